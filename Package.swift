@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "fwtrace",
+  products: [
+    .executable(name: "fwtrace", targets: ["fwtrace"]),
+    .library(name: "RuleGraph", targets: ["RuleGraph"]),
+    .library(name: "RuleParser", targets: ["RuleParser"]),
+    .library(name: "FlowTrace", targets: ["FlowTrace"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    .target(name: "RuleGraph"),
+    .target(name: "HostModel", dependencies: ["RuleGraph"]),
+    .target(name: "RuleParser", dependencies: ["RuleGraph", "HostModel"]),
+    .target(name: "FlowTrace", dependencies: ["RuleGraph", "HostModel"]),
+    .target(name: "Reports", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace"]),
+    .executableTarget(
+      name: "fwtrace",
+      dependencies: [
+        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "Reports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+    .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// One set of settings for every target of the package.
+for target in package.targets where target.type != .system {
+  var settings = target.swiftSettings ?? []
+  // SE-0335: `any` is spelled out.
+  settings.append(.enableUpcomingFeature("ExistentialAny"))
+  // SE-0444: a member is visible only where its module is imported.
+  settings.append(.enableUpcomingFeature("MemberImportVisibility"))
+  // SE-0409: an import is internal unless it says otherwise.
+  settings.append(.enableUpcomingFeature("InternalImportsByDefault"))
+  // SE-0458: unsafe constructs are marked.
+  settings.append(.strictMemorySafety())
+  // SE-0480: no warnings.
+  settings.append(.treatAllWarnings(as: .error))
+  target.swiftSettings = settings
+}

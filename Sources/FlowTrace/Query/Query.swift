@@ -1,0 +1,69 @@
+public import RuleGraph
+
+/// A question about a packet. What it does not fix is open: the trace answers for every value of it.
+///
+///     var query = Query()
+///     query.destination = ValueSet(IPAddress("172.17.0.2")!.bits)
+///     query.transport = ValueSet(6)
+///     query.destinationPort = ValueSet(8080)
+///
+/// Addresses, ports and interface names are ``ValueSet``s (see ``IPAddress`` and ``InterfaceName`` for their numbers).
+public struct Query: Hashable, Sendable {
+  /// Who sends the packet.
+  public enum Origin: Hashable, Sendable {
+    /// Not said: it may arrive on an interface or be sent by the host itself.
+    case open
+    /// It arrives on an interface.
+    case wire
+    /// A process of the host sends it.
+    case host
+  }
+
+  /// Which packet of a connection is meant.
+  public enum Phase: Hashable, Sendable {
+    /// A packet without a connection so far: what conntrack says of it depends on its protocol and flags.
+    case first
+    /// A later packet of the original direction, translated as the first one was.
+    case established
+    /// The answer to the connection that the query describes: its fields are those of the original direction.
+    case reply
+    /// A packet that is related to a connection (an ICMP error); it is not translated by rules.
+    case related
+    /// A packet that conntrack calls invalid, whatever it is.
+    case invalid
+    /// A packet that is not tracked.
+    case untracked
+  }
+
+  /// A name for the question, given back in the answer of a batch.
+  public var id: String?
+  /// Who sends the packet.
+  public var origin: Origin = .open
+  /// Which packet of a connection.
+  public var phase: Phase = .first
+  /// The family; nil is decided by the addresses, else both are traced.
+  public var family: AddressFamily?
+  /// The source addresses; nil is open.
+  public var source: ValueSet?
+  /// The destination addresses; nil is open.
+  public var destination: ValueSet?
+  /// The transport protocol numbers; nil is open.
+  public var transport: ValueSet?
+  /// The source ports; nil is open.
+  public var sourcePort: ValueSet?
+  /// The destination ports; nil is open.
+  public var destinationPort: ValueSet?
+  /// The names of the interface it arrives on; nil is open. Ignored for a packet of the host.
+  public var input: ValueSet?
+  /// The names of the interface it leaves through; cases that leave otherwise are not shown. Nil is open.
+  public var output: ValueSet?
+  /// The bridge port it arrives through; nil is open.
+  public var physicalInput: ValueSet?
+  /// Any other field with its values: mark, TCP flags, ICMP type, TTL, DSCP, length, user id.
+  public var fields: [Field: ValueSet] = [:]
+  /// Addresses to take as the host's own although no dump says so.
+  public var hostAddresses: ValueSet = .empty
+
+  /// Makes a query that leaves everything open.
+  public init() {}
+}

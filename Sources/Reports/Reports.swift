@@ -1,0 +1,2 @@
+/// The printed forms of traces and rule graphs.
+public enum Reports {}

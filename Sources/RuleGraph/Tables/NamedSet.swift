@@ -1,0 +1,89 @@
+/// A named set or map of a table, or an ipset.
+public struct NamedSet: Hashable, Sendable {
+  /// The name.
+  public var name: String
+  /// The types of the key's parts as nft names them (`ipv4_addr`, `inet_service`), several in a concatenation; for an ipset the parts of its
+  /// type (`hash:ip,port` is `["ip", "port"]`).
+  public var keyTypes: [String]
+  /// The types of a map's values (`verdict`, `ipv4_addr`); nil for a set.
+  public var dataTypes: [String]?
+  /// The elements.
+  public var elements: [SetElement]
+  /// Whether the elements are all there. A dump without them (`nft -t`, iptables without `ipset save`) leaves them unknown.
+  public var elementsKnown: Bool
+  /// The flags as printed: `interval`, `constant`, `timeout`, `dynamic`.
+  public var flags: [String]
+  /// For an ipset its type (`hash:net,port`); nil for nft's sets.
+  public var ipsetType: String?
+  /// The family of an ipset's addresses.
+  public var family: AddressFamily?
+  /// Everything else that was printed (timeout, size, policy, auto-merge), for printing it back.
+  public var arguments: [Argument]
+  /// The handle that nft prints.
+  public var handle: UInt64?
+  /// The comment.
+  public var comment: String?
+  /// Where it stands.
+  public var span: SourceSpan?
+
+  /// Makes a named set.
+  public init(
+    _ name: String, keyTypes: [String], dataTypes: [String]? = nil, elements: [SetElement] = [],
+    elementsKnown: Bool = true,
+    flags: [String] = [], ipsetType: String? = nil, family: AddressFamily? = nil, arguments: [Argument] = [],
+    handle: UInt64? = nil, comment: String? = nil, span: SourceSpan? = nil
+  ) {
+    self.name = name
+    self.keyTypes = keyTypes
+    self.dataTypes = dataTypes
+    self.elements = elements
+    self.elementsKnown = elementsKnown
+    self.flags = flags
+    self.ipsetType = ipsetType
+    self.family = family
+    self.arguments = arguments
+    self.handle = handle
+    self.comment = comment
+    self.span = span
+  }
+}
+
+/// An element of a set or map.
+public struct SetElement: Hashable, Sendable {
+  /// The values of each part of the key: one part, or several in a concatenation. The catch-all element `*` has ``isCatchAll`` set.
+  public var key: [ValueSet]
+  /// Whether the element stands for every key that no other element holds (nft `*`).
+  public var isCatchAll: Bool
+  /// What a map holds for the key.
+  public var data: SetData?
+  /// Whether keys of this element are excepted from the set (ipset `nomatch`).
+  public var nomatch: Bool
+  /// For an element of a `list:set`: the set it stands for.
+  public var member: String?
+  /// The element's comment.
+  public var comment: String?
+  /// Everything else that was printed (timeout, expires, counter), for printing it back.
+  public var arguments: [Argument]
+
+  /// Makes an element.
+  public init(
+    _ key: [ValueSet], data: SetData? = nil, isCatchAll: Bool = false, nomatch: Bool = false, member: String? = nil,
+    comment: String? = nil, arguments: [Argument] = []
+  ) {
+    self.key = key
+    self.data = data
+    self.isCatchAll = isCatchAll
+    self.nomatch = nomatch
+    self.member = member
+    self.comment = comment
+    self.arguments = arguments
+  }
+}
+
+/// What a map holds for a key.
+public enum SetData: Hashable, Sendable {
+  /// A verdict (verdict map).
+  case verdict(Verdict)
+  /// Values, one set a part; a range where the kernel chooses (an address range to translate to).
+  case values([ValueSet])
+}

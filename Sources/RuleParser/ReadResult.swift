@@ -1,0 +1,38 @@
+public import HostModel
+public import RuleGraph
+
+/// One text to read: a file, standard input, or the output of a command.
+public struct DumpInput: Sendable {
+  /// The name to show in diagnostics and explanations.
+  public var name: String
+  /// The text's bytes.
+  public var bytes: [UInt8]
+
+  /// Makes an input.
+  public init(name: String, bytes: [UInt8]) {
+    self.name = name
+    self.bytes = bytes
+  }
+}
+
+/// Everything that was read of one host.
+public struct HostReading: Sendable {
+  /// The rules.
+  public var ruleset: Ruleset
+  /// The host around the rules.
+  public var facts: HostFacts
+  /// What could not be read, contradicts itself, or was inferred about the input.
+  public var diagnostics: [Diagnostic]
+  /// How many moments the input shows (a table printed again with other content starts a new one); at least 1.
+  public var snapshotCount: Int
+
+  /// Makes a reading.
+  public init(
+    ruleset: Ruleset = Ruleset(), facts: HostFacts = HostFacts(), diagnostics: [Diagnostic] = [], snapshotCount: Int = 1
+  ) {
+    self.ruleset = ruleset
+    self.facts = facts
+    self.diagnostics = diagnostics
+    self.snapshotCount = snapshotCount
+  }
+}
