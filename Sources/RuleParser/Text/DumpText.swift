@@ -1,0 +1,42 @@
+import RuleGraph
+
+/// One line of a source, without its line end and without what surrounds the dump (a quote mark before it, a carriage return behind it).
+struct DumpLine: Hashable, Sendable {
+  /// The offset of the first byte in the source.
+  var start: Int
+  /// The offset behind the last byte.
+  var end: Int
+  /// The line's number in the source, counted from 1.
+  var number: Int32
+
+  /// The line as a range of the source's bytes.
+  var range: Range<Int> { start..<end }
+}
+
+/// A run of lines of one source that are the output of one command: what the readers get.
+struct DumpText: Sendable {
+  /// The index of the source in the ``SourceMap``.
+  var source: Int32
+  /// The bytes of the whole source.
+  var bytes: [UInt8]
+  /// The lines of the output.
+  var lines: [DumpLine]
+
+  /// A cursor over one line.
+  func cursor(_ line: DumpLine) -> ByteCursor { ByteCursor(bytes, line.range) }
+
+  /// The span of a line.
+  func span(_ line: DumpLine) -> SourceSpan {
+    SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)
+  }
+}
+
+/// What a reader of rules got out of one ``DumpText``.
+struct RuleFragment: Sendable {
+  /// The tables, in the order of the dump.
+  var tables: [Table] = []
+  /// The ipsets.
+  var ipsets: [NamedSet] = []
+  /// What could not be read.
+  var diagnostics: [Diagnostic] = []
+}
