@@ -306,7 +306,9 @@ public struct ListeningSocket: Hashable, Sendable {
 
 /// An address and a port.
 public struct Endpoint: Hashable, Sendable {
+  /// The address.
   public var address: IPAddress
+  /// The port.
   public var port: UInt16
 
   /// Makes an endpoint.
@@ -479,9 +481,13 @@ public struct TrackedConnection: Hashable, Sendable {
 
 /// A neighbour on a link.
 public struct Neighbour: Hashable, Sendable {
+  /// The address.
   public var address: IPAddress
+  /// The interface of the link.
   public var interface: String
+  /// The hardware address; nil when it was not resolved.
   public var hardwareAddress: String?
+  /// The state as printed: `REACHABLE`, `STALE`, `FAILED`.
   public var state: String
 
   /// Makes a neighbour.

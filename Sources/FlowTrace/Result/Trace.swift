@@ -129,12 +129,19 @@ public struct Remark: Hashable, Sendable {
 
 /// The addresses of a packet at one moment. Ports are nil for protocols without.
 public struct PacketTuple: Hashable, Sendable {
+  /// The family of the addresses.
   public var family: AddressFamily
+  /// The transport protocol numbers.
   public var transport: ValueSet
+  /// The source addresses.
   public var source: ValueSet
+  /// The source ports.
   public var sourcePort: ValueSet?
+  /// The destination addresses.
   public var destination: ValueSet
+  /// The destination ports.
   public var destinationPort: ValueSet?
+  /// The marks (fwmark).
   public var mark: ValueSet
 
   /// Makes a tuple.

@@ -259,10 +259,15 @@ public enum ConntrackKey: String, Hashable, Sendable, CaseIterable {
 
 /// The state bits of a packet's connection as nft prints them (`NF_CT_STATE_BIT` in `include/uapi/linux/netfilter/nf_conntrack_common.h`).
 public enum ConntrackState {
+  /// The packet fits no connection and begins none.
   public static let invalid: UInt128 = 1
+  /// The packet belongs to a connection that has seen packets in both directions.
   public static let established: UInt128 = 2
+  /// The packet begins a connection that another one announced, or is an ICMP error about one.
   public static let related: UInt128 = 4
+  /// The packet begins a connection, or no answer to it was seen yet.
   public static let new: UInt128 = 8
+  /// Connection tracking was told to leave the packet alone.
   public static let untracked: UInt128 = 64
   /// Only in ``ConntrackKey/stateOrTranslation``: the connection's source is translated.
   public static let snat: UInt128 = 0x100
@@ -277,12 +282,19 @@ public enum ConntrackState {
 
 /// The status bits of a connection (`enum ip_conntrack_status` in `include/uapi/linux/netfilter/nf_conntrack_common.h`).
 public enum ConntrackStatus {
+  /// Another connection announced this one.
   public static let expected: UInt128 = 1
+  /// Packets were seen in both directions.
   public static let seenReply: UInt128 = 2
+  /// The connection is not dropped early when the table is full.
   public static let assured: UInt128 = 4
+  /// The first packet has left the host or reached a process; not yet true while it is under way.
   public static let confirmed: UInt128 = 8
+  /// The source is translated.
   public static let snat: UInt128 = 16
+  /// The destination is translated.
   public static let dnat: UInt128 = 32
+  /// The connection is being removed.
   public static let dying: UInt128 = 512
 
   /// The bits and their names, as nft prints them.

@@ -88,7 +88,9 @@ public struct Rule: Hashable, Sendable {
 
 /// How many packets and bytes a rule or policy has counted; rounded where the listing printed `K`, `M`, `G` or `T`.
 public struct Counter: Hashable, Sendable {
+  /// The number of packets.
   public var packets: UInt64
+  /// The number of bytes.
   public var bytes: UInt64
 
   /// Makes a counter.

@@ -30,12 +30,20 @@ public enum ChainType: String, Hashable, Sendable, CaseIterable {
 
 /// The names of common priorities (`enum nf_ip_hook_priorities` in `include/uapi/linux/netfilter_ipv4.h`).
 public enum HookPriority {
+  /// Fragments are put together.
   public static let defragment: Int32 = -400
+  /// The raw tables, before connection tracking.
   public static let raw: Int32 = -300
+  /// Connection tracking.
   public static let conntrack: Int32 = -200
+  /// The mangle tables.
   public static let mangle: Int32 = -150
+  /// Translation of destinations.
   public static let dstnat: Int32 = -100
+  /// The filter tables.
   public static let filter: Int32 = 0
+  /// The security tables.
   public static let security: Int32 = 50
+  /// Translation of sources.
   public static let srcnat: Int32 = 100
 }

@@ -122,6 +122,7 @@ public struct RuleID: Hashable, Sendable, Comparable {
     self.rule = rule
   }
 
+  /// Rules are ordered as they stand: by table, chain and number.
   public static func < (a: RuleID, b: RuleID) -> Bool {
     (a.table, a.chain, a.rule) < (b.table, b.chain, b.rule)
   }

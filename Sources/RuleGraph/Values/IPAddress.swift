@@ -38,6 +38,7 @@ public struct IPAddress: Hashable, Sendable, Comparable {
   /// The 32-bit number of an IPv4 address; the low 32 bits of an IPv6 address.
   public var ipv4Number: UInt32 { UInt32(truncatingIfNeeded: bits) }
 
+  /// Addresses are ordered by their number, so every IPv4 address stands in one block.
   public static func < (a: IPAddress, b: IPAddress) -> Bool { a.bits < b.bits }
 }
 

@@ -39,7 +39,7 @@ struct ByteCursor {
   mutating func eat(_ text: StaticString) -> Bool {
     let count = text.utf8CodeUnitCount
     guard end - at >= count else { return false }
-    let equal = unsafe text.withUTF8Buffer { buffer in
+    let equal = text.withUTF8Buffer { buffer in
       for index in 0..<count where unsafe buffer[index] != bytes[at + index] { return false }
       return true
     }
@@ -107,7 +107,7 @@ struct ByteCursor {
   func range(_ range: Range<Int>, equals text: StaticString) -> Bool {
     let count = text.utf8CodeUnitCount
     guard range.count == count else { return false }
-    return unsafe text.withUTF8Buffer { buffer in
+    return text.withUTF8Buffer { buffer in
       for index in 0..<count where unsafe buffer[index] != bytes[range.lowerBound + index] { return false }
       return true
     }
