@@ -26,6 +26,8 @@ let package = Package(
       ]
     ),
     .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
+    .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
+    .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -29,6 +29,22 @@ struct DumpText: Sendable {
   func span(_ line: DumpLine) -> SourceSpan {
     SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)
   }
+
+  /// The span of a part of a line, or of a run of lines: the line is where the range begins.
+  func span(_ range: Range<Int>) -> SourceSpan {
+    SourceSpan(source: source, line: line(at: range.lowerBound), offset: range.lowerBound, length: range.count)
+  }
+
+  /// The number of the line that an offset in the source is in, or of the last one before it.
+  func line(at offset: Int) -> Int32 {
+    var low = 0
+    var high = lines.count
+    while low < high {
+      let middle = (low + high) / 2
+      if lines[middle].start <= offset { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 ? lines[low - 1].number : lines.first?.number ?? 1
+  }
 }
 
 /// What a reader of rules got out of one ``DumpText``.

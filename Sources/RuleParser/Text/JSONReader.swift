@@ -1,0 +1,183 @@
+/// Writes the nodes of a ``JSONTape``: one pass over the bytes, with a stack of its own, so that no nesting exhausts the thread's.
+struct JSONReader {
+  let bytes: [UInt8]
+  private(set) var at: Int
+  private let end: Int
+  private(set) var nodes: [JSONTape.Node] = []
+  private(set) var problem: JSONTape.Problem?
+  /// The indexes of the containers that are open.
+  private var open: [Int] = []
+
+  /// What may stand at the next place.
+  private enum Place {
+    case value, firstElement, firstKey, key, behindValue
+  }
+
+  init(bytes: [UInt8], range: Range<Int>) {
+    self.bytes = bytes
+    at = min(max(range.lowerBound, 0), bytes.count)
+    // Offsets are kept in 32 bits.
+    end = max(min(range.upperBound, bytes.count, Int(UInt32.max)), at)
+    nodes.reserveCapacity((end - at) / 8)
+  }
+
+  /// Reads one value with its content. Afterwards ``at`` is behind it, or where it breaks off.
+  mutating func readValue() {
+    var place = Place.value
+    while problem == nil {
+      skipBlanks()
+      switch place {
+      case .firstElement where at < end && bytes[at] == 0x5d, .firstKey where at < end && bytes[at] == 0x7d:
+        at += 1
+        close()
+        place = .behindValue
+      case .value, .firstElement:
+        place = readValueStart()
+      case .firstKey, .key:
+        readKey()
+        place = .value
+      case .behindValue:
+        guard let container = open.last else { return }
+        place = readSeparator(isObject: nodes[container].kind == .object)
+      }
+    }
+    abandon()
+  }
+
+  private mutating func skipBlanks() {
+    while at < end, bytes[at] == 0x20 || bytes[at] == 0x0a || bytes[at] == 0x0d || bytes[at] == 0x09 { at += 1 }
+  }
+
+  private mutating func readSeparator(isObject: Bool) -> Place {
+    guard at < end, bytes[at] == 0x2c || bytes[at] == (isObject ? 0x7d : 0x5d) else {
+      fail(isObject ? "`,` or `}`" : "`,` or `]`")
+      return .behindValue
+    }
+    at += 1
+    if bytes[at - 1] == 0x2c { return isObject ? .key : .value }
+    close()
+    return .behindValue
+  }
+
+  private mutating func readValueStart() -> Place {
+    guard at < end else {
+      fail("a value")
+      return .value
+    }
+    switch bytes[at] {
+    case 0x7b: return begin(.object, then: .firstKey)
+    case 0x5b: return begin(.array, then: .firstElement)
+    case 0x22: readString()
+    case 0x2d, 0x30...0x39: readNumber()
+    case 0x74: readWord("true", .true)
+    case 0x66: readWord("false", .false)
+    case 0x6e: readWord("null", .null)
+    default: fail("a value")
+    }
+    return .behindValue
+  }
+
+  private mutating func begin(_ kind: JSONTape.Kind, then place: Place) -> Place {
+    guard open.count < JSONTape.maximumDepth else {
+      fail("at most \(JSONTape.maximumDepth) levels")
+      return place
+    }
+    open.append(nodes.count)
+    nodes.append(JSONTape.Node(start: UInt32(at), end: 0, next: 0, kind: kind))
+    at += 1
+    return place
+  }
+
+  private mutating func close() {
+    let container = open.removeLast()
+    nodes[container].end = UInt32(at)
+    nodes[container].next = UInt32(nodes.count)
+  }
+
+  private mutating func append(_ kind: JSONTape.Kind, _ range: Range<Int>, isEscaped: Bool = false) {
+    nodes.append(
+      JSONTape.Node(
+        start: UInt32(range.lowerBound), end: UInt32(range.upperBound), next: UInt32(nodes.count + 1), kind: kind,
+        isEscaped: isEscaped))
+  }
+
+  private mutating func readKey() {
+    guard at < end, bytes[at] == 0x22 else {
+      fail("a name in quotation marks")
+      return
+    }
+    readString()
+    guard problem == nil else { return }
+    skipBlanks()
+    guard at < end, bytes[at] == 0x3a else {
+      fail("`:`")
+      return
+    }
+    at += 1
+  }
+
+  /// Control characters are let through: a terminal may have wrapped the line.
+  private mutating func readString() {
+    let start = at + 1
+    var position = start
+    var isEscaped = false
+    while position < end, bytes[position] != 0x22 {
+      if bytes[position] == 0x5c {
+        isEscaped = true
+        position += 1
+      }
+      position += 1
+    }
+    guard position < end else {
+      fail("a quotation mark that ends the text begun here")
+      return
+    }
+    append(.string, start..<position, isEscaped: isEscaped)
+    at = position + 1
+  }
+
+  private mutating func readNumber() {
+    var position = at
+    while position < end {
+      switch bytes[position] {
+      case 0x30...0x39, 0x2d, 0x2b, 0x2e, 0x45, 0x65: position += 1
+      default:
+        append(.number, at..<position)
+        at = position
+        return
+      }
+    }
+    append(.number, at..<position)
+    at = position
+  }
+
+  private mutating func readWord(_ word: StaticString, _ kind: JSONTape.Kind) {
+    var cursor = ByteCursor(bytes, at..<end)
+    guard cursor.eat(word) else {
+      fail("a value")
+      return
+    }
+    append(kind, at..<cursor.at)
+    at = cursor.at
+  }
+
+  private mutating func fail(_ expected: String) {
+    if problem == nil { problem = JSONTape.Problem(offset: at, expected: expected) }
+  }
+
+  /// Closes what is open where the text breaks off; a name that got no value goes.
+  private mutating func abandon() {
+    if let container = open.last, nodes[container].kind == .object {
+      var index = container + 1
+      var count = 0
+      var last = index
+      while index < nodes.count {
+        last = index
+        index = Int(nodes[index].next)
+        count += 1
+      }
+      if count % 2 == 1 { nodes.removeSubrange(last...) }
+    }
+    while !open.isEmpty { close() }
+  }
+}
