@@ -28,6 +28,8 @@ let package = Package(
     .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph"]),
+    .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
+    .testTarget(name: "ArchitectureTests"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,170 @@
+import RuleGraph
+
+/// The spellings of values in a query: numbers, names, ranges and lists.
+enum QueryText {
+  /// Reads `80`, `0x50`, `80,443`, `8000-8999` (or with a colon, as iptables writes ranges).
+  static func numbers(_ option: QueryOption, _ text: String, through maximum: UInt128) throws(QueryTextError)
+    -> ValueSet
+  {
+    try named(option, text, [], through: maximum)
+  }
+
+  /// Reads numbers as ``numbers(_:_:through:)`` and names.
+  static func named(
+    _ option: QueryOption, _ text: String, _ names: [NamedValue], through maximum: UInt128
+  ) throws(QueryTextError) -> ValueSet {
+    var result = ValueSet.empty
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      if let name = names.first(where: { $0.name == part.lowercased() }) {
+        result = result.union(ValueSet(name.value))
+        continue
+      }
+      let ends = part.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "-" || $0 == ":" }
+      guard let low = ends.first.flatMap(number), let high = ends.last.flatMap(number) else {
+        throw QueryTextError(option, text, wrong(part, names))
+      }
+      guard low <= high, high <= maximum else {
+        throw QueryTextError(option, text, "numbers go from 0 to \(maximum) here, ranges from the lower to the higher")
+      }
+      result = result.union(ValueSet(low...high))
+    }
+    return result
+  }
+
+  private static func wrong(_ part: Substring, _ names: [NamedValue]) -> String {
+    if names.isEmpty { return "this is no number, range (8000-8999) or list (80,443)" }
+    if let near = Spelling.nearest(to: String(part).lowercased(), among: names.map(\.name)) {
+      return "did you mean \(near)?"
+    }
+    return "this is no number and none of the known names"
+  }
+
+  private static func number(_ text: Substring) -> UInt128? {
+    guard let first = text.utf8.first, first != 0x2b, first != 0x2d else { return nil }
+    if text.hasPrefix("0x") || text.hasPrefix("0X") { return UInt128(text.dropFirst(2), radix: 16) }
+    return UInt128(text)
+  }
+
+  static func ports(_ option: QueryOption, _ text: String) throws(QueryTextError) -> ValueSet {
+    if text == "any" || text == "*" { return ValueSet(0...65535) }
+    return try numbers(option, text, through: 65535)
+  }
+
+  static func transports(_ text: String) throws(QueryTextError) -> ValueSet? {
+    if text == "any" || text == "all" { return nil }
+    return try named(.proto, text, NamedNumbers.transports + NamedNumbers.transportAliases, through: 255)
+  }
+
+  static func interfaces(_ option: QueryOption, _ text: String) throws(QueryTextError) -> ValueSet {
+    var text = text[...]
+    let negated = text.first == "!"
+    if negated { text = text.dropFirst() }
+    var result = ValueSet.empty
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let wildcard = part.last == "+" || part.last == "*"
+      let name = wildcard ? part.dropLast() : part
+      guard !part.isEmpty, let values = InterfaceName.set(matching: name, wildcard: wildcard) else {
+        throw QueryTextError(option, String(text), "an interface's name has 1 to 15 bytes")
+      }
+      result = result.union(values.intersection(InterfaceName.anyName))
+    }
+    return negated ? InterfaceName.anyName.subtracting(result) : result
+  }
+
+  static func phase(_ text: String) throws(QueryTextError) -> Query.Phase {
+    switch text.lowercased() {
+    case "new", "first": return .first
+    case "established": return .established
+    case "related": return .related
+    case "invalid": return .invalid
+    case "untracked": return .untracked
+    default:
+      let names = ["new", "established", "related", "invalid", "untracked"]
+      let near = Spelling.nearest(to: text.lowercased(), among: names).map { "; did you mean \($0)?" } ?? ""
+      throw QueryTextError(.state, text, "a state is one of \(names.joined(separator: ", "))" + near)
+    }
+  }
+
+  static func flag(_ option: QueryOption, _ text: String) throws(QueryTextError) -> Bool {
+    switch text {
+    case "true", "yes", "1": return true
+    case "false", "no", "0": return false
+    default: throw QueryTextError(option, text, "this is true or false")
+    }
+  }
+
+  static func family(_ text: String) throws(QueryTextError) -> AddressFamily {
+    switch text.lowercased() {
+    case "ipv4", "ip", "4", "inet": return .ipv4
+    case "ipv6", "ip6", "6", "inet6": return .ipv6
+    default: throw QueryTextError(.family, text, "a family is ipv4 or ipv6")
+    }
+  }
+
+  /// Reads `syn,ack`, `SYN+ACK`, `0x12`, `none`, or tcpdump's `[S.]`.
+  static func tcpFlags(_ text: String) throws(QueryTextError) -> ValueSet {
+    if text.lowercased() == "none" || text.isEmpty { return ValueSet(0) }
+    if let value = number(text[...]), value < 256 { return ValueSet(value) }
+    let inside = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
+    if let value = tcpdumpFlags(inside) { return ValueSet(value) }
+    let other: [NamedValue] = [
+      NamedValue(64, "ece"), NamedValue(8, "push"), NamedValue(4, "reset"), NamedValue(255, "all"),
+    ]
+    var value: UInt128 = 0
+    for part in text.lowercased().split(whereSeparator: { ",+| /".contains($0) }) {
+      guard let flag = (NamedNumbers.tcpFlags + other).first(where: { $0.name == part }) else {
+        let near = Spelling.nearest(to: String(part), among: NamedNumbers.tcpFlags.map(\.name))
+        throw QueryTextError(.tcpFlags, text, "no such flag: \(part)" + (near.map { "; did you mean \($0)?" } ?? ""))
+      }
+      value |= flag.value
+    }
+    return ValueSet(value)
+  }
+
+  /// tcpdump's letters: S SYN, F FIN, R RST, P PSH, U URG, E ECE, W CWR, `.` ACK (tcpdump(1), "TCP Packets").
+  private static func tcpdumpFlags(_ text: String) -> UInt128? {
+    let letters: [Character: UInt128] = ["F": 1, "S": 2, "R": 4, "P": 8, ".": 16, "U": 32, "E": 64, "W": 128]
+    guard !text.isEmpty, text.count <= letters.count else { return nil }
+    var value: UInt128 = 0
+    for letter in text {
+      guard let bit = letters[letter] else { return nil }
+      value |= bit
+    }
+    return value
+  }
+
+  /// Code points by name (RFC 2474, RFC 2597, RFC 3246).
+  static let dscpNames: [NamedValue] = {
+    var names = (0..<8).map { NamedValue(UInt128($0) * 8, "cs\($0)") }
+    for level in 1...4 {
+      for drop in 1...3 { names.append(NamedValue(UInt128(level * 8 + drop * 2), "af\(level)\(drop)")) }
+    }
+    return names + [NamedValue(46, "ef"), NamedValue(0, "be")]
+  }()
+
+  /// Splits a port off: `172.17.0.2:80`, `[::1]:80`, `tomcat01:8080`, `:80`. An address with several colons has none.
+  static func splitPort(_ text: String) -> (address: String, port: String?) {
+    if text.first == "[", let close = text.lastIndex(of: "]") {
+      let address = String(text[text.index(after: text.startIndex)..<close])
+      let rest = text[text.index(after: close)...]
+      if rest.isEmpty { return (address, nil) }
+      // `[2001:db8::]/64` keeps its length.
+      if rest.first == "/" {
+        let parts = rest.split(separator: ":", maxSplits: 1)
+        return (address + (parts.first.map(String.init) ?? ""), parts.count == 2 ? String(parts[1]) : nil)
+      }
+      return rest.first == ":" ? (address, String(rest.dropFirst())) : (text, nil)
+    }
+    let colons = text.utf8.reduce(0) { $0 + ($1 == 0x3a ? 1 : 0) }
+    guard colons == 1, let colon = text.firstIndex(of: ":") else { return (text, nil) }
+    return (String(text[..<colon]), String(text[text.index(after: colon)...]))
+  }
+
+  static func addressRange(_ text: String) -> ValueSet? {
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard ends.count == 2, let low = IPAddress(ends[0]), let high = IPAddress(ends[1]), low.family == high.family,
+      low <= high
+    else { return nil }
+    return ValueSet(low.bits...high.bits)
+  }
+}
