@@ -1,0 +1,113 @@
+import RuleGraph
+
+extension Engine {
+  /// Carries out an assignment or `notrack`. Gives what the path shows of it.
+  func apply(_ statement: Statement, to flow: inout Flow, _ id: RuleID) -> (action: String, target: String?)? {
+    switch statement {
+    case .notrack:
+      // Only before conntrack saw the packet: `net/netfilter/xt_CT.c` leaves a packet with a connection alone.
+      if flow.connection == nil { flow.isUntracked = true }
+      return ("notrack", nil)
+    case .assign(let assignment):
+      guard let values = values(of: assignment.value, in: &flow) else { return nil }
+      return assign(assignment.field, values, to: &flow, id)
+    default: return nil
+    }
+  }
+
+  private func assign(_ field: Field, _ values: ValueSet, to flow: inout Flow, _ id: RuleID) -> (String, String?)? {
+    func bind(_ slot: Slot) {
+      flow.rebind(slot, to: values)
+      flow.changedBy[slot] = id
+    }
+    let shown = field.text(of: values)
+    switch field {
+    case .meta(.mark):
+      bind(.mark)
+      return ("mark", shown)
+    case .meta(.nftrace), .meta(.priority), .meta(.packetType):
+      flow.rareFields[field] = flow.makeVariable(values)
+      return ("set", "\(field.text) \(shown)")
+    case .conntrack(let key):
+      guard flow.connection?.hasEntry ?? false else { return nil }
+      if key.key == .mark { bind(.connectionMark) } else { flow.rareFields[field] = flow.makeVariable(values) }
+      return ("connmark", shown)
+    case .header(let header):
+      switch header.name {
+      case .ttl, .hoplimit: bind(.hopLimit)
+      case .tos: bind(.serviceByte)
+      case .dscp, .ecn:
+        let isDSCP = header.name == .dscp
+        if let old = flow.domain(.serviceByte)?.single, let new = values.single {
+          let value = isDSCP ? (old & 3) | (new << 2) : (old & 0xfc) | (new & 3)
+          flow.rebind(.serviceByte, to: ValueSet(value))
+        } else {
+          flow.rebind(.serviceByte, to: .bits(8))
+        }
+        flow.changedBy[.serviceByte] = id
+      case .saddr: bind(.source)
+      case .daddr: bind(.destination)
+      case .sport: bind(.sourcePort)
+      case .dport: bind(.destinationPort)
+      default: flow.rareFields[field] = flow.makeVariable(values)
+      }
+      return ("set", "\(field.text) \(shown)")
+    default:
+      flow.rareFields[field] = flow.makeVariable(values)
+      return ("set", "\(field.text) \(shown)")
+    }
+  }
+
+  /// Looks a verdict up: one branch for each verdict, and the flows whose key the map does not hold.
+  func verdicts(
+    _ key: Expression, _ reference: MapReference, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [RuleBranch], misses: [Flow]) {
+    var flow = start
+    let map = map(reference, table: id.table)
+    func branch(_ flow: Flow, _ element: SetElement) -> RuleBranch? {
+      guard case .verdict(let verdict)? = element.data else { return nil }
+      return RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)
+    }
+    guard map.isKnown else {
+      let opaque = Opaque(
+        name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
+      return ([RuleBranch(flow: flow, outcome: .unknown(opaque), action: "unknown", target: map.name)], [])
+    }
+    if let known = knownKey(key, in: &flow) {
+      guard let known, let element = map.element(for: known), let hit = branch(flow, element) else {
+        return ([], [flow])
+      }
+      return ([hit], [])
+    }
+    let parts: [Expression]
+    if case .concatenation(let several) = key { parts = several } else { parts = [key] }
+    // Elements with one verdict are decided together.
+    var groups: [(verdict: SetElement, elements: [SetElement])] = []
+    for element in map.elements {
+      if let index = groups.firstIndex(where: { $0.verdict.data == element.data }) {
+        groups[index].elements.append(element)
+      } else {
+        groups.append((element, [element]))
+      }
+    }
+    var hits: [RuleBranch] = []
+    var rest = [flow]
+    for group in groups {
+      var next: [Flow] = []
+      for var part in rest {
+        let subject: Expression = parts.count == 1 ? parts[0] : .concatenation(parts)
+        let match = Match(subject, .elements(group.elements))
+        let decision = decide(match, in: &part, rule: id, statement: statement)
+        let split = part.split(decision)
+        hits += split.yes.compactMap { branch($0, group.verdict) }
+        next += split.no
+      }
+      rest = next
+    }
+    if let element = map.catchAll {
+      hits += rest.compactMap { branch($0, element) }
+      rest = []
+    }
+    return (hits, rest)
+  }
+}

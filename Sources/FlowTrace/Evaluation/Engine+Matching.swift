@@ -1,0 +1,274 @@
+import HostModel
+import RuleGraph
+
+/// A match's subject, found in a flow.
+enum Subject {
+  /// The same for the whole flow.
+  case constant(UInt128)
+  /// A variable, changed by bit arithmetic.
+  case variable(VariableID, Transform, requires: Flow.Box)
+  /// A question to the routing tables.
+  case addressLookup(FibField, VariableID)
+  /// The packet has no such field.
+  case absent
+  /// Can't be told.
+  case unknown
+}
+
+extension Engine {
+  /// For which packets of the flow a match is true. May add variables to the flow.
+  func decide(_ match: Match, in flow: inout Flow, rule: RuleID, statement: Int) -> Decision {
+    if case .concatenation(let parts) = match.subject {
+      return decideKey(parts, match, in: &flow, rule: rule, statement: statement)
+    }
+    if case .ipset = match.values {
+      return decideKey([match.subject], match, in: &flow, rule: rule, statement: statement)
+    }
+    let wanted: ValueSet
+    switch match.values {
+    case .values(let values): wanted = values
+    case .elements(let elements):
+      wanted = ResolvedSet(name: "", elements: elements, isKnown: true, ipsetType: nil).values
+    case .named(let name):
+      let set = set(name, table: rule.table)
+      guard set.isKnown else {
+        return unknownMember(set, [match.subject], match, in: &flow, rule: rule, statement: statement)
+      }
+      wanted = set.values
+    case .ipset: wanted = .empty
+    }
+    return decide(
+      resolve(match.subject, in: &flow, wanted: wanted), wanted, match, in: &flow, rule: rule, statement: statement)
+  }
+
+  private func decide(
+    _ subject: Subject, _ wanted: ValueSet, _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
+  ) -> Decision {
+    switch subject {
+    case .constant(let value):
+      return wanted.contains(value) != match.negated ? .always : .never
+    case .absent:
+      return match.whenAbsent ? .always : .never
+    case .variable(let variable, let transform, let requires):
+      let domain = flow.variables[variable].domain
+      guard let values = transform.preimage(of: wanted, in: domain) else {
+        guard case .bitwise(let and, let xor)? = transform.operations.first, transform.operations.count == 1 else {
+          return condition(rule, statement, in: &flow, negated: false) { self.undecidable(match, rule: rule) }
+        }
+        var decision = condition(.bits(variable, and: and, xor: xor, wanted), in: &flow, negated: match.negated) {
+          self.bitCondition(match, rule: rule)
+        }
+        decision.requires = requires
+        return decision
+      }
+      return .when(variable, in: match.negated ? domain.subtracting(values) : values, requires: requires)
+    case .addressLookup(let fib, let variable):
+      return decide(fib, variable, wanted, match, in: &flow, rule: rule, statement: statement)
+    case .unknown:
+      return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+    }
+  }
+
+  /// Finds a subject in the flow. `wanted` tells whether interface indices are given as names.
+  func resolve(_ expression: Expression, in flow: inout Flow, wanted: ValueSet = .empty) -> Subject {
+    switch expression {
+    case .constant(let value): return .constant(value)
+    case .field(let field):
+      switch flow.access(
+        field, isIndexNamed: wanted.intervals.allSatisfy { $0.lowerBound >> 32 != 0 || $0.upperBound == 0 })
+      {
+      case .variable(let variable, let requires): return .variable(variable, Transform(), requires: requires)
+      case .bits(let variable, let and, let right, let requires):
+        return .variable(
+          variable, Transform(operations: [.bitwise(and: and, xor: 0), .shift(-right)]), requires: requires)
+      case .constant(let value): return .constant(value)
+      case .absent: return .absent
+      case .addressLookup(let fib, let variable, _): return variable < 0 ? .absent : .addressLookup(fib, variable)
+      case .interfaceIndex(let variable):
+        guard let name = flow.variables[variable].domain.single else { return .unknown }
+        if name == 0 { return .constant(0) }
+        guard let index = knowledge.facts.interface(InterfaceName(value: name).description)?.index else {
+          return .unknown
+        }
+        return .constant(UInt128(index))
+      case .unknown: return .unknown
+      }
+    case .bitwise(let inner, let and, let xor):
+      return resolve(inner, in: &flow).transformed(.bitwise(and: and, xor: xor))
+    case .shift(let inner, let left):
+      return resolve(inner, in: &flow).transformed(.shift(left))
+    case .combine, .map, .anyOf, .generated:
+      guard let values = values(of: expression, in: &flow), let single = values.single else { return .unknown }
+      return .constant(single)
+    case .concatenation: return .unknown
+    }
+  }
+
+  // MARK: - Keys of several parts
+
+  /// A match of a concatenation, or of an ipset of any type.
+  private func decideKey(
+    _ parts: [Expression], _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
+  ) -> Decision {
+    let set: ResolvedSet
+    switch match.values {
+    case .elements(let elements): set = ResolvedSet(name: "", elements: elements, isKnown: true, ipsetType: nil)
+    case .named(let name): set = self.set(name, table: rule.table)
+    case .ipset(let name):
+      set = self.set(name, table: -1)
+    case .values: return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+    }
+    guard set.isKnown else { return unknownMember(set, parts, match, in: &flow, rule: rule, statement: statement) }
+
+    var subjects: [Subject] = []
+    var requires: Flow.Box = []
+    var absent = false
+    for part in parts {
+      let subject = resolve(part, in: &flow, wanted: .all)
+      switch subject {
+      case .variable(_, _, let box): requires += box
+      case .absent: absent = true
+      case .unknown, .addressLookup:
+        return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+      case .constant: break
+      }
+      subjects.append(subject)
+    }
+    let isIPSet = set.ipsetType != nil
+    if absent {
+      // An ipset that asks for ports does not hold a packet without; inverted it matches (kernel: ip_set_match_extensions).
+      return isIPSet && match.negated ? .always : .never
+    }
+    // A wholly known key is looked up; else every element is a box.
+    var key: [UInt128] = []
+    for subject in subjects {
+      switch subject {
+      case .constant(let value): key.append(value)
+      case .variable(let variable, let transform, _):
+        if let value = flow.variables[variable].domain.single { key.append(transform.apply(value)) }
+      default: break
+      }
+    }
+    let failing = isIPSet && match.negated
+    if key.count == subjects.count {
+      let inside = set.element(for: key) != nil
+      let truth: Decision = inside != match.negated ? .always : .never
+      return failing || requires.isEmpty
+        ? truth : Decision(requires: requires, boxes: truth.boxes, negated: truth.negated)
+    }
+    if set.catchAll != nil { return match.negated ? .never : Decision(requires: requires, negated: true) }
+    guard set.elements.count <= 256 else {
+      let number = "\(set.elements.count)"
+      return condition(rule, statement, in: &flow, negated: match.negated) {
+        ConditionInfo(
+          holds: "its addresses and ports are in the set \(set.name) of \(number) elements",
+          fails: "its addresses and ports are not in the set \(set.name) of \(number) elements", rule: rule,
+          isEnvironment: true)
+      }
+    }
+    var boxes: [Flow.Box] = []
+    for element in set.elements {
+      guard let box = box(of: element, subjects, in: flow) else { continue }
+      boxes.append((failing ? requires : []) + box)
+    }
+    let outside = set.exceptions.compactMap { box(of: $0, subjects, in: flow) }
+    if !outside.isEmpty { boxes = boxes.flatMap { Engine.subtract(outside, from: $0, in: flow) } }
+    return Decision(requires: failing ? [] : requires, boxes: boxes, negated: match.negated)
+  }
+
+  /// The box of the packets whose key is an element; nil when none is.
+  func box(of element: SetElement, _ subjects: [Subject], in flow: Flow) -> Flow.Box? {
+    guard element.key.count == subjects.count else { return nil }
+    var box: Flow.Box = []
+    for (values, subject) in zip(element.key, subjects) {
+      switch subject {
+      case .constant(let value): if !values.contains(value) { return nil }
+      case .variable(let variable, let transform, _):
+        let domain = flow.variables[variable].domain
+        guard let inside = transform.preimage(of: values, in: domain), !inside.isEmpty else { return nil }
+        // A key may hold one variable twice; both parts must fit.
+        if let index = box.firstIndex(where: { $0.variable == variable }) {
+          box[index].values = box[index].values.intersection(inside)
+          if box[index].values.isEmpty { return nil }
+        } else {
+          box.append((variable, inside))
+        }
+      default: return nil
+      }
+    }
+    return box
+  }
+
+  private static func subtract(_ holes: [Flow.Box], from box: Flow.Box, in flow: Flow) -> [Flow.Box] {
+    var parts = [box]
+    for hole in holes {
+      var next: [Flow.Box] = []
+      for part in parts {
+        var rest = part
+        for (variable, values) in hole {
+          let index = rest.firstIndex { $0.variable == variable }
+          let have = index.map { rest[$0].values } ?? flow.variables[variable].domain
+          let outside = have.subtracting(values)
+          let inside = have.intersection(values)
+          if !outside.isEmpty {
+            var other = rest
+            if let index { other[index].values = outside } else { other.append((variable, outside)) }
+            next.append(other)
+          }
+          if inside.isEmpty {
+            rest = []
+            break
+          }
+          if let index { rest[index].values = inside } else { rest.append((variable, inside)) }
+        }
+      }
+      parts = next
+    }
+    return parts
+  }
+
+  private func unknownMember(
+    _ set: ResolvedSet, _ key: [Expression], _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
+  ) -> Decision {
+    let isIPSet: Bool
+    if case .ipset = match.values { isIPSet = true } else { isIPSet = false }
+    return condition(rule, statement, in: &flow, negated: match.negated) {
+      ConditionInfo(
+        holds: "the set \(set.name) holds the packet", fails: "the set \(set.name) does not hold the packet",
+        rule: rule,
+        isEnvironment: false, settledBy: isIPSet ? "ipset save \(set.name)" : "nft -j list ruleset")
+    }
+  }
+
+  // MARK: - Words
+
+  private func undecidable(_ match: Match, rule: RuleID) -> ConditionInfo {
+    ConditionInfo(
+      holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
+      isEnvironment: true)
+  }
+
+  private func bitCondition(_ match: Match, rule: RuleID) -> ConditionInfo {
+    var positive = match
+    positive.negated = false
+    var negative = match
+    negative.negated = true
+    return ConditionInfo(holds: Words.match(positive), fails: Words.match(negative), rule: rule, isEnvironment: true)
+  }
+}
+
+extension Subject {
+  /// The subject behind one more operation.
+  func transformed(_ operation: Transform.Operation) -> Subject {
+    switch self {
+    case .constant(let value): .constant(Transform(operations: [operation]).apply(value))
+    case .variable(let variable, var transform, let requires):
+      {
+        transform.operations.append(operation)
+        return .variable(variable, transform, requires: requires)
+      }()
+    case .absent: .absent
+    case .addressLookup, .unknown: .unknown
+    }
+  }
+}

@@ -1,0 +1,255 @@
+import RuleGraph
+
+/// What a rule did to the packets that it matched.
+enum RuleOutcome {
+  /// On with the next rule.
+  case next
+  /// A verdict.
+  case verdict(Verdict)
+  /// A translation was set up: the nat chains of the hook end.
+  case translated
+  /// The packet is handed to a local socket (TPROXY).
+  case handedOver
+  /// A target that is not understood.
+  case unknown(Opaque)
+}
+
+/// A part of a flow behind a rule.
+struct RuleBranch {
+  var flow: Flow
+  var outcome: RuleOutcome
+  /// What the path shows: `dnat`, `mark`, ...; nil when the rule did nothing to see.
+  var action: String
+  var target: String?
+}
+
+extension Engine {
+  /// Evaluates one rule: the branches that it matched, and the flows that go on with the next rule because it did not match.
+  func evaluate(_ id: RuleID, _ start: Flow) -> (matched: [RuleBranch], passed: [Flow]) {
+    evaluate(id, from: 0, start, done: nil)
+  }
+
+  /// Evaluates the statements of a rule from an index on. `done` is what earlier statements of the rule did to the packet.
+  private func evaluate(
+    _ id: RuleID, from first: Int, _ start: Flow, done: (action: String, target: String?)?
+  ) -> (matched: [RuleBranch], passed: [Flow]) {
+    let statements = ruleset[id].statements
+    var matching = Matching(start)
+    for index in first..<max(first, statements.count) {
+      if matching.candidates.isEmpty { return ([], matching.passed()) }
+      switch statements[index] {
+      case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces:
+        matching.apply { decide(statements[index], in: &$0, id, index) }
+      case .effect: continue
+      case .updateSet(let update) where update.conditions.isEmpty: continue
+      case .updateSet(let update):
+        matching.apply { flow in
+          self.condition(id, index, in: &flow) {
+            ConditionInfo(
+              holds: update.conditions.map { Words.environment($0, holds: true) }.joined(separator: " and "),
+              fails: update.conditions.map { Words.environment($0, holds: false) }.joined(separator: " or "), rule: id,
+              isEnvironment: true)
+          }
+        }
+      case .assign, .notrack:
+        // From here on the rule leaves a mark on the packet; what failed before did not get it.
+        var result: (matched: [RuleBranch], passed: [Flow]) = ([], matching.passed())
+        for candidate in matching.candidates {
+          var flow = candidate.flow
+          let change = apply(statements[index], to: &flow, id)
+          let rest = evaluate(id, from: index + 1, flow, done: change ?? done)
+          result.matched += rest.matched
+          result.passed += rest.passed
+        }
+        return result
+      case .verdict(let verdict):
+        let matched = matching.candidates.map {
+          RuleBranch(
+            flow: $0.flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target ?? done?.target)
+        }
+        return (matched, matching.passed())
+      case .opaqueTarget(let opaque):
+        let matched = matching.candidates.map {
+          RuleBranch(flow: $0.flow, outcome: .unknown(opaque), action: "unknown", target: opaque.name)
+        }
+        return (matched, matching.passed())
+      case .verdictMap(let key, let reference):
+        return ends(matching) { verdicts(key, reference, $0, id, index) }
+      case .translate(let translation):
+        return ends(matching) { translate(translation, $0, id) }
+      }
+    }
+    let matched = matching.candidates.map {
+      RuleBranch(flow: $0.flow, outcome: .next, action: done?.action ?? "continue", target: done?.target)
+    }
+    return (matched, matching.passed())
+  }
+
+  /// The end of a rule in a statement that may itself fail to match.
+  private func ends(
+    _ matching: Matching, _ last: (Flow) -> (hits: [RuleBranch], misses: [Flow])
+  ) -> (matched: [RuleBranch], passed: [Flow]) {
+    var matched: [RuleBranch] = []
+    var misses: [Flow] = []
+    for candidate in matching.candidates {
+      let result = last(candidate.flow)
+      matched += result.hits
+      misses += result.misses
+    }
+    return (matched, matching.passed() + misses)
+  }
+
+  /// The matches of a rule at work: which parts of the flow match so far, and which don't.
+  ///
+  /// What does not match a rule of three matches would be three flows; it is one flow with an exception as long as what matches is one box.
+  private struct Matching {
+    /// What the rule was given.
+    private var start: Flow
+    /// The parts that match so far, each as the box that it is of the start.
+    private(set) var candidates: [(flow: Flow, box: Flow.Box)]
+    /// The parts that did not match, one by one.
+    private var failed: [Flow] = []
+    /// Whether the candidates are boxes of the start.
+    private var isBoxed = true
+
+    init(_ start: Flow) {
+      self.start = start
+      candidates = [(start, [])]
+    }
+
+    mutating func apply(_ decide: (inout Flow) -> Decision) {
+      let isOne = candidates.count == 1
+      var next: [(flow: Flow, box: Flow.Box)] = []
+      for candidate in candidates {
+        var flow = candidate.flow
+        let decision = decide(&flow)
+        if isOne { start.adopt(newVariablesOf: flow) }
+        let parts = flow.split(decision)
+        failed += parts.no
+        if let box = parts.box {
+          next += parts.yes.map { ($0, candidate.box + box) }
+        } else {
+          if !parts.yes.isEmpty || !isOne { isBoxed = false }
+          next += parts.yes.map { ($0, candidate.box) }
+        }
+      }
+      candidates = next
+    }
+
+    /// The flows that the rule did not match.
+    func passed() -> [Flow] {
+      if candidates.isEmpty, isBoxed { return [start] }
+      guard isBoxed, failed.count > 1 else { return failed }
+      var rest = start
+      for candidate in candidates where !rest.exclude(candidate.box) { return [] }
+      return rest.isCertainlyEmpty ? [] : [rest]
+    }
+  }
+
+  /// For which packets a matching statement is true.
+  func decide(_ statement: Statement, in flow: inout Flow, _ id: RuleID, _ index: Int) -> Decision {
+    switch statement {
+    case .match(let match): return decide(match, in: &flow, rule: id, statement: index)
+    case .anyOf(let matches):
+      var boxes: [Flow.Box] = []
+      for match in matches {
+        let decision = decide(match, in: &flow, rule: id, statement: index)
+        if decision.negated, decision.boxes.isEmpty, decision.requires.isEmpty { return .always }
+        // Alternatives are scalar matches: one box each. Later ones are cut so that boxes do not overlap.
+        for box in decision.boxes.map({ decision.requires + $0 }) {
+          boxes += boxes.reduce([box]) { parts, earlier in
+            parts.flatMap { Flow.difference($0, earlier, in: flow) }
+          }
+        }
+      }
+      return Decision(boxes: boxes)
+    case .environment(let environment):
+      return decide(environment, in: &flow, id, index)
+    case .opaqueMatch(let opaque):
+      return condition(id, index, in: &flow) {
+        ConditionInfo(
+          holds: "\(opaque.name) matches", fails: "\(opaque.name) does not match", rule: id, isEnvironment: false,
+          settledBy: opaque.settledBy)
+      }
+    case .hiddenInterfaces:
+      let list = ruleset.tables[id.table].family == .ip6 ? "ip6tables" : "iptables"
+      let table = ruleset.tables[id.table].name
+      return condition(id, index, in: &flow) {
+        ConditionInfo(
+          holds: "its interfaces fit the rule", fails: "its interfaces do not fit the rule", rule: id,
+          isEnvironment: false,
+          settledBy: table == "filter" ? "\(list) -vnL" : "\(list) -t \(table) -vnL")
+      }
+    default: return .always
+    }
+  }
+
+  private func decide(_ environment: EnvironmentCondition, in flow: inout Flow, _ id: RuleID, _ index: Int) -> Decision
+  {
+    condition(id, index, in: &flow) {
+      ConditionInfo(
+        holds: Words.environment(environment, holds: true), fails: Words.environment(environment, holds: false),
+        rule: id,
+        isEnvironment: true)
+    }
+  }
+}
+
+extension Flow {
+  /// Takes over the variables that a decision made in a flow that came from this one.
+  mutating func adopt(newVariablesOf other: Flow) {
+    guard variables.count < other.variables.count else { return }
+    variables += other.variables[variables.count...]
+    binding = other.binding
+    rareFields = other.rareFields
+    conditions = other.conditions
+    for assumption in other.assumptions { assume(assumption) }
+  }
+
+  /// The parts of a box outside another, as boxes that do not overlap.
+  static func difference(_ box: Box, _ hole: Box, in flow: Flow) -> [Box] {
+    var parts: [Box] = []
+    var rest = box
+    for (variable, values) in hole {
+      let index = rest.firstIndex { $0.variable == variable }
+      let have = index.map { rest[$0].values } ?? flow.variables[variable].domain
+      let outside = have.subtracting(values)
+      if !outside.isEmpty {
+        var part = rest
+        if let index { part[index].values = outside } else { part.append((variable, outside)) }
+        parts.append(part)
+      }
+      let inside = have.intersection(values)
+      if inside.isEmpty { return [box] }
+      if let index { rest[index].values = inside } else { rest.append((variable, inside)) }
+    }
+    return parts
+  }
+}
+
+extension Verdict {
+  /// The verdict in one word, for the path.
+  var action: String {
+    switch self {
+    case .accept: "accept"
+    case .drop: "drop"
+    case .return: "return"
+    case .continue: "continue"
+    case .jump: "jump"
+    case .goto: "goto"
+    case .reject: "reject"
+    case .queue: "queue"
+    case .forwardTo: "fwd"
+    case .synproxy: "synproxy"
+    }
+  }
+
+  /// The chain or device that the verdict names.
+  var target: String? {
+    switch self {
+    case .jump(let chain), .goto(let chain): chain
+    case .forwardTo(let device): device
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,109 @@
+import RuleGraph
+
+extension Engine {
+  /// The values that an expression may have for the flow; nil where the packet lacks a field or a map has no value (the rule then does not match).
+  func values(of expression: Expression, in flow: inout Flow) -> ValueSet? {
+    switch expression {
+    case .constant(let value): return ValueSet(value)
+    case .anyOf(let values): return values
+    case .generated(let generator): return generator.values
+    case .field, .bitwise, .shift:
+      switch resolve(expression, in: &flow) {
+      case .constant(let value): return ValueSet(value)
+      case .variable(let variable, let transform, _):
+        return image(of: flow.variables[variable].domain, under: transform)
+      case .absent: return nil
+      case .addressLookup, .unknown: return .all
+      }
+    case .combine(let operation, let a, let b):
+      guard let left = values(of: a, in: &flow), let right = values(of: b, in: &flow) else { return nil }
+      guard let x = left.single, let y = right.single else { return ValueSet.bits(width(left, right)) }
+      switch operation {
+      case .and: return ValueSet(x & y)
+      case .or: return ValueSet(x | y)
+      case .xor: return ValueSet(x ^ y)
+      }
+    case .map(let key, let reference):
+      return mapped(key, reference, in: &flow)
+    case .concatenation: return nil
+    }
+  }
+
+  /// The variable that an expression's value is in, when it is just a field; else a new one with its possible values.
+  func variable(of expression: Expression, in flow: inout Flow) -> VariableID? {
+    if case .field = expression, case .variable(let variable, let transform, _) = resolve(expression, in: &flow),
+      transform.operations.isEmpty
+    {
+      return variable
+    }
+    guard let values = values(of: expression, in: &flow) else { return nil }
+    return flow.makeVariable(values)
+  }
+
+  private func image(of domain: ValueSet, under transform: Transform) -> ValueSet {
+    if transform.operations.isEmpty { return domain }
+    if let single = domain.single { return ValueSet(transform.apply(single)) }
+    guard domain.count <= 65_536 else {
+      let bits = 128 - (domain.intervals.last?.upperBound ?? 0).leadingZeroBitCount
+      return ValueSet.bits(bits)
+    }
+    var found: [ClosedRange<UInt128>] = []
+    for interval in domain.intervals {
+      var value = interval.lowerBound
+      while true {
+        let result = transform.apply(value)
+        found.append(result...result)
+        if value == interval.upperBound { break }
+        value += 1
+      }
+    }
+    return ValueSet(found)
+  }
+
+  private func width(_ a: ValueSet, _ b: ValueSet) -> Int {
+    128 - max(a.intervals.last?.upperBound ?? 0, b.intervals.last?.upperBound ?? 0).leadingZeroBitCount
+  }
+
+  /// What a map gives for a key whose parts are all known; every value of the map where the key is open.
+  private func mapped(_ key: Expression, _ reference: MapReference, in flow: inout Flow) -> ValueSet? {
+    let map = self.map(reference, table: flow.position.frames.last?.chain.table ?? 0)
+    guard map.isKnown else { return .all }
+    if let known = knownKey(key, in: &flow) {
+      guard let known, let element = map.element(for: known), case .values(let values)? = element.data else {
+        return nil
+      }
+      return values.first
+    }
+    return ValueSet(
+      map.elements.flatMap { element -> [ClosedRange<UInt128>] in
+        guard case .values(let values)? = element.data else { return [] }
+        return values.first?.intervals ?? []
+      })
+  }
+
+  /// The set behind a reference of a rule of a table.
+  func map(_ reference: MapReference, table: Int) -> ResolvedSet {
+    switch reference {
+    case .named(let name): set(name, table: table)
+    case .anonymous(let elements): ResolvedSet(name: "", elements: elements, isKnown: true, ipsetType: nil)
+    }
+  }
+
+  /// The value of each part of a key: nil where one is open, `.some(nil)` where the packet lacks a field.
+  func knownKey(_ key: Expression, in flow: inout Flow) -> [UInt128]?? {
+    let parts: [Expression]
+    if case .concatenation(let several) = key { parts = several } else { parts = [key] }
+    var known: [UInt128] = []
+    for part in parts {
+      switch resolve(part, in: &flow, wanted: .all) {
+      case .constant(let value): known.append(value)
+      case .variable(let variable, let transform, let requires):
+        guard requires.isEmpty, let value = flow.variables[variable].domain.single else { return nil }
+        known.append(transform.apply(value))
+      case .absent: return .some(nil)
+      case .addressLookup, .unknown: return nil
+      }
+    }
+    return .some(known)
+  }
+}

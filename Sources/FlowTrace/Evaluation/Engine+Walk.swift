@@ -1,0 +1,145 @@
+import RuleGraph
+
+/// How a base chain ended for a flow.
+enum ChainEnd {
+  case accepted
+  /// A nat chain set up a translation.
+  case translated
+  case dropped(Decider)
+  case rejected(RuleID, Rejection)
+  /// Handed to a program in user space, which may do anything.
+  case queued(RuleID, QueueTarget)
+  case unknown(RuleID, Opaque)
+  case forwarded(RuleID, device: String)
+}
+
+extension Engine {
+  /// Walks the chains that a flow is in until its base chain ends or the flow splits.
+  ///
+  /// Gives nil while the flow split: the parts are in `work` then.
+  func walk(_ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]) -> ChainEnd? {
+    while let frame = flow.position.frames.last {
+      let chain = ruleset[frame.chain]
+      var rule = frame.rule
+      while rule < chain.rules.count {
+        budget -= 1
+        if budget <= 0 {
+          return .unknown(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule), Engine.tooMuch)
+        }
+        let id = RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)
+        let (matched, passed) = evaluate(id, flow)
+        if matched.isEmpty, passed.count == 1 {
+          flow = passed[0]
+          rule += 1
+          continue
+        }
+        let top = flow.position.frames.count - 1
+        for var other in passed {
+          other.position.frames[top].rule = rule + 1
+          work.append(other)
+        }
+        if passed.isEmpty, matched.count == 1 {
+          flow = matched[0].flow
+          notePassed(&flow, hook, upTo: rule)
+          if let end = take(matched[0], id, &flow, hook) { return end }
+          break
+        }
+        for branch in matched {
+          var part = branch.flow
+          notePassed(&part, hook, upTo: rule)
+          if let end = take(branch, id, &part, hook) { part.pendingEnd = Shared(end) }
+          work.append(part)
+        }
+        return nil
+      }
+      guard rule >= chain.rules.count else { continue }
+      notePassed(&flow, hook, upTo: chain.rules.count)
+      if let end = leave(&flow, hook, byReturn: nil) { return end }
+    }
+    return .accepted
+  }
+
+  static let tooMuch = Opaque(
+    name: "too many rules to look at", text: "", settledBy: nil)
+
+  /// Notes the rules that were looked at in the innermost chain since the last match.
+  private func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
+    let top = flow.position.frames.count - 1
+    let frame = flow.position.frames[top]
+    if frame.passedFrom < rule {
+      var snapshot = flow
+      snapshot.path = nil
+      flow.path = PathNode(
+        .passed(frame.chain, frame.passedFrom..<rule, hook, Snapshot(flow: Shared(snapshot))), after: flow.path)
+    }
+    flow.position.frames[top].rule = rule + 1
+    flow.position.frames[top].passedFrom = rule + 1
+  }
+
+  /// Carries out what a rule decided. Gives the end of the base chain when it is one.
+  private func take(_ branch: RuleBranch, _ id: RuleID, _ flow: inout Flow, _ hook: Hook) -> ChainEnd? {
+    flow.note(Step(hook: hook, .rule(id), matched: true, action: branch.action, target: branch.target))
+    switch branch.outcome {
+    case .next: return nil
+    case .translated: return .translated
+    case .handedOver: return .accepted
+    case .unknown(let opaque): return .unknown(id, opaque)
+    case .verdict(let verdict):
+      switch verdict {
+      case .accept: return .accepted
+      case .drop: return .dropped(.rule(id))
+      case .reject(let rejection): return .rejected(id, rejection)
+      case .continue: return nil
+      case .return: return leave(&flow, hook, byReturn: id)
+      case .queue(let target): return .queued(id, target)
+      case .forwardTo(let device): return .forwarded(id, device: device)
+      case .synproxy: return .unknown(id, Opaque(name: "SYN proxy", text: ""))
+      case .jump(let name), .goto(let name):
+        guard let index = ruleset.tables[id.table].chainIndex(name) else {
+          return .unknown(
+            id,
+            Opaque(name: "jump to the chain \(name), which no dump shows", text: "", settledBy: listCommand(id.table)))
+        }
+        guard flow.position.frames.count < 128 else { return .unknown(id, Engine.tooMuch) }
+        var frame = Frame(chain: ChainID(table: id.table, chain: index))
+        if case .goto = verdict { frame.isGoto = true }
+        flow.position.frames.append(frame)
+        return nil
+      }
+    }
+  }
+
+  /// Leaves the innermost chain, at its end or by a `return`. Gives the end of the base chain when that is left.
+  private func leave(_ flow: inout Flow, _ hook: Hook, byReturn rule: RuleID?) -> ChainEnd? {
+    var left = flow.position.frames.removeLast()
+    if rule == nil, !flow.position.frames.isEmpty || ruleset[left.chain].base == nil {
+      flow.note(Step(hook: hook, .endOfChain(left.chain), matched: true, action: "return"))
+    }
+    // A chain that was gone to returns to the caller of the chain that went to it.
+    while left.isGoto, !flow.position.frames.isEmpty { left = flow.position.frames.removeLast() }
+    guard flow.position.frames.isEmpty else { return nil }
+    let chain = ruleset[left.chain]
+    flow.note(
+      Step(hook: hook, .policy(left.chain), matched: true, action: chain.base?.policy?.rawValue ?? "accept"))
+    guard let base = chain.base else { return .accepted }
+    switch base.policy {
+    case .accept: return .accepted
+    case .drop: return .dropped(.policy(left.chain))
+    case nil:
+      return .unknown(
+        RuleID(table: left.chain.table, chain: left.chain.chain, rule: max(chain.rules.count - 1, 0)),
+        Opaque(
+          name: "the policy of \(chain.name), which the dump does not show", text: "",
+          settledBy: listCommand(left.chain.table)))
+    }
+  }
+
+  /// The command that lists a table.
+  func listCommand(_ table: Int) -> String {
+    let table = ruleset.tables[table]
+    switch table.origin {
+    case .nftables: return "nft list table \(table.family.rawValue) \(table.name)"
+    default: return "\(table.family == .ip6 ? "ip6tables" : "iptables")-save"
+    }
+  }
+}

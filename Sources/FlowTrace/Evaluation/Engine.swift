@@ -1,0 +1,87 @@
+import HostModel
+import RuleGraph
+
+/// A condition that splits traces: what it says when it holds and when not.
+struct ConditionInfo {
+  var holds: String
+  var fails: String
+  var rule: RuleID?
+  /// No dump can tell it (a rate, the time); otherwise a dump could and did not.
+  var isEnvironment: Bool
+  var settledBy: String?
+}
+
+/// The evaluation of one query: the rules, what is known of the host, and what was found out on the way.
+final class Engine {
+  let ruleset: Ruleset
+  let knowledge: HostKnowledge
+  let plan: HookPlan
+  /// The ports that some rule translates: a query for one of them on an unknown address takes the address to be the host's.
+  let published: ValueSet
+  var conditions: [ConditionInfo] = []
+  var warnings: [Diagnostic] = []
+  /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.
+  var budget = 20_000_000
+  /// How many cases there may be.
+  let caseLimit = 4096
+  private var statementConditions: [RuleID: [Int: Int]] = [:]
+  private var sets: [SetKey: ResolvedSet] = [:]
+
+  init(ruleset: Ruleset, knowledge: HostKnowledge, plan: HookPlan, published: ValueSet) {
+    self.ruleset = ruleset
+    self.knowledge = knowledge
+    self.plan = plan
+    self.published = published
+  }
+
+  /// Whether a packet is for a port that the rules translate.
+  func isPublished(_ flow: Flow) -> Bool {
+    guard let port = flow.domain(.destinationPort)?.single else { return false }
+    return published.contains(port)
+  }
+
+  struct SetKey: Hashable {
+    var table: Int
+    var name: String
+  }
+
+  /// The set of a name as a rule of a table sees it; table -1 is the ipsets.
+  func set(_ name: String, table: Int) -> ResolvedSet {
+    let key = SetKey(table: table, name: name)
+    if let known = sets[key] { return known }
+    let named =
+      table < 0 ? ruleset.ipsets.first { $0.name == name } : ruleset.tables[table].sets.first { $0.name == name }
+    let resolved = ResolvedSet(named, name: name, ipsets: table < 0 ? ruleset.ipsets : [])
+    sets[key] = resolved
+    return resolved
+  }
+
+  /// The number of a new condition.
+  func makeCondition(_ info: ConditionInfo) -> Int {
+    conditions.append(info)
+    return conditions.count - 1
+  }
+
+  /// The decision "this condition of a rule's statement holds".
+  func condition(
+    _ id: RuleID, _ statement: Int, in flow: inout Flow, negated: Bool = false, _ info: () -> ConditionInfo
+  ) -> Decision {
+    let number: Int
+    if let known = statementConditions[id]?[statement] {
+      number = known
+    } else {
+      number = makeCondition(info())
+      statementConditions[id, default: [:]][statement] = number
+    }
+    return .when(flow.condition(.statement(id, statement), number: number), in: ValueSet(negated ? 0 : 1))
+  }
+
+  /// The decision "this condition holds", for conditions that several rules may share.
+  func condition(_ key: ConditionKey, in flow: inout Flow, negated: Bool = false, _ info: () -> ConditionInfo)
+    -> Decision
+  {
+    let variable =
+      flow.conditions[key] ?? flow.condition(key, number: makeCondition(info()))
+    return .when(variable, in: ValueSet(negated ? 0 : 1))
+  }
+}

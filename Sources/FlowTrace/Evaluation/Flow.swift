@@ -1,0 +1,192 @@
+import RuleGraph
+
+/// A part of the query's packets on their way through the hooks: all of them have taken the same way so far.
+///
+/// It is a box of values for each variable, less exceptions (boxes that an earlier rule took), together with the place that it has reached. A match that divides
+/// it makes two flows of it.
+struct Flow {
+  /// A box: allowed values of some variables.
+  typealias Box = [(variable: VariableID, values: ValueSet)]
+
+  /// The variables and their possible values.
+  var variables: [Variable] = []
+  /// Boxes taken out of the flow; none is empty or covers the flow in all but one variable.
+  var exceptions: [Box] = []
+  /// The variable of each slot, -1 where the packet has no such field.
+  var binding: [VariableID]
+  /// The variables of rarer fields, made when they are first asked for.
+  var rareFields: [Field: VariableID] = [:]
+  /// The variables of conditions, by what they stand for.
+  var conditions: [ConditionKey: VariableID] = [:]
+
+  /// The family.
+  var family: AddressFamily
+  /// Whether a process of this host sends the packet.
+  var isSentByHost: Bool
+  /// What conntrack knows of the packet; nil before conntrack saw it.
+  var connection: Connection?
+  /// Set by `notrack`: conntrack leaves the packet alone.
+  var isUntracked = false
+  /// The connection that conntrack will find, of a later packet.
+  var continued: Connection?
+  /// The interface that the connection's first packet came in on, for its answer.
+  var returnsTo: VariableID?
+  /// Whether the packet is being bridged.
+  var isBridged = false
+  /// Whether this is the second pass of a packet that the host sends to itself.
+  var isLoopbackPass = false
+  /// Whether a transparent proxy of the host takes the packet whatever its destination is.
+  var isHandedOver = false
+  /// Whether the bridge carries the packet past all rules.
+  var bypassesRules = false
+  /// Why the packet ends outside netfilter, once that is clear.
+  var ending: OutsideReason?
+  /// The variable of the hop limit before this host counted itself.
+  var beforeHop: VariableID?
+  /// Whether filter verdicts are ignored because only the translation of an earlier packet is wanted.
+  var ignoresDrops = false
+
+  /// Where the flow is.
+  var position = Position()
+  /// How the base chain ended, when a rule ended it while the flow split.
+  var pendingEnd: Shared<ChainEnd>?
+  /// The way so far.
+  var path: PathNode?
+  /// What was taken for granted so far.
+  var assumptions: [Assumption] = []
+  /// The translations so far.
+  var translations: [AppliedTranslation] = []
+  /// The packet's bindings as it came in, for near misses.
+  var arrival: [VariableID] = []
+  /// Which rule last changed a slot.
+  var changedBy: [Slot: RuleID] = [:]
+  /// Facts for the explanation.
+  var remarks: [Remark] = []
+  /// The route, once it is chosen.
+  var route: RouteChoice?
+  /// Why the packet is asked for, when it is a later packet of a connection.
+  var phase: Query.Phase
+
+  init(family: AddressFamily, isSentByHost: Bool, phase: Query.Phase) {
+    self.family = family
+    self.isSentByHost = isSentByHost
+    self.phase = phase
+    binding = Array(repeating: -1, count: Slot.allCases.count)
+  }
+}
+
+/// What conntrack knows of a packet.
+struct Connection {
+  /// One bit of ``ConntrackState``.
+  var state: UInt128
+  /// Whether there is an entry: invalid and untracked packets have none.
+  var hasEntry: Bool
+  /// The direction of the packet.
+  var direction: Direction
+  /// The tuple of the first packet before any translation.
+  var original: TupleBinding
+  /// The tuple of the answers, as far as it is known: source is where the connection was led to.
+  var reply: TupleBinding
+  /// Bits of ``ConntrackStatus`` and of the kernel's own (`IPS_*_NAT_DONE`).
+  var status: UInt128
+  /// Whether the source and destination mappings of the connection are fixed.
+  var sourceDone = false
+  var destinationDone = false
+  /// How the destination was translated, for later packets.
+  var destinationTranslation: (kind: Translation.Kind, rule: RuleID?)?
+  /// How the source was translated, for later packets.
+  var sourceTranslation: (kind: Translation.Kind, rule: RuleID?)?
+}
+
+/// The variables of a connection's tuple.
+struct TupleBinding {
+  var source: VariableID
+  var sourcePort: VariableID
+  var destination: VariableID
+  var destinationPort: VariableID
+}
+
+/// Where in the kernel a flow is.
+struct Position {
+  /// The stages in the order in which a packet can reach them.
+  enum Stage {
+    case start, prerouting, routing, input, forward, sending, output, rerouting, postrouting, leaving
+  }
+
+  /// The stage.
+  var stage: Stage = .start
+  /// The index of the next entry in the hook's plan.
+  var entry = 0
+  /// The chains that are being walked, the innermost last.
+  var frames: [Frame] = []
+  /// The mark and addresses at the start of an output chain that reroutes, to see whether it changed anything.
+  var beforeReroute: [VariableID]?
+  /// The index of the next nat chain of the call that is under way.
+  var natChain = 0
+  /// Whether a translation already ended the nat chains of this hook.
+  var natEnded = false
+}
+
+/// A chain that is being walked.
+struct Frame {
+  /// The chain.
+  var chain: ChainID
+  /// The index of the next rule.
+  var rule = 0
+  /// The index of the first rule that was passed since the last one that matched.
+  var passedFrom = 0
+  /// Whether the end of this chain returns to the caller of its caller (`goto`).
+  var isGoto = false
+}
+
+/// A step of a flow's way; the way is a list from the last step back, shared by the flows that split later.
+final class PathNode {
+  /// What happened.
+  enum Content {
+    /// A step.
+    case step(Step)
+    /// Rules that were looked at and did not match, with the flow as it was then.
+    case passed(ChainID, Range<Int>, Hook, Snapshot)
+  }
+
+  let content: Content
+  private(set) var previous: PathNode?
+
+  init(_ content: Content, after previous: PathNode?) {
+    self.content = content
+    self.previous = previous
+  }
+
+  deinit {
+    // Unlinks a long way node by node: the nested release of a list of thousands would overflow the stack.
+    var next = previous
+    previous = nil
+    while isKnownUniquelyReferenced(&next) {
+      let after = next?.previous
+      next?.previous = nil
+      next = after
+    }
+  }
+
+  /// The steps from the first to the last.
+  static func inOrder(_ last: PathNode?) -> [PathNode] {
+    var nodes: [PathNode] = []
+    var node = last
+    while let current = node {
+      nodes.append(current)
+      node = current.previous
+    }
+    return nodes.reversed()
+  }
+}
+
+/// The values of a flow at one moment, to look at rules again later.
+struct Snapshot {
+  var flow: Shared<Flow>
+}
+
+/// A value behind a reference, so that a path node does not hold a flow by value.
+final class Shared<Value> {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,277 @@
+import RuleGraph
+
+/// A flow at the end of its way.
+struct FinishedFlow {
+  var flow: Flow
+  var verdict: Case.Verdict
+  var fate: Case.Fate
+  var decidedBy: Decider
+  var rejection: Rejection?
+  /// What could not be understood, when that ended the way.
+  var unknown: Opaque?
+}
+
+extension Engine {
+  /// Leads flows through the hooks until each has an end.
+  func run(_ flows: [Flow]) -> [FinishedFlow] {
+    var work = Array(flows.reversed())
+    var finished: [FinishedFlow] = []
+    while let flow = work.popLast() {
+      if finished.count + work.count > caseLimit {
+        finished.append(
+          FinishedFlow(
+            flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: Engine.tooManyCases))
+        continue
+      }
+      advance(flow, &work, &finished)
+    }
+    return finished
+  }
+
+  static let tooManyCases = Opaque(name: "more cases than can be shown", text: "")
+
+  /// Leads a flow on until it splits or ends; what comes of it is in `work` or `finished` then.
+  private func advance(_ start: Flow, _ work: inout [Flow], _ finished: inout [FinishedFlow]) {
+    var flow = start
+    while true {
+      if let pending = flow.pendingEnd {
+        flow.pendingEnd = nil
+        if let end = conclude(pending.value, &flow, &work) {
+          finished.append(end)
+          return
+        }
+        continue
+      }
+      if !flow.position.frames.isEmpty {
+        guard let hook = flow.position.stage.hook else { return }
+        guard let end = walk(&flow, hook, &work) else { return }
+        if let end = conclude(end, &flow, &work) {
+          finished.append(end)
+          return
+        }
+        continue
+      }
+      switch move(&flow) {
+      case .on: continue
+      case .split(let parts):
+        work += parts.reversed()
+        return
+      case .ended(let end):
+        finished.append(end)
+        return
+      }
+    }
+  }
+
+  /// What a move to the next call or stage came to.
+  enum Move {
+    case on
+    case split([Flow])
+    case ended(FinishedFlow)
+  }
+
+  /// Moves a flow to its next call or stage.
+  private func move(_ flow: inout Flow) -> Move {
+    switch flow.position.stage {
+    case .start: return arrive(&flow)
+    case .routing: return routeArriving(&flow)
+    case .sending: return routeSent(&flow)
+    case .rerouting: return reroute(&flow)
+    case .leaving: return leaveHost(&flow)
+    case .prerouting, .input, .forward, .output, .postrouting: return call(&flow)
+    }
+  }
+
+  /// Makes the next call of the flow's hook, or goes on to the next stage.
+  private func call(_ flow: inout Flow) -> Move {
+    guard let hook = flow.position.stage.hook else { return .on }
+    let calls = plan.calls(hook, flow.family)
+    guard flow.position.entry < calls.count else {
+      flow.enter(flow.position.stage.next)
+      if flow.position.stage == .leaving, hook == .input { return .ended(deliver(flow)) }
+      return .on
+    }
+    switch calls[flow.position.entry] {
+    case .conntrack:
+      flow.position.entry += 1
+      return flow.isLoopbackPass ? .on : track(&flow)
+    case .chain(let chain):
+      if hook == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
+      flow.position.frames = [Frame(chain: chain)]
+      return .on
+    case .translation(let chains):
+      if flow.isLoopbackPass {
+        flow.position.entry += 1
+        return .on
+      }
+      return callTranslation(chains, hook, &flow)
+    }
+  }
+
+  /// Whether a change of the packet in this chain makes the kernel choose the route anew (iptables mangle OUTPUT, nft `type route`).
+  private func reroutes(_ chain: ChainID) -> Bool {
+    let table = ruleset.tables[chain.table]
+    return table.chains[chain.chain].base?.type == .route || (table.name == "mangle" && table.origin != .nftables)
+  }
+
+  /// Asks the nat chains of a hook one after another, or repeats what the connection's first packet was translated to.
+  private func callTranslation(_ chains: [ChainID], _ hook: Hook, _ flow: inout Flow) -> Move {
+    guard let connection = flow.connection, connection.hasEntry else {
+      flow.position.entry += 1
+      return .on
+    }
+    let ofSource = hook == .input || hook == .postrouting
+    let isDone = ofSource ? connection.sourceDone : connection.destinationDone
+    let asks = connection.state == ConntrackState.new && !isDone
+    guard asks else {
+      repeatTranslation(ofSource: ofSource, hook, &flow)
+      flow.position.entry += 1
+      return .on
+    }
+    guard flow.position.natChain < chains.count, !flow.position.natEnded else {
+      if ofSource { flow.connection?.sourceDone = true } else { flow.connection?.destinationDone = true }
+      if !chains.isEmpty { flow.connection?.status |= ofSource ? 128 : 256 }
+      flow.position.entry += 1
+      flow.position.natChain = 0
+      flow.position.natEnded = false
+      return .on
+    }
+    flow.position.frames = [Frame(chain: chains[flow.position.natChain])]
+    flow.position.natChain += 1
+    return .on
+  }
+
+  /// Takes the end of a base chain. Gives the end of the flow when it is one.
+  private func conclude(_ end: ChainEnd, _ flow: inout Flow, _ work: inout [Flow]) -> FinishedFlow? {
+    flow.position.frames = []
+    let isTranslation: Bool
+    if let hook = flow.position.stage.hook {
+      let calls = plan.calls(hook, flow.family)
+      if flow.position.entry < calls.count, case .translation = calls[flow.position.entry] {
+        isTranslation = true
+      } else {
+        isTranslation = false
+      }
+    } else {
+      isTranslation = false
+    }
+    func goOn() {
+      // The nat chains are one call: the next of them follows unless a translation was set up.
+      if !isTranslation { flow.position.entry += 1 }
+    }
+    switch end {
+    case .accepted: goOn()
+    case .translated:
+      flow.position.natEnded = true
+      goOn()
+    case .dropped(let decider):
+      if flow.ignoresDrops {
+        goOn()
+        return nil
+      }
+      return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: decider)
+    case .rejected(let rule, let rejection):
+      if flow.ignoresDrops {
+        goOn()
+        return nil
+      }
+      return FinishedFlow(flow: flow, verdict: .reject, fate: .discarded, decidedBy: .rule(rule), rejection: rejection)
+    case .queued(let rule, let target):
+      if let dropped = queue(rule, target, &flow) { work.append(dropped) }
+      goOn()
+    case .unknown(let rule, let opaque):
+      return FinishedFlow(flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .rule(rule), unknown: opaque)
+    case .forwarded(let rule, let device):
+      flow.rebind(.output, to: ValueSet(InterfaceName(device)?.value ?? 0))
+      return FinishedFlow(flow: flow, verdict: .accept, fate: .forward, decidedBy: .rule(rule))
+    }
+    return nil
+  }
+
+  /// A program in user space decides: the flow goes on where it lets the packet pass; gives the flow where it does not.
+  private func queue(_ rule: RuleID, _ target: QueueTarget, _ flow: inout Flow) -> Flow? {
+    let number = makeCondition(
+      ConditionInfo(
+        holds: "the program at queue \(target.numbers.lowerBound) lets the packet pass",
+        fails: "the program at queue \(target.numbers.lowerBound) does not let the packet pass", rule: rule,
+        isEnvironment: true))
+    let variable = flow.condition(.statement(rule, -1), number: number)
+    var dropped = flow
+    guard flow.narrow(variable, to: ValueSet(1)) else { return nil }
+    guard dropped.narrow(variable, to: ValueSet(0)) else { return nil }
+    dropped.pendingEnd = Shared(.dropped(.rule(rule)))
+    return dropped
+  }
+
+  /// The end of a packet that is handed to a process of the host.
+  private func deliver(_ flow: Flow) -> FinishedFlow {
+    FinishedFlow(flow: flow, verdict: .accept, fate: .local, decidedBy: lastDecider(flow))
+  }
+
+  /// What let a packet pass: the last accepting rule or policy of a filtering chain on its way.
+  ///
+  /// An explicit `accept` of a rule tells more than the policies of later chains that the packet met without a match.
+  func lastDecider(_ flow: Flow) -> Decider {
+    var policy: Decider?
+    var node = flow.path
+    while let current = node {
+      node = current.previous
+      guard case .step(let step) = current.content, step.matched else { continue }
+      switch step.event {
+      case .rule(let id)
+      where step.action == "accept" && isFiltering(ChainID(table: id.table, chain: id.chain), step.hook):
+        return .rule(id)
+      case .policy(let chain) where policy == nil && isFiltering(chain, step.hook): policy = .policy(chain)
+      default: continue
+      }
+    }
+    return policy ?? .nothing
+  }
+
+  private func isFiltering(_ chain: ChainID, _ hook: Hook?) -> Bool {
+    guard hook == .input || hook == .forward || hook == .output else { return false }
+    let table = ruleset.tables[chain.table]
+    return table.origin == .nftables
+      ? !(table.chains[chain.chain].base?.type == .nat) : table.name == "filter" || table.name == "security"
+  }
+}
+
+extension Position.Stage {
+  /// The hook whose chains run in this stage.
+  var hook: Hook? {
+    switch self {
+    case .prerouting: .prerouting
+    case .input: .input
+    case .forward: .forward
+    case .output: .output
+    case .postrouting: .postrouting
+    case .start, .routing, .sending, .rerouting, .leaving: nil
+    }
+  }
+
+  /// The stage that follows when all chains of this one let the packet pass.
+  var next: Position.Stage {
+    switch self {
+    case .prerouting: .routing
+    case .input: .leaving
+    case .forward: .postrouting
+    case .output: .rerouting
+    case .postrouting: .leaving
+    case .start, .routing, .sending, .rerouting, .leaving: .leaving
+    }
+  }
+}
+
+extension Flow {
+  /// Enters a stage at its first call.
+  mutating func enter(_ stage: Position.Stage) {
+    let before = position.beforeReroute
+    position = Position(stage: stage)
+    if stage == .rerouting { position.beforeReroute = before }
+  }
+
+  /// What the choice of a route depends on.
+  var routingInputs: [VariableID] {
+    [Slot.source, .destination, .mark, .serviceByte].map { binding[$0.rawValue] }
+  }
+}

@@ -1,0 +1,74 @@
+import RuleGraph
+
+/// What the kernel calls at a hook, in order, for one family.
+///
+/// Base chains run by rising priority, whatever table or dialect they are of; at equal priority the one registered last runs first. The chains of
+/// type nat are called together by the translation machinery, at -100 (prerouting, output) or 100 (input, postrouting), whatever their own priorities
+/// say; those order them among themselves. Connection tracking itself is an entry at -200.
+///
+/// Source: `net/netfilter/core.c` (nf_hook_entries_grow), `net/netfilter/nf_nat_core.c` (nf_nat_register_fn); measured for equal priorities.
+struct HookPlan {
+  /// One call of a hook.
+  enum Entry: Equatable {
+    /// Connection tracking looks the packet up.
+    case conntrack
+    /// A base chain.
+    case chain(ChainID)
+    /// The translation of the destination (prerouting, output) or of the source (input, postrouting), with the nat chains that decide it.
+    case translation([ChainID])
+  }
+
+  private var entries: [AddressFamily: [Hook: [Entry]]] = [:]
+
+  /// The calls of a hook in order.
+  func calls(_ hook: Hook, _ family: AddressFamily) -> [Entry] { entries[family]?[hook] ?? [] }
+
+  init(_ ruleset: Ruleset) {
+    for family in AddressFamily.allCases {
+      for hook in Hook.allCases { entries[family, default: [:]][hook] = HookPlan.order(ruleset, hook, family) }
+    }
+  }
+
+  private struct Call {
+    var priority: Int32
+    var registered: Int
+    var entry: Entry
+  }
+
+  private static func order(_ ruleset: Ruleset, _ hook: Hook, _ family: AddressFamily) -> [Entry] {
+    var calls: [Call] = []
+    var nat: [(priority: Int32, registered: Int, chain: ChainID)] = []
+    var registered = 0
+    for (tableIndex, table) in ruleset.tables.enumerated()
+    where table.family.sees(family) && !table.flags.contains("dormant") {
+      for (chainIndex, chain) in table.chains.enumerated() {
+        registered += 1
+        guard let base = chain.base, base.hook == hook else { continue }
+        let id = ChainID(table: tableIndex, chain: chainIndex)
+        if base.type == .nat {
+          nat.append((base.priority, registered, id))
+        } else {
+          calls.append(Call(priority: base.priority, registered: registered, entry: .chain(id)))
+        }
+      }
+    }
+    switch hook {
+    case .prerouting, .output:
+      // Conntrack registers when the first rule asks for it, before that rule's chain does.
+      calls.append(Call(priority: HookPriority.conntrack, registered: -1, entry: .conntrack))
+      calls.append(translation(nat, priority: HookPriority.dstnat))
+    case .input, .postrouting:
+      calls.append(translation(nat, priority: HookPriority.srcnat))
+    default: break
+    }
+    return calls.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }.map(\.entry)
+  }
+
+  private static func translation(
+    _ nat: [(priority: Int32, registered: Int, chain: ChainID)], priority: Int32
+  ) -> Call {
+    let ordered = nat.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }
+    return Call(
+      priority: priority, registered: nat.map(\.registered).min() ?? -1, entry: .translation(ordered.map(\.chain)))
+  }
+}

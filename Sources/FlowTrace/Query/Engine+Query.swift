@@ -1,0 +1,227 @@
+import RuleGraph
+
+extension Engine {
+  /// Traces a query for one family.
+  func answer(_ query: Query, family: AddressFamily) -> [FinishedFlow] {
+    switch query.phase {
+    case .first, .related, .invalid, .untracked: return run(startingFlows(query, family))
+    case .established, .reply: return later(query, family)
+    }
+  }
+
+  /// The flows that a query starts with: one for packets from a wire, one for those of the host.
+  func startingFlows(_ query: Query, _ family: AddressFamily) -> [Flow] {
+    var flows: [Flow] = []
+    if query.origin != .host { flows.append(startingFlow(query, family, isSentByHost: false)) }
+    // A packet of the host has no input interface: a query that names one is not about it.
+    if query.origin == .host || (query.origin == .open && query.input == nil && query.physicalInput == nil) {
+      flows.append(startingFlow(query, family, isSentByHost: true))
+    }
+    return flows
+  }
+
+  private func startingFlow(_ query: Query, _ family: AddressFamily, isSentByHost: Bool) -> Flow {
+    var flow = Flow(family: family, isSentByHost: isSentByHost, phase: query.phase)
+    func bind(_ slot: Slot, _ values: ValueSet, _ field: Field?) {
+      flow.binding[slot.rawValue] = flow.makeVariable(values, dimension: field.map { .field($0) })
+    }
+    let ip: Header = family == .ipv4 ? .ip : .ip6
+    func given(_ field: Field) -> ValueSet? { query.fields[field] }
+    let transport = query.transport ?? .bits(8)
+    bind(.source, (query.source ?? .all).intersection(family.allAddresses), .header(HeaderField(ip, .saddr)))
+    bind(.destination, (query.destination ?? .all).intersection(family.allAddresses), .header(HeaderField(ip, .daddr)))
+    bind(.transport, transport.intersection(.bits(8)), .meta(.l4proto))
+    if !transport.isDisjoint(with: Self.portProtocols) {
+      bind(.sourcePort, (query.sourcePort ?? .all).intersection(.bits(16)), .header(HeaderField(.th, .sport)))
+      bind(.destinationPort, (query.destinationPort ?? .all).intersection(.bits(16)), .header(HeaderField(.th, .dport)))
+    }
+    if !isSentByHost {
+      let names = InterfaceName.anyName.subtracting(ValueSet(InterfaceName("lo")?.value ?? 0))
+      bind(.input, query.input ?? names, .meta(.iifname))
+      if let port = query.physicalInput { bind(.physicalInput, port, .meta(.physicalIn)) }
+    } else {
+      bind(.user, given(.meta(.skuid)) ?? .bits(32), .meta(.skuid))
+      bind(.group, given(.meta(.skgid)) ?? .bits(32), .meta(.skgid))
+    }
+    bind(.mark, given(.meta(.mark)) ?? ValueSet(0), .meta(.mark))
+    bind(
+      .tcpFlags, given(.header(HeaderField(.tcp, .flags))) ?? Self.usualFlags(query.phase),
+      .header(HeaderField(.tcp, .flags)))
+    let icmp: Header = family == .ipv4 ? .icmp : .icmpv6
+    let request: UInt128 = family == .ipv4 ? 8 : 128
+    let type = HeaderField(icmp, .type)
+    let code = HeaderField(icmp, .code)
+    let givenType = given(.header(type))
+    bind(.icmpType, givenType ?? ValueSet(query.phase == .reply ? (family == .ipv4 ? 0 : 129) : request), .header(type))
+    bind(.icmpCode, given(.header(code)) ?? (givenType == nil ? ValueSet(0) : .bits(8)), .header(code))
+    bind(.length, given(.meta(.length)) ?? .bits(16), .meta(.length))
+    let hops = HeaderField(ip, family == .ipv4 ? .ttl : .hoplimit)
+    bind(.hopLimit, given(.header(hops)) ?? (isSentByHost ? ValueSet(64) : ValueSet(2...255)), .header(hops))
+    let service = HeaderField(ip, .tos)
+    if let dscp = given(.header(HeaderField(ip, .dscp))) {
+      bind(
+        .serviceByte, ValueSet(dscp.intervals.map { ($0.lowerBound << 2)...($0.upperBound << 2 | 3) }), .header(service)
+      )
+    } else {
+      bind(.serviceByte, given(.header(service)) ?? .bits(8), .header(service))
+    }
+    bind(.connectionMark, given(.conntrack(ConntrackField(.mark))) ?? ValueSet(0), nil)
+    for (field, values) in query.fields where !Self.slotFields(family).contains(field) {
+      flow.rareFields[field] = flow.makeVariable(values, dimension: .field(field))
+    }
+    return flow
+  }
+
+  static let portProtocols: ValueSet = [6, 17, 33, 132, 136]
+
+  private static func slotFields(_ family: AddressFamily) -> Set<Field> {
+    let ip: Header = family == .ipv4 ? .ip : .ip6
+    let icmp: Header = family == .ipv4 ? .icmp : .icmpv6
+    return [
+      .meta(.mark), .meta(.length), .meta(.skuid), .meta(.skgid), .header(HeaderField(.tcp, .flags)),
+      .header(HeaderField(icmp, .type)), .header(HeaderField(icmp, .code)), .header(HeaderField(ip, .ttl)),
+      .header(HeaderField(ip, .hoplimit)), .header(HeaderField(ip, .tos)), .header(HeaderField(ip, .dscp)),
+      .conntrack(ConntrackField(.mark)),
+    ]
+  }
+
+  /// The TCP flags of a packet when the query does not say: SYN opens, SYN+ACK answers, ACK goes on.
+  static func usualFlags(_ phase: Query.Phase) -> ValueSet {
+    switch phase {
+    case .first: ValueSet(Conntrack.syn)
+    case .reply: ValueSet(Conntrack.syn | Conntrack.ack)
+    case .established: ValueSet(Conntrack.ack)
+    case .related, .invalid, .untracked: ValueSet.bits(8)
+    }
+  }
+
+  // MARK: - Later packets
+
+  /// Traces a later packet of the connection that the query describes: first the packet that opened it, for its translations, then this one.
+  private func later(_ query: Query, _ family: AddressFamily) -> [FinishedFlow] {
+    var opening = query
+    opening.phase = .first
+    opening.fields[.header(HeaderField(.tcp, .flags))] = nil
+    opening.output = nil
+    let icmp = HeaderField(family == .ipv4 ? .icmp : .icmpv6, .type)
+    opening.fields[.header(icmp)] = nil
+    var finished: [FinishedFlow] = []
+    for opened in run(startingFlows(opening, family)) {
+      if opened.verdict == .accept {
+        let next = query.phase == .reply ? replyFlow(opened) : laterFlow(opened)
+        guard var flow = next else {
+          finished.append(opened)
+          continue
+        }
+        if let flags = query.fields[.header(HeaderField(.tcp, .flags))] { flow.rebind(.tcpFlags, to: flags) }
+        if let type = query.fields[.header(icmp)] { flow.rebind(.icmpType, to: type) }
+        finished += run([flow])
+      } else {
+        finished.append(unopened(opened, query, family))
+      }
+    }
+    return finished
+  }
+
+  /// A later packet of a connection whose first packet does not get through: there is none, unless the connection is older than the rules.
+  private func unopened(_ opened: FinishedFlow, _ query: Query, _ family: AddressFamily) -> FinishedFlow {
+    var end = opened
+    if opened.verdict != .undetermined {
+      end.verdict = .drop
+      end.decidedBy = .outside(.noConnection)
+      end.flow.remarks.append(
+        Remark("no-connection", "the connection's first packet does not get through, so no later packet comes"))
+    }
+    return end
+  }
+
+  /// The flow of a later packet in the direction of the first one.
+  func laterFlow(_ opened: FinishedFlow) -> Flow? {
+    var flow = opened.flow
+    guard var connection = flow.connection, connection.hasEntry else { return nil }
+    let mark = flow.binding[Slot.connectionMark.rawValue]
+    let arrival = flow.arrival
+    reset(&flow)
+    flow.binding = arrival
+    flow.binding[Slot.connectionMark.rawValue] = mark
+    flow.phase = .established
+    flow.rebind(.tcpFlags, to: ValueSet(Conntrack.ack))
+    connection.state = ConntrackState.established
+    connection.direction = .original
+    flow.continued = grown(connection)
+    return flow
+  }
+
+  /// The flow of the answer to a connection's first packet.
+  func replyFlow(_ opened: FinishedFlow) -> Flow? {
+    var flow = opened.flow
+    guard var connection = flow.connection, connection.hasEntry else { return nil }
+    let last = flow.binding
+    let wasSentByHost = flow.isSentByHost
+    let wasLoopback = flow.isLoopbackPass
+    let wasBridged = opened.fate == .bridged
+    let mark = last[Slot.connectionMark.rawValue]
+    let cameFrom = flow.arrival[Slot.input.rawValue]
+    reset(&flow)
+    func set(_ slot: Slot, _ variable: VariableID) { flow.binding[slot.rawValue] = variable }
+    set(.source, last[Slot.destination.rawValue])
+    set(.sourcePort, last[Slot.destinationPort.rawValue])
+    set(.destination, last[Slot.source.rawValue])
+    set(.destinationPort, last[Slot.sourcePort.rawValue])
+    set(.connectionMark, mark)
+    flow.rebind(.mark, to: ValueSet(0))
+    flow.rebind(.tcpFlags, to: ValueSet(Conntrack.syn | Conntrack.ack))
+    flow.rebind(.icmpType, to: ValueSet(flow.family == .ipv4 ? 0 : 129))
+    flow.rebind(.hopLimit, to: ValueSet(64))
+    flow.rebind(.length, to: .bits(16))
+    flow.phase = .reply
+    connection.state = ConntrackState.established
+    connection.direction = .reply
+    flow.continued = grown(connection)
+    switch opened.fate {
+    case .local:
+      flow.isSentByHost = true
+      set(.input, -1)
+      flow.rebind(.user, to: .bits(32))
+      flow.rebind(.group, to: .bits(32))
+    case .forward, .bridged, .sent:
+      flow.isSentByHost = false
+      set(.input, last[Slot.output.rawValue])
+      set(.physicalInput, wasBridged ? last[Slot.physicalOutput.rawValue] : -1)
+      set(.user, -1)
+      set(.group, -1)
+    case .discarded: return nil
+    }
+    set(.output, -1)
+    set(.physicalOutput, -1)
+    flow.returnsTo = wasSentByHost || wasLoopback ? nil : cameFrom
+    return flow
+  }
+
+  /// A connection as it is when both directions have been seen.
+  private func grown(_ connection: Connection) -> Connection {
+    var connection = connection
+    connection.status |= ConntrackStatus.seenReply | ConntrackStatus.assured | ConntrackStatus.confirmed | 128 | 256
+    connection.sourceDone = true
+    connection.destinationDone = true
+    return connection
+  }
+
+  /// Sets a finished flow back to the start of another packet of the same connection.
+  private func reset(_ flow: inout Flow) {
+    flow.position = Position()
+    flow.path = nil
+    flow.translations = []
+    flow.connection = nil
+    flow.isLoopbackPass = false
+    flow.isBridged = false
+    flow.isHandedOver = false
+    flow.isUntracked = false
+    flow.bypassesRules = false
+    flow.ending = nil
+    flow.route = nil
+    flow.changedBy = [:]
+    flow.remarks = []
+    flow.beforeHop = nil
+  }
+}

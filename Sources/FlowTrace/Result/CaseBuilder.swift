@@ -1,0 +1,220 @@
+import RuleGraph
+
+/// Turns finished flows into the cases of a trace.
+struct CaseBuilder {
+  let engine: Engine
+  let query: Query
+  let options: Tracer.Options
+  /// What the cases took for granted, each once.
+  private(set) var assumptions: [Assumption] = []
+
+  init(engine: Engine, query: Query, options: Tracer.Options) {
+    self.engine = engine
+    self.query = query
+    self.options = options
+  }
+
+  /// The cases of finished flows.
+  mutating func cases(_ finished: [FinishedFlow]) -> [Case] {
+    var built: [Case] = []
+    for end in finished {
+      guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
+      var one = makeCase(kept)
+      if options.tracesReply, kept.verdict == .accept, query.phase == .first { one.reply = reply(to: kept) }
+      built.append(one)
+    }
+    settleUnknown(&built)
+    return built
+  }
+
+  /// A flow limited to what the query wants of the output interface.
+  private func limited(_ end: FinishedFlow) -> FinishedFlow? {
+    guard let wanted = query.output else { return end }
+    var end = end
+    let output = end.flow.binding[Slot.output.rawValue]
+    guard output >= 0 else { return end.verdict == .accept ? nil : end }
+    return end.flow.narrow(output, to: wanted) ? end : nil
+  }
+
+  private mutating func reply(to end: FinishedFlow) -> [Case]? {
+    guard let flow = engine.replyFlow(end) else { return nil }
+    var inner = CaseBuilder(engine: engine, query: query, options: options)
+    inner.isReply = true
+    let cases = inner.cases(engine.run([flow]))
+    for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
+    return cases
+  }
+
+  private var isReply = false
+
+  private mutating func makeCase(_ end: FinishedFlow) -> Case {
+    let flow = end.flow
+    for assumption in flow.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
+    let conditions = flow.conditions.values.sorted().filter { flow.variables[$0].domain.single != nil }
+    let uses = conditions.compactMap { use(of: $0, in: flow) }
+    var part = Case(
+      when: region(of: flow, conditions: conditions), verdict: end.verdict, fate: end.fate,
+      input: flow.isSentByHost ? nil : flow.domain(.input), output: end.fate == .local ? nil : outputName(flow),
+      packet: tuple(flow), translations: flow.translations, decidedBy: end.decidedBy,
+      rejectWith: end.rejection.map { Self.name(of: $0, flow.family) }, path: steps(flow), nearMisses: [],
+      conditions: uses)
+    part.remarks = flow.remarks
+    if let unknown = end.unknown {
+      var rule: RuleID?
+      if case .rule(let id) = end.decidedBy { rule = id }
+      part.conditions.append(
+        ConditionUse(
+          text: "\(unknown.name) is not understood", holds: true, rule: rule, isEnvironment: false,
+          settledBy: unknown.settledBy))
+    }
+    if options.findsNearMisses {
+      part.nearMisses = NearMisses(engine: engine, end: end, limit: options.nearMissLimit).find()
+    }
+    return part
+  }
+
+  private func outputName(_ flow: Flow) -> ValueSet? {
+    guard let domain = flow.domain(.output), domain.single != 0 else { return nil }
+    return domain
+  }
+
+  private func tuple(_ flow: Flow) -> PacketTuple {
+    let hasPorts = !(flow.domain(.transport) ?? .all).isDisjoint(with: Engine.portProtocols)
+    return PacketTuple(
+      family: flow.family, transport: flow.domain(.transport) ?? .all, source: flow.domain(.source) ?? .all,
+      sourcePort: hasPorts ? flow.domain(.sourcePort) : nil, destination: flow.domain(.destination) ?? .all,
+      destinationPort: hasPorts ? flow.domain(.destinationPort) : nil, mark: flow.domain(.mark) ?? ValueSet(0))
+  }
+
+  // MARK: - Conditions and regions
+
+  private func number(of variable: VariableID, in flow: Flow) -> Int? {
+    guard case .condition(let number)? = flow.variables[variable].dimension else { return nil }
+    return number
+  }
+
+  private func use(of variable: VariableID, in flow: Flow) -> ConditionUse? {
+    guard let number = number(of: variable, in: flow), let value = flow.variables[variable].domain.single else {
+      return nil
+    }
+    let info = engine.conditions[number]
+    return ConditionUse(
+      text: value == 1 ? info.holds : info.fails, holds: value == 1, rule: info.rule, isEnvironment: info.isEnvironment,
+      settledBy: info.settledBy)
+  }
+
+  private func region(of flow: Flow, conditions: [VariableID]) -> Region {
+    var allowed: [Region.Dimension: ValueSet] = [
+      .sentByHost: ValueSet(flow.isSentByHost && !isReply ? 1 : 0), .family: ValueSet(flow.family.rawValue),
+    ]
+    for variable in flow.variables {
+      guard let dimension = variable.dimension, let values = shown(variable, dimension) else { continue }
+      allowed[dimension] = allowed[dimension]?.intersection(values) ?? values
+    }
+    let except = flow.exceptions.compactMap { exception -> [Region.Dimension: ValueSet]? in
+      var box: [Region.Dimension: ValueSet] = [:]
+      for (variable, values) in exception {
+        guard let dimension = flow.variables[variable].dimension else { return nil }
+        box[dimension] = values
+      }
+      return box
+    }
+    return Region(allowed: allowed, except: except)
+  }
+
+  /// The values of a variable as part of a region; nil where it is not limited.
+  private func shown(_ variable: Variable, _ dimension: Region.Dimension) -> ValueSet? {
+    switch dimension {
+    case .condition: return variable.domain.single == nil ? nil : variable.domain
+    case .field(let field):
+      if variable.domain == ValueSet.bits(field.width) { return nil }
+      return variable.domain
+    case .sentByHost, .family: return variable.domain
+    }
+  }
+
+  /// Cases that depend on something a dump could have told, and whose verdict changes with it, are undetermined.
+  private func settleUnknown(_ cases: inout [Case]) {
+    let old = cases
+    for index in cases.indices {
+      let own = unknowns(old[index])
+      if own.isEmpty { continue }
+      let differs = old.indices.contains { other in
+        guard other != index, old[other].verdict != old[index].verdict else { return false }
+        return !own.isDisjoint(with: unknowns(old[other]).map { Unknown(number: $0.number, holds: !$0.holds) })
+          && Self.overlap(old[index].when, old[other].when)
+      }
+      if differs { cases[index].verdict = .undetermined }
+    }
+  }
+
+  private struct Unknown: Hashable {
+    var number: Int
+    var holds: Bool
+  }
+
+  private func unknowns(_ part: Case) -> Set<Unknown> {
+    var found = Set<Unknown>()
+    for (dimension, values) in part.when.allowed {
+      guard case .condition(let number) = dimension, !engine.conditions[number].isEnvironment, let value = values.single
+      else { continue }
+      found.insert(Unknown(number: number, holds: value == 1))
+    }
+    return found
+  }
+
+  /// Whether two regions share packets, whatever their conditions say.
+  private static func overlap(_ a: Region, _ b: Region) -> Bool {
+    for (dimension, values) in a.allowed {
+      if case .condition = dimension { continue }
+      if let other = b.allowed[dimension], other.isDisjoint(with: values) { return false }
+    }
+    return true
+  }
+
+  // MARK: - The way
+
+  private func steps(_ flow: Flow) -> [Step] {
+    var steps: [Step] = []
+    for node in PathNode.inOrder(flow.path) {
+      switch node.content {
+      case .step(let step): steps.append(step)
+      case .passed(let chain, let rules, let hook, let snapshot):
+        guard options.listsEveryRule else { continue }
+        for rule in rules {
+          let id = RuleID(table: chain.table, chain: chain.chain, rule: rule)
+          steps.append(
+            Step(
+              hook: hook, .rule(id), matched: false, action: "no match",
+              failedStatement: NearMisses.failures(of: id, snapshot.flow.value, engine).first?.statement))
+        }
+      }
+    }
+    return steps
+  }
+
+  /// The name of a reject's answer, as iptables' `--reject-with` and nft spell it.
+  static func name(of rejection: Rejection, _ family: AddressFamily) -> String {
+    switch rejection {
+    case .tcpReset: return "tcp-reset"
+    case .icmp(let code):
+      let names: [UInt8: String] = [
+        0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable", 3: "icmp-port-unreachable",
+        9: "icmp-net-prohibited", 10: "icmp-host-prohibited", 13: "icmp-admin-prohibited",
+      ]
+      return names[code] ?? "icmp-code-\(code)"
+    case .icmpv6(let code):
+      let names: [UInt8: String] = [
+        0: "icmp6-no-route", 1: "icmp6-adm-prohibited", 3: "icmp6-addr-unreachable", 4: "icmp6-port-unreachable",
+        5: "icmp6-policy-fail", 6: "icmp6-reject-route",
+      ]
+      return names[code] ?? "icmp6-code-\(code)"
+    case .icmpx(let code):
+      let v4: [UInt8] = [0, 3, 1, 13]
+      let v6: [UInt8] = [0, 4, 3, 1]
+      guard Int(code) < v4.count else { return "icmpx-code-\(code)" }
+      return family == .ipv4
+        ? name(of: .icmp(code: v4[Int(code)]), family) : name(of: .icmpv6(code: v6[Int(code)]), family)
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import HostModel
+import RuleGraph
+
+/// The addresses of a set by what the routing tables say of them.
+struct AddressTypes {
+  /// The types that are told or inferred, each with its addresses.
+  var known: [(type: AddressType, values: ValueSet)] = []
+  /// The addresses that may be the host's own or not.
+  var unknown = ValueSet.empty
+  /// What was inferred for these.
+  var assumptions: [Assumption] = []
+}
+
+extension Engine {
+  /// Sorts the addresses of a set by their type.
+  ///
+  /// Source: `__inet_dev_addr_type` in `net/ipv4/fib_frontend.c` (only the local table is asked: everything else is unicast) and
+  /// `nft_fib6_eval_type` in `net/ipv6/netfilter/nft_fib_ipv6.c`.
+  func addressTypes(of addresses: ValueSet, family: AddressFamily, published: Bool) -> AddressTypes {
+    var result = AddressTypes()
+    var rest = addresses
+    func take(_ type: AddressType, _ values: ValueSet) {
+      let part = rest.intersection(values)
+      if part.isEmpty { return }
+      result.known.append((type, part))
+      rest = rest.subtracting(part)
+    }
+    take(.multicast, HostKnowledge.multicast(family))
+    take(.local, knowledge.localAddresses[family] ?? .empty)
+    if family == .ipv4 {
+      take(.broadcast, knowledge.broadcastAddresses)
+      take(.broadcast, HostKnowledge.zero4)
+    }
+    if rest.isEmpty { return result }
+    if knowledge.knowsAddresses(family) {
+      take(.unicast, .all)
+      return result
+    }
+    for subnet in knowledge.inferredSubnets where subnet.prefix.family == family {
+      let gateway = ValueSet(subnet.prefix.address.bits + 1)
+      let inside = rest.intersection(subnet.prefix.values)
+      if inside.isEmpty { continue }
+      if inside.contains(subnet.prefix.address.bits + 1) {
+        result.assumptions.append(
+          Assumption(
+            "gateway-address",
+            "\(IPAddress(bits: subnet.prefix.address.bits + 1)) is this host's address on \(subnet.interface)",
+            evidence: subnet.evidence, settledBy: "ip addr"))
+        take(.local, gateway)
+      }
+      result.assumptions.append(
+        Assumption(
+          "subnet-of-interface", "\(subnet.interface) holds \(subnet.prefix)", evidence: subnet.evidence,
+          settledBy: "ip addr"))
+      take(.unicast, subnet.prefix.values)
+    }
+    if rest.isEmpty { return result }
+    if let containers = containerAddresses(family), !rest.isDisjoint(with: containers) {
+      take(.unicast, containers)
+    }
+    if rest.isEmpty { return result }
+    if let single = rest.single {
+      let address = IPAddress(bits: single)
+      if published {
+        result.assumptions.append(
+          Assumption("local-address", "\(address) is an address of this host", settledBy: "ip addr"))
+        take(.local, rest)
+        return result
+      }
+      if Self.isGloballyRouted(address) {
+        result.assumptions.append(
+          Assumption("foreign-address", "\(address) is not an address of this host", settledBy: "ip addr"))
+        take(.unicast, rest)
+        return result
+      }
+    }
+    result.unknown = rest
+    return result
+  }
+
+  /// Addresses that translations lead to or containers are told to have: not the host's own.
+  private func containerAddresses(_ family: AddressFamily) -> ValueSet? {
+    let told = knowledge.facts.containers.flatMap(\.endpoints).flatMap(\.addresses).filter { $0.family == family }
+    let values = ValueSet(told.map { $0.bits...$0.bits })
+    return values.isEmpty ? nil : values
+  }
+
+  /// Whether an address is one of the public internet (RFC 6890): not private, link-local, shared or documentation space.
+  static func isGloballyRouted(_ address: IPAddress) -> Bool {
+    let special =
+      address.isIPv4
+      ? [
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "0.0.0.0/8",
+        "240.0.0.0/4",
+      ] : ["fc00::/7", "fe80::/10", "::/8"]
+    return !special.contains { Prefix($0)?.contains(address) ?? false }
+  }
+
+  /// A match on what the routing tables say of an address.
+  func decide(
+    _ fib: FibField, _ variable: VariableID, _ wanted: ValueSet, _ match: Match, in flow: inout Flow, rule: RuleID,
+    statement: Int
+  ) -> Decision {
+    switch fib.result {
+    case .type: return decideType(fib, variable, wanted, match, in: &flow, rule: rule, statement: statement)
+    case .check, .oif, .oifname:
+      return decideRoute(fib, variable, wanted, match, in: &flow, rule: rule, statement: statement)
+    }
+  }
+
+  private func decideType(
+    _ fib: FibField, _ variable: VariableID, _ wanted: ValueSet, _ match: Match, in flow: inout Flow, rule: RuleID,
+    statement: Int
+  ) -> Decision {
+    if fib.withInputInterface || fib.withOutputInterface {
+      let slot: Slot = fib.withInputInterface ? .input : .output
+      return decideTypeOnInterface(slot, variable, wanted, match, in: &flow, rule: rule, statement: statement)
+    }
+    let domain = flow.variables[variable].domain
+    let types = addressTypes(of: domain, family: flow.family, published: isPublished(flow))
+    for assumption in types.assumptions { flow.assume(assumption) }
+    var matching = ValueSet.empty
+    for (type, values) in types.known where wanted.contains(UInt128(type.rawValue)) != match.negated {
+      matching = matching.union(values)
+    }
+    if types.unknown.isEmpty { return .when(variable, in: matching) }
+    // The unknown addresses are the host's own or unicast ones: both may be wanted, or neither.
+    let local = wanted.contains(UInt128(AddressType.local.rawValue)) != match.negated
+    let unicast = wanted.contains(UInt128(AddressType.unicast.rawValue)) != match.negated
+    if local == unicast { return .when(variable, in: local ? matching.union(types.unknown) : matching) }
+    let isLocal = localCondition(variable, types.unknown, in: &flow)
+    let unknownBox: Flow.Box = [(variable, types.unknown), (isLocal, ValueSet(local ? 1 : 0))]
+    if matching.isEmpty { return Decision(boxes: [unknownBox]) }
+    return Decision(boxes: [[(variable, matching)], unknownBox])
+  }
+
+  /// The condition variable "these addresses are this host's own".
+  func localCondition(_ variable: VariableID, _ unknown: ValueSet, in flow: inout Flow) -> VariableID {
+    // One condition for a variable, whatever part of its domain is asked about later.
+    for (key, condition) in flow.conditions {
+      if case .addressType(variable, _) = key { return condition }
+    }
+    let what = unknown.single.map { "\(IPAddress(bits: $0))" } ?? "the destination"
+    let number = makeCondition(
+      ConditionInfo(
+        holds: "\(what) is an address of this host", fails: "\(what) is not an address of this host", rule: nil,
+        isEnvironment: false, settledBy: "ip addr"))
+    return flow.condition(.addressType(variable, .all), number: number)
+  }
+
+  private func decideTypeOnInterface(
+    _ slot: Slot, _ variable: VariableID, _ wanted: ValueSet, _ match: Match, in flow: inout Flow, rule: RuleID,
+    statement: Int
+  ) -> Decision {
+    guard knowledge.knowsAddresses(flow.family), let name = flow.domain(slot)?.single,
+      let interface = knowledge.facts.interface(InterfaceName(value: name).description)
+    else {
+      return condition(rule, statement, in: &flow) {
+        ConditionInfo(
+          holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
+          isEnvironment: false, settledBy: "ip addr")
+      }
+    }
+    var own = ValueSet(interface.addresses.map { $0.address.bits...$0.address.bits })
+    if interface.name == "lo" { own = own.union(HostKnowledge.loopback4) }
+    var matching = ValueSet.empty
+    let multicast = HostKnowledge.multicast(flow.family)
+    let broadcast = flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty
+    let rest = own.union(multicast).union(broadcast).complement
+    for (type, values) in [
+      (AddressType.local, own), (.multicast, multicast), (.broadcast, broadcast.subtracting(own)), (.unicast, rest),
+    ] where wanted.contains(UInt128(type.rawValue)) != match.negated {
+      matching = matching.union(values)
+    }
+    return .when(variable, in: matching)
+  }
+
+  /// Whether a route back to an address exists, and through which interface (nft `fib saddr . iif oif`, iptables rpfilter).
+  private func decideRoute(
+    _ fib: FibField, _ variable: VariableID, _ wanted: ValueSet, _ match: Match, in flow: inout Flow, rule: RuleID,
+    statement: Int
+  ) -> Decision {
+    guard knowledge.facts.routesKnown.contains(flow.family), let address = flow.variables[variable].domain.single else {
+      return condition(rule, statement, in: &flow) {
+        ConditionInfo(
+          holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
+          isEnvironment: false, settledBy: "ip route show table all")
+      }
+    }
+    var found: String?
+    switch lookUp(address, mark: flow.domain(.mark)?.single ?? 0, input: nil, source: nil, family: flow.family) {
+    case .unicast(let hops, _):
+      found = hops.first?.interface
+      if fib.withInputInterface, let input = flow.domain(.input)?.single {
+        let name = InterfaceName(value: input).description
+        found = hops.contains { $0.interface == name } ? name : nil
+      }
+    default: found = nil
+    }
+    let value: UInt128
+    switch fib.result {
+    case .check: value = found == nil ? 0 : 1
+    case .oifname: value = found.flatMap { InterfaceName($0)?.value } ?? 0
+    default:
+      if wanted.single == 0 {
+        value = found == nil ? 0 : 1
+      } else {
+        value = found.flatMap { knowledge.facts.interface($0)?.index }.map { UInt128($0) } ?? 0
+      }
+    }
+    return wanted.contains(value) != match.negated ? .always : .never
+  }
+}

@@ -1,0 +1,185 @@
+import HostModel
+import RuleGraph
+
+/// The way that was chosen for a packet.
+struct RouteChoice {
+  /// The gateway, when the destination is not on the link itself.
+  var gateway: IPAddress?
+  /// The source address that the route prefers.
+  var source: IPAddress?
+}
+
+/// What the routing tables say of one destination.
+enum RouteAnswer: Hashable {
+  /// To the host itself.
+  case local
+  /// To all on a link, the host included.
+  case broadcast
+  /// To a group.
+  case multicast
+  /// Out; several hops share the packets.
+  case unicast([Route.NextHop], source: IPAddress?)
+  case blackhole, unreachable, prohibit
+  /// No route.
+  case none
+  /// Out, but the tables were not told: through an interface other than those of known subnets.
+  case unknown
+}
+
+extension Engine {
+  /// Asks the routing tables for a destination, by the policy rules in order and the longest prefix in each table.
+  ///
+  /// Source: ip-rule(8), ip-route(8), `fib_rules_lookup` in `net/core/fib_rules.c`, `fib_table_lookup` in `net/ipv4/fib_trie.c`.
+  func lookUp(
+    _ address: UInt128, mark: UInt128, input: String?, source: UInt128?, family: AddressFamily, output: String? = nil
+  ) -> RouteAnswer {
+    let destination = IPAddress(bits: address)
+    for rule in routingRules(family) {
+      guard applies(rule, destination: destination, mark: mark, input: input, source: source) else { continue }
+      switch rule.action {
+      case .lookup(let table):
+        if let answer = lookUp(
+          destination, table: table, family: family, suppress: rule.suppressPrefixLength, output: output)
+        {
+          return answer
+        }
+      case .blackhole: return .blackhole
+      case .unreachable: return .unreachable
+      case .prohibit: return .prohibit
+      case .goto, .nop: continue
+      }
+    }
+    if !knowledge.facts.routesKnown.contains(family) { return .unknown }
+    return .none
+  }
+
+  /// The policy rules in order; the usual three when none were printed.
+  func routingRules(_ family: AddressFamily) -> [RoutingRule] {
+    let told = knowledge.facts.routingRules.filter { $0.family == family }
+    if !told.isEmpty { return told.sorted { $0.priority < $1.priority } }
+    return [
+      RoutingRule(priority: 0, family: family, action: .lookup("local")),
+      RoutingRule(priority: 32766, family: family, action: .lookup("main")),
+      RoutingRule(priority: 32767, family: family, action: .lookup("default")),
+    ]
+  }
+
+  private func applies(
+    _ rule: RoutingRule, destination: IPAddress, mark: UInt128, input: String?, source: UInt128?
+  ) -> Bool {
+    var fits = true
+    if let prefix = rule.source { fits = fits && (source.map { prefix.contains(IPAddress(bits: $0)) } ?? false) }
+    if let prefix = rule.destination { fits = fits && prefix.contains(destination) }
+    if let name = rule.inputInterface { fits = fits && (input ?? "lo") == name }
+    if let wanted = rule.mark {
+      fits = fits && UInt32(truncatingIfNeeded: mark) & wanted.mask == wanted.value & wanted.mask
+    }
+    if rule.outputInterface != nil || rule.tos != nil || rule.transport != nil || rule.sourcePorts != nil
+      || rule.destinationPorts != nil || rule.users != nil || rule.unknownSelector != nil
+    {
+      // Selectors that a packet on its way through rarely meets; those of the socket never do when forwarding.
+      fits = false
+    }
+    return fits != rule.negated
+  }
+
+  private func lookUp(
+    _ destination: IPAddress, table: String, family: AddressFamily, suppress: Int?, output: String?
+  ) -> RouteAnswer? {
+    if table == "local" || table == "255" {
+      if (knowledge.localAddresses[family] ?? .empty).contains(destination.bits) { return .local }
+      if family == .ipv4, knowledge.broadcastAddresses.contains(destination.bits) { return .broadcast }
+      if HostKnowledge.multicast(family).contains(destination.bits) { return .multicast }
+    }
+    let names: Set<String> =
+      switch table {
+      case "local", "255": ["local", "255"]
+      case "main", "254": ["main", "254"]
+      case "default", "253": ["default", "253"]
+      default: [table]
+      }
+    var best: Route?
+    func consider(_ route: Route) {
+      guard route.destination.family == family, names.contains(route.table), !route.isDead,
+        route.destination.contains(destination), route.tos == nil
+      else { return }
+      if let suppress, route.destination.length <= suppress { return }
+      if let output, !route.nextHops.isEmpty, !route.nextHops.contains(where: { $0.interface == output }) { return }
+      guard let known = best else {
+        best = route
+        return
+      }
+      if (-route.destination.length, route.metric) < (-known.destination.length, known.metric) { best = route }
+    }
+    for route in knowledge.facts.routes { consider(route) }
+    if names.contains("main"), !knowledge.facts.routesKnown.contains(family) {
+      for route in connectedRoutes(family) { consider(route) }
+    }
+    guard let best else { return nil }
+    switch best.kind {
+    case .unicast: return .unicast(best.nextHops, source: best.source)
+    case .local, .anycast: return .local
+    case .broadcast: return .broadcast
+    case .multicast: return .multicast
+    case .blackhole: return .blackhole
+    case .unreachable: return .unreachable
+    case .prohibit: return .prohibit
+    case .throw: return nil
+    }
+  }
+
+  /// The routes that addresses bring with them, and those of subnets that the rules show, where no routing table was told.
+  func connectedRoutes(_ family: AddressFamily) -> [Route] {
+    var routes: [Route] = []
+    for interface in knowledge.facts.interfaces {
+      for address in interface.addresses where address.address.family == family {
+        guard let subnet = address.subnet, address.prefixLength < family.addressBits else { continue }
+        routes.append(Route(to: subnet, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)]))
+      }
+    }
+    for subnet in knowledge.inferredSubnets where subnet.prefix.family == family {
+      guard !routes.contains(where: { $0.destination == subnet.prefix }) else { continue }
+      routes.append(
+        Route(to: subnet.prefix, nextHops: [Route.NextHop(gateway: nil, interface: subnet.interface)]))
+    }
+    return routes
+  }
+
+  /// The destinations of a set by the answer of the routing tables, each group as one set.
+  ///
+  /// All prefixes of all tables cut the set; within a piece every address has the same answer.
+  func answers(
+    for destinations: ValueSet, mark: UInt128, input: String?, source: UInt128?, family: AddressFamily
+  ) -> [(answer: RouteAnswer, values: ValueSet)] {
+    if let single = destinations.single {
+      return [(lookUp(single, mark: mark, input: input, source: source, family: family), destinations)]
+    }
+    var cuts: [ValueSet] = [
+      knowledge.localAddresses[family] ?? .empty, HostKnowledge.multicast(family),
+    ]
+    if family == .ipv4 { cuts.append(knowledge.broadcastAddresses) }
+    cuts += knowledge.facts.routes.filter { $0.destination.family == family }.map(\.destination.values)
+    cuts += connectedRoutes(family).map(\.destination.values)
+    cuts += routingRules(family).compactMap(\.destination?.values)
+    var pieces = [destinations]
+    for cut in Set(cuts) where !cut.isEmpty {
+      pieces = pieces.flatMap { piece -> [ValueSet] in
+        let inside = piece.intersection(cut)
+        if inside.isEmpty || inside == piece { return [piece] }
+        return [inside, piece.subtracting(cut)]
+      }
+      if pieces.count > 512 { break }
+    }
+    var groups: [(answer: RouteAnswer, values: ValueSet)] = []
+    for piece in pieces {
+      guard let first = piece.first else { continue }
+      let answer = lookUp(first, mark: mark, input: input, source: source, family: family)
+      if let index = groups.firstIndex(where: { $0.answer == answer }) {
+        groups[index].values = groups[index].values.union(piece)
+      } else {
+        groups.append((answer, piece))
+      }
+    }
+    return groups.sorted { ($0.values.first ?? 0) < ($1.values.first ?? 0) }
+  }
+}

@@ -1,0 +1,70 @@
+public import HostModel
+public import RuleGraph
+
+/// Traces packets through the rules of a host as the Linux kernel would.
+///
+///     let tracer = Tracer(reading.ruleset, facts: reading.facts)
+///     let trace = tracer.trace(query)
+///     for part in trace.cases { print(part.verdict, part.fate) }
+///
+/// A tracer is made once for a ruleset and asked as often as wanted, from several tasks at once.
+public struct Tracer: Sendable {
+  private let ruleset: Ruleset
+  private let facts: HostFacts
+  private let plan: HookPlan
+  private let subnets: [HostKnowledge.InferredSubnet]
+  private let published: ValueSet
+
+  /// What a trace should find out besides the verdicts.
+  public struct Options: Hashable, Sendable {
+    /// Whether the path lists every rule that was looked at, not only those that matched.
+    public var listsEveryRule = false
+    /// Whether the answer to each accepted case is traced, too.
+    public var tracesReply = false
+    /// Whether near misses are looked for.
+    public var findsNearMisses = true
+    /// How many near misses a case may have.
+    public var nearMissLimit = 3
+
+    /// Makes the usual options.
+    public init() {}
+  }
+
+  /// Makes a tracer for a ruleset and what is known of its host.
+  public init(_ ruleset: Ruleset, facts: HostFacts = HostFacts()) {
+    self.ruleset = ruleset
+    self.facts = facts
+    plan = HookPlan(ruleset)
+    subnets = Inference.subnets(of: ruleset)
+    published = Inference.publishedPorts(of: ruleset)
+  }
+
+  /// Answers a question.
+  public func trace(_ query: Query, options: Options = Options()) -> Trace {
+    let knowledge = HostKnowledge(facts: facts, inferredSubnets: subnets, givenAddresses: query.hostAddresses)
+    var cases: [Case] = []
+    var warnings: [Diagnostic] = []
+    var assumptions: [Assumption] = []
+    for family in families(of: query) {
+      let engine = Engine(ruleset: ruleset, knowledge: knowledge, plan: plan, published: published)
+      let finished = engine.answer(query, family: family)
+      var builder = CaseBuilder(engine: engine, query: query, options: options)
+      let built = builder.cases(finished)
+      cases += built
+      for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
+      warnings += engine.warnings
+    }
+    return Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings)
+  }
+
+  private func families(of query: Query) -> [AddressFamily] {
+    if let family = query.family { return [family] }
+    for values in [query.source, query.destination].compactMap({ $0 }) {
+      guard let first = values.first else { continue }
+      return [IPAddress(bits: first).family]
+    }
+    if query.transport == ValueSet(1) { return [.ipv4] }
+    if query.transport == ValueSet(58) { return [.ipv6] }
+    return [.ipv4, .ipv6]
+  }
+}

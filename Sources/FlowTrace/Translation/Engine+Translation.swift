@@ -1,0 +1,301 @@
+import HostModel
+import RuleGraph
+
+extension Engine {
+  /// Carries out a translation target: the branches that it translated, and the flows for which it does not match (a map without their key).
+  ///
+  /// Source: iptables-extensions(8), nft(8) "NAT STATEMENTS", `net/netfilter/nf_nat_core.c`, `net/netfilter/nf_nat_masquerade.c`.
+  func translate(_ translation: Translation, _ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
+    if let family = translation.family, family != start.family { return ([], [start]) }
+    switch translation.kind {
+    case .tproxy: return handOver(start, id)
+    case .npt: return exchangePrefix(translation, start, id)
+    case .dnat, .redirect, .snat, .masquerade, .netmap: break
+    }
+    let hook = start.position.stage.hook
+    let ofSource: Bool
+    switch translation.kind {
+    case .snat, .masquerade: ofSource = true
+    case .netmap: ofSource = translation.ofSource ?? (hook == .postrouting || hook == .input)
+    default: ofSource = false
+    }
+    guard start.connection?.hasEntry ?? false else {
+      return ([RuleBranch(flow: start, outcome: .verdict(.accept), action: translation.kind.rawValue)], [])
+    }
+
+    var flow = start
+    guard let address = newAddress(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    var hits: [RuleBranch] = []
+    guard let ports = newPorts(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    for (part, port) in ports {
+      var flow = part
+      bind(translation.kind, ofSource: ofSource, address: address, port: port, &flow, id)
+      let slot: (Slot, Slot) = ofSource ? (.source, .sourcePort) : (.destination, .destinationPort)
+      let shown = Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
+      hits.append(
+        RuleBranch(flow: flow, outcome: .translated, action: translation.kind.rawValue, target: shown))
+    }
+    return (hits, [])
+  }
+
+  /// The new address: a variable, or nil where the rule names one through a map that has none for the packet.
+  private func newAddress(_ translation: Translation, ofSource: Bool, _ flow: inout Flow) -> VariableID? {
+    let old = flow.binding[(ofSource ? Slot.source : .destination).rawValue]
+    switch translation.kind {
+    case .masquerade: return flow.makeVariable(masqueradeAddress(&flow))
+    case .redirect where translation.address == nil: return flow.makeVariable(redirectAddress(&flow))
+    case .netmap:
+      guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first
+      else {
+        return nil
+      }
+      return flow.makeVariable(
+        Self.exchange(
+          prefix: base, length: translation.prefixLength ?? flow.family.addressBits, of: flow.variables[old].domain,
+          flow.family))
+    default:
+      guard let address = translation.address else { return old }
+      return variable(of: address, in: &flow)
+    }
+  }
+
+  /// The addresses of a set with their first bits exchanged.
+  static func exchange(prefix: UInt128, length: Int, of addresses: ValueSet, _ family: AddressFamily) -> ValueSet {
+    let hostBits = UInt128(family.addressBits - min(max(length, 0), family.addressBits))
+    let mask: UInt128 = hostBits == 128 ? .max : (UInt128(1) << hostBits) - 1
+    let base = prefix & ~mask
+    guard let first = addresses.first, let last = addresses.intervals.last?.upperBound, first & ~mask == last & ~mask
+    else {
+      return ValueSet(base...(base | mask))
+    }
+    return ValueSet(addresses.intervals.map { (base | ($0.lowerBound & mask))...(base | ($0.upperBound & mask)) })
+  }
+
+  /// The new port for each part of the flow: nil keeps it. Nil altogether where a map has no port for the packet.
+  ///
+  /// A source port is kept when it is inside the range, else one of the range is drawn. A destination port outside the range becomes the range's first
+  /// one (`nf_nat_l4proto_unique_tuple`).
+  private func newPorts(
+    _ translation: Translation, ofSource: Bool, _ flow: inout Flow
+  ) -> [(Flow, VariableID?)]? {
+    let slot: Slot = ofSource ? .sourcePort : .destinationPort
+    let old = flow.binding[slot.rawValue]
+    guard old >= 0 else { return [(flow, nil)] }
+    guard let expression = translation.port else {
+      if ofSource, translation.random || translation.fullyRandom {
+        return [(flow, flow.makeVariable(ValueSet(1024...65535)))]
+      }
+      return [(flow, nil)]
+    }
+    guard let wanted = values(of: expression, in: &flow), !wanted.isEmpty else { return nil }
+    if let base = translation.portBase, let first = wanted.first {
+      let domain = flow.variables[old].domain
+      let shifted = domain.intervals.compactMap { interval -> ClosedRange<UInt128>? in
+        guard interval.lowerBound >= UInt128(base) else { return nil }
+        return (interval.lowerBound - UInt128(base) + first)...(interval.upperBound - UInt128(base) + first)
+      }
+      return [(flow, flow.makeVariable(ValueSet(shifted)))]
+    }
+    if wanted.single != nil || translation.random || translation.fullyRandom {
+      return [(flow, flow.makeVariable(wanted))]
+    }
+    let domain = flow.variables[old].domain
+    let outsidePort = ofSource ? wanted : ValueSet(wanted.first ?? 0)
+    if domain.isSubset(of: wanted) { return [(flow, nil)] }
+    if domain.isDisjoint(with: wanted) { return [(flow, flow.makeVariable(outsidePort))] }
+    var inside = flow
+    var outside = flow
+    var parts: [(Flow, VariableID?)] = []
+    if inside.narrow(old, to: wanted) { parts.append((inside, nil)) }
+    if outside.exclude([(old, wanted)]) { parts.append((outside, outside.makeVariable(outsidePort))) }
+    return parts
+  }
+
+  /// Changes the packet and the connection.
+  private func bind(
+    _ kind: Translation.Kind, ofSource: Bool, address: VariableID, port: VariableID?, _ flow: inout Flow, _ id: RuleID?
+  ) {
+    let addressSlot: Slot = ofSource ? .source : .destination
+    let portSlot: Slot = ofSource ? .sourcePort : .destinationPort
+    let from = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
+    let changes = flow.binding[addressSlot.rawValue] != address || port != nil
+    flow.binding[addressSlot.rawValue] = address
+    if let port { flow.binding[portSlot.rawValue] = port }
+    let to = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
+    guard var connection = flow.connection else { return }
+    let really = changes && (from.0 != to.0 || from.1 != to.1)
+    if ofSource {
+      connection.reply.destination = flow.binding[Slot.source.rawValue]
+      connection.reply.destinationPort = flow.binding[Slot.sourcePort.rawValue]
+      if really { connection.status |= ConntrackStatus.snat }
+      connection.sourceTranslation = (kind, id)
+    } else {
+      connection.reply.source = flow.binding[Slot.destination.rawValue]
+      connection.reply.sourcePort = flow.binding[Slot.destinationPort.rawValue]
+      if really { connection.status |= ConntrackStatus.dnat }
+      connection.destinationTranslation = (kind, id)
+    }
+    flow.connection = connection
+    if let id {
+      flow.changedBy[addressSlot] = id
+      if port != nil { flow.changedBy[portSlot] = id }
+    }
+    flow.translations.append(AppliedTranslation(kind, ofSource: ofSource, from: from, to: to, rule: id))
+  }
+
+  /// Translates a later packet of a connection as its first one was, or back.
+  func repeatTranslation(ofSource: Bool, _ hook: Hook, _ flow: inout Flow) {
+    guard let connection = flow.connection else { return }
+    let isReply = connection.direction == .reply
+    // An answer's destination is put back where the first packet's source was changed, and the other way round.
+    let past = ofSource != isReply ? connection.sourceTranslation : connection.destinationTranslation
+    guard let past, flow.phase != .first || flow.isLoopbackPass else { return }
+    let tuple: (address: VariableID, port: VariableID)
+    switch (ofSource, isReply) {
+    case (false, false): tuple = (connection.reply.source, connection.reply.sourcePort)
+    case (true, false): tuple = (connection.reply.destination, connection.reply.destinationPort)
+    case (false, true): tuple = (connection.original.source, connection.original.sourcePort)
+    case (true, true): tuple = (connection.original.destination, connection.original.destinationPort)
+    }
+    let addressSlot: Slot = ofSource ? .source : .destination
+    let portSlot: Slot = ofSource ? .sourcePort : .destinationPort
+    guard flow.binding[addressSlot.rawValue] != tuple.address || flow.binding[portSlot.rawValue] != tuple.port else {
+      return
+    }
+    let from = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
+    flow.binding[addressSlot.rawValue] = tuple.address
+    if tuple.port >= 0 { flow.binding[portSlot.rawValue] = tuple.port }
+    let to = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
+    flow.translations.append(
+      AppliedTranslation(
+        isReply ? (ofSource ? .snat : .dnat) : past.kind, ofSource: ofSource, from: from, to: to,
+        rule: isReply ? nil : past.rule))
+    flow.note(
+      Step(
+        hook: hook, .conntrack, matched: true, action: ofSource ? "snat" : "dnat",
+        target: Words.endpoint(to.0, to.1, family: flow.family),
+        words: isReply
+          ? "conntrack puts the \(ofSource ? "source" : "destination") back"
+          : "conntrack repeats the connection's translation"))
+  }
+
+  // MARK: - Chosen addresses
+
+  /// The address that MASQUERADE takes: of the egress interface, the one whose subnet contains the next hop, else its first global one.
+  ///
+  /// Source: `inet_select_addr` in `net/ipv4/devinet.c`, `nf_nat_masquerade_ipv6` and `ipv6_dev_get_saddr`; measured.
+  private func masqueradeAddress(_ flow: inout Flow) -> ValueSet {
+    let any = flow.family.allAddresses
+    guard let output = flow.domain(.output)?.single else { return any }
+    let name = InterfaceName(value: output).description
+    let target = flow.route?.gateway ?? flow.domain(.destination)?.single.map { IPAddress(bits: $0) }
+    if knowledge.knowsAddresses(flow.family) {
+      let address = SourceAddress.choose(
+        on: name, towards: target, family: flow.family, interfaces: knowledge.facts.interfaces)
+      return address.map { ValueSet($0.bits) } ?? any
+    }
+    if let subnet = knowledge.inferredSubnets.first(where: { $0.interface == name && $0.prefix.family == flow.family })
+    {
+      flow.assume(
+        Assumption(
+          "gateway-address", "\(IPAddress(bits: subnet.prefix.address.bits + 1)) is this host's address on \(name)",
+          evidence: subnet.evidence, settledBy: "ip addr"))
+      return ValueSet(subnet.prefix.address.bits + 1)
+    }
+    return any
+  }
+
+  /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets (`nf_nat_redirect.c`).
+  private func redirectAddress(_ flow: inout Flow) -> ValueSet {
+    if flow.position.stage == .output { return ValueSet(flow.family == .ipv4 ? IPAddress(ipv4: 0x7f00_0001).bits : 1) }
+    guard let input = flow.domain(.input)?.single else { return flow.family.allAddresses }
+    let name = InterfaceName(value: input).description
+    if knowledge.knowsAddresses(flow.family) {
+      let addresses = knowledge.facts.interface(name)?.addresses.filter { $0.address.family == flow.family } ?? []
+      let usable =
+        addresses.first { flow.family == .ipv4 || ($0.scope != "link" && !$0.isDeprecated) } ?? addresses.first
+      return usable.map { ValueSet($0.address.bits) } ?? .empty
+    }
+    if let subnet = knowledge.inferredSubnets.first(where: { $0.interface == name && $0.prefix.family == flow.family })
+    {
+      return ValueSet(subnet.prefix.address.bits + 1)
+    }
+    return flow.family.allAddresses
+  }
+
+  // MARK: - Not connections
+
+  /// TPROXY hands the packet to a socket of the host, or drops it when none listens (`net/netfilter/xt_TPROXY.c`).
+  private func handOver(_ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
+    var flow = start
+    let number = makeCondition(
+      ConditionInfo(
+        holds: "a transparent proxy listens", fails: "no transparent proxy listens", rule: id, isEnvironment: true))
+    let variable = flow.condition(.statement(id, -2), number: number)
+    var dropped = flow
+    guard dropped.narrow(variable, to: ValueSet(0)), flow.narrow(variable, to: ValueSet(1)) else {
+      return ([], [start])
+    }
+    flow.isHandedOver = true
+    return (
+      [
+        RuleBranch(flow: flow, outcome: .handedOver, action: "tproxy"),
+        RuleBranch(flow: dropped, outcome: .verdict(.drop), action: "drop"),
+      ], []
+    )
+  }
+
+  /// A stateless exchange of an IPv6 prefix (RFC 6296): the prefix changes, and a checksum-neutral word with it, so the host part is left open.
+  private func exchangePrefix(_ translation: Translation, _ start: Flow, _ id: RuleID) -> (
+    hits: [RuleBranch], misses: [Flow]
+  ) {
+    var flow = start
+    guard let address = translation.address, let base = values(of: address, in: &flow)?.first else {
+      return ([], [start])
+    }
+    let ofSource = translation.ofSource ?? true
+    let slot: Slot = ofSource ? .source : .destination
+    let length = translation.prefixLength ?? 64
+    let from = (flow.domain(slot) ?? .empty, ValueSet?.none)
+    let hostBits = UInt128(128 - min(max(length, 0), 128))
+    let mask: UInt128 = hostBits == 128 ? .max : (UInt128(1) << hostBits) - 1
+    flow.rebind(slot, to: ValueSet((base & ~mask)...(base | mask)))
+    flow.changedBy[slot] = id
+    flow.translations.append(
+      AppliedTranslation(.npt, ofSource: ofSource, from: from, to: (flow.domain(slot) ?? .empty, nil), rule: id))
+    return ([RuleBranch(flow: flow, outcome: .next, action: "npt")], [])
+  }
+}
+
+/// How Linux chooses one of an interface's addresses as a source.
+enum SourceAddress {
+  /// The address of an interface to speak from towards an address.
+  ///
+  /// IPv4 (`inet_select_addr`): the first primary address whose subnet contains the target, else the first one of global scope, else one of another
+  /// interface. IPv6 (RFC 6724 as far as it matters on one interface): the one that shares the longest prefix with the target.
+  static func choose(
+    on name: String, towards target: IPAddress?, family: AddressFamily, interfaces: [Interface]
+  ) -> IPAddress? {
+    let own = interfaces.first { $0.name == name }?.addresses.filter { $0.address.family == family } ?? []
+    if family == .ipv6 {
+      let usable = own.filter { $0.scope != "link" && $0.scope != "host" && !$0.isDeprecated }
+      let candidates = usable.isEmpty ? own.filter { $0.scope == "link" } : usable
+      guard let target else { return candidates.first?.address }
+      return candidates.max { a, b in
+        (a.address.bits ^ target.bits).leadingZeroBitCount < (b.address.bits ^ target.bits).leadingZeroBitCount
+      }?.address
+    }
+    let primary = own.filter { !$0.isSecondary && $0.scope != "link" && $0.scope != "host" }
+    if let target, let near = primary.first(where: { $0.subnet?.contains(target) ?? false }) { return near.address }
+    if let first = primary.first { return first.address }
+    for interface in interfaces where interface.name != name {
+      if let other = interface.addresses.first(where: {
+        $0.address.family == .ipv4 && !$0.isSecondary && ($0.scope == "global" || $0.scope == nil)
+          && !HostKnowledge.loopback4.contains($0.address.bits)
+      }) {
+        return other.address
+      }
+    }
+    return nil
+  }
+}
