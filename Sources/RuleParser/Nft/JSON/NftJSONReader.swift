@@ -1,0 +1,258 @@
+import RuleGraph
+
+/// Reads what `nft -j list ruleset` prints (libnftables-json(5)).
+///
+/// The text may be on one line or many. Where it is cut or broken, the objects before the break are used, the reader looks for the next whole object
+/// behind it, and a diagnostic names the place. Objects wrapped in `add`, `create` and `insert` commands are taken like listed ones.
+struct NftJSONReader {
+  let text: DumpText
+  var builder: NftTableBuilder
+  var diagnostics: [Diagnostic] = []
+
+  /// Reads the tables of a dump.
+  static func read(_ text: DumpText) -> RuleFragment {
+    var reader = NftJSONReader(text: text, builder: NftTableBuilder())
+    reader.readDocument()
+    return RuleFragment(tables: reader.builder.finish(), ipsets: [], diagnostics: reader.diagnostics)
+  }
+
+  private mutating func readDocument() {
+    let tape = JSONTape(text)
+    guard let root = tape.root else {
+      diagnostics.append(
+        Diagnostic("json-without-rules", .error, "There is no JSON here.", expected: "{\"nftables\": [ … ]}"))
+      return
+    }
+    guard let list = root["nftables"], list.kind == .array else {
+      diagnostics.append(
+        Diagnostic(
+          "json-without-rules", .error, "This JSON holds no `nftables` list.", span: root.span(in: text),
+          expected: "{\"nftables\": [ … ]}"))
+      return
+    }
+    // The object in which the text breaks off is left out: half a rule would say something else than the whole.
+    let whole = tape.problem?.offset ?? .max
+    for item in list.elements where item.range.upperBound < whole { readItem(item) }
+    if let problem = tape.problem { report(problem, of: tape) }
+  }
+
+  /// Tells where the text breaks off, and goes on at the objects behind the break that are whole.
+  private mutating func report(_ problem: JSONTape.Problem, of tape: JSONTape) {
+    let offset = tape.sourceOffset(problem.offset)
+    let span = text.span(offset..<min(offset + 1, text.bytes.count))
+    var lineStart = min(offset, text.bytes.count)
+    while lineStart > 0, text.bytes[lineStart - 1] != 0x0a { lineStart -= 1 }
+    let atEnd = problem.offset >= tape.bytes.count || tape.bytes[problem.offset...].allSatisfy { $0 <= 0x20 }
+    diagnostics.append(
+      Diagnostic(
+        atEnd ? "json-cut-off" : "json-broken", .warning,
+        atEnd ? "The JSON ends before it is complete; what stands before is used." : "The JSON is broken here.",
+        span: span, column: offset - lineStart + 1, expected: problem.expected))
+    var at = problem.offset
+    while let start = nextObject(in: tape.bytes, from: at) {
+      let part = JSONTape(tape.bytes, start..<tape.bytes.count)
+      if part.problem == nil, let object = part.root {
+        readItem(object)
+        at = max(part.end, start + 1)
+      } else {
+        at = start + 1
+      }
+      if part.problem != nil, part.problem?.offset ?? 0 >= tape.bytes.count { break }
+    }
+  }
+
+  /// The offset of the next `{` that begins an object of a listing: its first name is a kind of object.
+  private func nextObject(in bytes: [UInt8], from start: Int) -> Int? {
+    var at = start
+    while at < bytes.count {
+      if bytes[at] == 0x7b {
+        var cursor = ByteCursor(bytes, at + 1..<bytes.count)
+        while cursor.eat(0x20) || cursor.eat(0x0a) || cursor.eat(0x0d) || cursor.eat(0x09) {}
+        if cursor.eat("\"rule\"") || cursor.eat("\"chain\"") || cursor.eat("\"table\"")
+          || cursor.eat("\"set\": {\"family\"")
+          || cursor.eat("\"map\": {\"family\"")
+        {
+          return at
+        }
+      }
+      at += 1
+    }
+    return nil
+  }
+
+  private mutating func readItem(_ item: JSONValue) {
+    for (key, value) in item.members {
+      switch key.string {
+      case "metainfo": break
+      case "add", "create", "insert": readItem(value)
+      case "table": readTable(value)
+      case "chain": readChain(value)
+      case "rule": readRule(value)
+      case "set": readSet(value, isMap: false)
+      case "map": readSet(value, isMap: true)
+      case "element": readElements(value)
+      case let kind?: readObject(value, kind: kind)
+      case nil: break
+      }
+    }
+  }
+
+  mutating func warn(_ id: String, _ message: String, _ value: JSONValue) {
+    diagnostics.append(Diagnostic(id, .warning, message, span: value.span(in: text)))
+  }
+
+  /// The table that an object belongs to; one that the dump does not list is made for it.
+  private mutating func table(of object: JSONValue, named key: StaticString = "table") -> Int? {
+    guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }), let name = object[key]?.string
+    else {
+      warn("unreadable-object", "This object names no table.", object)
+      return nil
+    }
+    return builder.table(family, name)
+  }
+
+  private mutating func readTable(_ object: JSONValue) {
+    guard let index = table(of: object, named: "name") else { return }
+    builder.tables[index].handle = object["handle"]?.unsigned
+    builder.tables[index].comment = object["comment"]?.string
+    builder.tables[index].flags = Self.strings(object["flags"])
+    builder.tables[index].span = object.span(in: text)
+  }
+
+  private mutating func readChain(_ object: JSONValue) {
+    guard let index = table(of: object) else { return }
+    guard let name = object["name"]?.string else {
+      warn("unreadable-object", "This chain has no name.", object)
+      return
+    }
+    var chain = Chain(
+      name, handle: object["handle"]?.unsigned, comment: object["comment"]?.string, span: object.span(in: text))
+    if let hookName = object["hook"]?.string {
+      if let hook = Hook(rawValue: hookName), let type = ChainType(rawValue: object["type"]?.string ?? "filter") {
+        chain.base = BaseChain(
+          type: type, hook: hook, priority: priority(object["prio"], hook, builder.tables[index].family),
+          policy: object["policy"]?.string.flatMap { BaseChain.Policy(rawValue: $0) } ?? .accept,
+          devices: Self.strings(object["dev"]) + Self.strings(object["devices"]))
+      } else {
+        warn("unknown-hook", "The hook or type of this chain is unknown.", object)
+      }
+    }
+    builder.add(chain, to: index)
+  }
+
+  private mutating func priority(_ value: JSONValue?, _ hook: Hook, _ family: TableFamily) -> Int32 {
+    guard let value else { return 0 }
+    if let number = value.integer { return Int32(clamping: number) }
+    if let word = value.string, let number = NftPriority.value(word, hook: hook, family: family) { return number }
+    warn("unknown-priority", "The priority of this chain is unknown.", value)
+    return 0
+  }
+
+  private mutating func readRule(_ object: JSONValue) {
+    guard let index = table(of: object) else { return }
+    guard let chain = object["chain"]?.string else {
+      warn("unreadable-object", "This rule names no chain.", object)
+      return
+    }
+    let statements = NftJSONStatements(lowering: builder.lowerings[index])
+    var rule = Rule([], span: object.span(in: text))
+    rule.handle = object["handle"]?.unsigned
+    rule.comment = object["comment"]?.string
+    if let list = object["expr"] {
+      for item in list.elements {
+        do {
+          try statements.read(item, into: &rule)
+        } catch {
+          rule.statements.append(NftJSONStatements.opaque(item))
+          warn("unknown-statement", "This part of the rule is not understood: \(error.message).", item)
+        }
+      }
+    }
+    builder.add(rule, to: chain, of: index)
+  }
+
+  private mutating func readSet(_ object: JSONValue, isMap: Bool) {
+    guard let index = table(of: object) else { return }
+    guard let name = object["name"]?.string else {
+      warn("unreadable-object", "This set has no name.", object)
+      return
+    }
+    let key = NftJSONTypes.parts(object["type"], builder.lowerings[index])
+    var set = NamedSet(name, keyTypes: key.map(\.type.rawValue))
+    var data: [NftPart]?
+    if isMap {
+      let types = NftJSONTypes.parts(object["map"], builder.lowerings[index])
+      data = types
+      set.dataTypes = types.map(\.type.rawValue)
+      if let kind = object["map"]?.string, NftJSONTypes.objectKinds.contains(kind) {
+        set.dataTypes = [kind]
+        data = [NftPart(.object)]
+      }
+    }
+    set.handle = object["handle"]?.unsigned
+    set.comment = object["comment"]?.string
+    set.span = object.span(in: text)
+    set.flags = NftArguments.flags(Self.strings(object["flags"]))
+    for name: StaticString in ["timeout", "gc-interval", "size"] {
+      if let value = object[name]?.unsigned { set.arguments.append(Argument("\(name)", String(value))) }
+    }
+    if let policy = object["policy"]?.string { set.arguments.append(Argument("policy", policy)) }
+    if object["auto-merge"]?.bool == true { set.arguments.append(Argument("auto-merge")) }
+    builder.lowerings[index].sets[name] = NftSetTypes(key: key, data: data)
+    for statement in object["stmt"]?.elements.map({ $0 }) ?? [] {
+      set.arguments.append(contentsOf: NftJSONStatements.elementArguments(statement))
+    }
+    if let elements = object["elem"] { set.elements = self.elements(elements, key, data, index) }
+    builder.add(set, to: index)
+  }
+
+  private mutating func readElements(_ object: JSONValue) {
+    guard let index = table(of: object), let name = object["name"]?.string,
+      let types = builder.lowerings[index].sets[name], let list = object["elem"],
+      let set = builder.tables[index].sets.firstIndex(where: { $0.name == name })
+    else { return }
+    builder.tables[index].sets[set].elements.append(contentsOf: elements(list, types.key, types.data, index))
+  }
+
+  private mutating func elements(
+    _ list: JSONValue, _ key: [NftPart], _ data: [NftPart]?, _ index: Int
+  ) -> [SetElement] {
+    var elements: [SetElement] = []
+    for item in list.elements {
+      do {
+        let written = try NftJSONExpressions(lowering: builder.lowerings[index]).element(item, isMap: data != nil)
+        elements.append(try builder.lowerings[index].element(written, key: key, data: data))
+      } catch {
+        warn("unreadable-element", "This element is not understood: \(error.message).", item)
+      }
+    }
+    return elements
+  }
+
+  private mutating func readObject(_ object: JSONValue, kind: String) {
+    guard NftJSONTypes.objectKinds.contains(kind) || kind == "flowtable" || kind == "tunnel" else {
+      if kind != "flush", kind != "delete", kind != "reset", kind != "list", kind != "destroy" {
+        warn("unknown-object", "An object of the kind `\(kind)` is not known.", object)
+      }
+      return
+    }
+    guard let index = table(of: object), let name = object["name"]?.string else { return }
+    var result = NamedObject(kind: kind, name: name, handle: object["handle"]?.unsigned)
+    result.comment = object["comment"]?.string
+    result.span = object.span(in: text)
+    for (key, value) in object.members {
+      switch key.string {
+      case "family", "table", "name", "handle", "comment", nil: break
+      case let key?: result.arguments.append(contentsOf: NftJSONTypes.arguments(key, value))
+      }
+    }
+    builder.tables[index].objects.append(result)
+  }
+
+  /// A string or a list of strings as a list.
+  static func strings(_ value: JSONValue?) -> [String] {
+    guard let value else { return [] }
+    if let single = value.string { return [single] }
+    return value.elements.compactMap(\.string)
+  }
+}
