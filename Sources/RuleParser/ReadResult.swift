@@ -26,6 +26,9 @@ public struct HostReading: Sendable {
   /// How many moments the input shows (a table printed again with other content starts a new one); at least 1.
   public var snapshotCount: Int
 
+  /// Which tables the dumps told: what is absent from the ruleset is unknown where it was not.
+  public var coverage: RuleCoverage { ruleset.coverage }
+
   /// Makes a reading.
   public init(
     ruleset: Ruleset = Ruleset(), facts: HostFacts = HostFacts(), diagnostics: [Diagnostic] = [], snapshotCount: Int = 1

@@ -6,6 +6,8 @@ public struct Ruleset: Hashable, Sendable {
   public var ipsets: [NamedSet]
   /// The texts that everything was read from.
   public var sources: SourceMap
+  /// Which tables the dumps told.
+  public var coverage = RuleCoverage()
 
   /// Makes a ruleset.
   public init(tables: [Table] = [], ipsets: [NamedSet] = [], sources: SourceMap = SourceMap()) {

@@ -1,0 +1,19 @@
+import RuleGraph
+
+/// The readers of rules, one for each form of dump.
+enum RuleReaders {
+  /// `iptables -L`.
+  static func listing(_ text: DumpText, family: AddressFamily, table: String) -> RuleFragment { RuleFragment() }
+
+  /// `iptables-save`, `iptables -S`.
+  static func save(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment { RuleFragment() }
+
+  /// `ipset list`, `ipset save`.
+  static func ipset(_ text: DumpText) -> RuleFragment { RuleFragment() }
+
+  /// `nft -j list`.
+  static func nftJSON(_ text: DumpText) -> RuleFragment { NftJSONReader.read(text) }
+
+  /// `nft list`.
+  static func nftText(_ text: DumpText) -> RuleFragment { RuleFragment() }
+}

@@ -1,0 +1,102 @@
+import RuleGraph
+
+/// Hands each section of rules to its reader and gathers what the readers got.
+struct RuleSections {
+  /// The tables as printed.
+  private(set) var printings: [TablePrinting] = []
+  /// The ipsets; of two with one name the last.
+  private(set) var ipsets: [NamedSet] = []
+  /// What the readers could not read.
+  private(set) var diagnostics: [Diagnostic] = []
+  /// The families for which one section printed all of iptables.
+  private(set) var allOfIptables: Set<AddressFamily> = []
+  /// Whether one section printed all of nf_tables.
+  private(set) var allOfNftables = false
+  /// Whether any section was read.
+  private(set) var hasRead = false
+  /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
+  private(set) var mentionsLegacyTables = false
+
+  /// Reads one section.
+  mutating func read(_ section: DumpSection) {
+    hasRead = true
+    switch section.kind {
+    case .listing: readListing(section)
+    case .save: readSave(section)
+    case .nftJSON, .nftText: readNft(section)
+    case .ipset:
+      let fragment = RuleReaders.ipset(section.text)
+      add(ipsets: fragment.ipsets)
+      diagnostics += fragment.diagnostics
+    default: break
+    }
+    for line in section.text.lines.prefix(4) {
+      var cursor = section.text.cursor(line)
+      if cursor.eat("# Warning: iptables-legacy tables present") { mentionsLegacyTables = true }
+    }
+  }
+
+  private mutating func add(ipsets new: [NamedSet]) {
+    ipsets.removeAll { old in new.contains { $0.name == old.name } }
+    ipsets += new
+  }
+
+  private mutating func readListing(_ section: DumpSection) {
+    let family = section.output.family ?? FamilyInference.family(of: section.text)
+    let inferred = section.output.table == nil ? TableInference.table(ofListing: section.text) : nil
+    let name = section.output.table ?? inferred
+    let fragment = RuleReaders.listing(section.text, family: family, table: name ?? "filter")
+    diagnostics += fragment.diagnostics
+    for var table in fragment.tables {
+      let isExcerpt = !table.chains.contains { $0.base != nil }
+      if name == nil, isExcerpt { table.name = "" }
+      if let inferred, !isExcerpt { reportInferred(inferred, section) }
+      let isBrief = table.chains.contains { $0.rules.contains { $0.statements.contains(.hiddenInterfaces) } }
+      append(table, isBrief ? .briefListing : .listing, section, isExcerpt: isExcerpt)
+    }
+  }
+
+  private mutating func readSave(_ section: DumpSection) {
+    let family = section.output.family ?? FamilyInference.family(of: section.text)
+    let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
+    let inferred =
+      section.output.table == nil && !hasHeads ? TableInference.table(ofRules: section.text) ?? "filter" : nil
+    let fragment = RuleReaders.save(section.text, family: family, table: section.output.table ?? inferred)
+    diagnostics += fragment.diagnostics
+    if section.output.isWhole, !section.output.isFiltered { allOfIptables.insert(family) }
+    if let inferred, !fragment.tables.isEmpty { reportInferred(inferred, section) }
+    for table in fragment.tables {
+      append(table, hasHeads ? .save : .rules, section, isExcerpt: !table.chains.contains { $0.base != nil })
+    }
+  }
+
+  private mutating func readNft(_ section: DumpSection) {
+    let isJSON = section.kind == .nftJSON
+    let fragment = isJSON ? RuleReaders.nftJSON(section.text) : RuleReaders.nftText(section.text)
+    diagnostics += fragment.diagnostics
+    if section.output.isWhole, !section.output.isFiltered, section.output.family == nil { allOfNftables = true }
+    for table in fragment.tables {
+      let form: TableForm =
+        isJSON ? (table.hasOpaquePart ? .nftJSONWithXt : .nftJSON) : (table.hasOpaquePart ? .nftTextWithXt : .nftText)
+      append(table, form, section, isExcerpt: section.output.chain != nil)
+    }
+  }
+
+  private mutating func append(_ table: Table, _ form: TableForm, _ section: DumpSection, isExcerpt: Bool) {
+    var table = table
+    if let origin = section.output.origin, !form.isNft { table.origin = origin }
+    let isFiltered = section.output.isFiltered
+    printings.append(
+      TablePrinting(
+        table: table, form: form, strand: section.strand,
+        isExcerpt: isExcerpt || isFiltered || section.output.chain != nil, isFiltered: isFiltered,
+        span: table.span ?? section.text.lines.first.map { section.text.span($0) }))
+  }
+
+  private mutating func reportInferred(_ table: String, _ section: DumpSection) {
+    diagnostics.append(
+      Diagnostic(
+        "table-inferred", .note, "no command says which table this is; its chains and targets are those of \(table)",
+        span: section.text.lines.first.map { section.text.span($0) }))
+  }
+}

@@ -1,0 +1,278 @@
+import RuleGraph
+
+/// Makes one table of its printings: several forms of it, excerpts, and the same again at another moment.
+struct TableJoining {
+  /// The printings, in the order of the input.
+  private var printings: [TablePrinting]
+  /// How many moments there are.
+  private(set) var momentCount = 1
+  /// What is worth telling about the joining.
+  private(set) var diagnostics: [Diagnostic] = []
+  /// The names of the sources, for messages that point at two places.
+  private let sources: SourceMap
+
+  /// Sorts the printings into moments.
+  ///
+  /// - Parameter iptablesOrigin: the variant of iptables where the host's `iptables --version` was printed.
+  init(_ printings: [TablePrinting], iptablesOrigin: TableOrigin?, sources: SourceMap) {
+    self.printings = printings
+    self.sources = sources
+    settleOrigins(iptablesOrigin)
+    placeExcerpts()
+    findMoments()
+  }
+
+  // MARK: - Origins
+
+  private static let iptablesTables: Set<String> = ["filter", "nat", "mangle", "raw", "security"]
+
+  /// Finds out which printings show the same table: `iptables` is iptables-nft or iptables-legacy, and nft prints the tables of the first.
+  private mutating func settleOrigins(_ known: TableOrigin?) {
+    for index in printings.indices where isIptablesTable(printings[index]) {
+      switch printings[index].table.origin {
+      case .nftables where hasUpperCaseBaseChain(printings[index].table) || hasIptablesForm(printings[index].table):
+        printings[index].table.origin = .iptablesNFT
+      case .iptables: if let known { printings[index].table.origin = known }
+      default: break
+      }
+    }
+    for index in printings.indices where printings[index].table.origin == .iptables {
+      printings[index].table.origin = likelyOrigin(of: printings[index])
+    }
+  }
+
+  private func isIptablesTable(_ printing: TablePrinting) -> Bool {
+    (printing.table.family == .ip || printing.table.family == .ip6) && Self.iptablesTables.contains(printing.table.name)
+  }
+
+  /// iptables-nft names base chains after the hooks, in capitals; nft's users hardly do.
+  private func hasUpperCaseBaseChain(_ table: Table) -> Bool {
+    table.chains.contains {
+      $0.base != nil && ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"].contains($0.name)
+    }
+  }
+
+  private func hasIptablesForm(_ table: Table) -> Bool {
+    printings.contains { !$0.form.isNft && $0.table.family == table.family && $0.table.name == table.name }
+  }
+
+  /// A printing that does not tell its variant is of the one that was printed with the same content; else of the only one that was
+  /// printed.
+  private func likelyOrigin(of printing: TablePrinting) -> TableOrigin {
+    let others = printings.filter {
+      $0.table.origin != .iptables && $0.table.family == printing.table.family && $0.table.name == printing.table.name
+    }
+    if let same = others.first(where: { TableComparison.difference($0, printing) == nil }) { return same.table.origin }
+    let origins = Set(others.map(\.table.origin))
+    return origins.count == 1 ? origins.first ?? .iptables : .iptables
+  }
+
+  // MARK: - Excerpts
+
+  /// A chain printed alone belongs to the table that has a chain of its name.
+  private mutating func placeExcerpts() {
+    for index in printings.indices where printings[index].isExcerpt && printings[index].table.name.isEmpty {
+      let excerpt = printings[index]
+      let names = Set(excerpt.table.chains.map(\.name))
+      let whole = printings.filter { candidate in
+        !candidate.isExcerpt && candidate.table.family == excerpt.table.family
+          && candidate.table.chains.contains { names.contains($0.name) }
+      }
+      let home = whole.first { TableComparison.difference($0, excerpt) == nil } ?? whole.first
+      printings[index].table.name = home?.table.name ?? "filter"
+      printings[index].table.origin = home?.table.origin ?? excerpt.table.origin
+      diagnostics.append(
+        Diagnostic(
+          "table-inferred", .note,
+          home == nil
+            ? "nothing tells which table this chain is of; taken as filter"
+            : "this chain is taken as one of table \(printings[index].table.name), which has a chain of that name",
+          span: excerpt.span))
+    }
+  }
+
+  // MARK: - Moments
+
+  private mutating func findMoments() {
+    var latest: [TablePrinting.Key: [Int]] = [:]
+    for index in printings.indices where !printings[index].isExcerpt {
+      let printing = printings[index]
+      let earlier = (latest[printing.key] ?? []).last { other in
+        printings[other].strand == printing.strand || printings[other].form == printing.form
+      }
+      if let earlier, let found = TableComparison.difference(printings[earlier], printing) {
+        momentCount += printings[earlier].moment == momentCount ? 1 : 0
+        report(printings[earlier], printing, found)
+      }
+      printings[index].moment = momentCount
+      latest[printing.key, default: []].append(index)
+    }
+    // An excerpt shows the moment of what stands before it.
+    var moment = 1
+    for index in printings.indices {
+      if printings[index].isExcerpt { printings[index].moment = moment } else { moment = printings[index].moment }
+    }
+  }
+
+  private mutating func report(
+    _ earlier: TablePrinting, _ later: TablePrinting, _ difference: TableComparison.Difference
+  ) {
+    diagnostics.append(
+      Diagnostic(
+        "table-printed-twice", .warning,
+        "table \(later.table.family.rawValue) \(later.table.name) is printed at \(place(earlier.span)) and again, with other "
+          + "content, at \(place(later.span)) (\(difference.text)); the later one answers, `--snapshot` picks another",
+        span: difference.second ?? later.span))
+  }
+
+  private func place(_ span: SourceSpan?) -> String {
+    guard let span else { return "an unknown place" }
+    return "\(sources.name(of: span)):\(span.line)"
+  }
+
+  // MARK: - Joining
+
+  /// The tables as they were at a moment; the last one when nil.
+  mutating func tables(at snapshot: Int?) -> (tables: [Table], coverage: RuleCoverage) {
+    let moment = min(max(snapshot ?? momentCount, 1), momentCount)
+    var order: [TablePrinting.Key] = []
+    var groups: [TablePrinting.Key: [TablePrinting]] = [:]
+    for printing in printings where printing.moment <= moment {
+      if groups[printing.key] == nil { order.append(printing.key) }
+      // A later moment replaces an earlier one; an excerpt alone does not.
+      if !printing.isExcerpt, let known = groups[printing.key], known.contains(where: { $0.moment < printing.moment }) {
+        groups[printing.key] = known.filter { $0.moment == printing.moment }
+      }
+      groups[printing.key, default: []].append(printing)
+    }
+    var coverage = RuleCoverage()
+    var tables: [Table] = []
+    for key in order {
+      guard let group = groups[key] else { continue }
+      let name = RuleCoverage.TableName(key.family, key.name)
+      if group.contains(where: { !$0.isExcerpt }) {
+        coverage.tables.insert(name)
+      } else {
+        coverage.partial.insert(name)
+      }
+      if let table = join(group) { tables.append(table) }
+    }
+    return (Self.inRegistrationOrder(tables, printings), coverage)
+  }
+
+  private mutating func join(_ group: [TablePrinting]) -> Table? {
+    let whole = group.filter { !$0.isExcerpt }.sorted { $0.form > $1.form }
+    var excerpts = group.filter(\.isExcerpt)
+    guard var best = whole.first else {
+      // Nothing but excerpts: together they are what is known of the table.
+      guard var first = excerpts.first else { return nil }
+      excerpts.removeFirst()
+      if first.isFiltered { reportFiltered(first) }
+      for excerpt in excerpts { add(excerpt, to: &first.table) }
+      return first.table
+    }
+    for other in whole.dropFirst() {
+      if let found = TableComparison.difference(best, other) {
+        diagnostics.append(
+          Diagnostic(
+            "forms-contradict", .warning,
+            "table \(best.table.family.rawValue) \(best.table.name) reads differently in two forms (\(found.text)): "
+              + "\(best.form.command) at \(place(best.span)) and \(other.form.command) at \(place(other.span)); "
+              + "\(best.form.command) answers",
+            span: found.second ?? other.span))
+      } else {
+        TableFilling.fill(&best.table, from: other.table)
+      }
+    }
+    for excerpt in excerpts { add(excerpt, to: &best.table) }
+    return best.table
+  }
+
+  /// A chain that was printed alone fills a gap; where the table has the chain, the two must agree.
+  private mutating func add(_ excerpt: TablePrinting, to table: inout Table) {
+    for chain in excerpt.table.chains {
+      guard let index = table.chainIndex(chain.name) else {
+        table.chains.append(chain)
+        continue
+      }
+      if excerpt.isFiltered { continue }
+      if table.chains[index].rules.isEmpty, table.chains[index].base != nil, chain.rules.isEmpty { continue }
+      if let found = TableComparison.difference(table.chains[index], chain, isLoose: false) {
+        diagnostics.append(
+          Diagnostic(
+            "excerpt-differs", .warning,
+            "chain \(chain.name) printed alone at \(place(chain.span)) differs from table \(table.name) as a whole "
+              + "(\(found.text)); the whole table answers",
+            span: found.second ?? chain.span))
+      }
+    }
+  }
+
+  private mutating func reportFiltered(_ printing: TablePrinting) {
+    diagnostics.append(
+      Diagnostic(
+        "filtered-output", .warning,
+        "a filter behind the command has taken lines away, so rules of table \(printing.table.name) are missing",
+        span: printing.span))
+  }
+
+  /// The order in which the kernel got the tables, as nft lists them; tables that nft did not print stand where the input has them.
+  private static func inRegistrationOrder(_ tables: [Table], _ printings: [TablePrinting]) -> [Table] {
+    var rank: [TablePrinting.Key: Int] = [:]
+    for printing in printings where printing.form.isNft && !printing.isExcerpt && rank[printing.key] == nil {
+      rank[printing.key] = rank.count
+    }
+    guard rank.count > 1 else { return tables }
+    func key(_ table: Table) -> TablePrinting.Key {
+      TablePrinting.Key(family: table.family, name: table.name, origin: table.origin)
+    }
+    let ranked = tables.filter { rank[key($0)] != nil }.sorted { (rank[key($0)] ?? 0) < (rank[key($1)] ?? 0) }
+    var next = ranked.makeIterator()
+    return tables.map { table in rank[key(table)] == nil ? table : next.next() ?? table }
+  }
+}
+
+/// Takes from another form of a table what the better form lacks.
+enum TableFilling {
+  /// Fills counters, policies, handles, references, hidden parts and chains.
+  static func fill(_ table: inout Table, from other: Table) {
+    if table.handle == nil { table.handle = other.handle }
+    if table.comment == nil { table.comment = other.comment }
+    for set in other.sets where !table.sets.contains(where: { $0.name == set.name }) { table.sets.append(set) }
+    for chain in other.chains {
+      if let index = table.chainIndex(chain.name) {
+        fill(&table.chains[index], from: chain)
+      } else {
+        table.chains.append(chain)
+      }
+    }
+  }
+
+  private static func fill(_ chain: inout Chain, from other: Chain) {
+    if chain.base == nil {
+      chain.base = other.base
+    } else if chain.base?.policy == nil {
+      chain.base?.policy = other.base?.policy
+    }
+    if isEmpty(chain.policyCounter) { chain.policyCounter = other.policyCounter ?? chain.policyCounter }
+    if chain.references == nil { chain.references = other.references }
+    if chain.handle == nil { chain.handle = other.handle }
+    guard chain.rules.count == other.rules.count else { return }
+    for index in chain.rules.indices { fill(&chain.rules[index], from: other.rules[index]) }
+  }
+
+  private static func fill(_ rule: inout Rule, from other: Rule) {
+    // `iptables-save` without `-c` and `-S` print no counters, or zeros.
+    if isEmpty(rule.counter) { rule.counter = other.counter ?? rule.counter }
+    if rule.handle == nil { rule.handle = other.handle }
+    if rule.comment == nil { rule.comment = other.comment }
+    if rule.hasUnknownPart, !other.hasUnknownPart {
+      rule.statements = other.statements
+      rule.span = other.span
+    }
+  }
+
+  private static func isEmpty(_ counter: Counter?) -> Bool {
+    counter == nil || counter == Counter(packets: 0, bytes: 0)
+  }
+}

@@ -1,0 +1,96 @@
+import RuleGraph
+
+/// The forms in which a table is printed, from the one that tells least to the one that tells most.
+enum TableForm: Int, Comparable, Sendable {
+  /// `iptables -L` without `-v`: no interfaces.
+  case briefListing
+  /// nft JSON with `xt` expressions, whose content it hides.
+  case nftJSONWithXt
+  /// `iptables -vL`.
+  case listing
+  /// `nft list` with parts that could not be understood.
+  case nftTextWithXt
+  case nftText
+  case nftJSON
+  /// `iptables -S`.
+  case rules
+  case save
+
+  static func < (a: TableForm, b: TableForm) -> Bool { a.rawValue < b.rawValue }
+
+  /// The command that prints it.
+  var command: String {
+    switch self {
+    case .briefListing: "iptables -L"
+    case .listing: "iptables -vL"
+    case .nftJSON, .nftJSONWithXt: "nft -j list"
+    case .nftText, .nftTextWithXt: "nft list"
+    case .rules: "iptables -S"
+    case .save: "iptables-save"
+    }
+  }
+
+  /// Whether nft printed it.
+  var isNft: Bool {
+    switch self {
+    case .nftJSON, .nftJSONWithXt, .nftText, .nftTextWithXt: true
+    default: false
+    }
+  }
+}
+
+/// A table as one section printed it.
+struct TablePrinting: Sendable {
+  /// What was read.
+  var table: Table
+  /// How it was printed.
+  var form: TableForm
+  /// The strand of its section: see ``DumpSection/strand``.
+  var strand: Int
+  /// Whether only some of the table was printed: a chain alone, or what a filter let through.
+  var isExcerpt: Bool
+  /// Whether a filter took lines away.
+  var isFiltered: Bool
+  /// The moment that it shows, counted from 1.
+  var moment = 1
+  /// Its first line.
+  var span: SourceSpan?
+
+  /// What makes two printings forms of one table.
+  struct Key: Hashable, Sendable {
+    var family: TableFamily
+    var name: String
+    var origin: TableOrigin
+  }
+
+  /// The key.
+  var key: Key { Key(family: table.family, name: table.name, origin: table.origin) }
+}
+
+extension Rule {
+  /// Whether a part of the rule is hidden by the form of the dump or was not understood.
+  var hasUnknownPart: Bool {
+    statements.contains { statement in
+      switch statement {
+      case .opaqueMatch, .opaqueTarget, .hiddenInterfaces: true
+      default: false
+      }
+    }
+  }
+}
+
+extension Table {
+  /// Whether a rule holds a part that was not understood or that the dump hides.
+  var hasOpaquePart: Bool {
+    chains.contains { chain in
+      chain.rules.contains { rule in
+        rule.statements.contains { statement in
+          switch statement {
+          case .opaqueMatch, .opaqueTarget: true
+          default: false
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import RuleGraph
+
+extension CommandOutput {
+  /// What a program prints with these arguments.
+  init(program: String, arguments: ArraySlice<String>) {
+    switch program {
+    case "nft": readNft(arguments)
+    case "ipset": kind = .ipset
+    case "ip": readIP(arguments)
+    case "ifconfig": kind = .ifconfig
+    case "route": kind = .routeTable
+    case "netstat": kind = Self.flags(arguments).contains("r") ? .routeTable : .netstat
+    case "ss": kind = .sockets
+    case "bridge":
+      kind = arguments.contains { $0.hasPrefix("-j") } ? .json : .bridgeLink
+    case "brctl": kind = .brctl
+    case "conntrack": kind = .conntrack
+    case "arp": kind = nil
+    case "sysctl": readSysctl(arguments)
+    case "ps", "pgrep": kind = .dockerProxy
+    case "cat", "more", "less": readFile(arguments)
+    case "uname": kind = .toolVersion
+    default:
+      if program.contains("tables") { readIptables(program, arguments) }
+    }
+  }
+
+  /// The letters of all short options.
+  private static func flags(_ arguments: ArraySlice<String>) -> Set<Character> {
+    Set(arguments.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }.joined())
+  }
+
+  private mutating func readIptables(_ program: String, _ arguments: ArraySlice<String>) {
+    family = program.hasPrefix("ip6") ? .ipv6 : .ipv4
+    if program.contains("legacy") { origin = .iptablesLegacy }
+    if program.contains("-nft") || program.hasPrefix("xtables") { origin = .iptablesNFT }
+    var isListing = false
+    var at = arguments.startIndex
+    while at < arguments.endIndex {
+      let word = arguments[at]
+      at += 1
+      let next = at < arguments.endIndex ? arguments[at] : nil
+      if word == "-t" || word == "--table", let next {
+        table = next
+        at += 1
+      } else if word.hasPrefix("--table=") {
+        table = String(word.dropFirst(8))
+      } else if word == "-V" || word == "--version" {
+        kind = .toolVersion
+      } else if word == "-S" || word == "--list-rules" || (isShort(word) && word.contains("S")) {
+        kind = .save
+        chain = next.flatMap { $0.hasPrefix("-") ? nil : $0 }
+      } else if word == "-L" || word == "--list" || (isShort(word) && word.contains("L")) {
+        isListing = true
+        chain = next.flatMap { $0.hasPrefix("-") || Int($0) != nil ? nil : $0 }
+      } else if isShort(word), word.hasSuffix("t"), let next {
+        // `-vnLt nat` and the like.
+        table = next
+        at += 1
+      }
+    }
+    if isListing { kind = .listing }
+    if program.hasSuffix("-save") {
+      kind = .save
+      isWhole = table == nil
+    } else if kind != nil, kind != .toolVersion, table == nil {
+      table = "filter"
+    }
+  }
+
+  private func isShort(_ word: String) -> Bool { word.hasPrefix("-") && !word.hasPrefix("--") }
+
+  private mutating func readNft(_ arguments: ArraySlice<String>) {
+    let options = Self.flags(arguments)
+    if options.contains("v") || arguments.contains("--version") {
+      kind = .toolVersion
+      return
+    }
+    guard let list = arguments.firstIndex(of: "list") else { return }
+    kind = options.contains("j") || arguments.contains("--json") ? .nftJSON : .nftText
+    let words = arguments[(list + 1)...]
+    if words.first == "ruleset" {
+      isWhole = words.count == 1
+      if words.dropFirst().first == "ip" { family = .ipv4 }
+      if words.dropFirst().first == "ip6" { family = .ipv6 }
+    } else if words.first == "table" || words.first == "chain" {
+      let rest = Array(words.dropFirst())
+      let hasFamily = rest.first.flatMap { TableFamily(rawValue: $0) } != nil
+      table = rest.dropFirst(hasFamily ? 1 : 0).first
+      if words.first == "chain" { chain = rest.last }
+    }
+  }
+
+  private mutating func readIP(_ arguments: ArraySlice<String>) {
+    var rest = arguments
+    var isJSON = false
+    var isOneLine = false
+    var isBrief = false
+    while let option = rest.first, option.hasPrefix("-") {
+      rest.removeFirst()
+      switch option {
+      case "-6": family = .ipv6
+      case "-4": family = .ipv4
+      case "-f", "-family":
+        family = rest.popFirst() == "inet6" ? .ipv6 : .ipv4
+      case "-n", "-netns": rest = rest.dropFirst()
+      case "-o", "-oneline": isOneLine = true
+      default:
+        if option.hasPrefix("-j") { isJSON = true }
+        if option.hasPrefix("-br") { isBrief = true }
+      }
+    }
+    guard let object = rest.first else { return }
+    let rows: OutputKind = isBrief ? .ipAddressBrief : isOneLine ? .ipAddressOneLine : .ipAddress
+    switch object {
+    case _ where Self.abbreviates(object, "address", atLeast: 1): kind = rows
+    case _ where Self.abbreviates(object, "link", atLeast: 1): kind = rows
+    case _ where Self.abbreviates(object, "route", atLeast: 1): kind = .ipRoute
+    case _ where Self.abbreviates(object, "rule", atLeast: 2): kind = .ipRule
+    case _ where Self.abbreviates(object, "neighbour", atLeast: 1), "neighbor": kind = .neighbours
+    default: return
+    }
+    // What changes something prints nothing.
+    if rest.dropFirst().first.map({ ["add", "set", "del", "delete", "change", "replace", "flush", "get"].contains($0) })
+      == true
+    {
+      kind = nil
+      return
+    }
+    if let marker = rest.firstIndex(of: "table"), marker + 1 < rest.endIndex { table = rest[marker + 1] }
+    if isJSON { kind = .json }
+  }
+
+  private static func abbreviates(_ word: String, _ whole: String, atLeast count: Int) -> Bool {
+    (word.utf8.count >= count && whole.hasPrefix(word))
+      || word == "addr"
+        && whole == "address"
+  }
+
+  private mutating func readSysctl(_ arguments: ArraySlice<String>) {
+    kind = .sysctl
+    if Self.flags(arguments).contains("n") {
+      kind = .sysctlValue
+      subject = arguments.first { !$0.hasPrefix("-") }
+    }
+  }
+
+  private mutating func readFile(_ arguments: ArraySlice<String>) {
+    guard let path = arguments.first(where: { !$0.hasPrefix("-") }) else { return }
+    if path.hasPrefix("/proc/sys/") {
+      kind = .sysctlValue
+      subject = Self.sysctlName(path)
+    } else if path.hasSuffix("daemon.json") {
+      kind = .json
+    } else if path.hasSuffix("/nf_conntrack") {
+      kind = .conntrack
+    } else if path.contains("tables") {
+      kind = .save
+    }
+  }
+
+  /// `/proc/sys/net/ipv4/conf/eth0.1/rp_filter` as sysctl(8) names it: dots in a name become slashes.
+  static func sysctlName(_ path: String) -> String {
+    path.dropFirst(10).split(separator: "/").map { $0.replacing(".", with: "/") }.joined(separator: ".")
+  }
+
+  /// What `docker VERB ...` prints.
+  init(docker verb: String, arguments: ArraySlice<String>) {
+    switch verb {
+    case "ps": kind = .dockerContainers
+    case "container" where arguments.first == "ls" || arguments.first == "ps" || arguments.first == "list":
+      kind = .dockerContainers
+    case "network" where arguments.first == "ls" || arguments.first == "list": kind = .dockerNetworks
+    case "inspect",
+      "network" where arguments.first == "inspect",
+      "container" where arguments.first == "inspect":
+      kind = .json
+      subject = arguments.last
+    case "info": kind = .dockerInfo
+    case "version", "--version", "-v": kind = .dockerVersion
+    case "port":
+      kind = .dockerPort
+      subject = arguments.first
+    default: break
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import RuleGraph
+
+/// The kinds of output that are read, each by a reader of its own.
+enum OutputKind: String, Hashable, Sendable, CaseIterable {
+  /// `iptables -L`.
+  case listing = "iptables -L"
+  /// `iptables-save`, `iptables -S`.
+  case save = "iptables-save"
+  /// `ipset list`, `ipset save`.
+  case ipset
+  /// `nft -j list ...`.
+  case nftJSON = "nft -j"
+  /// `nft list ...`.
+  case nftText = "nft"
+  /// `ip addr`, `ip link`, with and without `-d` and `-s`; `bridge link`.
+  case ipAddress = "ip addr"
+  /// `ip -o addr`, `ip -o link`.
+  case ipAddressOneLine = "ip -o addr"
+  /// `ip -br addr`.
+  case ipAddressBrief = "ip -br addr"
+  case ifconfig
+  /// `ip route`.
+  case ipRoute = "ip route"
+  /// `route`, `netstat -r`.
+  case routeTable = "route"
+  case ipRule = "ip rule"
+  case bridgeLink = "bridge link"
+  case brctl = "brctl show"
+  case sysctl
+  /// One value without a name: `sysctl -n`, `cat /proc/sys/...`.
+  case sysctlValue = "sysctl -n"
+  case dockerNetworks = "docker network ls"
+  case dockerContainers = "docker ps"
+  case dockerInfo = "docker info"
+  case dockerVersion = "docker version"
+  case dockerPort = "docker port"
+  /// JSON of `docker inspect`, `docker network inspect`, `ip -j ...`, `bridge -j ...`, `daemon.json`; what it is shows in its keys.
+  case json
+  /// `ss -l`.
+  case sockets = "ss"
+  case netstat
+  /// Command lines of docker-proxy (`ps`).
+  case dockerProxy = "docker-proxy"
+  case conntrack = "conntrack -L"
+  case neighbours = "ip neigh"
+  /// `iptables --version`, `nft --version`, `uname -r`.
+  case toolVersion = "--version"
+
+  /// Whether the output tells rules (else the host around them).
+  var tellsRules: Bool {
+    switch self {
+    case .listing, .save, .ipset, .nftJSON, .nftText: true
+    default: false
+    }
+  }
+}
+
+/// Where a command ran.
+enum Place: Hashable, Sendable {
+  /// The host.
+  case host
+  /// Inside a container, by its name or id; empty when not told.
+  case container(String)
+  /// In another network namespace.
+  case namespace(String)
+}
+
+/// What a command prints, as its words tell.
+struct CommandOutput: Hashable, Sendable {
+  /// The kind, or nil of a command whose output is of no interest here.
+  var kind: OutputKind?
+  /// `ip6tables`, `ip -6`.
+  var family: AddressFamily?
+  /// `iptables -t nat`, `nft list table ip nat`, `ip route show table 100`.
+  var table: String?
+  /// `iptables-legacy`, `iptables-nft`.
+  var origin: TableOrigin?
+  /// Only this chain was asked for.
+  var chain: String?
+  /// The whole ruleset was asked for: `nft list ruleset`, `iptables-save` without `-t`.
+  var isWhole = false
+  /// A filter (`| grep`, `| head`) has taken lines away.
+  var isFiltered = false
+  /// What the command names: the setting of `cat /proc/sys/...`, the container of `docker port`.
+  var subject: String?
+}

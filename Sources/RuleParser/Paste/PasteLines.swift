@@ -1,0 +1,90 @@
+import RuleGraph
+
+/// A line of a paste, without what quoting and fences put around it.
+struct PasteLine {
+  /// The line's content: behind quotation marks, without the carriage return.
+  var content: DumpLine
+  /// The Markdown fence or `<pre>` that the line is in, counted from 1; 0 outside.
+  var fence: Int32
+  /// Whether the line opens or closes a fence, and so belongs to no output.
+  var isFence: Bool
+}
+
+/// Cuts a paste into lines and takes off what people's tools put around terminal output: quotation marks of mails and Markdown, fences,
+/// carriage returns, and, in place, HTML markup and colours.
+///
+/// Offsets never change: what is taken off inside a line is closed up within that line, and blanks fill its end.
+struct PasteLines {
+  /// The bytes that readers see; as long as the source's.
+  private(set) var bytes: [UInt8]
+  /// The lines.
+  private(set) var lines: [PasteLine] = []
+
+  init(_ source: [UInt8]) {
+    bytes = source
+    if TerminalMarkup.isPresent(in: source) { TerminalMarkup.remove(from: &bytes) }
+    cut()
+  }
+
+  private mutating func cut() {
+    var number: Int32 = 0
+    var fence = Fence()
+    var at = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    while at < bytes.count {
+      let end = bytes[at...].firstIndex(of: 0x0a) ?? bytes.count
+      number += 1
+      var line = DumpLine(start: at, end: end, number: number)
+      while line.end > line.start, bytes[line.end - 1] == 0x0d { line.end -= 1 }
+      // `top` and progress lines overwrite themselves: only the last state was seen.
+      unquote(&line)
+      let isFence = fence.take(bytes, line)
+      lines.append(PasteLine(content: line, fence: fence.isOpen || isFence ? fence.count : 0, isFence: isFence))
+      at = end + 1
+    }
+  }
+
+  /// Takes off `>` marks (Markdown, mail), as many levels as there are.
+  private func unquote(_ line: inout DumpLine) {
+    while true {
+      var at = line.start
+      while at < line.end, at - line.start < 4, bytes[at] == 0x20 { at += 1 }
+      guard at < line.end, bytes[at] == 0x3e, at - line.start < 4 else { return }
+      at += 1
+      guard at == line.end || bytes[at] == 0x20 || bytes[at] == 0x3e || bytes[at] == 0x09 else { return }
+      if at < line.end, bytes[at] != 0x3e { at += 1 }
+      line.start = at
+    }
+  }
+}
+
+/// Follows Markdown's fenced code blocks (CommonMark, "Fenced code blocks"; any indentation is allowed, for lists).
+private struct Fence {
+  private(set) var count: Int32 = 0
+  private var mark: UInt8 = 0
+  private var width = 0
+
+  var isOpen: Bool { width > 0 }
+
+  /// Whether a line opens or closes a fence.
+  mutating func take(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
+    var at = line.start
+    while at < line.end, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
+    guard at < line.end, bytes[at] == 0x60 || bytes[at] == 0x7e else { return false }
+    let byte = bytes[at]
+    let start = at
+    while at < line.end, bytes[at] == byte { at += 1 }
+    guard at - start >= 3 else { return false }
+    let rest = bytes[at..<line.end]
+    if isOpen {
+      guard byte == mark, at - start >= width, rest.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { return false }
+      width = 0
+      return true
+    }
+    // ```code``` in one line is no fence.
+    guard !rest.contains(0x60) else { return false }
+    count += 1
+    mark = byte
+    width = at - start
+    return true
+  }
+}

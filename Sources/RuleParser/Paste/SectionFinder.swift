@@ -1,0 +1,349 @@
+import RuleGraph
+
+/// Finds the outputs in one input: by the prompts and commands before them, by their first lines, and by the file's name.
+struct SectionFinder {
+  private let source: Int32
+  private let bytes: [UInt8]
+  private let lines: [PasteLine]
+  private let hint: FileNameHint
+
+  /// The outputs, in the order of the input.
+  private(set) var sections: [DumpSection] = []
+  /// The names of the machines whose prompts stand in the input, in the order of their first.
+  private(set) var hostNames: [String] = []
+  /// What the head of a capture bundle says of time and host.
+  private(set) var captured: String?
+  /// How many strands were used.
+  private(set) var strand: Int
+
+  // What is open.
+  private var current: OpenSection?
+  // The commands whose output may come next, and where they stood.
+  private var pending: [ShellCommand] = []
+  private var pendingLine = 0
+  private var pendingFence: Int32 = 0
+  private var pendingPlace = Place.host
+  // The place that `docker exec -it` and the like have led into.
+  private var entered: Place?
+  private var enteredFrom: ShellPrompt.Host?
+  private var enteredFence: Int32 = 0
+
+  private struct OpenSection {
+    var section: DumpSection
+    var continuation: OutputContinuation
+    /// Lines that did not fit, in case the output goes on behind them.
+    var gap: [DumpLine] = []
+    var strangers = 0
+    var fence: Int32
+  }
+
+  /// Finds the sections of an input. `strand` is the number of its first strand.
+  init(source: Int32, name: String, bytes: [UInt8], strand: Int) {
+    let paste = PasteLines(bytes)
+    self.source = source
+    self.bytes = paste.bytes
+    self.strand = strand
+    lines = paste.lines
+    hint = FileNameHint(name)
+    find()
+  }
+
+  private mutating func find() {
+    if isScript { return }
+    pending = hint.command.map { ShellCommand.read($0) } ?? []
+    pendingPlace = hint.place ?? .host
+    var index = 0
+    var bundleLines: [DumpLine]?
+    while index < lines.count {
+      let line = lines[index]
+      if let header = BundleHeader(bytes, line.content) {
+        if let taken = bundleLines { closeBundleSection(taken) }
+        close()
+        switch header {
+        case .capture(let text): captured = text
+        case .command(let command):
+          pending = ShellCommand.read(command)
+          pendingPlace = pending.first?.place ?? .host
+          bundleLines = []
+          strand += 1
+        }
+      } else if bundleLines != nil {
+        bundleLines?.append(line.content)
+      } else if line.isFence {
+        close()
+      } else {
+        read(line, at: index)
+      }
+      index += 1
+    }
+    if let taken = bundleLines { closeBundleSection(taken) }
+    close()
+  }
+
+  /// Whether the input is a program that someone ran, and not what was printed.
+  private var isScript: Bool { bytes.starts(with: [0x23, 0x21]) }
+
+  // MARK: - Lines
+
+  private mutating func read(_ line: PasteLine, at index: Int) {
+    let content = line.content
+    // The common case first: a further line of a long output.
+    if let open = current, open.fence == line.fence, open.continuation.isBracketed, !open.continuation.isComplete {
+      append(content)
+      return
+    }
+    if current != nil, isPlainRule(content) {
+      append(content)
+      return
+    }
+    if let prompt = ShellPrompt(bytes, content) {
+      close()
+      enter(prompt, at: index, fence: line.fence)
+      return
+    }
+    if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
+      if let open = current, open.section.kind == kind || Self.isSameOutput(open.section.kind, kind),
+        !open.continuation.isComplete, !open.continuation.begins(bytes, content)
+      {
+        append(content)
+      } else if let open = current, open.section.isBounded,
+        open.section.kind == .dockerInfo || open.section.kind == .dockerVersion
+      {
+        append(content)
+      } else {
+        begin(kind, line, at: index)
+      }
+      return
+    }
+    let isBlank = bytes[content.range].allSatisfy { $0 == 0x20 || $0 == 0x09 }
+    if !isBlank, current.map({ !$0.continuation.fits(bytes, content) }) ?? true, let command = bareCommand(content) {
+      close()
+      take(command, at: index, fence: line.fence, place: line.fence != 0 && enteredFence == line.fence ? entered : nil)
+      return
+    }
+    guard let open = current else { return }
+    if open.continuation.isComplete {
+      close()
+    } else if open.continuation.fits(bytes, content) || (open.section.isBounded && !isBlank) {
+      append(content)
+    } else {
+      current?.gap.append(content)
+      if !isBlank { current?.strangers += 1 }
+      if open.strangers >= 6 { close() }
+    }
+  }
+
+  /// A line of `iptables-save` inside its output: what most lines of a large dump are.
+  private func isPlainRule(_ line: DumpLine) -> Bool {
+    guard current?.section.kind == .save, line.end - line.start > 3, bytes[line.start] == 0x2d,
+      bytes[line.start + 1] == 0x41
+    else { return false }
+    return bytes[line.start + 2] == 0x20
+  }
+
+  private func bareCommand(_ line: DumpLine) -> String? {
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
+    cursor.eatBlanks()
+    guard let first = cursor.peek, first >= 0x2f, first < 0x7f else { return nil }
+    let text = cursor.text(cursor.at..<cursor.end).trimmedBlanks
+    return ShellPrompt.isCommand(text) ? text : nil
+  }
+
+  /// Outputs without any mark of their own are known by their command alone.
+  private func valueKind(_ line: DumpLine) -> OutputKind? {
+    guard current == nil, let kind = pending.first?.output.kind, line.end > line.start else { return nil }
+    var cursor = ByteCursor(bytes, line.range)
+    cursor.eatBlanks()
+    switch kind {
+    case .sysctlValue:
+      guard pending.first?.output.subject != nil, cursor.eatNumber() != nil else { return nil }
+      cursor.eatBlanks()
+      return cursor.isAtEnd ? kind : nil
+    case .dockerPort:
+      guard cursor.eatDecimal() != nil, cursor.eat(0x2f) else { return nil }
+      return kind
+    default: return nil
+    }
+  }
+
+  private static func isSameOutput(_ open: OutputKind, _ kind: OutputKind) -> Bool {
+    switch (open, kind) {
+    case (.dockerInfo, .dockerVersion), (.dockerVersion, .dockerInfo), (.ipAddress, .ipAddressOneLine): true
+    default: false
+    }
+  }
+
+  // MARK: - Prompts and commands
+
+  private mutating func enter(_ prompt: ShellPrompt, at index: Int, fence: Int32) {
+    var place = Place.host
+    switch prompt.host {
+    case .container(let id): place = entered ?? .container(id)
+    case .named(let name):
+      if let inside = entered, case .named(let outer)? = enteredFrom, outer != name, !hostNames.contains(name) {
+        place = inside
+      } else if case .container(name)? = entered {
+        place = .container(name)
+      } else {
+        entered = nil
+        if !hostNames.contains(name) { hostNames.append(name) }
+      }
+    case .directory:
+      // The shell of an image. Where no machine has shown its own prompt, it may as well be the host's.
+      place = entered ?? (hostNames.isEmpty ? .host : .container(""))
+    case .bare:
+      if fence != 0, enteredFence == fence, let inside = entered { place = inside }
+    }
+    take(prompt.command, at: index, fence: fence, place: place, host: prompt.host)
+  }
+
+  private mutating func take(
+    _ line: String, at index: Int, fence: Int32, place: Place?, host: ShellPrompt.Host? = nil
+  ) {
+    pending = ShellCommand.read(line)
+    pendingLine = index
+    pendingFence = fence
+    pendingPlace = hint.place ?? place ?? .host
+    for command in pending {
+      if let inside = command.enters {
+        entered = inside
+        enteredFrom = host
+        enteredFence = fence
+      }
+      if command.leaves { entered = nil }
+    }
+  }
+
+  // MARK: - Sections
+
+  private mutating func begin(_ kind: OutputKind, _ line: PasteLine, at index: Int) {
+    close()
+    // A command stands right before its output: in the same fence, in the fence before, or a few lines above.
+    let isNear =
+      pendingFence == line.fence
+      ? line.fence != 0 || index - pendingLine <= 30 || sections.isEmpty
+      : line.fence == pendingFence + 1 || (pendingFence == 0 && index - pendingLine <= 30)
+    if !isNear { pending = [] }
+    var output = CommandOutput(kind: kind)
+    var place = isNear ? pendingPlace : hint.place ?? .host
+    var text: String?
+    if let match = pending.firstIndex(where: { Self.prints($0.output.kind, kind) }) {
+      let command = pending[match]
+      output = command.output
+      output.kind = kind
+      text = command.text
+      if let inside = command.place { place = inside }
+      // One command prints one output, but a listing may be cut in two by what stands between.
+      if pending.count > match + 1 { pending.removeSubrange(...match) }
+    } else {
+      if let inside = pending.first?.place { place = inside }
+      if kind == .json, let command = pending.first { text = command.text }
+    }
+    let section = DumpSection(
+      kind: kind, output: output, command: text, place: place,
+      text: DumpText(source: source, bytes: bytes, lines: []), strand: strand, isBounded: line.fence != 0)
+    current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: line.fence)
+    append(line.content)
+  }
+
+  /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what it knows.
+  private static func prints(_ command: OutputKind?, _ kind: OutputKind) -> Bool {
+    guard let command else { return false }
+    if command == kind { return true }
+    let alike: [Set<OutputKind>] = [
+      [.ipAddress, .ipAddressOneLine, .ipAddressBrief, .bridgeLink], [.dockerInfo, .dockerVersion],
+      [.netstat, .routeTable], [.nftText, .nftJSON], [.sysctl, .sysctlValue], [.listing, .save], [.ipRoute, .ipRule],
+    ]
+    return alike.contains { $0.contains(command) && $0.contains(kind) }
+  }
+
+  private mutating func append(_ line: DumpLine) {
+    guard var open = current else { return }
+    current = nil
+    if !open.gap.isEmpty {
+      open.section.text.lines.append(contentsOf: open.gap)
+      open.gap = []
+      open.strangers = 0
+    }
+    open.continuation.take(bytes, line)
+    open.section.text.lines.append(line)
+    current = open
+  }
+
+  private mutating func close() {
+    guard var open = current else { return }
+    current = nil
+    takeOffIndentation(&open.section)
+    sections.append(open.section)
+  }
+
+  /// Takes the indentation of the first line (a code block in Markdown, a list) off every line that has it.
+  private func takeOffIndentation(_ section: inout DumpSection) {
+    guard let first = section.text.lines.first, section.kind != .json, section.kind != .dockerInfo else { return }
+    var cursor = ByteCursor(bytes, first.range)
+    var width = cursor.eatBlanks()
+    if section.kind == .sockets || section.kind == .dockerProxy { width = 0 }
+    guard width > 0 else { return }
+    let indentation = bytes[first.start..<first.start + width]
+    for index in section.text.lines.indices {
+      let line = section.text.lines[index]
+      if bytes[line.range].starts(with: indentation) { section.text.lines[index].start += width }
+    }
+  }
+
+  /// The whole part of a bundle is the output of its command, whatever it looks like; nothing at all is an output too.
+  private mutating func closeBundleSection(_ lines: [DumpLine]) {
+    guard let command = pending.first else { return }
+    let first = lines.first { line in !bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+    guard
+      let kind = first.flatMap({ OutputStart.kind(bytes, $0) }).flatMap({
+        Self.prints(command.output.kind, $0) ? $0 : nil
+      })
+        ?? command.output.kind
+    else { return }
+    sections.append(
+      DumpSection(
+        kind: kind, output: command.output, command: command.text, place: pendingPlace,
+        text: DumpText(source: source, bytes: bytes, lines: lines), strand: strand, isBounded: true))
+  }
+}
+
+/// The lines that part a capture bundle.
+///
+/// A bundle is a text that `fwtrace capture` prints, readable and safe to edit. It begins with `#### fwtrace capture 1` and words about
+/// when and where (`date=2026-11-21T03:27:29Z host=web1 kernel=6.18.0`); each part begins with `#### fwtrace: ` and the command line, and
+/// all lines up to the next such line are what the command printed, also when that is nothing. For text that other tools collected,
+/// `===== command: iptables -t nat -vnL` and the like (three or more of `=`, `#`, `-` or `*` before, any number behind) part as well.
+enum BundleHeader {
+  case capture(String)
+  case command(String)
+
+  init?(_ bytes: [UInt8], _ line: DumpLine) {
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
+    guard let mark = cursor.peek, mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a else { return nil }
+    let marks = cursor.eat { $0 == mark }
+    guard marks.count >= 3, cursor.eatBlanks() > 0 else { return nil }
+    if cursor.eat("fwtrace capture 1") {
+      self = .capture(cursor.text(cursor.at..<cursor.end).trimmedBlanks)
+      return
+    }
+    guard cursor.eat("fwtrace: ") || cursor.eat("command: ") || cursor.eat("cmd: ") || cursor.eat("$ ") else {
+      return nil
+    }
+    var end = cursor.end
+    while end > cursor.at, bytes[end - 1] == mark || bytes[end - 1] == 0x20 { end -= 1 }
+    let command = cursor.text(cursor.at..<end)
+    guard !command.isEmpty else { return nil }
+    self = .command(command)
+  }
+}
+
+extension String {
+  /// The text without spaces and tabs around it.
+  var trimmedBlanks: String {
+    var slice = self[...]
+    while let first = slice.first, first == " " || first == "\t" { slice.removeFirst() }
+    while let last = slice.last, last == " " || last == "\t" { slice.removeLast() }
+    return String(slice)
+  }
+}

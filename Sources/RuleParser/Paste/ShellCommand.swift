@@ -1,0 +1,302 @@
+import RuleGraph
+
+/// A command line as typed, and what its words tell of its output.
+struct ShellCommand: Sendable {
+  /// The text, without the prompt.
+  var text: String
+  /// Where it ran, when the words tell.
+  var place: Place?
+  /// What it prints.
+  var output = CommandOutput()
+  /// The place in which the prompts that follow are: `docker exec -it tomcat01 sh`.
+  var enters: Place?
+  /// Whether it leaves such a place: `exit`.
+  var leaves = false
+}
+
+extension ShellCommand {
+  /// Reads a command line. Several commands in a line (`;`, `&&`) give several.
+  static func read(_ line: String) -> [ShellCommand] {
+    var commands: [ShellCommand] = []
+    for pipeline in ShellWords.split(line) {
+      guard let first = pipeline.first, !first.isEmpty else { continue }
+      var command = ShellCommand(text: line)
+      command.read(first[...])
+      command.output.isFiltered = pipeline.dropFirst().contains { filters.contains($0.first ?? "") }
+      commands.append(command)
+    }
+    return commands
+  }
+
+  /// Whether a word is a program whose output is read, or that runs or enters another.
+  static func isKnownProgram(_ word: some StringProtocol) -> Bool { programs.contains(baseName(word)) }
+
+  private static let programs: Set<String> = [
+    "iptables", "ip6tables", "iptables-save", "ip6tables-save", "iptables-legacy", "iptables-nft", "ip6tables-legacy",
+    "ip6tables-nft", "iptables-legacy-save", "iptables-nft-save", "ip6tables-legacy-save", "ip6tables-nft-save",
+    "xtables-save", "iptables-translate", "nft", "ipset", "ip", "ifconfig", "route", "netstat", "ss", "bridge", "brctl",
+    "sysctl", "cat", "docker", "podman", "nerdctl", "docker-compose", "conntrack", "arp", "sudo", "doas", "nsenter",
+    "kubectl", "exit", "hostname", "uname", "dockerd", "ps", "pgrep", "more", "less", "lxc", "su",
+  ]
+
+  private static let filters: Set<String> = [
+    "grep", "egrep", "fgrep", "head", "tail", "awk", "sed", "cut", "sort", "uniq",
+  ]
+
+  private static let shells: Set<String> = ["sh", "bash", "ash", "zsh", "dash", "ksh", "busybox"]
+
+  static func baseName(_ word: some StringProtocol) -> String {
+    String(word.split(separator: "/", omittingEmptySubsequences: true).last ?? "")
+  }
+
+  private mutating func read(_ words: ArraySlice<String>) {
+    var words = words
+    while let word = words.first {
+      if let equals = word.firstIndex(of: "="), equals != word.startIndex, !word.hasPrefix("-"),
+        word[..<equals].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
+      {
+        words.removeFirst()
+      } else if ["sudo", "doas", "env", "time", "nice", "nohup", "command", "exec", "watch", "timeout", "stdbuf"]
+        .contains(word)
+      {
+        words.removeFirst()
+        skipOptions(&words, withValue: ["-u", "-g", "-n", "-p"])
+        if word == "timeout" { words = words.dropFirst() }
+      } else {
+        break
+      }
+    }
+    guard let program = words.first.map({ Self.baseName($0) }) else { return }
+    let arguments = words.dropFirst()
+    switch program {
+    case "docker", "podman", "nerdctl": readDocker(arguments)
+    case "docker-compose": readCompose(arguments)
+    case "kubectl", "lxc": readForeignExec(arguments)
+    case "nsenter": readNsenter(arguments)
+    case "ip": readIP(arguments)
+    case "sh", "bash":
+      if let flag = arguments.firstIndex(of: "-c"), flag + 1 < arguments.endIndex,
+        let inner = Self.read(arguments[flag + 1]).first
+      {
+        output = inner.output
+        place = inner.place
+      }
+    case "exit", "logout": leaves = true
+    default: output = CommandOutput(program: program, arguments: arguments)
+    }
+  }
+
+  /// `ip netns exec NAME COMMAND`, `ip -n NAME ...`, or `ip` itself.
+  private mutating func readIP(_ arguments: ArraySlice<String>) {
+    var rest = arguments
+    while let option = rest.first, option.hasPrefix("-") {
+      rest.removeFirst()
+      if option == "-n" || option == "-netns", let name = rest.popFirst() { place = .namespace(name) }
+    }
+    if rest.first == "netns", rest.dropFirst().first == "exec", rest.count > 3 {
+      let name = rest[rest.startIndex + 2]
+      read(rest.dropFirst(3))
+      if place == nil { place = .namespace(name) }
+      if let shell = rest.dropFirst(3).first, Self.shells.contains(Self.baseName(shell)) { enters = .namespace(name) }
+      return
+    }
+    output = CommandOutput(program: "ip", arguments: arguments)
+  }
+
+  private mutating func readNsenter(_ arguments: ArraySlice<String>) {
+    var rest = arguments
+    var target = ""
+    var isNetwork = false
+    while let option = rest.first, option.hasPrefix("-") {
+      rest.removeFirst()
+      if option == "-t" || option == "--target", let pid = rest.popFirst() { target = pid }
+      if option == "-n" || option.hasPrefix("--net") {
+        isNetwork = true
+        if let equals = option.firstIndex(of: "=") { target = Self.baseName(option[option.index(after: equals)...]) }
+      }
+      if option.hasPrefix("-n"), !option.hasPrefix("--") { isNetwork = true }
+    }
+    read(rest)
+    // Entering the namespaces of process 1 is how a container looks at its host.
+    if isNetwork, target != "1", place == nil { place = .namespace(target) }
+  }
+
+  private mutating func readDocker(_ arguments: ArraySlice<String>) {
+    var rest = arguments
+    skipOptions(&rest, withValue: ["-H", "--host", "-c", "--context", "--config", "-l", "--log-level"])
+    guard let verb = rest.popFirst() else { return }
+    switch verb {
+    case "exec", "attach": readExec(&rest, verb: verb)
+    case "run": readRun(rest)
+    case "container" where rest.first == "exec" || rest.first == "run":
+      readDocker(rest)
+    case "compose": readCompose(rest)
+    default: output = CommandOutput(docker: verb, arguments: rest)
+    }
+  }
+
+  private mutating func readExec(_ rest: inout ArraySlice<String>, verb: String) {
+    skipOptions(&rest, withValue: ["-u", "--user", "-w", "--workdir", "-e", "--env", "--env-file"])
+    guard let name = rest.popFirst() else { return }
+    read(rest)
+    place = .container(name)
+    if verb == "attach" || rest.first.map({ Self.shells.contains(Self.baseName($0)) && rest.count == 1 }) == true {
+      enters = .container(name)
+    }
+  }
+
+  private mutating func readCompose(_ arguments: ArraySlice<String>) {
+    var rest = arguments
+    skipOptions(&rest, withValue: ["-f", "--file", "-p", "--project-name"])
+    guard rest.popFirst() == "exec" else { return }
+    readExec(&rest, verb: "exec")
+  }
+
+  private mutating func readForeignExec(_ arguments: ArraySlice<String>) {
+    guard let exec = arguments.firstIndex(of: "exec") else { return }
+    var rest = arguments[(exec + 1)...]
+    skipOptions(&rest, withValue: ["-n", "--namespace", "-c", "--container"])
+    guard let name = rest.popFirst() else { return }
+    if let dashes = rest.firstIndex(of: "--") { rest = rest[(dashes + 1)...] }
+    read(rest)
+    place = .container(name)
+    if rest.count == 1, let shell = rest.first, Self.shells.contains(Self.baseName(shell)) { enters = .container(name) }
+  }
+
+  /// `docker run -it` puts the prompts that follow inside the container, whose network may be the host's or another container's.
+  private mutating func readRun(_ arguments: ArraySlice<String>) {
+    var name = ""
+    var network = ""
+    var isInteractive = false
+    var isDetached = false
+    var at = arguments.startIndex
+    while at < arguments.endIndex, arguments[at].hasPrefix("-") {
+      let option = arguments[at]
+      let next = at + 1 < arguments.endIndex ? arguments[at + 1] : ""
+      let (flag, value) = Self.splitOption(option)
+      at += 1
+      if !option.hasPrefix("--"), !Self.runOptionsWithValue.contains(flag) {
+        if flag.contains("i") || flag.contains("t") { isInteractive = true }
+        if flag.contains("d") { isDetached = true }
+        continue
+      }
+      guard Self.runOptionsWithValue.contains(flag) else {
+        if flag == "--interactive" || flag == "--tty" { isInteractive = true }
+        if flag == "--detach" { isDetached = true }
+        continue
+      }
+      let argument = value ?? next
+      if value == nil { at += 1 }
+      if flag == "--name" { name = argument }
+      if flag == "--net" || flag == "--network" { network = argument }
+    }
+    let inside: Place =
+      network == "host" ? .host : .container(network.hasPrefix("container:") ? String(network.dropFirst(10)) : name)
+    let command = arguments[min(at + 1, arguments.endIndex)...]
+    if isInteractive, !isDetached { enters = inside }
+    if !isDetached, let program = command.first, !Self.shells.contains(Self.baseName(program)) {
+      read(command)
+      place = inside
+    }
+  }
+
+  private static func splitOption(_ option: String) -> (flag: String, value: String?) {
+    guard option.hasPrefix("--"), let equals = option.firstIndex(of: "=") else { return (option, nil) }
+    return (String(option[..<equals]), String(option[option.index(after: equals)...]))
+  }
+
+  private static let runOptionsWithValue: Set<String> = [
+    "--name", "--net", "--network", "-p", "--publish", "-e", "--env", "-v", "--volume", "--link", "-h", "--hostname",
+    "--ip", "--ip6", "--dns", "--add-host", "-u", "--user", "-w", "--workdir", "--restart", "-m", "--memory", "--cpus",
+    "--entrypoint", "-l", "--label", "--mount", "--cap-add", "--cap-drop", "--network-alias", "--net-alias", "--pid",
+    "--expose", "--mac-address", "--device", "--log-driver", "--log-opt", "--env-file", "--sysctl", "--ulimit",
+    "--security-opt", "--ipc", "--uts", "--platform", "--pull", "--runtime", "--shm-size", "--tmpfs", "--gpus",
+  ]
+
+  private func skipOptions(_ words: inout ArraySlice<String>, withValue: Set<String>) {
+    while let word = words.first, word.hasPrefix("-"), word != "-" {
+      words.removeFirst()
+      if word == "--" { return }
+      if withValue.contains(word) { words = words.dropFirst() }
+    }
+  }
+}
+
+/// Splits a command line into pipelines, commands and words, as a shell does as far as quotes go.
+enum ShellWords {
+  /// The pipelines of a line; each is a list of commands, each a list of words.
+  static func split(_ line: String) -> [[[String]]] {
+    var pipelines: [[[String]]] = []
+    var pipeline: [[String]] = []
+    var words: [String] = []
+    var word: String?
+    var quote: Character?
+    var skipsNext = false
+
+    func endWord() {
+      if let finished = word, !skipsNext { words.append(finished) }
+      if word != nil { skipsNext = false }
+      word = nil
+    }
+    func endCommand() {
+      endWord()
+      if !words.isEmpty { pipeline.append(words) }
+      words = []
+      skipsNext = false
+    }
+    func endPipeline() {
+      endCommand()
+      if !pipeline.isEmpty { pipelines.append(pipeline) }
+      pipeline = []
+    }
+    var characters = line.prefix(2000)[...]
+    while let character = characters.popFirst() {
+      if let open = quote {
+        if character == open { quote = nil } else { word = (word ?? "") + String(character) }
+        continue
+      }
+      switch character {
+      case "'", "\"":
+        quote = character
+        word = word ?? ""
+      case "\\":
+        if let next = characters.popFirst() { word = (word ?? "") + String(next) }
+      case " ", "\t": endWord()
+      case "#" where word == nil:
+        // A comment.
+        endPipeline()
+        return pipelines
+      case "|":
+        if characters.first == "|" {
+          characters.removeFirst()
+          endPipeline()
+        } else {
+          endCommand()
+        }
+      case ";": endPipeline()
+      case "&":
+        if characters.first == "&" {
+          characters.removeFirst()
+          endPipeline()
+        } else if characters.first == ">" || word?.last == ">" {
+          continue
+        } else {
+          endPipeline()
+        }
+      case ">", "<":
+        // A redirection: its target is no argument.
+        if let number = word, number.allSatisfy(\.isNumber) { word = nil }
+        endWord()
+        skipsNext = true
+        if characters.first == ">" { characters.removeFirst() }
+        if characters.first == "&" {
+          characters.removeFirst()
+          skipsNext = true
+        }
+      default: word = (word ?? "") + String(character)
+      }
+    }
+    endPipeline()
+    return pipelines
+  }
+}

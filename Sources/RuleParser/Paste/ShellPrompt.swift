@@ -1,0 +1,161 @@
+import RuleGraph
+
+/// A line that begins with a shell's prompt.
+struct ShellPrompt: Sendable {
+  /// Who prompts.
+  enum Host: Hashable, Sendable {
+    /// `root@ubuntu-dev:~#`, `[root@localhost ~]#`: a machine with a name.
+    case named(String)
+    /// `root@e0841aa13c5b:/#`: a name that is a container's id.
+    case container(String)
+    /// `/usr/local/tomcat #`: the shell of small systems and most images, which names only the directory.
+    case directory
+    /// `$`, `#`: nothing is told.
+    case bare
+  }
+
+  /// Who prompts.
+  var host: Host
+  /// The command line; empty when only the prompt stands there.
+  var command: String
+
+  /// Reads a line; nil when it begins with no prompt.
+  ///
+  /// What could as well be text or a comment (`# ...`, `$ ...`) is a prompt only before a program that is known here.
+  init?(_ bytes: [UInt8], _ line: DumpLine) {
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 2000))
+    cursor.eatBlanks()
+    guard let first = cursor.peek, first != 0x7b else { return nil }
+    if let prompt = Self.named(cursor) ?? Self.directory(cursor) ?? Self.bare(cursor) {
+      self = prompt
+    } else {
+      return nil
+    }
+  }
+
+  private init(host: Host, command: String) {
+    self.host = host
+    self.command = command
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f: true
+    default: false
+    }
+  }
+
+  private static func isMark(_ byte: UInt8?) -> Bool { byte == 0x23 || byte == 0x24 || byte == 0x25 || byte == 0x3e }
+
+  /// The rest of a line behind a prompt's mark, without blanks around it.
+  private static func rest(_ cursor: ByteCursor) -> String {
+    var cursor = cursor
+    cursor.eatBlanks()
+    var end = cursor.end
+    while end > cursor.at, cursor.bytes[end - 1] == 0x20 || cursor.bytes[end - 1] == 0x09 { end -= 1 }
+    return cursor.text(cursor.at..<end)
+  }
+
+  /// `[root@host ~]# `, `root@host:~# `, `(venv) user@host ~ $ `, `host:~# iptables`.
+  private static func named(_ start: ByteCursor) -> ShellPrompt? {
+    var cursor = start
+    if cursor.eat(0x28) {
+      let name = cursor.eat { isNameByte($0) }
+      guard !name.isEmpty, cursor.eat(0x29) else { return nil }
+      cursor.eatBlanks()
+    }
+    // The arrow that some themes put before everything.
+    if cursor.eat("\u{250c}\u{2500}") || cursor.eat("\u{256d}\u{2500}") { cursor.eatBlanks() }
+    let bracket = cursor.eat(0x5b)
+    let user = cursor.eat { isNameByte($0) }
+    guard !user.isEmpty, cursor.eat(0x40) else { return nil }
+    let host = cursor.eat { isNameByte($0) }
+    guard !host.isEmpty else { return nil }
+    let nameEnd = cursor.at
+    // The directory: short, and without what only text has.
+    while cursor.at - nameEnd < 100, let byte = cursor.peek {
+      if bracket ? byte == 0x5d : isMark(byte) { break }
+      cursor.at += 1
+    }
+    if bracket {
+      guard cursor.eat(0x5d) else { return nil }
+      cursor.eatBlanks()
+    } else {
+      guard let next = nameEnd < cursor.end ? cursor.bytes[nameEnd] : nil,
+        next == 0x3a || next == 0x20 || next == 0x2f || next == 0x7e || isMark(next)
+      else { return nil }
+    }
+    guard isMark(cursor.peek) else { return nil }
+    cursor.at += 1
+    let name = cursor.text(host)
+    return ShellPrompt(host: isContainerID(name) ? .container(name) : .named(name), command: rest(cursor))
+  }
+
+  /// Whether a host's name is twelve or more hexadecimal digits: Docker gives a container its id for a name.
+  static func isContainerID(_ name: String) -> Bool {
+    name.utf8.count >= 12 && name.utf8.allSatisfy { $0.hexDigitValue != nil } && name.utf8.contains { $0 < 0x3a }
+  }
+
+  /// `/ # `, `~ $ `, `/usr/local/tomcat # `, `bash-5.1# `.
+  private static func directory(_ start: ByteCursor) -> ShellPrompt? {
+    var cursor = start
+    if cursor.peek == 0x2f || cursor.peek == 0x7e {
+      _ = cursor.eat { $0 != 0x20 && $0 != 0x09 }
+      guard cursor.at - start.at < 80, cursor.eat(0x20), cursor.peek == 0x23 || cursor.peek == 0x24 else { return nil }
+      cursor.at += 1
+      guard cursor.isAtEnd || cursor.peek == 0x20 else { return nil }
+      return ShellPrompt(host: .directory, command: rest(cursor))
+    }
+    if cursor.eat("bash-") || cursor.eat("sh-") {
+      let version = cursor.eat { $0 >= 0x2e && $0 <= 0x39 }
+      guard !version.isEmpty, cursor.peek == 0x23 || cursor.peek == 0x24 else { return nil }
+      cursor.at += 1
+      return ShellPrompt(host: .directory, command: rest(cursor))
+    }
+    return nil
+  }
+
+  /// `$ iptables ...`, `# nft ...`, `➜  ~ ip addr`, `host# ss -tln`, `+ ip route`: only before a known program.
+  private static func bare(_ start: ByteCursor) -> ShellPrompt? {
+    var cursor = start
+    if cursor.eat("\u{279c}") || cursor.eat("\u{276f}") || cursor.eat("\u{3bb}") || cursor.eat("\u{2514}\u{2500}") {
+      // A theme's directory and branch may stand between.
+      for _ in 0..<4 {
+        cursor.eatBlanks()
+        if isMark(cursor.peek) { cursor.at += 1 }
+        if let command = known(cursor) { return ShellPrompt(host: .bare, command: command) }
+        guard cursor.eatWord() != nil else { return nil }
+      }
+      return nil
+    }
+    if isMark(cursor.peek) || cursor.peek == 0x2b {
+      cursor.at += 1
+      return known(cursor).map { ShellPrompt(host: .bare, command: $0) }
+    }
+    // A host's name alone before the mark.
+    let name = cursor.eat { isNameByte($0) || $0 == 0x3a || $0 == 0x7e || $0 == 0x2f || $0 == 0x28 || $0 == 0x29 }
+    cursor.eatBlanks()
+    guard !name.isEmpty, cursor.at - start.at < 60, isMark(cursor.peek), cursor.peek != 0x3e else { return nil }
+    cursor.at += 1
+    return known(cursor).map { ShellPrompt(host: .bare, command: $0) }
+  }
+
+  private static func known(_ cursor: ByteCursor) -> String? {
+    let line = rest(cursor)
+    return isCommand(line) ? line : nil
+  }
+
+  /// Whether a line without a prompt is a command: a known program, and arguments that no sentence has.
+  static func isCommand(_ line: String) -> Bool {
+    guard line.utf8.count < 1000 else { return false }
+    let words = line.split { $0 == " " || $0 == "\t" }
+    guard let first = words.first, ShellCommand.isKnownProgram(first) else { return false }
+    guard words.count > 1 else {
+      return ["iptables-save", "ip6tables-save", "ifconfig", "exit", "route", "netstat", "ss", "hostname"]
+        .contains { ShellCommand.baseName(first) == $0 }
+    }
+    // A program at the beginning of a sentence is followed by words, not by options and objects.
+    return words.count <= 4 || words.dropFirst().contains { $0.hasPrefix("-") || $0 == "|" }
+      || ShellCommand.read(line).contains { $0.output.kind != nil || $0.enters != nil || $0.place != nil }
+  }
+}

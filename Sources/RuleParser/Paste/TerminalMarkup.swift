@@ -1,0 +1,101 @@
+/// Colours (ECMA-48 control sequences), HTML markup and look-alike blanks that a copy from a terminal or a web page leaves in a paste.
+enum TerminalMarkup {
+  /// Whether a paste holds any of it; most do not, and are left alone.
+  static func isPresent(in bytes: [UInt8]) -> Bool {
+    bytes.contains { $0 == 0x1b || $0 == 0xc2 || $0 == 0xe2 } || isHTML(bytes)
+  }
+
+  /// Whether a paste is a piece of a web page: only then do `&gt;` and `<span>` mean anything.
+  static func isHTML(_ bytes: [UInt8]) -> Bool {
+    var at = 0
+    while let open = bytes[at...].firstIndex(of: 0x3c) {
+      var cursor = ByteCursor(bytes, open + 1..<min(open + 12, bytes.count))
+      _ = cursor.eat(0x2f)
+      for tag in tags {
+        var attempt = cursor
+        if attempt.eat(tag), let next = attempt.peek, next == 0x3e || next == 0x20 || next == 0x2f { return true }
+      }
+      at = open + 1
+    }
+    return false
+  }
+
+  private static let tags: [StaticString] = [
+    "pre", "code", "span", "div", "br", "p", "html", "body", "td", "tr", "table", "b", "strong", "em", "font", "a",
+  ]
+
+  private static let entities: [(name: StaticString, byte: UInt8)] = [
+    ("&lt;", 0x3c), ("&gt;", 0x3e), ("&amp;", 0x26), ("&quot;", 0x22), ("&#39;", 0x27), ("&#34;", 0x22),
+    ("&#x27;", 0x27), ("&apos;", 0x27), ("&nbsp;", 0x20), ("&#160;", 0x20), ("&#47;", 0x2f), ("&#45;", 0x2d),
+  ]
+
+  /// Removes it line by line; each line keeps its length.
+  static func remove(from bytes: inout [UInt8]) {
+    let isHTML = isHTML(bytes)
+    let source = bytes
+    var cursor = ByteCursor(source)
+    var to = 0
+    while let byte = cursor.peek {
+      if byte == 0x0a {
+        while to < cursor.at {
+          bytes[to] = 0x20
+          to += 1
+        }
+      } else if skip(&cursor, isHTML: isHTML) {
+        continue
+      } else if let replacement = replace(&cursor, isHTML: isHTML) {
+        bytes[to] = replacement
+        to += 1
+        continue
+      }
+      bytes[to] = byte
+      to += 1
+      cursor.at += 1
+    }
+    while to < bytes.count {
+      bytes[to] = 0x20
+      to += 1
+    }
+  }
+
+  /// Takes what leaves nothing behind: control sequences, tags, zero-width blanks.
+  private static func skip(_ cursor: inout ByteCursor, isHTML: Bool) -> Bool {
+    switch cursor.peek {
+    case 0x1b:
+      cursor.at += 1
+      if cursor.eat(0x5b) {
+        _ = cursor.eat { $0 >= 0x20 && $0 <= 0x3f }
+        if let final = cursor.peek, final >= 0x40 { cursor.at += 1 }
+      } else if cursor.eat(0x5d) {
+        _ = cursor.eat { $0 != 0x07 && $0 != 0x1b && $0 != 0x0a }
+        _ = cursor.eat(0x07)
+      } else if cursor.eat(0x28) {
+        cursor.at = min(cursor.at + 1, cursor.end)
+      }
+      return true
+    case 0xe2:
+      return cursor.eat("\u{200b}") || cursor.eat("\u{200e}")
+    case 0x3c where isHTML:
+      var attempt = cursor
+      attempt.at += 1
+      _ = attempt.eat(0x2f)
+      for tag in tags {
+        var tail = attempt
+        guard tail.eat(tag), let next = tail.peek, next == 0x3e || next == 0x20 || next == 0x2f else { continue }
+        _ = tail.eat { $0 != 0x3e && $0 != 0x0a }
+        guard tail.eat(0x3e) else { return false }
+        cursor = tail
+        return true
+      }
+      return false
+    default: return false
+    }
+  }
+
+  private static func replace(_ cursor: inout ByteCursor, isHTML: Bool) -> UInt8? {
+    if cursor.eat("\u{a0}") || cursor.eat("\u{2002}") || cursor.eat("\u{2003}") { return 0x20 }
+    guard isHTML, cursor.peek == 0x26 else { return nil }
+    for entity in entities where cursor.eat(entity.name) { return entity.byte }
+    return nil
+  }
+}
