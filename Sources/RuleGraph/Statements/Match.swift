@@ -42,7 +42,8 @@ public enum MatchValues: Hashable, Sendable {
   case elements([SetElement])
   /// A set of the rule's table, by name.
   case named(String)
-  /// An ipset, by name (iptables `-m set`).
+  /// An ipset, by name (iptables `-m set`). The subject has one address field for each flag, source for `src` and destination for `dst`;
+  /// what it means for the set's type says ``NamedSet/ipsetKey(_:family:)``.
   case ipset(String)
 }
 
@@ -56,7 +57,7 @@ public struct EnvironmentCondition: Hashable, Sendable {
       helper
     case rateest, condition, nfacct, osf, account, cpu, devgroup, cgroup, policy, realm, rpfilter, label, dynset
     case lastUsed = "last"
-    case ipv4options, tcpmss, eui64, ipv6header, geoip, random
+    case ipv4options, tcpmss, eui64, ipv6header, geoip, random, owner, ipvs
   }
 
   /// What decides.

@@ -3,7 +3,7 @@ public struct NamedSet: Hashable, Sendable {
   /// The name.
   public var name: String
   /// The types of the key's parts as nft names them (`ipv4_addr`, `inet_service`), several in a concatenation; for an ipset the parts of its
-  /// type (`hash:ip,port` is `["ip", "port"]`).
+  /// type, where a port stands for two parts, protocol and port (`hash:ip,port` is `["ip", "proto", "port"]`).
   public var keyTypes: [String]
   /// The types of a map's values (`verdict`, `ipv4_addr`); nil for a set.
   public var dataTypes: [String]?

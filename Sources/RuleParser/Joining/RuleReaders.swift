@@ -3,10 +3,14 @@ import RuleGraph
 /// The readers of rules, one for each form of dump.
 enum RuleReaders {
   /// `iptables -L`.
-  static func listing(_ text: DumpText, family: AddressFamily, table: String) -> RuleFragment { RuleFragment() }
+  static func listing(_ text: DumpText, family: AddressFamily, table: String) -> RuleFragment {
+    IptablesListingReader.read(text, family: family, table: table)
+  }
 
   /// `iptables-save`, `iptables -S`.
-  static func save(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment { RuleFragment() }
+  static func save(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment {
+    IptablesSaveReader.read(text, family: family, table: table)
+  }
 
   /// `ipset list`, `ipset save`.
   static func ipset(_ text: DumpText) -> RuleFragment { RuleFragment() }

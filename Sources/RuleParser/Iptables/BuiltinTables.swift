@@ -1,0 +1,82 @@
+import RuleGraph
+
+/// What iptables' own tables and chains are, since a dump prints only their names.
+///
+/// Source: `enum nf_ip_hook_priorities` in `include/uapi/linux/netfilter_ipv4.h`; the chains of each table in iptables(8), "TABLES".
+enum BuiltinTables {
+  /// The hook of a built-in chain's name, or nil of any other name.
+  static func hook(_ chain: String) -> Hook? {
+    switch chain {
+    case "PREROUTING": .prerouting
+    case "INPUT": .input
+    case "FORWARD": .forward
+    case "OUTPUT": .output
+    case "POSTROUTING": .postrouting
+    default: nil
+    }
+  }
+
+  /// What makes a chain of a table a base chain, or nil when it is a user's chain.
+  static func base(table: String, chain: String, policy: BaseChain.Policy?) -> BaseChain? {
+    guard let hook = hook(chain) else { return nil }
+    switch table {
+    case "raw": return BaseChain(type: .filter, hook: hook, priority: HookPriority.raw, policy: policy)
+    case "mangle":
+      return BaseChain(
+        type: hook == .output ? .route : .filter, hook: hook, priority: HookPriority.mangle, policy: policy)
+    case "nat":
+      let source = hook == .postrouting || hook == .input
+      return BaseChain(
+        type: .nat, hook: hook, priority: source ? HookPriority.srcnat : HookPriority.dstnat, policy: policy)
+    case "security": return BaseChain(type: .filter, hook: hook, priority: HookPriority.security, policy: policy)
+    default: return BaseChain(type: .filter, hook: hook, priority: HookPriority.filter, policy: policy)
+    }
+  }
+
+  /// The order in which iptables lists the built-in chains of a table.
+  static func rank(_ chain: String) -> Int? {
+    switch chain {
+    case "PREROUTING": 0
+    case "INPUT": 1
+    case "FORWARD": 2
+    case "OUTPUT": 3
+    case "POSTROUTING": 4
+    default: nil
+    }
+  }
+
+  /// The table that chains belong to when the dump does not say: by the built-in chains that it shows and by targets that only one table has.
+  ///
+  /// `certain` is false where several tables would do.
+  static func infer(chains: [Chain]) -> (table: String, certain: Bool) {
+    var hooks = Set<Hook>()
+    var translates = false
+    var mangles = false
+    var untracks = false
+    for chain in chains {
+      if let hook = hook(chain.name) { hooks.insert(hook) }
+      for rule in chain.rules {
+        for statement in rule.statements {
+          switch statement {
+          case .translate(let translation):
+            translates = translates || (translation.kind != .tproxy && translation.kind != .npt)
+          case .notrack: untracks = true
+          case .assign(let assignment):
+            if case .header = assignment.field { mangles = true }
+          default: break
+          }
+        }
+      }
+    }
+    if translates { return ("nat", true) }
+    if untracks { return ("raw", true) }
+    let routed = hooks.contains(.prerouting) || hooks.contains(.postrouting)
+    if routed, hooks.contains(.forward) { return ("mangle", true) }
+    if mangles { return ("mangle", true) }
+    if hooks.contains(.postrouting) { return ("nat", hooks.count > 1) }
+    if hooks.contains(.prerouting) {
+      return hooks == [.prerouting, .output] ? ("raw", true) : ("nat", hooks.count > 1)
+    }
+    return ("filter", hooks.contains(.forward))
+  }
+}

@@ -1,0 +1,40 @@
+import RuleGraph
+
+/// `-m iprange`: addresses from one to another (iptables-extensions(8), "iprange").
+struct AddressRangeMatch: IptablesExtension {
+  let names = ["iprange"]
+  let kind = ExtensionKind.match
+  let listingWords = ["source", "destination"]
+  let options = [OptionSpelling("src-range"), OptionSpelling("dst-range")]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    while true {
+      let start = text.cursor.at
+      var option: ExtensionOption
+      if text.eat(word: "source") {
+        option = ExtensionOption(name: "src-range")
+      } else if text.eat(word: "destination") {
+        option = ExtensionOption(name: "dst-range")
+      } else {
+        return !found.isEmpty
+      }
+      guard text.eat(word: "IP"), text.eat(word: "range") else {
+        text.cursor.at = start
+        return !found.isEmpty
+      }
+      option.negated = text.eatNegation()
+      guard let value = text.eatValue() else { return false }
+      option.value = value
+      found.append(option)
+    }
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    for option in options {
+      guard let range = rule.addressRange(option.value) else { return false }
+      let field = HeaderField(rule.network, option.name == "src-range" ? .saddr : .daddr)
+      rule.match(.header(field), ValueSet(range), negated: option.negated)
+    }
+    return true
+  }
+}

@@ -1,0 +1,58 @@
+import RuleGraph
+
+/// `-m addrtype`: what the routing tables say an address is (iptables-extensions(8), "addrtype").
+struct AddressTypeMatch: IptablesExtension {
+  let names = ["addrtype"]
+  let kind = ExtensionKind.match
+  let listingWords = ["ADDRTYPE"]
+  let options = [
+    OptionSpelling("src-type"), OptionSpelling("dst-type"), OptionSpelling("limit-iface-in", values: 0),
+    OptionSpelling("limit-iface-out", values: 0),
+  ]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    guard text.eat(word: "ADDRTYPE"), text.eat(word: "match") else { return false }
+    while true {
+      var option: ExtensionOption
+      // The older revision printed no blank behind `dst-type`.
+      if text.eat(prefix: "src-type") {
+        option = ExtensionOption(name: "src-type")
+      } else if text.eat(prefix: "dst-type") {
+        option = ExtensionOption(name: "dst-type")
+      } else if text.eat(word: "limit-in") {
+        found.append(ExtensionOption(name: "limit-iface-in"))
+        continue
+      } else if text.eat(word: "limit-out") {
+        found.append(ExtensionOption(name: "limit-iface-out"))
+        continue
+      } else {
+        return !found.isEmpty
+      }
+      option.negated = text.eatNegation()
+      guard let value = text.eatValue() else { return false }
+      option.value = value
+      found.append(option)
+    }
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    let limitIn = options.contains { $0.name == "limit-iface-in" }
+    let limitOut = options.contains { $0.name == "limit-iface-out" }
+    for option in options where option.name.hasSuffix("-type") {
+      var types: [ClosedRange<UInt128>] = []
+      for part in rule.list(option.value) {
+        guard let type = Self.type(rule.text(part)) else { return false }
+        types.append(UInt128(type.rawValue)...UInt128(type.rawValue))
+      }
+      let field = FibField(
+        .type, ofDestination: option.name == "dst-type", withInputInterface: limitIn, withOutputInterface: limitOut)
+      rule.match(.fib(field), ValueSet(types), negated: option.negated)
+    }
+    return true
+  }
+
+  static func type(_ name: String) -> AddressType? {
+    let lower = name.lowercased()
+    return AddressType.allCases.first { $0.name == lower }
+  }
+}

@@ -1,0 +1,51 @@
+import RuleGraph
+
+/// `-j CT`: what connection tracking shall do with the packet (iptables-extensions(8), "CT").
+struct ConntrackTarget: IptablesExtension {
+  let names = ["CT"]
+  let kind = ExtensionKind.target
+  let listingWords = ["CT"]
+  let options = [
+    OptionSpelling("notrack", values: 0), OptionSpelling("helper"), OptionSpelling("ctevents"),
+    OptionSpelling("expevents"), OptionSpelling("zone"), OptionSpelling("zone-orig"), OptionSpelling("zone-reply"),
+    OptionSpelling("timeout"),
+  ]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    guard text.eat(word: "CT") else { return false }
+    return text.eatOptions(options, &found)
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    for option in options {
+      let value = rule.text(of: option)
+      switch option.name {
+      case "notrack": rule.statements.append(.notrack)
+      case "helper": rule.statements.append(.effect(Effect(.helper, [Argument("helper", value)])))
+      case "timeout": rule.statements.append(.effect(Effect(.timeout, [Argument("timeout", value)])))
+      case "zone", "zone-orig", "zone-reply":
+        rule.statements.append(.effect(Effect(.zone, [Argument(option.name, value)])))
+      default: rule.statements.append(.effect(Effect(.ctTarget, [Argument(option.name, value)])))
+      }
+    }
+    return true
+  }
+}
+
+/// `-j NOTRACK`: the older spelling of `-j CT --notrack`.
+struct UntrackTarget: IptablesExtension {
+  let names = ["NOTRACK"]
+  let kind = ExtensionKind.target
+  let listingWords = ["CT"]
+  let options: [OptionSpelling] = []
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    _ = text.eat(word: "CT") && text.eat(word: "notrack")
+    return true
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    rule.statements.append(.notrack)
+    return true
+  }
+}

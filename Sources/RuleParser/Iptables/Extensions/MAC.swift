@@ -1,0 +1,43 @@
+import RuleGraph
+
+/// `-m mac`: the Ethernet source address (iptables-extensions(8), "mac").
+///
+/// A packet without an Ethernet header does not match, negated or not (`net/netfilter/xt_mac.c`).
+struct MACMatch: IptablesExtension {
+  let names = ["mac"]
+  let kind = ExtensionKind.match
+  let listingWords = ["MAC"]
+  let options = [OptionSpelling("mac-source")]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    guard text.eat(prefix: "MAC") else { return false }
+    var option = ExtensionOption(name: "mac-source", negated: text.eatNegation())
+    guard let value = text.eatValue() else { return false }
+    option.value = value
+    found.append(option)
+    return true
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    for option in options {
+      guard let address = Self.address(option.value, rule) else { return false }
+      rule.match(.header(HeaderField(.ether, .saddr)), ValueSet(address), negated: option.negated)
+    }
+    return true
+  }
+
+  /// `00:16:3e:00:00:01` as a number of 48 bits.
+  static func address(_ range: Range<Int>, _ rule: RuleDraft) -> UInt128? {
+    var number: UInt128 = 0
+    let parts = rule.list(range, separator: 0x3a)
+    guard parts.count == 6 else { return nil }
+    for part in parts {
+      guard part.count == 2 else { return nil }
+      for place in part {
+        guard let digit = rule.bytes[place].hexDigitValue else { return nil }
+        number = number << 4 | UInt128(digit)
+      }
+    }
+    return number
+  }
+}

@@ -1,0 +1,73 @@
+import RuleGraph
+
+/// `-m owner`: the user and group of the sending socket (iptables-extensions(8), "owner").
+///
+/// A packet without a socket satisfies the match when all its tests are negated (`owner_mt` in `net/netfilter/xt_owner.c`).
+struct OwnerMatch: IptablesExtension {
+  let names = ["owner"]
+  let kind = ExtensionKind.match
+  let listingWords = ["owner", "incl."]
+  let options = [
+    OptionSpelling("uid-owner"), OptionSpelling("gid-owner"), OptionSpelling("socket-exists", values: 0),
+    OptionSpelling("suppl-groups", values: 0),
+  ]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    while true {
+      let start = text.cursor.at
+      var option = ExtensionOption(name: "", negated: text.eatNegation())
+      if text.eat(word: "incl."), text.eat(word: "suppl."), text.eat(word: "groups") {
+        option.name = "suppl-groups"
+        found.append(option)
+        continue
+      }
+      guard text.eat(word: "owner") else {
+        text.cursor.at = start
+        return !found.isEmpty
+      }
+      if text.eat(word: "socket"), text.eat(word: "exists") {
+        option.name = "socket-exists"
+        found.append(option)
+        continue
+      }
+      option.name = text.eat(word: "UID") ? "uid-owner" : text.eat(word: "GID") ? "gid-owner" : ""
+      guard !option.name.isEmpty, text.eat(word: "match") else { return false }
+      if text.eatNegation() { option.negated = true }
+      guard let value = text.eatValue() else { return false }
+      option.value = value
+      found.append(option)
+    }
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    let withoutSocket = options.allSatisfy { $0.negated || $0.name == "suppl-groups" }
+    let supplementary = options.contains { $0.name == "suppl-groups" }
+    for option in options {
+      switch option.name {
+      case "uid-owner", "gid-owner":
+        let isGroup = option.name == "gid-owner"
+        guard let ids = id(option.value, rule) else { return false }
+        // Which further groups a process is in, no dump of rules can tell.
+        if isGroup, supplementary {
+          rule.statements.append(
+            .environment(
+              EnvironmentCondition(
+                .owner, [Argument("gid-owner", rule.text(option.value)), Argument("suppl-groups")],
+                negated: option.negated)))
+        } else {
+          rule.match(
+            .meta(isGroup ? .skgid : .skuid), ValueSet(ids), negated: option.negated, whenAbsent: withoutSocket)
+        }
+      case "socket-exists":
+        rule.match(.meta(.hasSocket), ValueSet(1), negated: option.negated, whenAbsent: withoutSocket)
+      default: break
+      }
+    }
+    return true
+  }
+
+  /// A number or a range of numbers; of names only `root` has the same number everywhere.
+  private func id(_ range: Range<Int>, _ rule: RuleDraft) -> ClosedRange<UInt128>? {
+    rule.text(range, is: "root") ? 0...0 : rule.interval(range, upTo: 0xffff_ffff)
+  }
+}

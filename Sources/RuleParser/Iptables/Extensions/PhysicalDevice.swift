@@ -1,0 +1,50 @@
+import RuleGraph
+
+/// `-m physdev`: the bridge ports that a packet passes (iptables-extensions(8), "physdev").
+///
+/// A packet that no bridge port is known of satisfies every negated test (`net/netfilter/xt_physdev.c`).
+struct PhysicalDeviceMatch: IptablesExtension {
+  let names = ["physdev"]
+  let kind = ExtensionKind.match
+  let listingWords = ["PHYSDEV"]
+  let options = [
+    OptionSpelling("physdev-in"), OptionSpelling("physdev-out"), OptionSpelling("physdev-is-in", values: 0),
+    OptionSpelling("physdev-is-out", values: 0), OptionSpelling("physdev-is-bridged", values: 0),
+  ]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    guard text.eat(word: "PHYSDEV"), text.eat(word: "match") else { return false }
+    while true {
+      let start = text.cursor.at
+      var option = ExtensionOption(name: "", negated: text.eatNegation())
+      guard text.eat(prefix: "--"), let word = text.cursor.eatWord(),
+        let spelling = options.first(where: { text.text(word, is: $0.name) })
+      else {
+        text.cursor.at = start
+        return !found.isEmpty
+      }
+      option.name = spelling.name
+      if spelling.values > 0 {
+        guard let value = text.eatValue() else { return false }
+        option.value = value
+      }
+      found.append(option)
+    }
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    for option in options {
+      let not = option.negated
+      switch option.name {
+      case "physdev-in", "physdev-out":
+        guard let names = rule.interface(option.value) else { return false }
+        let key: MetaKey = option.name == "physdev-in" ? .physicalIn : .physicalOut
+        rule.match(.meta(key), names, negated: not, whenAbsent: not)
+      case "physdev-is-in": rule.match(.meta(.physicalIn), InterfaceName.anyName, negated: not, whenAbsent: not)
+      case "physdev-is-out": rule.match(.meta(.physicalOut), InterfaceName.anyName, negated: not, whenAbsent: not)
+      default: rule.match(.meta(.isBridged), ValueSet(1), negated: not, whenAbsent: not)
+      }
+    }
+    return true
+  }
+}

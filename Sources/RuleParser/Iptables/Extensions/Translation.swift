@@ -1,0 +1,245 @@
+import RuleGraph
+
+/// `-j DNAT` and `-j SNAT`: a new destination or source (iptables-extensions(8), "DNAT" and "SNAT").
+struct AddressTranslationTarget: IptablesExtension {
+  /// Which of the two.
+  let translation: Translation.Kind
+  let kind = ExtensionKind.target
+  let listingWords = ["to:"]
+
+  /// Makes the target for a destination or source.
+  init(_ translation: Translation.Kind) { self.translation = translation }
+
+  var names: [String] { translation == .dnat ? ["DNAT"] : ["SNAT"] }
+  var options: [OptionSpelling] {
+    [OptionSpelling(translation == .dnat ? "to-destination" : "to-source")] + TranslationFlags.spellings
+  }
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    while text.eat(prefix: "to:") {
+      guard let value = text.cursor.eatWord() else { return false }
+      found.append(ExtensionOption(name: options[0].name, value: value))
+    }
+    guard !found.isEmpty else { return false }
+    TranslationFlags.read(&text, &found)
+    return true
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    var result = Translation(translation)
+    TranslationFlags.lower(options, into: &result)
+    var addresses: [ClosedRange<UInt128>] = []
+    for option in options where option.name.hasPrefix("to-") {
+      guard let new = NewAddress(option.value, rule) else { return false }
+      if let range = new.addresses { addresses.append(range) }
+      if let ports = new.ports { result.port = TranslationFlags.expression(ValueSet(ports)) }
+      result.portBase = new.portBase
+    }
+    if !addresses.isEmpty { result.address = TranslationFlags.expression(ValueSet(addresses)) }
+    rule.statements.append(.translate(result))
+    return true
+  }
+}
+
+/// `-j MASQUERADE`: the egress interface's address as source (iptables-extensions(8), "MASQUERADE").
+struct MasqueradeTarget: IptablesExtension {
+  let names = ["MASQUERADE"]
+  let kind = ExtensionKind.target
+  let listingWords = ["masq", "random", "random-fully"]
+  let options = [OptionSpelling("to-ports")] + TranslationFlags.spellings
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    if text.eat(word: "masq") {
+      guard text.eat(prefix: "ports:"), let value = text.eatValue() else { return false }
+      found.append(ExtensionOption(name: "to-ports", value: value))
+    }
+    TranslationFlags.read(&text, &found)
+    return true
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    TranslationFlags.lowerPorts(.masquerade, options, into: &rule)
+  }
+}
+
+/// `-j REDIRECT`: this host as destination (iptables-extensions(8), "REDIRECT").
+struct RedirectTarget: IptablesExtension {
+  let names = ["REDIRECT"]
+  let kind = ExtensionKind.target
+  let listingWords = ["redir", "random", "random-fully"]
+  let options = [OptionSpelling("to-ports", aliases: ["to-port"])] + TranslationFlags.spellings
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    if text.eat(word: "redir") {
+      guard text.eat(word: "ports") || text.eat(word: "port"), let value = text.eatValue() else { return false }
+      found.append(ExtensionOption(name: "to-ports", value: value))
+    }
+    TranslationFlags.read(&text, &found)
+    return true
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    TranslationFlags.lowerPorts(.redirect, options, into: &rule)
+  }
+}
+
+/// `-j NETMAP`: another prefix for the same host part (iptables-extensions(8), "NETMAP").
+struct NetmapTarget: IptablesExtension {
+  let names = ["NETMAP"]
+  let kind = ExtensionKind.target
+  let listingWords = ["to:"]
+  let options = [OptionSpelling("to")]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    guard text.eat(prefix: "to:"), let value = text.cursor.eatWord() else { return false }
+    found.append(ExtensionOption(name: "to", value: value))
+    return true
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    guard let option = options.last, let (address, mask) = rule.network(option.value), address.family == rule.family,
+      let length = Prefix.length(ofMask: rule.family == .ipv4 ? IPAddress(ipv4: UInt32(mask)) : IPAddress(bits: mask))
+    else { return false }
+    rule.statements.append(
+      .translate(Translation(.netmap, address: .constant(address.bits), prefixLength: length)))
+    return true
+  }
+}
+
+/// `-j TPROXY`: to a local socket without a change of the packet (iptables-extensions(8), "TPROXY").
+struct TransparentProxyTarget: IptablesExtension {
+  let names = ["TPROXY"]
+  let kind = ExtensionKind.target
+  let listingWords = ["TPROXY"]
+  let options = [OptionSpelling("on-port"), OptionSpelling("on-ip"), OptionSpelling("tproxy-mark")]
+
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    guard text.eat(word: "TPROXY"), text.eat(word: "redirect"), let both = text.eatValue(),
+      let colon = text.cursor.bytes[both].lastIndex(of: 0x3a)
+    else { return false }
+    found.append(ExtensionOption(name: "on-port", value: colon + 1..<both.upperBound))
+    found.append(ExtensionOption(name: "on-ip", value: both.lowerBound..<colon))
+    if text.eat(word: "mark") {
+      guard let mark = text.eatValue() else { return false }
+      found.append(ExtensionOption(name: "tproxy-mark", value: mark))
+    }
+    return true
+  }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    var result = Translation(.tproxy)
+    for option in options {
+      switch option.name {
+      case "on-port":
+        guard let port = rule.port(option.value) else { return false }
+        if port != 0 { result.port = .constant(UInt128(port)) }
+      case "on-ip":
+        var range = option.value
+        if range.count > 2, rule.bytes[range.lowerBound] == 0x5b { range = range.dropFirst().dropLast() }
+        guard let address = rule.address(range), address.family == rule.family else { return false }
+        if address != IPAddress.any(rule.family) { result.address = .constant(address.bits) }
+      default:
+        guard let (value, mask) = rule.masked(option.value) else { return false }
+        if mask != 0 || value != 0 {
+          result.arguments = [Argument("mark", String(value)), Argument("mask", String(mask))]
+        }
+      }
+    }
+    rule.statements.append(.translate(result))
+    return true
+  }
+}
+
+/// The flags that translations share.
+enum TranslationFlags {
+  /// `--random`, `--random-fully`, `--persistent`.
+  static let spellings = [
+    OptionSpelling("random", values: 0), OptionSpelling("random-fully", values: 0),
+    OptionSpelling("persistent", values: 0),
+  ]
+
+  /// Takes the flags that stand next.
+  static func read(_ text: inout ListingText, _ found: inout [ExtensionOption]) {
+    while true {
+      if text.eat(word: "random") {
+        found.append(ExtensionOption(name: "random"))
+      } else if text.eat(word: "random-fully") {
+        found.append(ExtensionOption(name: "random-fully"))
+      } else if text.eat(word: "persistent") {
+        found.append(ExtensionOption(name: "persistent"))
+      } else {
+        return
+      }
+    }
+  }
+
+  /// Sets the flags of a translation.
+  static func lower(_ options: ArraySlice<ExtensionOption>, into result: inout Translation) {
+    for option in options {
+      switch option.name {
+      case "random": result.random = true
+      case "random-fully": result.fullyRandom = true
+      case "persistent": result.persistent = true
+      default: break
+      }
+    }
+  }
+
+  /// Adds a translation that has ports and flags only.
+  static func lowerPorts(
+    _ kind: Translation.Kind, _ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft
+  ) -> Bool {
+    var result = Translation(kind)
+    lower(options, into: &result)
+    for option in options where option.name == "to-ports" {
+      guard let ports = rule.ports(option.value, separator: 0x2d) else { return false }
+      result.port = expression(ValueSet(ports))
+    }
+    rule.statements.append(.translate(result))
+    return true
+  }
+
+  /// One value, or one of several that the kernel chooses.
+  static func expression(_ values: ValueSet) -> Expression {
+    values.single.map { .constant($0) } ?? .anyOf(values)
+  }
+}
+
+/// What stands behind `--to-destination`: `10.0.0.1-10.0.0.9:80-90/100`, `[2001:db8::1]:80`, `:8080`.
+private struct NewAddress {
+  var addresses: ClosedRange<UInt128>?
+  var ports: ClosedRange<UInt128>?
+  var portBase: UInt16?
+
+  init?(_ range: Range<Int>, _ rule: RuleDraft) {
+    var address = range
+    var port: Range<Int>?
+    if let first = range.first, rule.bytes[first] == 0x5b {
+      guard let close = rule.position(of: 0x5d, in: range) else { return nil }
+      address = first + 1..<close
+      if close + 1 < range.upperBound {
+        guard rule.bytes[close + 1] == 0x3a else { return nil }
+        port = close + 2..<range.upperBound
+      }
+    } else if let colon = rule.position(of: 0x3a, in: range),
+      rule.position(of: 0x3a, in: colon + 1..<range.upperBound) == nil
+    {
+      address = range.lowerBound..<colon
+      port = colon + 1..<range.upperBound
+    }
+    if !address.isEmpty {
+      guard let read = rule.addressRange(address), IPAddress(bits: read.lowerBound).family == rule.family else {
+        return nil
+      }
+      addresses = read
+    }
+    guard var port else { return }
+    if let slash = rule.position(of: 0x2f, in: port) {
+      guard let base = rule.port(slash + 1..<port.upperBound) else { return nil }
+      portBase = base
+      port = port.lowerBound..<slash
+    }
+    guard let read = rule.ports(port, separator: 0x2d) else { return nil }
+    ports = read
+  }
+}

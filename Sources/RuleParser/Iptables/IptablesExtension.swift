@@ -1,0 +1,91 @@
+import RuleGraph
+
+/// One option of a match or target as it was read: `--dport 80` of `-m tcp --dport 80`, or `dpt:80` of a listing.
+///
+/// Both printed forms of an extension are read into these, so that one lowering serves both.
+struct ExtensionOption {
+  /// The option's name without dashes, in its first spelling.
+  var name: String
+  /// Whether a `!` belongs to it.
+  var negated: Bool = false
+  /// The bytes of its value; empty for an option without one.
+  var value: Range<Int> = 0..<0
+  /// The bytes of its second value (`--tcp-flags MASK COMPARED`).
+  var second: Range<Int> = 0..<0
+  /// Whether the value stood in quotes with backslashes in it, which are no part of it.
+  var isEscaped: Bool = false
+  /// The part of the rule that the option belongs to.
+  var segment: Int = 0
+}
+
+/// An option that an extension has: its name, other spellings of it, and how many values follow.
+struct OptionSpelling: Sendable {
+  /// The name without dashes.
+  var name: String
+  /// Other names for the same option, without dashes.
+  var aliases: [String]
+  /// How many values follow: 0, 1 or 2.
+  var values: Int
+
+  /// Describes an option.
+  init(_ name: String, values: Int = 1, aliases: [String] = []) {
+    self.name = name
+    self.aliases = aliases
+    self.values = values
+  }
+}
+
+/// What stands behind `-m` or `-j`.
+enum ExtensionKind: Sendable {
+  case match, target
+}
+
+/// A match or target extension of iptables: how its options are spelled in the save form and in the listing, and what they mean.
+///
+/// The listing's prose is first translated into the options of the save form (``readListing(_:_:)``), then both are lowered to
+/// statements by ``lower(_:into:)``; ``spell(_:for:)`` is the way back.
+protocol IptablesExtension: Sendable {
+  /// The names behind `-m` or `-j`; the first is the one that is printed.
+  var names: [String] { get }
+  /// Whether it is a match or a target.
+  var kind: ExtensionKind { get }
+  /// The options it has.
+  var options: [OptionSpelling] { get }
+  /// The words its prose in a listing may begin with, each up to a blank or including its first colon.
+  var listingWords: [String] { get }
+
+  /// Reads the extension's prose in a listing, from its first word on, and takes nothing behind it.
+  ///
+  /// False when it is not understood. The text of a target is the rest of the line.
+  func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool
+
+  /// Adds what the options mean to the rule. False when a value is not understood.
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool
+
+  /// Spells a statement as options of the save form; nil when the statement is not one of this extension's.
+  func spell(_ statement: Statement, for rule: SpellingContext) -> SpelledStatement?
+}
+
+/// A statement in the save form.
+struct SpelledStatement {
+  /// The module that has to be loaded (`tcp`); empty for the options that every rule has.
+  var module: String
+  /// Options that may stand beside others of the same module in one `-m`.
+  var options: String
+  /// The names of the options in it: one module can't have the same option twice.
+  var names: [String]
+  /// Whether it is a target (`-j`).
+  var isTarget: Bool = false
+}
+
+/// What the spelling of a statement depends on.
+struct SpellingContext {
+  /// The family of the table.
+  var family: AddressFamily
+  /// The one transport protocol of the rule, when it names one.
+  var transport: UInt8?
+}
+
+extension IptablesExtension {
+  func spell(_ statement: Statement, for rule: SpellingContext) -> SpelledStatement? { nil }
+}

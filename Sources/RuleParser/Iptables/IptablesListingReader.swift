@@ -1,0 +1,188 @@
+import RuleGraph
+
+/// Reads what `iptables -L` and `ip6tables -L` print, with any of `-v`, `-n`, `-x` and `--line-numbers` (iptables(8), "--list").
+enum IptablesListingReader {
+  /// Reads one output.
+  ///
+  /// `table` is the one of the command (`-t nat`); without it the table is inferred from chains and targets, and one text may show
+  /// several. `family` nil is inferred from the addresses.
+  static func read(_ text: DumpText, family: AddressFamily?, table: String?) -> RuleFragment {
+    var diagnostics: [Diagnostic] = []
+    let known = family ?? ListingFamily.infer(text)
+    if known == nil, let first = text.lines.first {
+      diagnostics.append(
+        Diagnostic(
+          "family-inferred", .note, "this listing was taken for IPv4, since it shows no address", span: text.span(first)
+        ))
+    }
+    var reading = ListingReading(text: text, family: known ?? .ipv4, table: table)
+    reading.fragment.diagnostics = diagnostics
+    for line in text.lines { reading.read(line) }
+    reading.endTable()
+    return reading.fragment
+  }
+}
+
+/// The state between the lines of a listing.
+private struct ListingReading {
+  let text: DumpText
+  let family: AddressFamily
+  let namedTable: String?
+  var fragment = RuleFragment()
+  var chains: [Chain] = []
+  var names: Set<String> = []
+  var policies: [BaseChain.Policy?] = []
+  var start: SourceSpan?
+  var lastRank = -1
+  var hasUserChain = false
+  var header: ListingHeader?
+  var rules: ListingRuleReader
+
+  init(text: DumpText, family: AddressFamily, table: String?) {
+    self.text = text
+    self.family = family
+    namedTable = table
+    rules = ListingRuleReader(bytes: text.bytes, family: family)
+  }
+
+  mutating func read(_ line: DumpLine) {
+    var cursor = text.cursor(line)
+    if cursor.eat("Chain ") {
+      beginChain(&cursor, line)
+      return
+    }
+    var first = cursor
+    first.eatBlanks()
+    if first.isAtEnd || first.peek == 0x0d { return }
+    if first.eat("# Warning: ") {
+      let message = first.text(first.at..<first.end)
+      fragment.diagnostics.append(
+        Diagnostic("iptables-warning", .warning, "iptables warned: \(message)", span: text.span(line)))
+      return
+    }
+    if let head = ListingHeader(cursor) {
+      header = head
+      return
+    }
+    guard !chains.isEmpty else { return unreadable(line, expected: "a line that begins with Chain") }
+    guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line) else {
+      return unreadable(line, expected: "a rule")
+    }
+    chains[chains.count - 1].rules.append(rule)
+    if !rules.diagnostics.isEmpty {
+      fragment.diagnostics += rules.diagnostics
+      rules.diagnostics = []
+    }
+  }
+
+  /// `Chain FORWARD (policy DROP 3 packets, 4K bytes)` or `Chain DOCKER (2 references)`
+  mutating func beginChain(_ cursor: inout ByteCursor, _ line: DumpLine) {
+    cursor.eatBlanks()
+    guard let word = cursor.eatWord() else { return unreadable(line, expected: "a chain's name") }
+    let name = cursor.text(word)
+    let rank = BuiltinTables.rank(name)
+    let isOutOfOrder = namedTable == nil && rank.map { $0 <= lastRank || hasUserChain } ?? false
+    if names.contains(name) || isOutOfOrder { endTable() }
+    if chains.isEmpty { start = text.span(line) }
+    var chain = Chain(name, span: text.span(line))
+    var policy: BaseChain.Policy?
+    cursor.eatBlanks()
+    if cursor.eat("(policy ") {
+      let word = cursor.eat(while: { $0 >= 0x41 && $0 <= 0x5a })
+      policy = BaseChain.Policy(rawValue: cursor.text(word).lowercased())
+      cursor.eatBlanks()
+      if let packets = cursor.eatScaledNumber(), cursor.eat(" packets, "), let bytes = cursor.eatScaledNumber() {
+        chain.policyCounter = Counter(packets: packets, bytes: bytes)
+      }
+    } else if cursor.eat("("), let count = cursor.eatDecimal() {
+      chain.references = Int(exactly: count)
+    }
+    if let rank { lastRank = rank } else { hasUserChain = true }
+    names.insert(name)
+    chains.append(chain)
+    policies.append(policy)
+    header = nil
+  }
+
+  mutating func endTable() {
+    defer {
+      chains = []
+      names = []
+      policies = []
+      lastRank = -1
+      hasUserChain = false
+    }
+    guard !chains.isEmpty else { return }
+    markUnknownTargets()
+    var name = namedTable ?? "filter"
+    if namedTable == nil {
+      let inferred = BuiltinTables.infer(chains: chains)
+      name = inferred.table
+      fragment.diagnostics.append(.tableInferred(inferred, span: start))
+    }
+    for index in chains.indices {
+      chains[index].base = BuiltinTables.base(table: name, chain: chains[index].name, policy: policies[index])
+    }
+    let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
+    // Chains listed one by one are one table as long as none is shown twice.
+    if let last = fragment.tables.indices.last, fragment.tables[last].name == name,
+      fragment.tables[last].chains.allSatisfy({ !names.contains($0.name) })
+    {
+      fragment.tables[last].chains += chains
+    } else {
+      fragment.tables.append(Table(tableFamily, name, origin: .iptables, chains: chains, span: start))
+    }
+  }
+
+  /// A rule whose target is no chain of the listing and that has text nobody understood has an unknown target with unknown text.
+  mutating func markUnknownTargets() {
+    guard chains.contains(where: { $0.base != nil || BuiltinTables.rank($0.name) != nil }) else { return }
+    for chain in chains.indices {
+      for rule in chains[chain].rules.indices {
+        let statements = chains[chain].rules[rule].statements
+        guard statements.count > 1, case .verdict(.jump(let name)) = statements[statements.count - 1],
+          case .opaqueMatch(let part) = statements[statements.count - 2], !names.contains(name)
+        else { continue }
+        chains[chain].rules[rule].statements.removeLast(2)
+        chains[chain].rules[rule].statements.append(.opaqueTarget(Opaque(name: name, text: part.text)))
+      }
+    }
+  }
+
+  mutating func unreadable(_ line: DumpLine, expected: String) {
+    fragment.diagnostics.append(
+      Diagnostic(
+        "unreadable-line", .warning, "this line is no part of a listing and was left out", span: text.span(line),
+        column: 1,
+        expected: expected))
+  }
+}
+
+/// Which family a listing is of, as far as its addresses tell.
+enum ListingFamily {
+  /// The family of the first line that tells; nil when none does.
+  static func infer(_ text: DumpText) -> AddressFamily? {
+    for line in text.lines {
+      var cursor = text.cursor(line)
+      if cursor.eat("Chain ") { continue }
+      while true {
+        cursor.eatBlanks()
+        if cursor.peek == 0x2f { break }
+        guard let word = cursor.eatWord() else { break }
+        if let family = family(of: word, text.bytes) { return family }
+      }
+    }
+    return nil
+  }
+
+  private static func family(of word: Range<Int>, _ bytes: [UInt8]) -> AddressFamily? {
+    var range = word
+    if let first = range.first, bytes[first] == 0x21 { range = range.dropFirst() }
+    if let slash = bytes[range].firstIndex(of: 0x2f) { range = range.lowerBound..<slash }
+    guard range.count >= 2, range.count <= 45, bytes[range].contains(0x3a) || bytes[range].contains(0x2e) else {
+      let text = String(decoding: bytes[range], as: UTF8.self)
+      return text == "ipv6-icmp" || text == "icmpv6" ? .ipv6 : text == "icmp" ? .ipv4 : nil
+    }
+    return IPAddress(bytes: Array(bytes[range]))?.family
+  }
+}

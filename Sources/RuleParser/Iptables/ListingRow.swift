@@ -1,0 +1,236 @@
+/// The columns that the head line of a chain names, as far as it is there (`num pkts bytes target prot opt in out source destination`).
+struct ListingHeader {
+  /// Whether rules are numbered (`--line-numbers`).
+  var hasNumbers = false
+  /// Whether counters and interfaces are printed (`-v`).
+  var hasCounters = false
+  /// The place of the target column in the line.
+  var targetColumn: Int?
+
+  /// Reads a head line; nil when the line is none.
+  init?(_ cursor: ByteCursor) {
+    var cursor = cursor
+    let start = cursor.at
+    var known = false
+    while true {
+      cursor.eatBlanks()
+      guard let word = cursor.eatWord() else { break }
+      if cursor.range(word, equals: "num") {
+        hasNumbers = true
+      } else if cursor.range(word, equals: "pkts") {
+        hasCounters = true
+      } else if cursor.range(word, equals: "target") {
+        targetColumn = word.lowerBound - start
+        known = true
+      } else if cursor.range(word, equals: "prot") {
+        if known || hasNumbers || hasCounters { return }
+        return nil
+      } else if !cursor.range(word, equals: "bytes") {
+        return nil
+      }
+    }
+    if !known { return nil }
+  }
+}
+
+/// One rule's line of `iptables -L`, cut into its columns.
+///
+/// The columns are told apart by their words, not by their places: names overrun their columns, and copying a listing loses blanks.
+struct ListingRow {
+  /// The packet and byte counters, with their `K`, `M`, `G`, `T` multiplied out.
+  var counter: (packets: UInt64, bytes: UInt64)?
+  /// The target, when the rule has one.
+  var target: Range<Int>?
+  /// The protocol.
+  var transport: Word
+  /// The `opt` column: whether the rule wants (true) or excludes (false) fragments.
+  var fragments: Bool?
+  /// The input and output interface, where they are printed.
+  var interfaces: (input: Word, output: Word)?
+  /// The source.
+  var source: Word
+  /// The destination.
+  var destination: Word
+  /// Where the prose of matches and target begins.
+  var prose: Int
+
+  /// A word of the line without the `!` before it.
+  struct Word {
+    var range: Range<Int>
+    var isNegated: Bool
+  }
+
+  /// Cuts a line. Nil when it does not look like a rule.
+  ///
+  /// `words` is a buffer that is made anew.
+  init?(_ cursor: ByteCursor, header: ListingHeader?, words: inout [Word]) {
+    Self.cut(cursor, into: &words)
+    let bytes = cursor.bytes
+    guard let option = Self.optionColumn(bytes, &words) else {
+      guard let row = ListingRow(withoutOptions: cursor, header: header, words: words) else { return nil }
+      self = row
+      return
+    }
+    let before = option - 1
+    var lead: Int
+    var hasInterfaces: Bool
+    if let header {
+      hasInterfaces = header.hasCounters
+      lead = (header.hasNumbers ? 1 : 0) + (header.hasCounters ? 2 : 0)
+    } else {
+      hasInterfaces = false
+      lead = -1
+    }
+    if lead < 0 || before - lead < 0 || before - lead > 1 {
+      // The head line is missing or is of another listing: the words tell by themselves.
+      hasInterfaces = !(Self.isAddress(bytes, words, option + 1) && Self.isAddress(bytes, words, option + 2))
+      let numbers = words[..<before].prefix { Self.isCount(bytes, $0.range) }.count
+      lead = hasInterfaces ? min(numbers, before >= 3 ? 3 : 2) : min(numbers, 1)
+      if hasInterfaces, before == 3, numbers < 3 { lead = 2 }
+      guard before - lead >= 0, before - lead <= 1, !hasInterfaces || lead >= 2 else { return nil }
+    }
+    let behind = option + (hasInterfaces ? 3 : 1)
+    guard words.count >= behind + 2 else { return nil }
+    target = before > lead ? words[lead].range : nil
+    transport = words[option - 1]
+    fragments = bytes[words[option].range.upperBound - 1] == 0x66 ? !words[option].isNegated : nil
+    if hasInterfaces { interfaces = (words[option + 1], words[option + 2]) }
+    source = words[behind]
+    destination = words[behind + 1]
+    prose = words[behind + 1].range.upperBound
+    if hasInterfaces, lead >= 2 { readCounter(bytes, words[lead - 2].range, words[lead - 1].range) }
+  }
+
+  /// Reads a row whose `opt` column is empty, as older ip6tables print it.
+  private init?(withoutOptions cursor: ByteCursor, header: ListingHeader?, words: [Word]) {
+    let bytes = cursor.bytes
+    // The protocol stands one word (three with interfaces) before the first of two neighbouring addresses.
+    guard
+      let first = words.indices.first(where: {
+        Self.isAddress(bytes, words, $0) && Self.isAddress(bytes, words, $0 + 1)
+      })
+    else { return nil }
+    var interfacesWidth = header.map { $0.hasCounters ? 2 : 0 } ?? (first >= 5 ? 2 : 0)
+    if first < interfacesWidth + 1 { interfacesWidth = 0 }
+    let place = first - 1 - interfacesWidth
+    guard place >= 0 else { return nil }
+    var lead = header.map { ($0.hasNumbers ? 1 : 0) + ($0.hasCounters ? 2 : 0) } ?? (interfacesWidth > 0 ? 2 : 0)
+    if place < lead { lead = place }
+    guard place - lead <= 1 else { return nil }
+    target = place > lead ? words[lead].range : nil
+    transport = words[place]
+    if interfacesWidth > 0 { interfaces = (words[place + 1], words[place + 2]) }
+    source = words[first]
+    destination = words[first + 1]
+    prose = words[first + 1].range.upperBound
+    if lead >= 2 { readCounter(bytes, words[lead - 2].range, words[lead - 1].range) }
+  }
+
+  private mutating func readCounter(_ bytes: [UInt8], _ packets: Range<Int>, _ octets: Range<Int>) {
+    var first = ByteCursor(bytes, packets)
+    var second = ByteCursor(bytes, octets)
+    if let packets = first.eatScaledNumber(), let octets = second.eatScaledNumber() { counter = (packets, octets) }
+  }
+
+  /// The first words of a line: as many as the columns can be.
+  private static func cut(_ cursor: ByteCursor, into words: inout [Word]) {
+    words.removeAll(keepingCapacity: true)
+    let bytes = cursor.bytes
+    var position = cursor.at
+    let end = cursor.end
+    var negated = false
+    while words.count < 11 {
+      while position < end, bytes[position] == 0x20 || bytes[position] == 0x09 || bytes[position] == 0x0d {
+        position += 1
+      }
+      guard position < end else { return }
+      if bytes[position] == 0x21 {
+        negated = true
+        position += 1
+        continue
+      }
+      let start = position
+      while position < end, bytes[position] != 0x20, bytes[position] != 0x09, bytes[position] != 0x0d { position += 1 }
+      words.append(Word(range: start..<position, isNegated: negated))
+      negated = false
+    }
+  }
+
+  /// The index of the `opt` column (`--`, `-f`, `!f`), or nil. A long protocol name may run into it (`ipv6-icmp--`).
+  private static func optionColumn(_ bytes: [UInt8], _ words: inout [Word]) -> Int? {
+    for index in 1..<max(1, min(6, words.count)) {
+      let range = words[index].range
+      if range.count == 2, bytes[range.lowerBound] == 0x2d {
+        let second = bytes[range.lowerBound + 1]
+        if second == 0x2d || second == 0x66 { return index }
+      }
+      if range.count == 1, words[index].isNegated, bytes[range.lowerBound] == 0x66 { return index }
+    }
+    for index in 0..<min(5, words.count) {
+      let range = words[index].range
+      guard range.count > 3, bytes[range.upperBound - 1] == 0x2d, bytes[range.upperBound - 2] == 0x2d,
+        ProtocolNames.numbers[bytes, range.lowerBound..<range.upperBound - 2] != nil
+      else { continue }
+      words[index].range = range.lowerBound..<range.upperBound - 2
+      words.insert(Word(range: range.upperBound - 2..<range.upperBound, isNegated: false), at: index + 1)
+      return index + 1
+    }
+    return nil
+  }
+
+  /// Whether a word is a counter or a rule's number.
+  private static func isCount(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    var cursor = ByteCursor(bytes, range)
+    return cursor.eatScaledNumber() != nil && cursor.isAtEnd
+  }
+
+  /// Whether a word can only be an address.
+  private static func isAddress(_ bytes: [UInt8], _ words: [Word], _ index: Int) -> Bool {
+    guard words.indices.contains(index) else { return false }
+    let range = words[index].range
+    var cursor = ByteCursor(bytes, range)
+    if cursor.range(range, equals: "anywhere") || cursor.range(range, equals: "localhost") { return true }
+    var dots = 0
+    var colons = 0
+    while let byte = cursor.peek {
+      cursor.at += 1
+      switch byte {
+      case 0x2e: dots += 1
+      case 0x3a: colons += 1
+      case 0x2f: return dots > 0 || colons > 1 || cursor.at > range.lowerBound + 3
+      case 0x30...0x39, 0x41...0x46, 0x61...0x66: break
+      default: if dots == 0 || colons > 0 { return position(of: 0x2f, bytes, range) }
+      }
+    }
+    return dots == 3 || colons > 1 || dots > 0
+  }
+
+  private static func position(of byte: UInt8, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    bytes[range].contains(byte)
+  }
+}
+
+extension ByteCursor {
+  /// Takes a counter as a listing prints it: `12`, `319K`, `44M`; the letters stand for powers of a thousand.
+  ///
+  /// Source: `xtables_print_num` of iptables.
+  mutating func eatScaledNumber() -> UInt64? {
+    let start = at
+    guard let number = eatDecimal() else { return nil }
+    let factor: UInt64
+    switch peek {
+    case UInt8(ascii: "K"): factor = 1000
+    case UInt8(ascii: "M"): factor = 1_000_000
+    case UInt8(ascii: "G"): factor = 1_000_000_000
+    case UInt8(ascii: "T"): factor = 1_000_000_000_000
+    default: return number
+    }
+    let (product, overflow) = number.multipliedReportingOverflow(by: factor)
+    guard !overflow else {
+      at = start
+      return nil
+    }
+    at += 1
+    return product
+  }
+}

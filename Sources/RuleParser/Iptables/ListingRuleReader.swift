@@ -1,0 +1,217 @@
+import RuleGraph
+
+/// Reads the rules of a listing: the columns, then the prose of each extension up to the end of the line.
+struct ListingRuleReader {
+  /// What was not understood; the caller takes it.
+  var diagnostics: [Diagnostic] = []
+
+  private var rule: RuleDraft
+  private var words: [ListingRow.Word] = []
+  private var options: [ExtensionOption] = []
+
+  /// Makes a reader for rules of one source.
+  init(bytes: [UInt8], family: AddressFamily) {
+    rule = RuleDraft(bytes: bytes, family: family)
+  }
+
+  /// Reads the rule of a line; nil when the line is no rule.
+  mutating func read(_ cursor: ByteCursor, header: ListingHeader?, span: SourceSpan, line: DumpLine) -> Rule? {
+    guard let row = ListingRow(cursor, header: header, words: &words) else { return nil }
+    rule.reset()
+    readColumns(row, span, line)
+    var text = ListingText(cursor: ByteCursor(cursor.bytes, row.prose..<cursor.end))
+    let isGoto = text.eat(word: "[goto]")
+    readProse(&text, target: row.target, isGoto: isGoto, span, line)
+    return Rule(
+      rule.statements, counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
+      comment: rule.comment,
+      span: span)
+  }
+
+  private mutating func readColumns(_ row: ListingRow, _ span: SourceSpan, _ line: DumpLine) {
+    if let (input, output) = row.interfaces {
+      readInterface(input, .iifname, span, line)
+      readInterface(output, .oifname, span, line)
+    } else {
+      rule.statements.append(.hiddenInterfaces)
+    }
+    readAddress(row.source, .saddr, span, line)
+    readAddress(row.destination, .daddr, span, line)
+    if let number = rule.transport(row.transport.range) {
+      if number != 0 || row.transport.isNegated {
+        rule.match(.meta(.l4proto), ValueSet(number), negated: row.transport.isNegated)
+      }
+      if !row.transport.isNegated { rule.transport = number }
+    } else {
+      opaque("protocol", row.transport.range, span, line)
+    }
+    if let fragments = row.fragments { rule.statements.append(FragmentMatch.statement(negated: !fragments)) }
+  }
+
+  private mutating func readInterface(_ word: ListingRow.Word, _ key: MetaKey, _ span: SourceSpan, _ line: DumpLine) {
+    if rule.text(word.range, is: "*") || rule.text(word.range, is: "any") {
+      // `! -i +` never matches; a plain `*` says nothing.
+      if word.isNegated { rule.match(.meta(key), .all, negated: true) }
+      return
+    }
+    if let names = rule.interface(word.range) {
+      rule.match(.meta(key), names, negated: word.isNegated)
+    } else {
+      opaque("interface", word.range, span, line)
+    }
+  }
+
+  private mutating func readAddress(
+    _ word: ListingRow.Word, _ name: HeaderFieldName, _ span: SourceSpan, _ line: DumpLine
+  ) {
+    let field = Field.header(HeaderField(rule.network, name))
+    if let match = rule.addressMatch(field, word.range, negated: word.isNegated) {
+      rule.statements += match
+    } else {
+      opaque(name == .saddr ? "source" : "destination", word.range, span, line)
+    }
+  }
+
+  /// Reads the prose of matches, one after the other, and what is left as the target's.
+  private mutating func readProse(
+    _ text: inout ListingText, target: Range<Int>?, isGoto: Bool, _ span: SourceSpan, _ line: DumpLine
+  ) {
+    let standard = target.flatMap { StandardTarget.verdict(rule.bytes, $0) }
+    let known = standard == nil ? target.flatMap { ExtensionRegistry.shared.targets[rule.bytes, $0] } : nil
+    var unread: Range<Int>?
+    while true {
+      if let known, readTarget(known, text) {
+        flush(&unread, span, line)
+        // The target's statements stand behind what could not be read before it.
+        _ = lowerTarget(known)
+        return
+      }
+      text.cursor.eatBlanks()
+      if text.cursor.isAtEnd { break }
+      if readComment(&text) || readMatch(&text, &unread, span, line) { continue }
+      let start = text.cursor.at
+      _ = text.cursor.eatWord()
+      // A carriage return is no part of a word, and must not stop the reading.
+      if text.cursor.at == start { text.cursor.at += 1 }
+      unread = (unread?.lowerBound ?? start)..<text.cursor.at
+    }
+    if let known, unread != nil, let target {
+      let name = ExtensionRegistry.shared.extensions[known].names[0]
+      let prose = unread.map { rule.text($0) } ?? ""
+      rule.statements.append(.opaqueTarget(Opaque(name: name, text: prose)))
+      report("the text of target '\(name)' was not understood", .target, unread ?? target, span, line)
+      return
+    }
+    flush(&unread, span, line)
+    guard let target else { return }
+    if let standard {
+      rule.statements.append(.verdict(standard))
+    } else if let known {
+      let name = ExtensionRegistry.shared.extensions[known].names[0]
+      rule.statements.append(.opaqueTarget(Opaque(name: name, text: "")))
+      report("the text of target '\(name)' is missing", .target, target, span, line)
+    } else {
+      let name = rule.text(target)
+      rule.statements.append(.verdict(isGoto ? .goto(name) : .jump(name)))
+    }
+  }
+
+  /// Whether the rest of the line is the target's prose, whose options are then in the buffer.
+  private mutating func readTarget(_ known: Int, _ text: ListingText) -> Bool {
+    var text = text
+    text.cursor.eatBlanks()
+    if let word = Self.key(text.cursor), ExtensionRegistry.shared.words[known][rule.bytes, word] == nil { return false }
+    options.removeAll(keepingCapacity: true)
+    guard ExtensionRegistry.shared.extensions[known].readListing(&text, &options), text.isAtEnd else { return false }
+    let before = rule.statements.count
+    let understood = lowerTarget(known)
+    rule.statements.removeLast(rule.statements.count - before)
+    return understood
+  }
+
+  private mutating func lowerTarget(_ known: Int) -> Bool {
+    ExtensionRegistry.shared.extensions[known].lower(options[...], into: &rule)
+  }
+
+  /// Reads one match's prose.
+  private mutating func readMatch(
+    _ text: inout ListingText, _ unread: inout Range<Int>?, _ span: SourceSpan, _ line: DumpLine
+  ) -> Bool {
+    let start = text.cursor.at
+    var word = text.cursor
+    if word.peek == 0x21 {
+      word.at += 1
+      word.eatBlanks()
+    }
+    guard let key = Self.key(word), let candidates = ExtensionRegistry.shared.prose[rule.bytes, key] else {
+      return false
+    }
+    var next = word
+    _ = next.eatWord()
+    next.eatBlanks()
+    if next.eat("[unsupported revision]") { return false }
+    let before = rule.statements.count
+    for candidate in candidates {
+      var attempt = text
+      options.removeAll(keepingCapacity: true)
+      // What could not be read before this match stands before it.
+      if ExtensionRegistry.shared.extensions[candidate].readListing(&attempt, &options), attempt.cursor.at > start {
+        flush(&unread, span, line)
+        if ExtensionRegistry.shared.extensions[candidate].lower(options[...], into: &rule) {
+          text = attempt
+        } else {
+          rule.statements.removeLast(rule.statements.count - before)
+          opaque(ExtensionRegistry.shared.extensions[candidate].names[0], start..<attempt.cursor.at, span, line)
+          text = attempt
+        }
+        return true
+      }
+    }
+    return false
+  }
+
+  /// The word that prose is recognized by: up to a blank, or up to and with its first colon.
+  private static func key(_ cursor: ByteCursor) -> Range<Int>? {
+    var position = cursor.at
+    while position < cursor.end, cursor.bytes[position] > 0x20 {
+      position += 1
+      if cursor.bytes[position - 1] == 0x3a { break }
+    }
+    return position > cursor.at ? cursor.at..<position : nil
+  }
+
+  /// Reads `/* anything */`.
+  private mutating func readComment(_ text: inout ListingText) -> Bool {
+    guard text.cursor.eat("/*") else { return false }
+    let start = text.cursor.at
+    var position = start
+    let bytes = text.cursor.bytes
+    while position + 1 < text.cursor.end, !(bytes[position] == 0x2a && bytes[position + 1] == 0x2f) { position += 1 }
+    // A comment that was cut off ends with the line.
+    let end = position + 1 < text.cursor.end ? position : text.cursor.end
+    text.cursor.at = min(end + 2, text.cursor.end)
+    var inner = start..<end
+    if let first = inner.first, bytes[first] == 0x20 { inner = inner.dropFirst() }
+    if let last = inner.last, bytes[last] == 0x20 { inner = inner.dropLast() }
+    rule.comment = rule.text(inner)
+    return true
+  }
+
+  private mutating func flush(_ unread: inout Range<Int>?, _ span: SourceSpan, _ line: DumpLine) {
+    guard let range = unread else { return }
+    unread = nil
+    let name = rule.text(range).split(separator: " ").first.map { String($0) } ?? ""
+    opaque(name, range, span, line)
+  }
+
+  private mutating func opaque(_ name: String, _ range: Range<Int>, _ span: SourceSpan, _ line: DumpLine) {
+    rule.statements.append(.opaqueMatch(Opaque(name: name, text: rule.text(range))))
+    report("'\(rule.text(range))' was not understood", .match, range, span, line)
+  }
+
+  private mutating func report(
+    _ message: String, _ kind: ExtensionKind, _ range: Range<Int>, _ span: SourceSpan, _ line: DumpLine
+  ) {
+    diagnostics.append(.notUnderstood(message, kind, span: span, column: range.lowerBound - line.start + 1))
+  }
+}

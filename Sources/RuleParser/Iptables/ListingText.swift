@@ -1,0 +1,99 @@
+/// The free text at the end of a line of `iptables -L`, where every extension prints in its own prose.
+struct ListingText {
+  /// The position in the line.
+  var cursor: ByteCursor
+
+  /// Whether only blanks are left.
+  var isAtEnd: Bool {
+    var rest = cursor
+    rest.eatBlanks()
+    return rest.isAtEnd
+  }
+
+  /// Takes one whole word, which may have blanks before it.
+  mutating func eat(word: StaticString) -> Bool {
+    let start = cursor.at
+    cursor.eatBlanks()
+    if cursor.eat(word), cursor.isAtEnd || cursor.peek == 0x20 || cursor.peek == 0x09 { return true }
+    cursor.at = start
+    return false
+  }
+
+  /// Takes the beginning of a word (`dpt:`), which may have blanks before it.
+  mutating func eat(prefix: StaticString) -> Bool {
+    let start = cursor.at
+    cursor.eatBlanks()
+    if cursor.eat(prefix) { return true }
+    cursor.at = start
+    return false
+  }
+
+  /// Takes a `!`, glued to the next word or not.
+  mutating func eatNegation() -> Bool { eat(prefix: "!") }
+
+  /// Takes the next word, whatever it is.
+  mutating func eatValue() -> Range<Int>? {
+    let start = cursor.at
+    cursor.eatBlanks()
+    guard let word = cursor.eatWord() else {
+      cursor.at = start
+      return nil
+    }
+    return word
+  }
+
+  /// Takes what stands between quotation marks; the closing one is the last on the line that a blank or the end follows, or else the
+  /// next.
+  mutating func eatQuoted() -> Range<Int>? {
+    let start = cursor.at
+    guard eat(prefix: "\"") else { return nil }
+    let from = cursor.at
+    var position = from
+    while position < cursor.end {
+      if cursor.bytes[position] == 0x22, position + 1 == cursor.end || cursor.bytes[position + 1] == 0x20 {
+        cursor.at = position + 1
+        return from..<position
+      }
+      position += 1
+    }
+    cursor.at = start
+    return nil
+  }
+
+  /// Takes words that are options without their dashes (`ctstate NEW ! ctproto 6`), as long as there are some.
+  ///
+  /// False when the value of one is missing.
+  mutating func eatOptions(_ spellings: [OptionSpelling], _ found: inout [ExtensionOption]) -> Bool {
+    while true {
+      let start = cursor.at
+      let negated = eatNegation()
+      guard let word = eatValue(), let spelling = spellings.first(where: { text(word, is: $0.name) }) else {
+        cursor.at = start
+        return true
+      }
+      var option = ExtensionOption(name: spelling.name, negated: negated)
+      if spelling.values > 0 {
+        if eatNegation() { option.negated.toggle() }
+        guard let value = eatValue() else { return false }
+        option.value = value
+      }
+      if spelling.values > 1 {
+        guard let value = eatValue() else { return false }
+        option.second = value
+      }
+      found.append(option)
+    }
+  }
+
+  /// Whether a range of the line is exactly this text.
+  func text(_ range: Range<Int>, is text: String) -> Bool {
+    let expected = text.utf8
+    guard range.count == expected.count else { return false }
+    var position = range.lowerBound
+    for byte in expected {
+      if cursor.bytes[position] != byte { return false }
+      position += 1
+    }
+    return true
+  }
+}

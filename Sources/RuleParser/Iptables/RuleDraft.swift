@@ -1,0 +1,235 @@
+import RuleGraph
+
+/// A rule while it is read: what is known of it so far, and how its values are understood.
+struct RuleDraft {
+  /// The bytes of the source that every range is of.
+  let bytes: [UInt8]
+  /// The family of the table.
+  let family: AddressFamily
+  /// The statements so far.
+  var statements: [Statement] = []
+  /// The comment.
+  var comment: String?
+  /// The transport protocol that the rule names, when it is not negated.
+  var transport: UInt8?
+
+  /// Makes an empty rule.
+  init(bytes: [UInt8], family: AddressFamily) {
+    self.bytes = bytes
+    self.family = family
+  }
+
+  /// Forgets everything but where it is read from.
+  mutating func reset() {
+    statements = []
+    comment = nil
+    transport = nil
+  }
+
+  /// The header of the network layer: `ip` or `ip6`.
+  var network: Header { family == .ipv4 ? .ip : .ip6 }
+
+  /// Adds a test of a field.
+  mutating func match(_ field: Field, _ values: ValueSet, negated: Bool = false, whenAbsent: Bool = false) {
+    statements.append(
+      .match(Match(.field(field), .values(values), negated: negated, whenAbsent: whenAbsent)))
+  }
+
+  /// Adds a test of some bits of a field; all bits of its width are a plain test.
+  mutating func match(
+    _ field: Field, bits mask: UInt128, width: Int, equal value: UInt128, negated: Bool = false,
+    whenAbsent: Bool = false
+  ) {
+    let subject: Expression =
+      mask == ValueSet.bits(width).intervals[0].upperBound ? .field(field) : .bitwise(.field(field), and: mask, xor: 0)
+    statements.append(
+      .match(Match(subject, .values(ValueSet(value)), negated: negated, whenAbsent: whenAbsent)))
+  }
+}
+
+// MARK: - Values
+
+extension RuleDraft {
+  /// The text of a range.
+  func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+
+  /// The value of an option as text, without the backslashes of a quoted one.
+  func text(of option: ExtensionOption) -> String {
+    guard option.isEscaped else { return text(option.value) }
+    var plain: [UInt8] = []
+    var position = option.value.lowerBound
+    while position < option.value.upperBound {
+      if bytes[position] == 0x5c, position + 1 < option.value.upperBound { position += 1 }
+      plain.append(bytes[position])
+      position += 1
+    }
+    return String(decoding: plain, as: UTF8.self)
+  }
+
+  /// Whether a range is exactly this text, whatever the case of its letters.
+  func text(_ range: Range<Int>, is expected: StaticString) -> Bool {
+    guard range.count == expected.utf8CodeUnitCount else { return false }
+    return expected.withUTF8Buffer { buffer in
+      for index in 0..<buffer.count {
+        let byte = bytes[range.lowerBound + index]
+        let lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+        let other = unsafe buffer[index]
+        if lower != (other >= 0x41 && other <= 0x5a ? other | 0x20 : other) { return false }
+      }
+      return true
+    }
+  }
+
+  /// The place of a byte in a range, or nil.
+  func position(of byte: UInt8, in range: Range<Int>) -> Int? {
+    var position = range.lowerBound
+    while position < range.upperBound {
+      if bytes[position] == byte { return position }
+      position += 1
+    }
+    return nil
+  }
+
+  /// A decimal or `0x` number that fills the range, or nil.
+  func number(_ range: Range<Int>) -> UInt64? {
+    var cursor = ByteCursor(bytes, range)
+    guard let value = cursor.eatNumber(), cursor.isAtEnd else { return nil }
+    return value
+  }
+
+  /// The parts of a range between separators.
+  func list(_ range: Range<Int>, separator: UInt8 = 0x2c) -> [Range<Int>] {
+    var parts: [Range<Int>] = []
+    var start = range.lowerBound
+    while let end = position(of: separator, in: start..<range.upperBound) {
+      parts.append(start..<end)
+      start = end + 1
+    }
+    parts.append(start..<range.upperBound)
+    return parts
+  }
+
+  /// `7`, `7:9`, `7-9`, `7:` or `:9` as an interval; an open end is 0 or `limit`. Nil when it is something else, reversed or too large.
+  func interval(_ range: Range<Int>, upTo limit: UInt64) -> ClosedRange<UInt128>? {
+    guard !range.isEmpty else { return nil }
+    if let sign = position(of: 0x3a, in: range) ?? position(of: 0x2d, in: range) {
+      let low = sign == range.lowerBound ? 0 : number(range.lowerBound..<sign)
+      let high = sign + 1 == range.upperBound ? limit : number(sign + 1..<range.upperBound)
+      guard let low, let high, low <= high, high <= limit else { return nil }
+      return UInt128(low)...UInt128(high)
+    }
+    guard let value = number(range), value <= limit else { return nil }
+    return UInt128(value)...UInt128(value)
+  }
+
+  /// A port by number or name.
+  func port(_ range: Range<Int>) -> UInt16? {
+    if let value = number(range) { return UInt16(exactly: value) }
+    return ServiceNames.ports[bytes, range]
+  }
+
+  /// A port or a range of ports, with `:` between two ports (or `-`, where names have none), as an interval.
+  func ports(_ range: Range<Int>, separator: UInt8 = 0x3a) -> ClosedRange<UInt128>? {
+    if let sign = position(of: separator, in: range), port(range) == nil {
+      let low = sign == range.lowerBound ? 0 : port(range.lowerBound..<sign)
+      let high = sign + 1 == range.upperBound ? .max : port(sign + 1..<range.upperBound)
+      guard let low, let high, low <= high else { return nil }
+      return UInt128(low)...UInt128(high)
+    }
+    guard let value = port(range) else { return nil }
+    return UInt128(value)...UInt128(value)
+  }
+
+  /// A transport protocol by number or name.
+  func transport(_ range: Range<Int>) -> UInt8? {
+    if let value = number(range) { return UInt8(exactly: value) }
+    return ProtocolNames.numbers[bytes, range]
+  }
+
+  /// `0x1` or `0x1/0xff`: a value and its mask, 32 bits each unless another width is given.
+  func masked(_ range: Range<Int>, width: Int = 32) -> (value: UInt128, mask: UInt128)? {
+    let all = ValueSet.bits(width).intervals[0].upperBound
+    guard let sign = position(of: 0x2f, in: range) else {
+      guard let value = number(range), value <= all else { return nil }
+      return (UInt128(value), all)
+    }
+    guard let value = number(range.lowerBound..<sign), let mask = number(sign + 1..<range.upperBound), value <= all,
+      mask <= all
+    else { return nil }
+    return (UInt128(value), UInt128(mask))
+  }
+
+  /// An address of either family by number, or one of the few names that need no look-up.
+  func address(_ range: Range<Int>) -> IPAddress? {
+    guard let first = range.first.map({ bytes[$0] }) else { return nil }
+    if first >= 0x30, first <= 0x39 || position(of: 0x3a, in: range) != nil || first == 0x3a,
+      let address = IPAddress(bytes: Array(bytes[range]))
+    {
+      return address
+    }
+    if position(of: 0x3a, in: range) != nil { return IPAddress(bytes: Array(bytes[range])) }
+    return HostNames.addresses(family)[bytes, range]
+  }
+
+  /// `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `anywhere` or an address alone, as an address and the mask of its fixed bits.
+  func network(_ range: Range<Int>) -> (address: IPAddress, mask: UInt128)? {
+    let slash = position(of: 0x2f, in: range)
+    let name = range.lowerBound..<(slash ?? range.upperBound)
+    guard let address = text(name, is: "anywhere") ? IPAddress.any(family) : address(name) else { return nil }
+    let all: UInt128 = address.isIPv4 ? 0xffff_ffff : .max
+    guard let slash else { return (address, text(name, is: "anywhere") ? 0 : all) }
+    let behind = slash + 1..<range.upperBound
+    if let length = number(behind) {
+      guard length <= UInt64(address.family.addressBits) else { return nil }
+      let free = UInt128(address.family.addressBits) - UInt128(length)
+      return (address, free == 128 ? 0 : (all >> free) << free)
+    }
+    guard let mask = IPAddress(bytes: Array(bytes[behind])), mask.family == address.family else { return nil }
+    return (address, mask.isIPv4 ? UInt128(mask.ipv4Number) : mask.bits)
+  }
+
+  /// A test of an address field against a network; nil when the network is no network, and no statement when it holds every address.
+  func addressMatch(_ field: Field, _ range: Range<Int>, negated: Bool, whenAbsent: Bool = false) -> [Statement]? {
+    guard let (address, mask) = network(range), address.family == family else { return nil }
+    let all: UInt128 = family == .ipv4 ? 0xffff_ffff : .max
+    if mask == 0, !negated, !whenAbsent { return [] }
+    let free = ~mask & all
+    if free & (free &+ 1) == 0 {
+      let low = address.bits & ~free
+      return [
+        .match(Match(.field(field), .values(ValueSet(low...(low | free))), negated: negated, whenAbsent: whenAbsent))
+      ]
+    }
+    return [
+      .match(
+        Match(
+          .bitwise(.field(field), and: mask, xor: 0), .values(ValueSet(address.bits & mask)), negated: negated,
+          whenAbsent: whenAbsent))
+    ]
+  }
+
+  /// `10.0.0.1-10.0.0.9` or one address as a set.
+  func addressRange(_ range: Range<Int>) -> ClosedRange<UInt128>? {
+    guard let sign = position(of: 0x2d, in: range) else {
+      guard let address = address(range) else { return nil }
+      return address.bits...address.bits
+    }
+    guard let low = address(range.lowerBound..<sign), let high = address(sign + 1..<range.upperBound),
+      low.bits <= high.bits
+    else { return nil }
+    return low.bits...high.bits
+  }
+
+  /// An interface name or, with a `+` at its end, the beginning of names.
+  func interface(_ range: Range<Int>) -> ValueSet? {
+    let wildcard = range.last.map { bytes[$0] == 0x2b } ?? false
+    return InterfaceName.set(matching: text(wildcard ? range.dropLast() : range), wildcard: wildcard)
+  }
+}
+
+extension IPAddress {
+  /// The unspecified address of a family.
+  static func any(_ family: AddressFamily) -> IPAddress {
+    family == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(bits: 0)
+  }
+}

@@ -1,0 +1,350 @@
+import RuleGraph
+
+/// Reads the options of one rule in save form (`-s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT`).
+///
+/// One reader serves all rules of a dump, so that its buffers are made once.
+struct SaveRuleReader {
+  /// What was not understood; the caller takes it.
+  var diagnostics: [Diagnostic] = []
+
+  private var rule: RuleDraft
+  private var tokens: [Token] = []
+  private var options: [ExtensionOption] = []
+  private var segments: [Segment] = []
+  private var at = 0
+
+  /// A word of the line; of a quoted one what stands between the marks.
+  private struct Token {
+    var range: Range<Int>
+    var isQuoted = false
+    var isEscaped = false
+  }
+
+  /// One `-m NAME ...` or `-j NAME ...` of the rule.
+  private struct Segment {
+    /// The index of the extension in the registry; nil when it is unknown.
+    var known: Int?
+    var kind: ExtensionKind
+    var name: Range<Int>
+    var start: Int
+    var end: Int
+    var isUnderstood = true
+  }
+
+  /// Makes a reader for rules of one source.
+  init(bytes: [UInt8], family: AddressFamily) {
+    rule = RuleDraft(bytes: bytes, family: family)
+  }
+
+  /// Reads a rule from the cursor to the end of its line.
+  mutating func read(_ cursor: ByteCursor, counter: Counter?, span: SourceSpan, line: DumpLine) -> Rule {
+    rule.reset()
+    options.removeAll(keepingCapacity: true)
+    segments.removeAll(keepingCapacity: true)
+    tokenize(cursor)
+    var counter = counter
+    var verdict: Statement?
+    var negated = false
+    at = 0
+    while at < tokens.count {
+      let token = tokens[at]
+      at += 1
+      guard !token.isQuoted, let first = token.range.first.map({ rule.bytes[$0] }) else {
+        unknown(token.range, span, line)
+        continue
+      }
+      if first == 0x21, token.range.count == 1 {
+        negated.toggle()
+        continue
+      }
+      guard first == 0x2d, token.range.count >= 2 else {
+        unknown(token.range, span, line)
+        continue
+      }
+      if token.range.count == 2 || rule.bytes[token.range.lowerBound + 1] == 0x2d,
+        readPlain(token.range, &negated, &counter, &verdict, span, line)
+      {
+        negated = false
+        continue
+      }
+      readOption(token, negated, span, line)
+      negated = false
+    }
+    lowerSegments(span, line)
+    if let verdict { rule.statements.append(verdict) }
+    return Rule(rule.statements, counter: counter, comment: rule.comment, span: span)
+  }
+
+  /// Cuts the line into words, as the shell would.
+  private mutating func tokenize(_ cursor: ByteCursor) {
+    tokens.removeAll(keepingCapacity: true)
+    var position = cursor.at
+    let end = cursor.end
+    let bytes = cursor.bytes
+    while true {
+      while position < end, bytes[position] == 0x20 || bytes[position] == 0x09 || bytes[position] == 0x0d {
+        position += 1
+      }
+      guard position < end else { return }
+      if bytes[position] == 0x22 || bytes[position] == 0x27 {
+        let quote = bytes[position]
+        var escaped = false
+        let start = position + 1
+        position = start
+        while position < end, bytes[position] != quote {
+          if bytes[position] == 0x5c, position + 1 < end {
+            escaped = true
+            position += 1
+          }
+          position += 1
+        }
+        position = min(position, end)
+        tokens.append(Token(range: start..<position, isQuoted: true, isEscaped: escaped))
+        position += 1
+      } else {
+        let start = position
+        while position < end, bytes[position] != 0x20, bytes[position] != 0x09, bytes[position] != 0x0d {
+          position += 1
+        }
+        tokens.append(Token(range: start..<position))
+      }
+    }
+  }
+
+  /// The next word as a value; a `!` before it (the older place) negates.
+  private mutating func value(_ negated: inout Bool) -> Range<Int>? {
+    if at + 1 < tokens.count, !tokens[at].isQuoted, tokens[at].range.count == 1,
+      rule.bytes[tokens[at].range.lowerBound] == 0x21
+    {
+      negated.toggle()
+      at += 1
+    }
+    guard at < tokens.count else { return nil }
+    at += 1
+    return tokens[at - 1].range
+  }
+
+  /// Reads an option that every rule has. False when it is another one.
+  private mutating func readPlain(
+    _ name: Range<Int>, _ negated: inout Bool, _ counter: inout Counter?, _ verdict: inout Statement?,
+    _ span: SourceSpan, _ line: DumpLine
+  ) -> Bool {
+    let letter: UInt8
+    if name.count == 2 {
+      letter = rule.bytes[name.lowerBound + 1]
+    } else if let long = Self.longOptions[rule.bytes, name] {
+      letter = long
+    } else {
+      return false
+    }
+    switch letter {
+    case UInt8(ascii: "s"), UInt8(ascii: "d"):
+      let field: HeaderFieldName = letter == UInt8(ascii: "s") ? .saddr : .daddr
+      guard let range = value(&negated) else { break }
+      let header = Field.header(HeaderField(rule.network, field))
+      if let match = rule.addressMatch(header, range, negated: negated) {
+        rule.statements += match
+      } else {
+        opaque(name.lowerBound..<range.upperBound, .match, span, line)
+      }
+    case UInt8(ascii: "i"), UInt8(ascii: "o"):
+      guard let range = value(&negated) else { break }
+      let field: MetaKey = letter == UInt8(ascii: "i") ? .iifname : .oifname
+      if let names = rule.interface(range) {
+        if !names.isEmpty, names != .all || negated { rule.match(.meta(field), names, negated: negated) }
+      } else {
+        opaque(name.lowerBound..<range.upperBound, .match, span, line)
+      }
+    case UInt8(ascii: "p"):
+      guard let range = value(&negated) else { break }
+      if let number = rule.transport(range) {
+        if number != 0 || negated { rule.match(.meta(.l4proto), ValueSet(number), negated: negated) }
+        if !negated { rule.transport = number }
+      } else {
+        opaque(name.lowerBound..<range.upperBound, .match, span, line)
+      }
+    case UInt8(ascii: "f"):
+      rule.statements.append(FragmentMatch.statement(negated: negated))
+    case UInt8(ascii: "m"):
+      guard let range = value(&negated) else { break }
+      segments.append(
+        Segment(
+          known: ExtensionRegistry.shared.matches[rule.bytes, range], kind: .match, name: range, start: name.lowerBound,
+          end: range.upperBound))
+    case UInt8(ascii: "j"):
+      guard let range = value(&negated) else { break }
+      readTarget(range, start: name.lowerBound, &verdict)
+    case UInt8(ascii: "g"):
+      guard let range = value(&negated) else { break }
+      verdict = .verdict(.goto(rule.text(range)))
+    case UInt8(ascii: "c"):
+      guard let packets = value(&negated), let bytes = value(&negated) else { break }
+      if let packets = rule.number(packets), let bytes = rule.number(bytes) {
+        counter = Counter(packets: packets, bytes: bytes)
+      }
+    case UInt8(ascii: "4"), UInt8(ascii: "6"): break
+    default: return false
+    }
+    return true
+  }
+
+  private static let longOptions = WordTable<UInt8>([
+    ("--source", UInt8(ascii: "s")), ("--src", UInt8(ascii: "s")), ("--destination", UInt8(ascii: "d")),
+    ("--dst", UInt8(ascii: "d")), ("--in-interface", UInt8(ascii: "i")), ("--out-interface", UInt8(ascii: "o")),
+    ("--protocol", UInt8(ascii: "p")), ("--proto", UInt8(ascii: "p")), ("--fragment", UInt8(ascii: "f")),
+    ("--match", UInt8(ascii: "m")), ("--jump", UInt8(ascii: "j")), ("--goto", UInt8(ascii: "g")),
+    ("--set-counters", UInt8(ascii: "c")), ("--ipv4", UInt8(ascii: "4")), ("--ipv6", UInt8(ascii: "6")),
+  ])
+
+  private mutating func readTarget(_ range: Range<Int>, start: Int, _ verdict: inout Statement?) {
+    if let standard = StandardTarget.verdict(rule.bytes, range) {
+      verdict = .verdict(standard)
+    } else if let known = ExtensionRegistry.shared.targets[rule.bytes, range] {
+      segments.append(Segment(known: known, kind: .target, name: range, start: start, end: range.upperBound))
+    } else {
+      // A name that is no target is a chain, unless options follow: then it is a target that is not known here.
+      segments.append(Segment(known: nil, kind: .target, name: range, start: start, end: range.upperBound))
+    }
+  }
+
+  /// Reads an option of an extension: of the one just named, or of an earlier one, or of the one that `-p` implies.
+  private mutating func readOption(_ token: Token, _ negated: Bool, _ span: SourceSpan, _ line: DumpLine) {
+    let dashes = rule.bytes[token.range.lowerBound + 1] == 0x2d ? 2 : 1
+    let name = token.range.lowerBound + dashes..<token.range.upperBound
+    let registry = ExtensionRegistry.shared
+    var found: (segment: Int, spelling: OptionSpelling)?
+    if let last = segments.indices.last {
+      if let known = segments[last].known {
+        if let spelling = registry.options[known][rule.bytes, name] {
+          found = (last, spelling)
+        } else if let earlier = segments.indices.dropLast().last(where: { index in
+          segments[index].known.map { registry.options[$0][rule.bytes, name] != nil } ?? false
+        }), let known = segments[earlier].known, let spelling = registry.options[known][rule.bytes, name] {
+          found = (earlier, spelling)
+        }
+      } else {
+        segments[last].isUnderstood = false
+      }
+    }
+    if found == nil, segments.last?.known != nil || segments.isEmpty, let transport = rule.transport,
+      let implied = registry.impliedMatch(of: transport),
+      let spelling = registry.options[implied][rule.bytes, name]
+    {
+      segments.append(
+        Segment(
+          known: implied, kind: .match, name: name, start: token.range.lowerBound, end: token.range.upperBound))
+      found = (segments.count - 1, spelling)
+    }
+    guard let (segment, spelling) = found else {
+      // Everything up to the next option belongs to what is not understood.
+      var end = token.range.upperBound
+      while at < tokens.count, tokens[at].isQuoted || !startsOption(tokens[at].range) {
+        end = tokens[at].range.upperBound + (tokens[at].isQuoted ? 1 : 0)
+        at += 1
+      }
+      if let last = segments.indices.last {
+        segments[last].isUnderstood = false
+        segments[last].end = end
+      } else {
+        opaque(token.range.lowerBound..<end, .match, span, line)
+      }
+      return
+    }
+    var option = ExtensionOption(name: spelling.name, negated: negated, segment: segment)
+    var end = token.range.upperBound
+    if spelling.values > 0 {
+      guard let range = value(&option.negated) else {
+        segments[segment].isUnderstood = false
+        return
+      }
+      option.value = range
+      option.isEscaped = tokens[at - 1].isEscaped
+      end = range.upperBound + (tokens[at - 1].isQuoted ? 1 : 0)
+    }
+    if spelling.values > 1 {
+      guard at < tokens.count else {
+        segments[segment].isUnderstood = false
+        return
+      }
+      option.second = tokens[at].range
+      end = tokens[at].range.upperBound
+      at += 1
+    }
+    segments[segment].end = max(segments[segment].end, end)
+    options.append(option)
+  }
+
+  private func startsOption(_ range: Range<Int>) -> Bool {
+    guard let first = range.first.map({ rule.bytes[$0] }) else { return false }
+    return first == 0x2d && range.count > 1 || first == 0x21 && range.count == 1
+  }
+
+  /// Turns what was read of each extension into statements, matches before targets.
+  private mutating func lowerSegments(_ span: SourceSpan, _ line: DumpLine) {
+    guard !segments.isEmpty else { return }
+    if !zip(options, options.dropFirst()).allSatisfy({ $0.segment <= $1.segment }) {
+      options.sort { $0.segment < $1.segment }
+    }
+    var next = 0
+    var targets: [Statement] = []
+    for index in segments.indices {
+      let segment = segments[index]
+      let start = next
+      while next < options.count, options[next].segment == index { next += 1 }
+      let before = rule.statements.count
+      if let known = segment.known, segment.isUnderstood,
+        ExtensionRegistry.shared.extensions[known].lower(options[start..<next], into: &rule)
+      {
+        if segment.kind == .target {
+          targets += rule.statements[before...]
+          rule.statements.removeLast(rule.statements.count - before)
+        }
+        continue
+      }
+      rule.statements.removeLast(rule.statements.count - before)
+      if segment.kind == .target, segment.known == nil, segment.isUnderstood {
+        targets.append(.verdict(.jump(rule.text(segment.name))))
+        continue
+      }
+      let text = rule.text(segment.start..<min(max(segment.end, segment.start), line.end))
+      let part = Opaque(name: rule.text(segment.name), text: text)
+      if segment.kind == .target {
+        targets.append(.opaqueTarget(part))
+      } else {
+        rule.statements.append(.opaqueMatch(part))
+      }
+      report(segment.name, part.name, segment.kind, span, line, isKnown: segment.known != nil)
+    }
+    rule.statements += targets
+  }
+
+  private mutating func opaque(_ range: Range<Int>, _ kind: ExtensionKind, _ span: SourceSpan, _ line: DumpLine) {
+    let text = rule.text(range)
+    rule.statements.append(.opaqueMatch(Opaque(name: text, text: text)))
+    report(range, text, kind, span, line, isKnown: false)
+  }
+
+  private mutating func unknown(_ range: Range<Int>, _ span: SourceSpan, _ line: DumpLine) {
+    opaque(range, .match, span, line)
+  }
+
+  private mutating func report(
+    _ range: Range<Int>, _ name: String, _ kind: ExtensionKind, _ span: SourceSpan, _ line: DumpLine, isKnown: Bool
+  ) {
+    let word = kind == .match ? "match" : "target"
+    diagnostics.append(
+      .notUnderstood(
+        isKnown ? "the values of \(word) '\(name)' were not understood" : "\(word) '\(name)' is not known", kind,
+        span: span,
+        column: range.lowerBound - line.start + 1))
+  }
+}
+
+extension Diagnostic {
+  /// Says that a part of a rule became opaque.
+  static func notUnderstood(_ message: String, _ kind: ExtensionKind, span: SourceSpan, column: Int) -> Diagnostic {
+    Diagnostic(
+      kind == .match ? "opaque-match" : "opaque-target", .warning, message + ": what it does is unknown", span: span,
+      column: column)
+  }
+}
