@@ -14,6 +14,7 @@ public struct Tracer: Sendable {
   private let plan: HookPlan
   private let subnets: [HostKnowledge.InferredSubnet]
   private let published: ValueSet
+  private let filters = ChainFilters()
 
   /// What a trace should find out besides the verdicts.
   public struct Options: Hashable, Sendable {
@@ -46,7 +47,7 @@ public struct Tracer: Sendable {
     var warnings: [Diagnostic] = []
     var assumptions: [Assumption] = []
     for family in families(of: query) {
-      let engine = Engine(ruleset: ruleset, knowledge: knowledge, plan: plan, published: published)
+      let engine = Engine(ruleset: ruleset, knowledge: knowledge, plan: plan, published: published, filters: filters)
       let finished = engine.answer(query, family: family)
       var builder = CaseBuilder(engine: engine, query: query, options: options)
       let built = builder.cases(finished)

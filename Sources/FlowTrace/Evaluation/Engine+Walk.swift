@@ -19,9 +19,16 @@ extension Engine {
   /// Gives nil while the flow split: the parts are in `work` then.
   func walk(_ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]) -> ChainEnd? {
     while let frame = flow.position.frames.last {
-      let chain = ruleset[frame.chain]
+      let count = ruleset.tables[frame.chain.table].chains[frame.chain.chain].rules.count
+      let filter = filters.filter(frame.chain, ruleset, flow.family)
       var rule = frame.rule
-      while rule < chain.rules.count {
+      while true {
+        if let filter {
+          let next = filter.next(from: rule, ChainFilter.Hull(flow))
+          budget -= next - rule
+          rule = next
+        }
+        guard rule < count else { break }
         budget -= 1
         if budget <= 0 {
           return .unknown(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule), Engine.tooMuch)
@@ -52,8 +59,8 @@ extension Engine {
         }
         return nil
       }
-      guard rule >= chain.rules.count else { continue }
-      notePassed(&flow, hook, upTo: chain.rules.count)
+      guard rule >= count else { continue }
+      notePassed(&flow, hook, upTo: count)
       if let end = leave(&flow, hook, byReturn: nil) { return end }
     }
     return .accepted

@@ -18,6 +18,7 @@ final class Engine {
   let plan: HookPlan
   /// The ports that some rule translates: a query for one of them on an unknown address takes the address to be the host's.
   let published: ValueSet
+  let filters: ChainFilters
   var conditions: [ConditionInfo] = []
   var warnings: [Diagnostic] = []
   /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.
@@ -27,7 +28,8 @@ final class Engine {
   private var statementConditions: [RuleID: [Int: Int]] = [:]
   private var sets: [SetKey: ResolvedSet] = [:]
 
-  init(ruleset: Ruleset, knowledge: HostKnowledge, plan: HookPlan, published: ValueSet) {
+  init(ruleset: Ruleset, knowledge: HostKnowledge, plan: HookPlan, published: ValueSet, filters: ChainFilters) {
+    self.filters = filters
     self.ruleset = ruleset
     self.knowledge = knowledge
     self.plan = plan

@@ -37,6 +37,9 @@ enum Words {
     return values.intervals.count > 6 ? "\(shown), and \(values.intervals.count - 6) more" : shown
   }
 
+  /// The name of a transport protocol.
+  static func transport(_ number: UInt128) -> String { Field.meta(.l4proto).text(of: ValueSet(number)) }
+
   /// A match in nft's words.
   static func match(_ match: Match) -> String {
     let name = subject(match.subject)

@@ -21,6 +21,7 @@ struct CaseBuilder {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
       var one = makeCase(kept)
       if options.tracesReply, kept.verdict == .accept, query.phase == .first { one.reply = reply(to: kept) }
+      if kept.fate == .local, query.phase == .first { deliver(kept.flow, &one) }
       built.append(one)
     }
     settleUnknown(&built)
@@ -34,6 +35,17 @@ struct CaseBuilder {
     let output = end.flow.binding[Slot.output.rawValue]
     guard output >= 0 else { return end.verdict == .accept ? nil : end }
     return end.flow.narrow(output, to: wanted) ? end : nil
+  }
+
+  /// Says which program gets a delivered packet, and traces the connection that docker-proxy makes on.
+  private mutating func deliver(_ flow: Flow, _ part: inout Case) {
+    guard let outcome = LocalDelivery(engine: engine).outcome(flow) else { return }
+    part.remarks.append(outcome.remark)
+    if let assumption = outcome.assumption, !assumptions.contains(assumption) { assumptions.append(assumption) }
+    guard let onward = outcome.onward, let family = onward.family else { return }
+    var inner = CaseBuilder(engine: engine, query: onward, options: options)
+    part.continuation = inner.cases(engine.answer(onward, family: family))
+    for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
   }
 
   private mutating func reply(to end: FinishedFlow) -> [Case]? {

@@ -1,0 +1,143 @@
+import HostModel
+import RuleGraph
+
+/// What happens to a packet that is delivered to the host itself: which program has the port, and, where that is docker-proxy, its own connection on.
+struct LocalDelivery {
+  let engine: Engine
+
+  /// What a delivery comes to.
+  struct Outcome {
+    var remark: Remark
+    var assumption: Assumption?
+    /// The connection that the program makes to a container.
+    var onward: Query?
+  }
+
+  /// The outcome for a delivered flow; nil where nothing can be said.
+  func outcome(_ flow: Flow) -> Outcome? {
+    guard let transport = flow.domain(.transport)?.single, transport == 6 || transport == 17,
+      let port = flow.domain(.destinationPort)?.single, let destination = flow.domain(.destination)
+    else { return nil }
+    let facts = engine.knowledge.facts
+    let fitting = facts.sockets.filter { fits($0, transport, port, destination, flow.family) }
+    let proxied = proxyTarget(fitting, transport, port, destination)
+    if let socket = fitting.first(where: { $0.program?.hasPrefix("docker-pr") ?? false }) {
+      return proxy(socket.forwardsTo ?? proxied?.target, Int(port), transport, nil)
+    }
+    if let socket = fitting.first {
+      return Outcome(
+        remark: Remark(
+          "listener", "\(socket.program ?? "a program") listens on \(Words.transport(transport)) port \(port)"))
+    }
+    if facts.socketsKnown {
+      return Outcome(
+        remark: Remark(
+          "closed-port",
+          "nothing listens on \(Words.transport(transport)) port \(port): the host answers that the port is closed"))
+    }
+    guard let proxied else { return nil }
+    return proxy(
+      proxied.target, Int(port), transport,
+      Assumption(
+        "docker-proxy", "docker-proxy listens on \(Words.transport(transport)) port \(port)",
+        evidence: proxied.evidence,
+        settledBy: "ss -tulnp"))
+  }
+
+  private func fits(
+    _ socket: ListeningSocket, _ transport: UInt128, _ port: UInt128, _ destination: ValueSet, _ family: AddressFamily
+  ) -> Bool {
+    guard UInt128(socket.transport) == transport, UInt128(socket.port) == port, socket.families.contains(family) else {
+      return false
+    }
+    guard let address = socket.address, address.bits != 0, address.bits != IPAddress.ipv4Base else { return true }
+    return destination.contains(address.bits)
+  }
+
+  private func proxy(_ target: Endpoint?, _ port: Int, _ transport: UInt128, _ assumption: Assumption?) -> Outcome {
+    guard let target else {
+      return Outcome(
+        remark: Remark("docker-proxy", "docker-proxy listens on port \(port) and connects on to the container"),
+        assumption: assumption)
+    }
+    var query = Query()
+    query.origin = .host
+    query.family = target.address.family
+    query.destination = ValueSet(target.address.bits)
+    query.destinationPort = ValueSet(target.port)
+    query.transport = ValueSet(transport)
+    return Outcome(
+      remark: Remark(
+        "docker-proxy",
+        "docker-proxy listens on port \(port) and makes its own connection to \(Words.endpoint(ValueSet(target.address.bits), ValueSet(target.port), family: target.address.family))"
+      ),
+      assumption: assumption, onward: query)
+  }
+
+  /// Where docker-proxy of a published port leads: as the daemon's ports or the DNAT rule of that port say.
+  private func proxyTarget(
+    _ sockets: [ListeningSocket], _ transport: UInt128, _ port: UInt128, _ destination: ValueSet
+  ) -> (target: Endpoint, evidence: RuleID?)? {
+    for container in engine.knowledge.facts.containers where container.isRunning != false {
+      for published in container.ports
+      where UInt128(published.hostPort) == port && UInt128(published.transport) == transport {
+        if let address = published.hostAddress, address.bits != IPAddress.ipv4Base, address.bits != 0,
+          !destination.contains(address.bits)
+        {
+          continue
+        }
+        if let inside = container.endpoints.flatMap(\.addresses).first(where: \.isIPv4) {
+          return (Endpoint(inside, published.containerPort), nil)
+        }
+      }
+    }
+    for (t, table) in engine.ruleset.tables.enumerated() {
+      for (c, chain) in table.chains.enumerated() where chain.rules.count < 20_000 {
+        // The proxy is on where the chain lets packets of its own bridge pass untranslated.
+        guard chain.rules.contains(where: returnsOwnBridge) else { continue }
+        for (r, rule) in chain.rules.enumerated() {
+          if let target = dnatTarget(rule, transport, port, destination) {
+            return (target, RuleID(table: t, chain: c, rule: r))
+          }
+        }
+      }
+    }
+    return nil
+  }
+
+  private func returnsOwnBridge(_ rule: Rule) -> Bool {
+    guard rule.statements.contains(.verdict(.return)) else { return false }
+    return rule.statements.contains { statement in
+      guard case .match(let match) = statement, case .field(.meta(.iifname)) = match.subject else { return false }
+      return !match.negated
+    }
+  }
+
+  private func dnatTarget(_ rule: Rule, _ transport: UInt128, _ port: UInt128, _ destination: ValueSet) -> Endpoint? {
+    var target: Endpoint?
+    var fitsPort = false
+    for statement in rule.statements {
+      switch statement {
+      case .match(let match):
+        guard case .field(let field) = match.subject, case .values(let values) = match.values, !match.negated else {
+          continue
+        }
+        switch field {
+        case .meta(.l4proto): if !values.contains(transport) { return nil }
+        case .header(let header) where header.name == .dport:
+          if !values.contains(port) { return nil }
+          fitsPort = true
+        case .header(let header) where header.name == .daddr: if values.isDisjoint(with: destination) { return nil }
+        default: continue
+        }
+      case .translate(let translation) where translation.kind == .dnat:
+        guard case .constant(let address)? = translation.address else { return nil }
+        var inner = port
+        if case .constant(let number)? = translation.port { inner = number }
+        target = Endpoint(IPAddress(bits: address), UInt16(truncatingIfNeeded: inner))
+      default: continue
+      }
+    }
+    return fitsPort ? target : nil
+  }
+}
