@@ -31,6 +31,8 @@ struct Flow {
   var continued: Connection?
   /// The interface that the connection's first packet came in on, for its answer.
   var returnsTo: VariableID?
+  /// Variables that hold an address of this host, whatever the address is: the source of a process that is not bound to one.
+  var ownAddresses: Set<VariableID> = []
   /// Whether the packet is being bridged.
   var isBridged = false
   /// Whether this is the second pass of a packet that the host sends to itself.

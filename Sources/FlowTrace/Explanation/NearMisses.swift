@@ -27,6 +27,8 @@ struct NearMisses {
         if looked > Self.rulesLookedAt { break }
         let id = RuleID(table: chain.table, chain: chain.chain, rule: rule)
         guard wouldChange(id), let one = miss(id, snapshot.flow.value) else { continue }
+        // For a packet that gets through, only a rule that missed it because of a rewritten field is worth a word.
+        if end.verdict == .accept, one.rank > 0 { continue }
         found.append(one)
       }
     }

@@ -28,7 +28,8 @@ extension Engine {
     let ip: Header = family == .ipv4 ? .ip : .ip6
     func given(_ field: Field) -> ValueSet? { query.fields[field] }
     let transport = query.transport ?? .bits(8)
-    bind(.source, (query.source ?? .all).intersection(family.allAddresses), .header(HeaderField(ip, .saddr)))
+    let sources = query.source ?? (isSentByHost ? .all : possibleSources(family))
+    bind(.source, sources.intersection(family.allAddresses), .header(HeaderField(ip, .saddr)))
     bind(.destination, (query.destination ?? .all).intersection(family.allAddresses), .header(HeaderField(ip, .daddr)))
     bind(.transport, transport.intersection(.bits(8)), .meta(.l4proto))
     if !transport.isDisjoint(with: Self.portProtocols) {
@@ -40,6 +41,7 @@ extension Engine {
       bind(.input, query.input ?? names, .meta(.iifname))
       if let port = query.physicalInput { bind(.physicalInput, port, .meta(.physicalIn)) }
     } else {
+      flow.ownAddresses = [flow.binding[Slot.source.rawValue]]
       bind(.user, given(.meta(.skuid)) ?? .bits(32), .meta(.skuid))
       bind(.group, given(.meta(.skgid)) ?? .bits(32), .meta(.skgid))
     }
@@ -70,6 +72,19 @@ extension Engine {
       flow.rareFields[field] = flow.makeVariable(values, dimension: .field(field))
     }
     return flow
+  }
+
+  /// The sources that a packet from a wire can have at all: not loopback, a group, a broadcast address or this host's own one. The kernel takes such packets
+  /// for martians before any filter; an open source leaves them out.
+  private func possibleSources(_ family: AddressFamily) -> ValueSet {
+    var impossible = HostKnowledge.multicast(family).union(knowledge.localAddresses[family] ?? .empty)
+    if family == .ipv4 {
+      impossible = impossible.union(knowledge.broadcastAddresses).union(HostKnowledge.zero4)
+      for subnet in knowledge.inferredSubnets where !knowledge.knowsAddresses(.ipv4) && subnet.prefix.family == .ipv4 {
+        impossible = impossible.union(ValueSet(subnet.prefix.address.bits + 1))
+      }
+    }
+    return family.allAddresses.subtracting(impossible)
   }
 
   static let portProtocols: ValueSet = [6, 17, 33, 132, 136]
@@ -194,6 +209,7 @@ extension Engine {
     }
     set(.output, -1)
     set(.physicalOutput, -1)
+    if wasSentByHost { flow.ownAddresses.insert(last[Slot.source.rawValue]) }
     flow.returnsTo = wasSentByHost || wasLoopback ? nil : cameFrom
     return flow
   }

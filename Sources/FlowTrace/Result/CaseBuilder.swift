@@ -20,8 +20,8 @@ struct CaseBuilder {
     for end in finished {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
       var one = makeCase(kept)
-      if options.tracesReply, kept.verdict == .accept, query.phase == .first { one.reply = reply(to: kept) }
-      if kept.fate == .local, query.phase == .first { deliver(kept.flow, &one) }
+      if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first { one.reply = reply(to: kept) }
+      if kept.fate == .local, !isReply, !isContinuation, query.phase == .first { deliver(kept.flow, &one) }
       built.append(one)
     }
     settleUnknown(&built)
@@ -44,6 +44,7 @@ struct CaseBuilder {
     if let assumption = outcome.assumption, !assumptions.contains(assumption) { assumptions.append(assumption) }
     guard let onward = outcome.onward, let family = onward.family else { return }
     var inner = CaseBuilder(engine: engine, query: onward, options: options)
+    inner.isContinuation = true
     part.continuation = inner.cases(engine.answer(onward, family: family))
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
   }
@@ -57,7 +58,9 @@ struct CaseBuilder {
     return cases
   }
 
+  /// Whether the cases are of an answer, or of the connection that a program makes on: neither is followed further.
   private var isReply = false
+  private var isContinuation = false
 
   private mutating func makeCase(_ end: FinishedFlow) -> Case {
     let flow = end.flow

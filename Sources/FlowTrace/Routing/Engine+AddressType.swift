@@ -117,6 +117,9 @@ extension Engine {
       return decideTypeOnInterface(slot, variable, wanted, match, in: &flow, rule: rule, statement: statement)
     }
     let domain = flow.variables[variable].domain
+    if flow.ownAddresses.contains(variable) {
+      return wanted.contains(UInt128(AddressType.local.rawValue)) != match.negated ? .always : .never
+    }
     let types = addressTypes(of: domain, family: flow.family, published: isPublished(flow))
     for assumption in types.assumptions { flow.assume(assumption) }
     var matching = ValueSet.empty

@@ -77,6 +77,11 @@ extension Engine {
       flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
         InterfaceName.anyName, dimension: .field(.meta(.physicalIn)))
     }
+    if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
+      !flow.variables[back].domain.contains(value)
+    {
+      return begin(&flow)
+    }
     let neighbours = subnets(of: name, flow.family).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
       .subtracting(
         flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
@@ -220,6 +225,15 @@ extension Engine {
     for flow in cutByRoutingRules(start) {
       let destination = flow.binding[Slot.destination.rawValue]
       guard destination >= 0 else { continue }
+      if flow.ownAddresses.contains(destination) {
+        result.append((flow, .local))
+        continue
+      }
+      if flow.returnsTo != nil, !knowledge.facts.routesKnown.contains(flow.family) {
+        // The answer goes to the one who asked, and that one came in from outside.
+        result.append((flow, .unknown))
+        continue
+      }
       let domain = flow.variables[destination].domain
       let mark = flow.domain(.mark)?.first ?? 0
       let source = flow.domain(.source)?.first
@@ -234,14 +248,7 @@ extension Engine {
           result.append((part, .local))
           rest = rest.subtracting(local)
         }
-        if !types.unknown.isEmpty, flow.returnsTo != nil {
-          // The answer goes to the one who asked, and that one came in from outside.
-          var other = flow
-          if other.narrow(destination, to: types.unknown) {
-            result += parts(of: other, destination, types.unknown, mark, input, source)
-          }
-          rest = rest.subtracting(types.unknown)
-        } else if !types.unknown.isEmpty {
+        if !types.unknown.isEmpty {
           let isLocal = localCondition(destination, types.unknown, in: &flow)
           var own = flow
           if own.narrow(destination, to: types.unknown), own.narrow(isLocal, to: ValueSet(1)) {

@@ -81,9 +81,14 @@ extension Engine {
     let slot: Slot = ofSource ? .sourcePort : .destinationPort
     let old = flow.binding[slot.rawValue]
     guard old >= 0 else { return [(flow, nil)] }
+    /// A new port in a variable of its own, which must be there before the flow is copied.
+    func drawn(_ values: ValueSet) -> [(Flow, VariableID?)] {
+      let port = flow.makeVariable(values)
+      return [(flow, port)]
+    }
     guard let expression = translation.port else {
       if ofSource, translation.random || translation.fullyRandom {
-        return [(flow, flow.makeVariable(ValueSet(1024...65535)))]
+        return drawn(ValueSet(1024...65535))
       }
       return [(flow, nil)]
     }
@@ -94,20 +99,21 @@ extension Engine {
         guard interval.lowerBound >= UInt128(base) else { return nil }
         return (interval.lowerBound - UInt128(base) + first)...(interval.upperBound - UInt128(base) + first)
       }
-      return [(flow, flow.makeVariable(ValueSet(shifted)))]
+      return drawn(ValueSet(shifted))
     }
-    if wanted.single != nil || translation.random || translation.fullyRandom {
-      return [(flow, flow.makeVariable(wanted))]
-    }
+    if wanted.single != nil || translation.random || translation.fullyRandom { return drawn(wanted) }
     let domain = flow.variables[old].domain
     let outsidePort = ofSource ? wanted : ValueSet(wanted.first ?? 0)
     if domain.isSubset(of: wanted) { return [(flow, nil)] }
-    if domain.isDisjoint(with: wanted) { return [(flow, flow.makeVariable(outsidePort))] }
+    if domain.isDisjoint(with: wanted) { return drawn(outsidePort) }
     var inside = flow
     var outside = flow
     var parts: [(Flow, VariableID?)] = []
     if inside.narrow(old, to: wanted) { parts.append((inside, nil)) }
-    if outside.exclude([(old, wanted)]) { parts.append((outside, outside.makeVariable(outsidePort))) }
+    if outside.exclude([(old, wanted)]) {
+      let port = outside.makeVariable(outsidePort)
+      parts.append((outside, port))
+    }
     return parts
   }
 
