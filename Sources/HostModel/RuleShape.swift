@@ -1,0 +1,107 @@
+import RuleGraph
+
+/// The few things about a rule that inference looks at, whichever tool wrote it.
+struct RuleShape {
+  /// The source and destination blocks that the rule asks for; nil when it asks for none or for the opposite.
+  private(set) var source: Prefix?
+  private(set) var destination: Prefix?
+  /// The interfaces that it asks for.
+  private(set) var input: String?
+  private(set) var output: String?
+  /// The output interface that it must not be.
+  private(set) var notOutput: String?
+  /// The destination ports.
+  private(set) var destinationPorts: ValueSet?
+  /// The transport protocol.
+  private(set) var transport: UInt8?
+  /// What DNAT puts in.
+  private(set) var destinationTranslation: (address: IPAddress?, port: UInt16?)?
+  /// What SNAT puts in.
+  private(set) var sourceTranslation: IPAddress?
+  private(set) var isMasquerade = false
+  private(set) var isAccept = false
+  /// Whether it accepts or drops.
+  private(set) var isVerdict = false
+
+  init(_ rule: Rule) {
+    for statement in rule.statements {
+      switch statement {
+      case .match(let match): take(match)
+      case .verdict(.accept):
+        isAccept = true
+        isVerdict = true
+      case .verdict(.drop), .verdict(.reject): isVerdict = true
+      case .translate(let translation): take(translation)
+      case .opaqueTarget(let opaque): isMasquerade = isMasquerade || opaque.name.hasSuffix("MASQUERADE")
+      default: break
+      }
+    }
+  }
+
+  private mutating func take(_ match: Match) {
+    guard case .field(let field) = match.subject, case .values(let values) = match.values else { return }
+    switch field {
+    case .meta(.oifname):
+      guard let name = Self.name(values) else { return }
+      if match.negated { notOutput = name } else { output = name }
+    case .meta(.iifname):
+      if !match.negated { input = Self.name(values) }
+    case .meta(.l4proto):
+      if !match.negated { transport = values.single.flatMap { UInt8(exactly: $0) } }
+    case .header(let header) where !match.negated: take(header, values)
+    default: break
+    }
+  }
+
+  private mutating func take(_ header: HeaderField, _ values: ValueSet) {
+    switch (header.header, header.name) {
+    case (.ip, .saddr), (.ip6, .saddr): source = Self.block(values)
+    case (.ip, .daddr), (.ip6, .daddr): destination = Self.block(values)
+    case (.ip, .protocol), (.ip6, .nexthdr): transport = values.single.flatMap { UInt8(exactly: $0) }
+    case (.tcp, .dport):
+      transport = 6
+      destinationPorts = values
+    case (.udp, .dport):
+      transport = 17
+      destinationPorts = values
+    case (_, .dport): destinationPorts = values
+    default: break
+    }
+  }
+
+  private mutating func take(_ translation: Translation) {
+    switch translation.kind {
+    case .masquerade: isMasquerade = true
+    case .dnat:
+      destinationTranslation = (
+        Self.constant(translation.address).map { IPAddress(bits: $0) },
+        Self.constant(translation.port).flatMap { UInt16(exactly: $0) }
+      )
+    case .snat: sourceTranslation = Self.constant(translation.address).map { IPAddress(bits: $0) }
+    default: break
+    }
+  }
+
+  private static func constant(_ expression: Expression?) -> UInt128? {
+    switch expression {
+    case .constant(let value): value
+    case .anyOf(let values): values.single
+    default: nil
+    }
+  }
+
+  private static func name(_ values: ValueSet) -> String? {
+    values.single.map { InterfaceName(value: $0).description }
+  }
+
+  /// The block that a set of addresses is, or nil when it is none.
+  private static func block(_ values: ValueSet) -> Prefix? {
+    guard values.intervals.count == 1, let interval = values.intervals.first else { return nil }
+    let size = interval.upperBound - interval.lowerBound
+    let address = IPAddress(bits: interval.lowerBound)
+    guard size & (size &+ 1) == 0 else { return nil }
+    let length = address.family.addressBits - (128 - size.leadingZeroBitCount)
+    guard length >= 0, let prefix = Prefix(address, length: length), prefix.address == address else { return nil }
+    return prefix
+  }
+}
