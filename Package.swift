@@ -30,6 +30,11 @@ let package = Package(
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph"]),
     .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "ArchitectureTests"),
+    .target(name: "CLabCalls", path: "Tests/CLabCalls"),
+    .target(name: "KernelLab", dependencies: ["CLabCalls", "RuleGraph"], path: "Tests/KernelLab"),
+    .testTarget(
+      name: "KernelTests",
+      dependencies: ["KernelLab", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"], exclude: ["Cases"]),
   ],
   swiftLanguageModes: [.v6]
 )
