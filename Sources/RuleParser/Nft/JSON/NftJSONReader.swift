@@ -243,6 +243,8 @@ struct NftJSONReader {
     for (key, value) in object.members {
       switch key.string {
       case "family", "table", "name", "handle", "comment", nil: break
+      // A quota that nothing has used yet prints no use in text.
+      case "used" where value.unsigned == 0: break
       case let key?: result.arguments.append(contentsOf: NftJSONTypes.arguments(key, value))
       }
     }

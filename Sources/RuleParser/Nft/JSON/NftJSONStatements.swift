@@ -50,8 +50,8 @@ struct NftJSONStatements {
       rule.statements.append(
         try lowering.queue(try value["num"].map(read), flags: NftJSONReader.strings(value["flags"])))
     case "fwd":
-      guard let device = value["dev"]?.string else { throw NftProblem("fwd to a computed device") }
-      rule.statements.append(.verdict(.forwardTo(device: device)))
+      guard let device = value["dev"] else { throw NftProblem("fwd without a device") }
+      rule.statements.append(try lowering.forward(to: try read(device)))
     case "synproxy":
       let arguments = value.string.map { [Argument("name", $0)] } ?? Self.arguments(value)
       rule.statements.append(.verdict(.synproxy(arguments)))

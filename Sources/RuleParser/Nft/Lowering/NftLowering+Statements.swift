@@ -150,7 +150,21 @@ extension NftLowering {
     return .updateSet(update)
   }
 
-  /// The device that a packet is forwarded to or copied to, when it is written as a name.
+  /// `fwd to` a device, or to the one that a map written in place gives.
+  func forward(to device: NftExpression) throws(NftProblem) -> Statement {
+    if let name = Self.device(device) { return .verdict(.forwardTo(device: name)) }
+    guard case .map(let key, .set(let elements)) = device else { throw NftProblem("fwd to a computed device") }
+    let lowered = try typed(key)
+    var verdicts: [SetElement] = []
+    for var element in elements {
+      guard let name = element.data.flatMap({ Self.device($0) }) else { throw NftProblem("fwd to a computed device") }
+      element.data = .verdict(.forwardTo(device: name))
+      verdicts.append(try self.element(element, key: lowered.parts, data: nil))
+    }
+    return .verdictMap(key: lowered.expression, .anonymous(verdicts))
+  }
+
+  /// The device that an expression names.
   static func device(_ expression: NftExpression) -> String? {
     if case .word(let name) = expression { return name }
     return nil

@@ -8,7 +8,11 @@ struct NftTableBuilder {
   private var indexes: [TableKey: Int] = [:]
   private var chainIndexes: [[String: Int]] = []
 
-  private struct TableKey: Hashable {
+  /// The tables that the dump itself says iptables-nft manages.
+  var managedTables: Set<TableKey> = []
+
+  /// What names a table.
+  struct TableKey: Hashable {
     var family: TableFamily
     var name: String
   }
@@ -44,11 +48,16 @@ struct NftTableBuilder {
     tables[table].chains.append(chain)
   }
 
-  /// Adds a rule at the end of a chain, which is made when the dump does not list it.
-  mutating func add(_ rule: Rule, to chain: String, of table: Int) {
+  /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list it.
+  mutating func add(_ rule: Rule, to chain: String, of table: Int, at position: Int? = nil) {
     if chainIndexes[table][chain] == nil { add(Chain(chain), to: table) }
     guard let index = chainIndexes[table][chain] else { return }
-    tables[table].chains[index].rules.append(rule)
+    let end = tables[table].chains[index].rules.count
+    if let position, position < end, position >= 0 {
+      tables[table].chains[index].rules.insert(rule, at: position)
+    } else {
+      tables[table].chains[index].rules.append(rule)
+    }
   }
 
   /// Adds a set or map; of one that is there already, the elements are added to.
@@ -68,9 +77,6 @@ struct NftTableBuilder {
     reindex()
   }
 
-  /// Removes all tables.
-  mutating func removeAll() { self = NftTableBuilder() }
-
   /// Removes a chain of a table.
   mutating func removeChain(_ chain: Int, of table: Int) {
     tables[table].chains.remove(at: chain)
@@ -88,7 +94,8 @@ struct NftTableBuilder {
   func finish() -> [Table] {
     tables.map { table in
       var table = table
-      if table.origin == .nftables { table.origin = NftTableOrigin.origin(of: table) }
+      let isManaged = managedTables.contains(TableKey(family: table.family, name: table.name))
+      table.origin = isManaged ? .iptablesNFT : NftTableOrigin.origin(of: table)
       return table
     }
   }

@@ -1,0 +1,421 @@
+import RuleGraph
+
+/// Tables, chains, sets and objects of nft's text (nft(8), "TABLES" to "STATEFUL OBJECTS").
+extension NftTextReader {
+  /// Reads a table behind the word `table`.
+  mutating func readTable() throws(SyntaxError) {
+    let start = tokens.current.start
+    let (family, name) = try tableName()
+    let index = builder.table(family, name)
+    guard kind == .openBrace else { return }
+    if builder.tables[index].span == nil {
+      builder.tables[index].span = text.span(start..<tokens.previousEnd)
+    }
+    try readBlock { reader throws(SyntaxError) in try reader.readTableItem(index) }
+  }
+
+  /// Reads `{ … }`: one item after the other, each with its own recovery.
+  mutating func readBlock(
+    _ item: (inout NftTextReader) throws(SyntaxError) -> Void
+  ) throws(SyntaxError) {
+    try expect(.openBrace, "{")
+    while true {
+      switch kind {
+      case .newline, .semicolon: tokens.advance()
+      case .closeBrace:
+        tokens.advance()
+        return
+      case .end: throw fail("}")
+      default:
+        let before = tokens.current.start
+        do {
+          try item(&self)
+        } catch {
+          recover(error)
+        }
+        if tokens.current.start == before, kind != .closeBrace, kind != .end { tokens.advance() }
+      }
+    }
+  }
+
+  /// Takes the `# handle` that stands behind a brace.
+  private mutating func eatHandle() -> UInt64? {
+    guard kind == .handle else { return nil }
+    let handle = UInt64(word)
+    tokens.advance()
+    return handle
+  }
+
+  private mutating func readTableItem(_ index: Int) throws(SyntaxError) {
+    if let handle = eatHandle() {
+      builder.tables[index].handle = handle
+      return
+    }
+    guard kind == .word else { throw fail("a chain, a set or an object") }
+    switch word {
+    case "chain":
+      tokens.advance()
+      try readChain(index, start: tokens.previousEnd)
+    case "set", "map":
+      let isMap = tokens.isWord("map")
+      tokens.advance()
+      try readSet(index, isMap: isMap, start: tokens.previousEnd)
+    case "flags":
+      tokens.advance()
+      builder.tables[index].flags = try nameList()
+    case "comment":
+      tokens.advance()
+      builder.tables[index].comment = try name("a comment")
+    case "counter", "quota", "limit", "secmark", "synproxy", "flowtable":
+      let kind = word
+      tokens.advance()
+      try readObject(kind, index)
+    case "ct":
+      tokens.advance()
+      try readObject("ct " + (try name("helper, timeout or expectation")), index)
+    case "define", "redefine": try readDefine()
+    case "add", "create", "insert", "delete": throw fail("a chain, a set or an object")
+    default: throw fail("a chain, a set or an object")
+    }
+  }
+
+  /// `a, b` or `a,b`.
+  mutating func nameList() throws(SyntaxError) -> [String] {
+    var names = [try name("a word")]
+    while eat(.comma) {
+      skipNewlines()
+      names.append(try name("a word"))
+    }
+    return names
+  }
+
+  // MARK: - Chains
+
+  /// Reads a chain behind the word `chain`, or behind the table of an `add chain`.
+  mutating func readChain(_ index: Int, start: Int) throws(SyntaxError) {
+    let nameStart = tokens.current.start
+    var chain = Chain(try name("the name of a chain"))
+    chain.span = text.span(nameStart..<tokens.previousEnd)
+    let chainName = chain.name
+    builder.add(chain, to: index)
+    guard kind == .openBrace else { return }
+    try readBlock { reader throws(SyntaxError) in
+      try reader.readChainItem(index, chainName)
+    }
+  }
+
+  private mutating func readChainItem(_ index: Int, _ name: String) throws(SyntaxError) {
+    guard let chain = builder.chainIndex(name, in: index) else { throw fail("}") }
+    if let handle = eatHandle() {
+      builder.tables[index].chains[chain].handle = handle
+      return
+    }
+    if tokens.isWord("type") {
+      builder.tables[index].chains[chain].base = try hook(builder.tables[index].family)
+    } else if tokens.isWord("policy") {
+      tokens.advance()
+      let policy = try self.name("accept or drop")
+      guard let policy = BaseChain.Policy(rawValue: policy) else { throw fail("accept or drop") }
+      builder.tables[index].chains[chain].base?.policy = policy
+    } else if tokens.isWord("flags") {
+      tokens.advance()
+      _ = try nameList()
+    } else if tokens.isWord("devices") || tokens.isWord("device") {
+      let devices = try self.devices()
+      builder.tables[index].chains[chain].base?.devices = devices
+    } else if tokens.isWord("comment") {
+      tokens.advance()
+      builder.tables[index].chains[chain].comment = try self.name("a comment")
+    } else if tokens.isWord("define") || tokens.isWord("redefine") {
+      try readDefine()
+    } else {
+      let rule = readRule(index)
+      builder.add(rule, to: name, of: index)
+    }
+  }
+
+  /// `type filter hook input priority filter` with everything that may stand in it. Without a printed policy the kernel's is accept.
+  private mutating func hook(_ family: TableFamily) throws(SyntaxError) -> BaseChain {
+    tokens.advance()
+    guard let type = ChainType(rawValue: try name("filter, nat or route")) else { throw fail("filter, nat or route") }
+    guard eat("hook") else { throw fail("hook") }
+    guard let hook = Hook(rawValue: try name("the name of a hook")) else { throw fail("the name of a hook") }
+    var base = BaseChain(type: type, hook: hook, priority: 0, policy: .accept)
+    while !isStatementEnd {
+      if tokens.isWord("device") || tokens.isWord("devices") {
+        base.devices = try devices()
+      } else if eat("priority") {
+        base.priority = try priority(hook, family)
+      } else {
+        throw fail("priority")
+      }
+    }
+    return base
+  }
+
+  private mutating func priority(_ hook: Hook, _ family: TableFamily) throws(SyntaxError) -> Int32 {
+    var total: Int64 = 0
+    if kind == .dollar {
+      switch try variable() {
+      case .number(let number): total = Int64(clamping: number)
+      case .word(let word):
+        guard let value = NftPriority.value(word, hook: hook, family: family) ?? Int32(word) else {
+          throw fail("a priority")
+        }
+        total = Int64(value)
+      default: throw fail("a priority")
+      }
+    } else if kind == .word, let value = NftPriority.value(word, hook: hook, family: family) {
+      tokens.advance()
+      total = Int64(value)
+    } else if kind == .word, NftValue.integer(word) == nil {
+      throw fail("a priority")
+    } else if kind == .word {
+      total = Int64(clamping: try number())
+    }
+    while kind == .plus || kind == .dash {
+      let negative = kind == .dash
+      tokens.advance()
+      let step = Int64(clamping: try number())
+      total = negative ? total.subtractingReportingOverflow(step).0 : total.addingReportingOverflow(step).0
+    }
+    return Int32(clamping: total)
+  }
+
+  /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`.
+  private mutating func devices() throws(SyntaxError) -> [String] {
+    tokens.advance()
+    _ = eat(.assign)
+    if kind == .dollar { return Self.words(try variable()) }
+    guard eat(.openBrace) else { return [try name("a device")] }
+    var names: [String] = []
+    while true {
+      skipNewlines()
+      if eat(.closeBrace) { return names }
+      if kind == .dollar {
+        names.append(contentsOf: Self.words(try variable()))
+      } else {
+        names.append(try name("a device"))
+      }
+      skipNewlines()
+      if !eat(.comma), kind != .closeBrace { throw fail(", or }") }
+    }
+  }
+
+  private static func words(_ expression: NftExpression) -> [String] {
+    switch expression {
+    case .word(let word): [word]
+    case .set(let elements): elements.flatMap { words($0.key) }
+    default: []
+    }
+  }
+
+  // MARK: - Sets and maps
+
+  /// Reads a set or map behind its keyword.
+  mutating func readSet(_ index: Int, isMap: Bool, start: Int) throws(SyntaxError) {
+    let nameStart = tokens.current.start
+    var set = NamedSet(try name("the name of a set"), keyTypes: [])
+    set.span = text.span(nameStart..<tokens.previousEnd)
+    var types = NftSetTypes(key: [NftPart(.invalid)], data: isMap ? [NftPart(.invalid)] : nil)
+    try readBlock { reader throws(SyntaxError) in
+      try reader.readSetItem(index, &set, &types, isMap: isMap)
+      reader.builder.lowerings[index].sets[set.name] = types
+    }
+    set.flags = NftArguments.flags(set.flags)
+    builder.lowerings[index].sets[set.name] = types
+    builder.add(set, to: index)
+  }
+
+  private mutating func readSetItem(
+    _ index: Int, _ set: inout NamedSet, _ types: inout NftSetTypes, isMap: Bool
+  ) throws(SyntaxError) {
+    if let handle = eatHandle() {
+      set.handle = handle
+      return
+    }
+    guard kind == .word else { throw fail("a property of a set") }
+    let property = word
+    let start = tokens.mark
+    tokens.advance()
+    switch property {
+    case "type":
+      types.key = try typeList()
+      set.keyTypes = types.key.map(\.type.rawValue)
+      if eat(.colon) {
+        _ = eat("interval")
+        let object = kind == .word && NftJSONTypes.objectKinds.contains(word) ? word : nil
+        types.data = try typeList()
+        set.dataTypes = object.map { [$0] } ?? types.data?.map(\.type.rawValue)
+        if object != nil { types.data = [NftPart(.object)] }
+      }
+    case "typeof":
+      types.key = try typeOf(index)
+      set.keyTypes = types.key.map(\.type.rawValue)
+      if eat(.colon) {
+        _ = eat("interval")
+        let object = kind == .word && NftJSONTypes.objectKinds.contains(word) ? word : nil
+        if eat("verdict") {
+          types.data = [NftPart(.verdict)]
+        } else if object != nil {
+          tokens.advance()
+          types.data = [NftPart(.object)]
+        } else {
+          types.data = try typeOf(index)
+        }
+        set.dataTypes = object.map { [$0] } ?? types.data?.map(\.type.rawValue)
+      }
+    case "flags": set.flags = try nameList()
+    case "timeout", "gc-interval": set.arguments.append(Argument(property, try seconds()))
+    case "size": set.arguments.append(Argument("size", String(try number())))
+    case "policy": set.arguments.append(Argument("policy", try name("performance or memory")))
+    case "auto-merge": set.arguments.append(Argument("auto-merge"))
+    case "comment": set.comment = try name("a comment")
+    case "elements":
+      _ = eat(.assign)
+      set.elements.append(contentsOf: try readElements(index, key: types.key, data: isMap ? types.data : nil))
+    default:
+      tokens.back(to: start)
+      let found = try elementStatements()
+      guard !found.isEmpty else { throw fail("a property of a set") }
+      for statement in found { set.arguments.append(contentsOf: statement.arguments) }
+    }
+  }
+
+  /// `ipv4_addr . inet_service`
+  private mutating func typeList() throws(SyntaxError) -> [NftPart] {
+    var parts: [NftPart] = []
+    repeat {
+      let type = try name("a type")
+      parts.append(NftPart(NftType(rawValue: type) ?? .invalid))
+      // `counter`, `quota` and `ct helper` name objects, the last in two words.
+      if type == "ct" { _ = try name("helper, timeout or expectation") }
+    } while eat(.dot)
+    return parts
+  }
+
+  /// `ip saddr . tcp dport`
+  private mutating func typeOf(_ index: Int) throws(SyntaxError) -> [NftPart] {
+    let expression = try leftSide()
+    guard let typed = try? builder.lowerings[index].typed(expression) else { return [NftPart(.invalid)] }
+    return typed.parts
+  }
+
+  /// A duration in seconds, as JSON prints it.
+  mutating func seconds() throws(SyntaxError) -> String {
+    guard kind == .word || kind == .string, let milliseconds = NftDate.duration(word) else { throw fail("a time") }
+    tokens.advance()
+    return String(milliseconds / 1000)
+  }
+
+  /// `{ key, key : data, … }` of a declared set.
+  mutating func readElements(_ index: Int, key: [NftPart], data: [NftPart]?) throws(SyntaxError) -> [SetElement] {
+    var elements: [SetElement] = []
+    let written: [NftElement]
+    if kind == .dollar {
+      guard case .set(let defined) = try variable() else { throw fail("a set") }
+      written = defined
+    } else {
+      written = try setElements()
+    }
+    elements.reserveCapacity(written.count)
+    for element in written {
+      do {
+        elements.append(try builder.lowerings[index].element(element, key: key, data: data))
+      } catch {
+        warn(
+          "unreadable-element", "An element of this set is not understood: \(error.message).",
+          tokens.current.start..<tokens.current.end)
+      }
+    }
+    return elements
+  }
+
+  // MARK: - Objects
+
+  /// Reads a stateful object or flow table behind its kind, as the arguments that its JSON form has.
+  mutating func readObject(_ kind: String, _ index: Int) throws(SyntaxError) {
+    let start = tokens.current.start
+    var object = NamedObject(kind: kind, name: try name("a name"))
+    object.span = text.span(start..<tokens.previousEnd)
+    if self.kind == .openBrace {
+      try readBlock { reader throws(SyntaxError) in try reader.readObjectItem(kind, &object) }
+    }
+    builder.tables[index].objects.append(object)
+  }
+
+  private mutating func readObjectItem(_ kind: String, _ object: inout NamedObject) throws(SyntaxError) {
+    if let handle = eatHandle() {
+      object.handle = handle
+      return
+    }
+    if eat("comment") {
+      object.comment = try name("a comment")
+      return
+    }
+    switch kind {
+    case "counter":
+      while eat("packets") || eat("bytes") || self.kind == .word {
+        let before = tokens.previousEnd
+        object.arguments.append(
+          Argument(object.arguments.isEmpty ? "packets" : "bytes", String(try number())))
+        if tokens.previousEnd == before { break }
+      }
+    case "quota":
+      let condition = try quota()
+      object.arguments = condition.arguments + (condition.negated ? [Argument("inv")] : [])
+    case "limit":
+      _ = eat("rate")
+      let condition = try limit()
+      object.arguments = condition.arguments + (condition.negated ? [Argument("inv")] : [])
+    case "secmark": object.arguments.append(Argument("context", try name("a context")))
+    case "synproxy": object.arguments.append(contentsOf: try synproxyArguments())
+    case "flowtable": try readFlowtableItem(&object)
+    default: try readConntrackItem(kind, &object)
+    }
+  }
+
+  private mutating func readFlowtableItem(_ object: inout NamedObject) throws(SyntaxError) {
+    if eat("hook") {
+      object.arguments.append(Argument("hook", try name("ingress")))
+      guard eat("priority") else { throw fail("priority") }
+      object.arguments.append(Argument("prio", String(try priority(.ingress, .netdev))))
+    } else if tokens.isWord("devices") || tokens.isWord("device") {
+      object.arguments.append(contentsOf: try devices().map { Argument("dev", $0) })
+    } else if eat("flags") {
+      object.arguments.append(contentsOf: try nameList().map { Argument("flags", $0) })
+    } else if eat("counter") {
+      object.arguments.append(Argument("counter"))
+    } else {
+      throw fail("a property of a flow table")
+    }
+  }
+
+  private mutating func readConntrackItem(_ kind: String, _ object: inout NamedObject) throws(SyntaxError) {
+    let property = try name("a property")
+    switch property {
+    case "type":
+      object.arguments.append(Argument("type", try name("the name of a helper")))
+      if eat("protocol") { object.arguments.append(Argument("protocol", try name("a protocol"))) }
+    case "protocol", "l3proto": object.arguments.append(Argument(property, try name("a protocol")))
+    case "dport", "size": object.arguments.append(Argument(property, String(try number())))
+    case "timeout":
+      guard self.kind == .word, let milliseconds = NftDate.duration(word) else { throw fail("a time") }
+      tokens.advance()
+      object.arguments.append(Argument("timeout", String(milliseconds)))
+    case "policy":
+      try expect(.assign, "=")
+      try expect(.openBrace, "{")
+      while true {
+        skipNewlines()
+        if eat(.closeBrace) { return }
+        let state = try name("a state")
+        try expect(.colon, ":")
+        object.arguments.append(Argument("policy \(state)", try seconds()))
+        skipNewlines()
+        if !eat(.comma), self.kind != .closeBrace { throw fail(", or }") }
+      }
+    default: throw fail("a property of a \(kind)")
+    }
+  }
+}

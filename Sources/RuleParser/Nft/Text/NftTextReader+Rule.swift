@@ -1,0 +1,226 @@
+import RuleGraph
+
+/// Rules of nft's text: one statement behind the other (nft(8), "RULES" and "STATEMENTS").
+extension NftTextReader {
+  /// Reads a rule up to its end. What can't be read of it becomes opaque, and the reader stands behind the rule.
+  mutating func readRule(_ index: Int) -> Rule {
+    family = builder.tables[index].family
+    let start = tokens.current.start
+    var rule = Rule([], span: text.span(start..<start))
+    while !isStatementEnd {
+      let statementStart = tokens.current.start
+      do {
+        try readStatement(&rule, builder.lowerings[index])
+      } catch let error as SyntaxError {
+        readOpaqueRest(&rule, from: statementStart, error)
+      } catch let problem as NftProblem {
+        readOpaqueStatement(&rule, from: statementStart, problem)
+      } catch {
+        readOpaqueRest(&rule, from: statementStart, fail("a statement"))
+      }
+      if tokens.current.start == statementStart, !isStatementEnd { tokens.advance() }
+    }
+    rule.span = text.span(start..<max(tokens.previousEnd, start))
+    return rule
+  }
+
+  /// A part of a rule that has no meaning in the graph: kept by its text, and the rule goes on behind it.
+  private mutating func readOpaqueStatement(_ rule: inout Rule, from start: Int, _ problem: NftProblem) {
+    let end = max(tokens.previousEnd, start)
+    let written = String(decoding: text.bytes[start..<min(end, text.bytes.count)], as: UTF8.self)
+    rule.statements.append(.opaqueMatch(Opaque(name: problem.message, text: written)))
+    diagnostics.append(
+      Diagnostic(
+        "unknown-statement", .warning, "This part of the rule is not understood: \(problem.message).",
+        span: text.span(start..<end)))
+  }
+
+  /// A rule that breaks off: its rest is opaque, also what it does in the end.
+  private mutating func readOpaqueRest(_ rule: inout Rule, from start: Int, _ error: SyntaxError) {
+    var depth = 0
+    scan: while kind != .end {
+      switch kind {
+      case .openBrace: depth += 1
+      case .closeBrace:
+        if depth == 0 { break scan }
+        depth -= 1
+      case .newline, .semicolon:
+        if depth == 0 { break scan }
+      default: break
+      }
+      tokens.advance()
+    }
+    report(error)
+    let end = max(min(tokens.previousEnd, text.bytes.count), start)
+    let written = String(decoding: text.bytes[start..<end], as: UTF8.self)
+    rule.statements.append(.opaqueTarget(Opaque(name: "unreadable", text: written)))
+  }
+
+  /// Reads one statement and adds it to a rule.
+  private mutating func readStatement(_ rule: inout Rule, _ lowering: NftLowering) throws {
+    switch kind {
+    case .handle:
+      rule.handle = UInt64(word)
+      tokens.advance()
+      return
+    case .hidden:
+      let name = word
+      let token = tokens.current
+      tokens.advance()
+      // Older versions print targets in capitals and matches in small letters, as iptables names them.
+      let isTarget = name.utf8.allSatisfy { $0 < 0x61 }
+      appendHidden(&rule, isTarget: isTarget, name, token.start..<token.end)
+      return
+    case .word: break
+    default:
+      try readMatch(&rule, lowering)
+      return
+    }
+    switch word {
+    case "accept", "drop", "continue", "return", "jump", "goto": rule.statements.append(.verdict(try verdict()))
+    case "counter": try readCounter(&rule, lowering)
+    case "comment":
+      tokens.advance()
+      rule.comment = try name("a comment")
+    case "limit", "quota": rule.statements.append(contentsOf: try rate(lowering))
+    case "log": rule.statements.append(.effect(try log()))
+    case "reject": rule.statements.append(try reject(lowering))
+    case "dnat", "snat", "masquerade", "redirect", "tproxy":
+      rule.statements.append(try lowering.translation(try translation()))
+    case "queue": rule.statements.append(try queue(lowering))
+    case "notrack":
+      tokens.advance()
+      rule.statements.append(.notrack)
+    case "add", "update", "delete": rule.statements.append(try setUpdate(lowering))
+    case "set": rule.statements.append(try oldSetUpdate(lowering))
+    case "meter", "flow": rule.statements.append(try meterOrFlow(lowering))
+    case "dup", "fwd": rule.statements.append(try copy(lowering))
+    case "synproxy":
+      tokens.advance()
+      let arguments = eat("name") ? [Argument("name", try name("the name of a synproxy"))] : try synproxyArguments()
+      rule.statements.append(.verdict(.synproxy(arguments)))
+    case "last":
+      tokens.advance()
+      if eat("used") { _ = try name("a time") }
+      rule.statements.append(.effect(Effect(.lastUsed)))
+    case "reset": rule.statements.append(try reset())
+    case "xt": try readHidden(&rule)
+    case "secmark" where isFollowed(by: "name"):
+      tokens.advance()
+      tokens.advance()
+      rule.statements.append(.effect(Effect(.secmark, [Argument("name", try name("the name of a secmark"))])))
+    case "meta", "ct":
+      if let statement = try conntrackOrMetaStatement() {
+        rule.statements.append(statement)
+      } else {
+        try readMatch(&rule, lowering)
+      }
+    default: try readMatch(&rule, lowering)
+    }
+  }
+
+  /// Whether the next piece is this word.
+  private func isFollowed(by word: StaticString) -> Bool {
+    var ahead = tokens
+    ahead.advance()
+    return ahead.isWord(word)
+  }
+
+  /// Takes a verdict.
+  mutating func verdict() throws(SyntaxError) -> Verdict {
+    let verdict = word
+    tokens.advance()
+    switch verdict {
+    case "accept": return .accept
+    case "drop": return .drop
+    case "continue": return .continue
+    case "return": return .return
+    case "jump": return .jump(try name("the name of a chain"))
+    default: return .goto(try name("the name of a chain"))
+    }
+  }
+
+  // MARK: - Matches
+
+  /// A comparison, a verdict map or an assignment: all begin with what is looked at.
+  private mutating func readMatch(_ rule: inout Rule, _ lowering: NftLowering) throws {
+    expectsTrafficClass = false
+    let left = try leftSide()
+    if case .field(let field) = left { expectsTrafficClass = field.type == .classid }
+    defer { expectsTrafficClass = false }
+    if eat("vmap") {
+      rule.statements.append(try lowering.verdictMap(left, try mapData()))
+      return
+    }
+    if eat("set") {
+      let newValue = try value()
+      rule.statements.append(try lowering.assignment(left, newValue))
+      return
+    }
+    var relation = self.relation()
+    if isStatementEnd { throw fail("a value to compare with") }
+    let right = try rightSide(allowList: true)
+    var subject = left
+    if kind == .slash {
+      // `tcp flags syn / syn,ack`: of the flags behind the slash, just those before it are set.
+      tokens.advance()
+      subject = .binary(.and, left, try rightSide(allowList: true))
+      if relation == .implicit { relation = .equal }
+    }
+    rule.statements.append(try lowering.match(subject, relation, right))
+  }
+
+  private mutating func relation() -> NftRelation {
+    switch kind {
+    case .equal: break
+    case .notEqual:
+      tokens.advance()
+      return .notEqual
+    case .less:
+      tokens.advance()
+      return .less
+    case .greater:
+      tokens.advance()
+      return .greater
+    case .lessOrEqual:
+      tokens.advance()
+      return .lessOrEqual
+    case .greaterOrEqual:
+      tokens.advance()
+      return .greaterOrEqual
+    case .not:
+      tokens.advance()
+      return .noneOf
+    case .word: return wordRelation()
+    default: return .implicit
+    }
+    tokens.advance()
+    return .equal
+  }
+
+  private mutating func wordRelation() -> NftRelation {
+    let words: [(StaticString, NftRelation)] = [
+      ("eq", .equal), ("ne", .notEqual), ("lt", .less), ("gt", .greater), ("le", .lessOrEqual), ("ge", .greaterOrEqual),
+    ]
+    for (word, relation) in words where eat(word) { return relation }
+    return .implicit
+  }
+
+  // MARK: - Hidden extensions
+
+  /// `xt match "comment"`, `xt target "DNAT"`
+  private mutating func readHidden(_ rule: inout Rule) throws(SyntaxError) {
+    let start = tokens.current.start
+    tokens.advance()
+    let type = try name("match or target")
+    let extensionName = try name("the name of an extension")
+    appendHidden(&rule, isTarget: type == "target", extensionName, start..<tokens.previousEnd)
+  }
+
+  private mutating func appendHidden(_ rule: inout Rule, isTarget: Bool, _ name: String, _ range: Range<Int>) {
+    let opaque = Opaque(
+      name: "xt \(isTarget ? "target" : "match") \(name)", text: String(decoding: text.bytes[range], as: UTF8.self),
+      settledBy: "iptables-save")
+    rule.statements.append(isTarget ? .opaqueTarget(opaque) : .opaqueMatch(opaque))
+  }
+}

@@ -1,0 +1,396 @@
+import RuleGraph
+
+/// Reads nft's own text: what `nft list ruleset` prints and the rule files that people write (nft(8), "INPUT FILE FORMATS").
+///
+/// A statement that can't be read is kept as opaque text with a diagnostic that names line, column and what was expected; reading goes on at the next
+/// one. `include` is answered by the caller, who alone knows which files may be read.
+struct NftTextReader {
+  var text: DumpText
+  var tokens: NftTokens
+  var builder = NftTableBuilder()
+  var diagnostics: [Diagnostic] = []
+  /// The values of `define`.
+  var variables: [String: NftExpression] = [:]
+  /// The family of the table whose rule is read.
+  var family = TableFamily.ip
+  /// Whether a constant may be a traffic class, which holds a colon.
+  var expectsTrafficClass = false
+  let includes: (String) -> [DumpText]?
+  private var includeDepth = 0
+
+  /// Where and why the text does not fit.
+  struct SyntaxError: Error {
+    var offset: Int
+    var expected: String
+  }
+
+  /// Files may include files this deep (`MAX_INCLUDE_DEPTH` of nft).
+  static let maximumIncludeDepth = 16
+
+  /// Reads the tables of a dump or file.
+  ///
+  /// `includes` gives the texts for the argument of an `include`, in order, or nil when it may not or can't be followed.
+  static func read(_ text: DumpText, includes: (String) -> [DumpText]? = { _ in nil }) -> RuleFragment {
+    withoutActuallyEscaping(includes) { includes in
+      var reader = NftTextReader(text: text, tokens: NftTokens(text), includes: includes)
+      reader.readManagedTables(text)
+      reader.readCommands()
+      return RuleFragment(tables: reader.builder.finish(), ipsets: [], diagnostics: reader.diagnostics)
+    }
+  }
+
+  private init(text: DumpText, tokens: NftTokens, includes: @escaping (String) -> [DumpText]?) {
+    self.text = text
+    self.tokens = tokens
+    self.includes = includes
+  }
+
+  /// `# Warning: table ip nat is managed by iptables-nft, do not touch!`
+  private mutating func readManagedTables(_ text: DumpText) {
+    for line in text.lines {
+      var cursor = text.cursor(line)
+      guard cursor.eat("# Warning: table "), let family = cursor.eatWord(), cursor.eatBlanks() > 0,
+        let name = cursor.eatWord(), let family = TableFamily(rawValue: text_(family, text))
+      else { continue }
+      builder.managedTables.insert(NftTableBuilder.TableKey(family: family, name: text_(name, text)))
+    }
+  }
+
+  private func text_(_ range: Range<Int>, _ text: DumpText) -> String {
+    String(decoding: text.bytes[range], as: UTF8.self)
+  }
+}
+
+// MARK: - Pieces
+
+extension NftTextReader {
+  var kind: NftToken.Kind { tokens.current.kind }
+
+  /// The text of the piece that is looked at.
+  var word: String { tokens.text(tokens.current) }
+
+  func fail(_ expected: String) -> SyntaxError { SyntaxError(offset: tokens.current.start, expected: expected) }
+
+  /// Takes a piece of a kind.
+  mutating func eat(_ kind: NftToken.Kind) -> Bool {
+    guard tokens.current.kind == kind else { return false }
+    tokens.advance()
+    return true
+  }
+
+  /// Takes a word.
+  mutating func eat(_ word: StaticString) -> Bool {
+    guard tokens.isWord(word) else { return false }
+    tokens.advance()
+    return true
+  }
+
+  mutating func expect(_ kind: NftToken.Kind, _ name: String) throws(SyntaxError) {
+    guard eat(kind) else { throw fail(name) }
+  }
+
+  mutating func skipNewlines() {
+    while kind == .newline { tokens.advance() }
+  }
+
+  /// Takes a word or string, whatever it is.
+  mutating func name(_ expected: String) throws(SyntaxError) -> String {
+    if kind == .dollar {
+      if case .word(let text) = try variable() { return text }
+      throw fail(expected)
+    }
+    guard kind == .word || kind == .string else { throw fail(expected) }
+    let result = word
+    tokens.advance()
+    return result
+  }
+
+  /// Takes a number.
+  mutating func number(_ expected: String = "a number") throws(SyntaxError) -> UInt64 {
+    if kind == .dollar {
+      if case .number(let value) = try variable(), let small = UInt64(exactly: value) { return small }
+      throw fail(expected)
+    }
+    guard kind == .word, let value = NftValue.integer(word), let small = UInt64(exactly: value) else {
+      throw fail(expected)
+    }
+    tokens.advance()
+    return small
+  }
+
+  /// Takes `$name` and gives what it was defined as.
+  mutating func variable() throws(SyntaxError) -> NftExpression {
+    try expect(.dollar, "$")
+    guard kind == .word else { throw fail("the name of a variable") }
+    guard let value = variables[word] else { throw fail("a variable that is defined") }
+    tokens.advance()
+    return value
+  }
+
+  /// Whether a statement ends here.
+  var isStatementEnd: Bool {
+    switch kind {
+    case .end, .newline, .semicolon, .closeBrace: true
+    default: false
+    }
+  }
+
+  /// Tells of an error and goes on behind the statement that it is in, with its braces.
+  mutating func recover(_ error: SyntaxError) {
+    report(error)
+    var depth = 0
+    while kind != .end {
+      switch kind {
+      case .openBrace: depth += 1
+      case .closeBrace:
+        if depth == 0 { return }
+        depth -= 1
+      case .newline, .semicolon:
+        if depth == 0 {
+          tokens.advance()
+          return
+        }
+      default: break
+      }
+      tokens.advance()
+    }
+  }
+
+  mutating func report(_ error: SyntaxError) {
+    let offset = min(error.offset, text.bytes.count)
+    let line = text.line(at: offset)
+    let start = text.lines.last { $0.start <= offset }?.start ?? 0
+    diagnostics.append(
+      Diagnostic(
+        "nft-syntax", .warning, "This is no nft statement that can be read.",
+        span: SourceSpan(source: text.source, line: line, offset: offset, length: max(tokens.current.end - offset, 0)),
+        column: offset - start + 1, expected: error.expected))
+  }
+
+  mutating func warn(_ id: String, _ message: String, _ range: Range<Int>) {
+    diagnostics.append(Diagnostic(id, .warning, message, span: text.span(range)))
+  }
+}
+
+// MARK: - Commands
+
+extension NftTextReader {
+  /// Reads commands and blocks up to the end of the text.
+  private mutating func readCommands() {
+    while kind != .end {
+      let before = tokens.current.start
+      do {
+        try readCommand()
+      } catch {
+        recover(error)
+      }
+      // A closing brace that nothing opened.
+      if kind == .closeBrace || (tokens.current.start == before && kind != .end && !isStatementEnd) { tokens.advance() }
+    }
+  }
+
+  private mutating func readCommand() throws(SyntaxError) {
+    guard kind == .word else {
+      if isStatementEnd || kind == .handle {
+        tokens.advance()
+        return
+      }
+      throw fail("a command or a table")
+    }
+    if eat("sudo") || eat("nft") { return }
+    switch word {
+    case "table":
+      tokens.advance()
+      try readTable()
+    case "add", "create": try readAdd(atFront: false)
+    case "insert": try readAdd(atFront: true)
+    case "delete", "destroy":
+      tokens.advance()
+      try readDelete()
+    case "flush":
+      tokens.advance()
+      try readFlush()
+    case "define", "redefine": try readDefine()
+    case "undefine":
+      tokens.advance()
+      variables[try name("the name of a variable")] = nil
+    case "include":
+      tokens.advance()
+      try readInclude()
+    case "list", "reset", "describe", "monitor", "rename", "replace", "get":
+      if tokens.isWord("rename") || tokens.isWord("replace") {
+        warn("nft-command-ignored", "This command is not carried out.", tokens.current.range)
+      }
+      while !isStatementEnd { tokens.advance() }
+    case "rule", "chain", "set", "map", "element", "counter", "quota", "limit", "ct", "flowtable", "secmark",
+      "synproxy":
+      try readAdd(atFront: false, withVerb: false)
+    default: throw fail("a command or a table")
+    }
+  }
+
+  /// `define NAME = VALUE`
+  mutating func readDefine() throws(SyntaxError) {
+    tokens.advance()
+    let name = try name("the name of a variable")
+    try expect(.assign, "=")
+    skipNewlines()
+    variables[name] = try rightSide(allowList: false)
+  }
+
+  private mutating func readInclude() throws(SyntaxError) {
+    let start = tokens.current
+    guard kind == .string else { throw fail("a file name in quotation marks") }
+    let path = word
+    tokens.advance()
+    guard includeDepth < Self.maximumIncludeDepth else {
+      warn("include-too-deep", "Files include files more than \(Self.maximumIncludeDepth) deep.", start.range)
+      return
+    }
+    guard let texts = includes(path) else {
+      warn("include-not-read", "The included file \(path) is not read.", start.range)
+      return
+    }
+    let outer = (text, tokens)
+    includeDepth += 1
+    for included in texts {
+      text = included
+      tokens = NftTokens(included)
+      readCommands()
+    }
+    includeDepth -= 1
+    (text, tokens) = outer
+  }
+
+  /// The family and name of a table; without a family, ip is meant.
+  mutating func tableName() throws(SyntaxError) -> (TableFamily, String) {
+    if kind == .word, let family = TableFamily(rawValue: word) {
+      tokens.advance()
+      return (family, try name("the name of a table"))
+    }
+    return (.ip, try name("the name of a table"))
+  }
+
+  private mutating func readAdd(atFront: Bool, withVerb: Bool = true) throws(SyntaxError) {
+    if withVerb { tokens.advance() }
+    switch word {
+    case "table":
+      tokens.advance()
+      try readTable()
+    case "chain":
+      tokens.advance()
+      let (family, table) = try tableName()
+      try readChain(builder.table(family, table), start: tokens.current.start)
+    case "set", "map":
+      let isMap = tokens.isWord("map")
+      tokens.advance()
+      let (family, table) = try tableName()
+      try readSet(builder.table(family, table), isMap: isMap, start: tokens.current.start)
+    case "element":
+      tokens.advance()
+      try readElementCommand()
+    case "rule":
+      tokens.advance()
+      try readRuleCommand(atFront: atFront)
+    case "counter", "quota", "limit", "secmark", "synproxy", "flowtable":
+      let kind = word
+      tokens.advance()
+      let (family, table) = try tableName()
+      try readObject(kind, builder.table(family, table))
+    case "ct":
+      tokens.advance()
+      let kind = "ct " + (try name("helper, timeout or expectation"))
+      let (family, table) = try tableName()
+      try readObject(kind, builder.table(family, table))
+    default:
+      // `add ip filter input tcp dport 22 accept`: a rule, as the command's shortest form.
+      try readRuleCommand(atFront: atFront)
+    }
+  }
+
+  private mutating func readElementCommand() throws(SyntaxError) {
+    let (family, table) = try tableName()
+    let index = builder.table(family, table)
+    let name = try name("the name of a set")
+    let types = builder.lowerings[index].sets[name]
+    let elements = try readElements(index, key: types?.key ?? [NftPart(.invalid)], data: types?.data)
+    guard let set = builder.tables[index].sets.firstIndex(where: { $0.name == name }) else {
+      warn("unknown-set", "The set \(name) is not declared.", tokens.current.range)
+      return
+    }
+    builder.tables[index].sets[set].elements.append(contentsOf: elements)
+  }
+
+  private mutating func readRuleCommand(atFront: Bool) throws(SyntaxError) {
+    let (family, table) = try tableName()
+    let index = builder.table(family, table)
+    let chain = try name("the name of a chain")
+    var position: Int?
+    if tokens.isWord("index") || tokens.isWord("handle") || tokens.isWord("position") {
+      let byHandle = !tokens.isWord("index")
+      tokens.advance()
+      let number = try number()
+      let rules = builder.chainIndex(chain, in: index).map { builder.tables[index].chains[$0].rules } ?? []
+      let found = byHandle ? rules.firstIndex { $0.handle == number } : Int(exactly: number)
+      position = found.map { atFront ? $0 : $0 + 1 }
+    } else if atFront {
+      position = 0
+    }
+    let rule = readRule(index)
+    builder.add(rule, to: chain, of: index, at: position)
+  }
+
+  private mutating func readDelete() throws(SyntaxError) {
+    let kind = try name("what to delete")
+    let (family, table) = try tableName()
+    defer { while !isStatementEnd { tokens.advance() } }
+    guard let index = builder.tableIndex(family, table) else { return }
+    switch kind {
+    case "table": builder.remove(index)
+    case "chain":
+      let chain = try name("the name of a chain")
+      if let chain = builder.chainIndex(chain, in: index) { builder.removeChain(chain, of: index) }
+    case "set", "map":
+      let set = try name("the name of a set")
+      builder.tables[index].sets.removeAll { $0.name == set }
+    case "rule":
+      let chain = try name("the name of a chain")
+      guard eat("handle") else { throw fail("handle") }
+      let handle = try number()
+      if let chain = builder.chainIndex(chain, in: index) {
+        builder.tables[index].chains[chain].rules.removeAll { $0.handle == handle }
+      }
+    default: warn("nft-command-ignored", "This command is not carried out.", tokens.current.range)
+    }
+  }
+
+  private mutating func readFlush() throws(SyntaxError) {
+    let kind = try name("what to flush")
+    if kind == "ruleset" {
+      let family = self.kind == .word ? TableFamily(rawValue: word) : nil
+      if family != nil { tokens.advance() }
+      for index in builder.tables.indices.reversed() where family == nil || builder.tables[index].family == family {
+        builder.remove(index)
+      }
+      return
+    }
+    let (family, table) = try tableName()
+    guard let index = builder.tableIndex(family, table) else {
+      while !isStatementEnd { tokens.advance() }
+      return
+    }
+    switch kind {
+    case "table":
+      for chain in builder.tables[index].chains.indices { builder.tables[index].chains[chain].rules = [] }
+    case "chain":
+      let chain = try name("the name of a chain")
+      if let chain = builder.chainIndex(chain, in: index) { builder.tables[index].chains[chain].rules = [] }
+    case "set", "map":
+      let set = try name("the name of a set")
+      for at in builder.tables[index].sets.indices where builder.tables[index].sets[at].name == set {
+        builder.tables[index].sets[at].elements = []
+      }
+    default: while !isStatementEnd { tokens.advance() }
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import RuleGraph
+
+/// One piece of nft's text.
+struct NftToken: Sendable {
+  /// The kinds of piece.
+  enum Kind: UInt8, Sendable {
+    case end, newline, semicolon, word, string, openBrace, closeBrace, openParenthesis, closeParenthesis, openBracket
+    case closeBracket, comma, colon, dot, assign, equal, notEqual, less, greater, lessOrEqual, greaterOrEqual, not, and
+    case or, xor, shiftLeft, shiftRight, slash, dash, star, at, dollar, plus, handle, hidden, unknown
+  }
+
+  var kind: Kind
+  /// The bytes of a word; of a string, those between its quotation marks; of a handle, its digits; of a hidden extension, its name.
+  var range: Range<Int>
+  /// Where the piece begins, quotation marks included.
+  var start: Int
+  /// Where it ends.
+  var end: Int
+}
+
+/// Cuts nft's text into pieces, line by line (nft(8), "LEXICAL CONVENTIONS"; `src/scanner.l` of nftables).
+///
+/// Addresses are one word, although `:` and `.` are pieces of their own elsewhere. Of comments only `# handle N`, which `nft -a` prints, and
+/// `# xt_NAME`, with which older versions stand for a hidden extension, are kept.
+struct NftTokens {
+  let bytes: [UInt8]
+  let lines: [DumpLine]
+  private var line = 0
+  private var at = 0
+  private var end = 0
+  /// The piece that is looked at.
+  private(set) var current: NftToken
+  /// Where the piece before it ended.
+  private(set) var previousEnd = 0
+
+  /// A place to come back to.
+  struct Mark {
+    fileprivate var line: Int
+    fileprivate var at: Int
+    fileprivate var end: Int
+    fileprivate var current: NftToken
+    fileprivate var previousEnd: Int
+  }
+
+  init(_ text: DumpText) {
+    bytes = text.bytes
+    lines = text.lines
+    current = NftToken(kind: .newline, range: 0..<0, start: 0, end: 0)
+    if let first = lines.first {
+      at = first.start
+      end = first.end
+      previousEnd = first.start
+    }
+    advance()
+  }
+
+  var mark: Mark { Mark(line: line, at: at, end: end, current: current, previousEnd: previousEnd) }
+
+  mutating func back(to mark: Mark) {
+    line = mark.line
+    at = mark.at
+    end = mark.end
+    current = mark.current
+    previousEnd = mark.previousEnd
+  }
+
+  /// The text of a piece.
+  func text(_ token: NftToken) -> String { String(decoding: bytes[token.range], as: UTF8.self) }
+
+  /// Whether the piece that is looked at is this word.
+  func isWord(_ word: StaticString) -> Bool {
+    guard current.kind == .word, current.range.count == word.utf8CodeUnitCount else { return false }
+    let start = current.range.lowerBound
+    return word.withUTF8Buffer { buffer in
+      for index in 0..<buffer.count where unsafe buffer[index] != bytes[start + index] { return false }
+      return true
+    }
+  }
+
+  /// Goes on to the next piece.
+  mutating func advance() {
+    previousEnd = current.kind == .newline ? previousEnd : current.end
+    current = next()
+  }
+
+  private mutating func next() -> NftToken {
+    while true {
+      while at < end, bytes[at] == 0x20 || bytes[at] == 0x09 || bytes[at] == 0x0d { at += 1 }
+      guard at < end else {
+        guard let token = endOfLine() else { continue }
+        return token
+      }
+      let byte = bytes[at]
+      if byte == 0x23 {
+        guard let token = comment() else { continue }
+        return token
+      }
+      if byte == 0x5c, bytes[(at + 1)..<end].allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) {
+        // A backslash at the end of a line joins it with the next.
+        guard line + 1 < lines.count else {
+          at = end
+          continue
+        }
+        line += 1
+        at = lines[line].start
+        end = lines[line].end
+        continue
+      }
+      if byte == 0x22 { return string() }
+      if let word = word() { return word }
+      return punctuation(byte)
+    }
+  }
+
+  private mutating func endOfLine() -> NftToken? {
+    guard line < lines.count else { return NftToken(kind: .end, range: at..<at, start: at, end: at) }
+    let token = NftToken(kind: .newline, range: at..<at, start: at, end: at)
+    line += 1
+    if line < lines.count {
+      at = lines[line].start
+      end = lines[line].end
+    }
+    return token
+  }
+
+  private mutating func comment() -> NftToken? {
+    var cursor = ByteCursor(bytes, (at + 1)..<end)
+    cursor.eatBlanks()
+    let start = at
+    if cursor.eat("handle ") {
+      let digits = cursor.eat(while: { $0 >= 0x30 && $0 <= 0x39 })
+      at = end
+      return digits.isEmpty ? nil : NftToken(kind: .handle, range: digits, start: start, end: digits.upperBound)
+    }
+    if cursor.eat("xt_") {
+      let name = cursor.eat(while: Self.isWordByte)
+      at = name.upperBound
+      return NftToken(kind: .hidden, range: name, start: start, end: at)
+    }
+    at = end
+    return nil
+  }
+
+  private mutating func string() -> NftToken {
+    let start = at
+    at += 1
+    let first = at
+    while at < end, bytes[at] != 0x22 { at += 1 }
+    let range = first..<at
+    if at < end { at += 1 }
+    return NftToken(kind: .string, range: range, start: start, end: at)
+  }
+
+  private static func isWordByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2e, 0x2d, 0x2f: true
+    default: byte >= 0x80
+    }
+  }
+
+  /// A word: a name, a number with or without units, or an address.
+  private mutating func word() -> NftToken? {
+    let start = at
+    let byte = bytes[at]
+    let isDigit = byte >= 0x30 && byte <= 0x39
+    if isDigit || byte.hexDigitValue != nil || byte == 0x3a, let length = addressLength() {
+      at += length
+      return NftToken(kind: .word, range: start..<at, start: start, end: at)
+    }
+    if isDigit {
+      while at < end {
+        switch bytes[at] {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: at += 1
+        default: return NftToken(kind: .word, range: start..<at, start: start, end: at)
+        }
+      }
+      return NftToken(kind: .word, range: start..<at, start: start, end: at)
+    }
+    guard Self.isWordByte(byte), byte != 0x2d, byte != 0x2f, byte != 0x2e else { return nil }
+    while at < end, Self.isWordByte(bytes[at]) { at += 1 }
+    // An interface wildcard without quotation marks.
+    if at < end, bytes[at] == 0x2a { at += 1 }
+    return NftToken(kind: .word, range: start..<at, start: start, end: at)
+  }
+
+  /// The length of the IPv4, IPv6 or hardware address that begins here, or nil.
+  private func addressLength() -> Int? {
+    var position = at
+    var colons = 0
+    var dots = 0
+    while position < end {
+      switch bytes[position] {
+      case 0x3a: colons += 1
+      case 0x2e: dots += 1
+      case 0x30...0x39, 0x41...0x46, 0x61...0x66: break
+      default:
+        return addressLength(position, colons, dots)
+      }
+      position += 1
+    }
+    return addressLength(position, colons, dots)
+  }
+
+  private func addressLength(_ run: Int, _ colons: Int, _ dots: Int) -> Int? {
+    guard colons >= 2 || dots >= 3, run - at >= 2 else { return nil }
+    if colons == 5, dots == 0, NftValue.hardwareAddress(String(decoding: bytes[at..<run], as: UTF8.self)) != nil {
+      return run - at
+    }
+    if colons >= 2, IPAddress(bytes: Array(bytes[at..<run])) != nil { return run - at }
+    guard dots >= 3 else { return nil }
+    // `10.0.0.1:80`: the address ends before the colon. `10.0.0.1x` is none.
+    var position = at
+    while position < run, bytes[position] != 0x3a { position += 1 }
+    if position == run, run < end, Self.isWordByte(bytes[run]), bytes[run] != 0x2d, bytes[run] != 0x2f { return nil }
+    return IPAddress(bytes: Array(bytes[at..<position])) != nil ? position - at : nil
+  }
+
+  private mutating func punctuation(_ byte: UInt8) -> NftToken {
+    let start = at
+    let following: UInt8 = at + 1 < end ? bytes[at + 1] : 0
+    let kind: NftToken.Kind
+    var length = 1
+    switch (byte, following) {
+    case (0x3d, 0x3d): (kind, length) = (.equal, 2)
+    case (0x21, 0x3d): (kind, length) = (.notEqual, 2)
+    case (0x3c, 0x3d): (kind, length) = (.lessOrEqual, 2)
+    case (0x3e, 0x3d): (kind, length) = (.greaterOrEqual, 2)
+    case (0x3c, 0x3c): (kind, length) = (.shiftLeft, 2)
+    case (0x3e, 0x3e): (kind, length) = (.shiftRight, 2)
+    case (0x3d, _): kind = .assign
+    case (0x21, _): kind = .not
+    case (0x3c, _): kind = .less
+    case (0x3e, _): kind = .greater
+    case (0x26, _): kind = .and
+    case (0x7c, _): kind = .or
+    case (0x5e, _): kind = .xor
+    case (0x7b, _): kind = .openBrace
+    case (0x7d, _): kind = .closeBrace
+    case (0x28, _): kind = .openParenthesis
+    case (0x29, _): kind = .closeParenthesis
+    case (0x5b, _): kind = .openBracket
+    case (0x5d, _): kind = .closeBracket
+    case (0x2c, _): kind = .comma
+    case (0x3a, _): kind = .colon
+    case (0x3b, _): kind = .semicolon
+    case (0x2e, _): kind = .dot
+    case (0x2f, _): kind = .slash
+    case (0x2d, _): kind = .dash
+    case (0x2a, _): kind = .star
+    case (0x40, _): kind = .at
+    case (0x24, _): kind = .dollar
+    case (0x2b, _): kind = .plus
+    default: kind = .unknown
+    }
+    at += length
+    return NftToken(kind: kind, range: start..<at, start: start, end: at)
+  }
+}
