@@ -29,6 +29,7 @@ let package = Package(
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph"]),
     .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
+    .testTarget(name: "CorpusTests", dependencies: ["RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "ArchitectureTests"),
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
     .target(name: "KernelLab", dependencies: ["CLabCalls", "RuleGraph"], path: "Tests/KernelLab"),
