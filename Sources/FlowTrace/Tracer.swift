@@ -12,7 +12,7 @@ public struct Tracer: Sendable {
   private let ruleset: Ruleset
   private let facts: HostFacts
   private let plan: HookPlan
-  private let subnets: [HostKnowledge.InferredSubnet]
+  private let inferred: InferredHost
   private let published: ValueSet
   private let filters = ChainFilters()
 
@@ -36,13 +36,13 @@ public struct Tracer: Sendable {
     self.ruleset = ruleset
     self.facts = facts
     plan = HookPlan(ruleset)
-    subnets = Inference.subnets(of: ruleset)
-    published = Inference.publishedPorts(of: ruleset)
+    inferred = InferredHost(ruleset: ruleset, facts: facts)
+    published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
   }
 
   /// Answers a question.
   public func trace(_ query: Query, options: Options = Options()) -> Trace {
-    let knowledge = HostKnowledge(facts: facts, inferredSubnets: subnets, givenAddresses: query.hostAddresses)
+    let knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: query.hostAddresses)
     var cases: [Case] = []
     var warnings: [Diagnostic] = []
     var assumptions: [Assumption] = []

@@ -19,6 +19,8 @@ final class Engine {
   /// The ports that some rule translates: a query for one of them on an unknown address takes the address to be the host's.
   let published: ValueSet
   let filters: ChainFilters
+  /// An address that is taken to be the host's own because packets from outside come to it; empty for questions about containers or the host itself.
+  var takenForLocal = ValueSet.empty
   var conditions: [ConditionInfo] = []
   var warnings: [Diagnostic] = []
   /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.

@@ -1,12 +1,25 @@
+import HostModel
 import RuleGraph
 
 extension Engine {
   /// Traces a query for one family.
   func answer(_ query: Query, family: AddressFamily) -> [FinishedFlow] {
+    takenForLocal = comesFromOutside(query) ? query.destination ?? .empty : .empty
     switch query.phase {
     case .first, .related, .invalid, .untracked: return run(startingFlows(query, family))
     case .established, .reply: return later(query, family)
     }
+  }
+
+  /// Whether a question is about packets that may come from another host: neither the host itself nor a known subnet behind it sends them.
+  private func comesFromOutside(_ query: Query) -> Bool {
+    if query.origin == .host { return false }
+    if let input = query.input {
+      let inner = ValueSet(bridges().compactMap { InterfaceName($0)?.value }.map { $0...$0 })
+      if input.isSubset(of: inner) { return false }
+    }
+    let subnets = ValueSet(knowledge.inferredSubnets.flatMap(\.prefix.values.intervals))
+    return query.source.map { !$0.isSubset(of: subnets) } ?? true
   }
 
   /// The flows that a query starts with: one for packets from a wire, one for those of the host.
@@ -80,9 +93,9 @@ extension Engine {
     var impossible = HostKnowledge.multicast(family).union(knowledge.localAddresses[family] ?? .empty)
     if family == .ipv4 {
       impossible = impossible.union(knowledge.broadcastAddresses).union(HostKnowledge.zero4)
-      for subnet in knowledge.inferredSubnets where !knowledge.knowsAddresses(.ipv4) && subnet.prefix.family == .ipv4 {
-        impossible = impossible.union(ValueSet(subnet.prefix.address.bits + 1))
-      }
+    }
+    if !knowledge.knowsAddresses(family) {
+      impossible = impossible.union(knowledge.inferredAddresses[family] ?? .empty)
     }
     return family.allAddresses.subtracting(impossible)
   }

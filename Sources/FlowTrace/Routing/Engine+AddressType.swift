@@ -36,38 +36,32 @@ extension Engine {
       take(.unicast, .all)
       return result
     }
+    for own in knowledge.inferred.hostAddresses where rest.contains(own.address.bits) {
+      let place = own.interface.map { "this host's address on \($0)" } ?? "an address of this host"
+      result.assumptions.append(
+        Assumption("gateway-address", "\(own.address) is \(place)", evidence: own.evidence, settledBy: own.settledBy))
+      take(.local, ValueSet(own.address.bits))
+    }
     for subnet in knowledge.inferredSubnets where subnet.prefix.family == family {
-      let gateway = ValueSet(subnet.prefix.address.bits + 1)
-      let inside = rest.intersection(subnet.prefix.values)
-      if inside.isEmpty { continue }
-      if inside.contains(subnet.prefix.address.bits + 1) {
-        result.assumptions.append(
-          Assumption(
-            "gateway-address",
-            "\(IPAddress(bits: subnet.prefix.address.bits + 1)) is this host's address on \(subnet.interface)",
-            evidence: subnet.evidence, settledBy: "ip addr"))
-        take(.local, gateway)
-      }
+      if rest.isDisjoint(with: subnet.prefix.values) { continue }
       result.assumptions.append(
         Assumption(
           "subnet-of-interface", "\(subnet.interface) holds \(subnet.prefix)", evidence: subnet.evidence,
-          settledBy: "ip addr"))
+          settledBy: subnet.settledBy))
       take(.unicast, subnet.prefix.values)
     }
     if rest.isEmpty { return result }
-    if let containers = containerAddresses(family), !rest.isDisjoint(with: containers) {
-      take(.unicast, containers)
-    }
+    take(.unicast, containerAddresses(family))
     if rest.isEmpty { return result }
     if let single = rest.single {
       let address = IPAddress(bits: single)
-      if published {
+      if published || takenForLocal.contains(single) {
         result.assumptions.append(
           Assumption("local-address", "\(address) is an address of this host", settledBy: "ip addr"))
         take(.local, rest)
         return result
       }
-      if Self.isGloballyRouted(address) {
+      if Self.isGloballyRouted(address) || !knowledge.givenAddresses.isDisjoint(with: family.allAddresses) {
         result.assumptions.append(
           Assumption("foreign-address", "\(address) is not an address of this host", settledBy: "ip addr"))
         take(.unicast, rest)
@@ -79,10 +73,10 @@ extension Engine {
   }
 
   /// Addresses that translations lead to or containers are told to have: not the host's own.
-  private func containerAddresses(_ family: AddressFamily) -> ValueSet? {
-    let told = knowledge.facts.containers.flatMap(\.endpoints).flatMap(\.addresses).filter { $0.family == family }
-    let values = ValueSet(told.map { $0.bits...$0.bits })
-    return values.isEmpty ? nil : values
+  private func containerAddresses(_ family: AddressFamily) -> ValueSet {
+    let told = knowledge.facts.containers.flatMap(\.endpoints).flatMap(\.addresses)
+    let all = (told + knowledge.inferred.containerAddresses.map(\.address)).filter { $0.family == family }
+    return ValueSet(all.map { $0.bits...$0.bits })
   }
 
   /// Whether an address is one of the public internet (RFC 6890): not private, link-local, shared or documentation space.

@@ -123,11 +123,7 @@ extension Engine {
   /// The addresses of a bridge's neighbours, without the host's own address there when that is only inferred.
   private func gatewayExcluded(_ neighbours: ValueSet, _ name: String, _ flow: Flow) -> ValueSet {
     guard !knowledge.knowsAddresses(flow.family) else { return neighbours }
-    var result = neighbours
-    for subnet in knowledge.inferredSubnets where subnet.interface == name {
-      result = result.subtracting(ValueSet(subnet.prefix.address.bits + 1))
-    }
-    return result
+    return neighbours.subtracting(knowledge.inferredAddresses[flow.family] ?? .empty)
   }
 
   /// The addresses that are on an interface's link.
@@ -555,13 +551,16 @@ extension Engine {
           let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
           if flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: localnet), output != "lo" {
             // A source of 127/8 may leave only where route_localnet is on.
-            let isOn = output.flatMap { knowledge.interfaceSetting("route_localnet", $0) }
-            if isOn ?? 0 == 0 {
-              if isOn == nil {
-                flow.assume(
-                  Assumption(
-                    "route-localnet", "route_localnet is off", settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
-              }
+            let setting = output.flatMap { knowledge.interfaceSetting("route_localnet", $0) }
+            let evidence = setting == nil ? Inference.localnetEvidence(in: ruleset) : nil
+            if setting == nil {
+              flow.assume(
+                Assumption(
+                  "route-localnet",
+                  "route_localnet is \(evidence == nil ? "off" : "on") for \(output ?? "the way out")",
+                  evidence: evidence, settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
+            }
+            if (setting ?? (evidence == nil ? 0 : 1)) == 0 {
               endSent(&flow, .routeLocalnet)
               return flow
             }

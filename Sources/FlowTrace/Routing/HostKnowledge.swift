@@ -4,23 +4,42 @@ import RuleGraph
 /// What is known of the host for deciding where packets go: the facts of the dumps, and, where they are silent, what the rules let one infer.
 final class HostKnowledge {
   let facts: HostFacts
-  /// Subnets that the rules show to be behind an interface (`MASQUERADE -s 172.17.0.0/16 ! -o docker0`).
+  /// What the rules let one infer where the facts are silent.
+  let inferred: InferredHost
+  /// Subnets, and single container addresses, that the rules show to be behind an interface.
   let inferredSubnets: [InferredSubnet]
   /// Addresses that the user says are the host's.
   let givenAddresses: ValueSet
 
-  /// A subnet that a rule shows to be behind an interface.
-  struct InferredSubnet {
-    var interface: String
-    var prefix: Prefix
-    var evidence: RuleID?
+  init(facts: HostFacts, inferred: InferredHost, givenAddresses: ValueSet) {
+    self.facts = facts
+    self.inferred = inferred
+    self.givenAddresses = givenAddresses
+    inferredSubnets =
+      inferred.subnets
+      + inferred.containerAddresses.compactMap { container in
+        guard let interface = container.interface,
+          !inferred.subnets.contains(where: { $0.interface == interface && $0.prefix.contains(container.address) }),
+          let prefix = Prefix(container.address, length: container.address.family.addressBits)
+        else { return nil }
+        return InferredSubnet(interface: interface, prefix: prefix, evidence: container.evidence)
+      }
   }
 
-  init(facts: HostFacts, inferredSubnets: [InferredSubnet], givenAddresses: ValueSet) {
-    self.facts = facts
-    self.inferredSubnets = inferredSubnets
-    self.givenAddresses = givenAddresses
+  /// The host's own address on an interface, as the rules let one infer it.
+  func inferredAddress(on interface: String, _ family: AddressFamily) -> InferredAddress? {
+    inferred.hostAddresses.first { $0.interface == interface && $0.address.family == family }
   }
+
+  /// The host's own addresses of a family, as the rules let one infer them.
+  private(set) lazy var inferredAddresses: [AddressFamily: ValueSet] = {
+    var sets: [AddressFamily: ValueSet] = [:]
+    for family in AddressFamily.allCases {
+      sets[family] = ValueSet(
+        inferred.hostAddresses.map(\.address).filter { $0.family == family }.map { $0.bits...$0.bits })
+    }
+    return sets
+  }()
 
   /// The addresses of all interfaces of a family, as told, with those the user gave.
   private(set) lazy var localAddresses: [AddressFamily: ValueSet] = {

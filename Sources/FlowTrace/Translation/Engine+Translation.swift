@@ -200,13 +200,12 @@ extension Engine {
         on: name, towards: target, family: flow.family, interfaces: knowledge.facts.interfaces)
       return address.map { ValueSet($0.bits) } ?? any
     }
-    if let subnet = knowledge.inferredSubnets.first(where: { $0.interface == name && $0.prefix.family == flow.family })
-    {
+    if let own = knowledge.inferredAddress(on: name, flow.family) {
       flow.assume(
         Assumption(
-          "gateway-address", "\(IPAddress(bits: subnet.prefix.address.bits + 1)) is this host's address on \(name)",
-          evidence: subnet.evidence, settledBy: "ip addr"))
-      return ValueSet(subnet.prefix.address.bits + 1)
+          "gateway-address", "\(own.address) is this host's address on \(name)", evidence: own.evidence,
+          settledBy: own.settledBy))
+      return ValueSet(own.address.bits)
     }
     return any
   }
@@ -222,10 +221,7 @@ extension Engine {
         addresses.first { flow.family == .ipv4 || ($0.scope != "link" && !$0.isDeprecated) } ?? addresses.first
       return usable.map { ValueSet($0.address.bits) } ?? .empty
     }
-    if let subnet = knowledge.inferredSubnets.first(where: { $0.interface == name && $0.prefix.family == flow.family })
-    {
-      return ValueSet(subnet.prefix.address.bits + 1)
-    }
+    if let own = knowledge.inferredAddress(on: name, flow.family) { return ValueSet(own.address.bits) }
     return flow.family.allAddresses
   }
 
