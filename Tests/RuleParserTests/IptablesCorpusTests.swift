@@ -5,7 +5,7 @@ import Testing
 @testable import RuleParser
 
 /// One rule of the corpus with what iptables 1.8.9 printed of it.
-private struct PrintedRule: Decodable {
+struct PrintedRule: Decodable {
   var ext: String
   var table: String
   var chain: String
@@ -15,19 +15,12 @@ private struct PrintedRule: Decodable {
 }
 
 /// Reads the corpus of printed rules where it is.
-private enum PrintedRules {
-  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().deletingLastPathComponent()
-
+enum PrintedRules {
   static func file(_ name: String) -> URL? {
-    for base in [folder, URL(fileURLWithPath: "/work")] {
-      let file = base.appendingPathComponent("shared/corpus/iptables-extensions/\(name).jsonl")
-      if FileManager.default.fileExists(atPath: file.path) { return file }
-    }
-    return nil
+    SharedCorpus.folder?.appending(path: "corpus/iptables-extensions/\(name).jsonl")
   }
 
-  static var isThere: Bool { file("v4") != nil }
+  static var isThere: Bool { SharedCorpus.isPresent }
 
   static func read(_ name: String) throws -> [PrintedRule] {
     guard let file = file(name) else { return [] }

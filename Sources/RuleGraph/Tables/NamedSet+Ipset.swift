@@ -27,10 +27,20 @@ extension NamedSet {
         key.append(.field(.header(HeaderField(.th, isSource ? .sport : .dport))))
       case "mac": key.append(.field(.header(HeaderField(.ether, isSource ? .saddr : .daddr))))
       case "iface": key.append(.field(.meta(isSource ? .iifname : .oifname)))
-      case "mark": key.append(.field(.meta(.mark)))
+      case "mark":
+        let mask = arguments.first { $0.name == "markmask" }.flatMap { UInt128(hexadecimal: $0.value) }
+        key.append(mask.map { .bitwise(.field(.meta(.mark)), and: $0, xor: 0) } ?? .field(.meta(.mark)))
       default: return nil
       }
     }
     return key
+  }
+}
+
+extension UInt128 {
+  /// Reads `0xff`.
+  fileprivate init?(hexadecimal text: String) {
+    guard text.hasPrefix("0x") else { return nil }
+    self.init(text.dropFirst(2), radix: 16)
   }
 }

@@ -13,7 +13,7 @@ enum RuleReaders {
   }
 
   /// `ipset list`, `ipset save`.
-  static func ipset(_ text: DumpText) -> RuleFragment { RuleFragment() }
+  static func ipset(_ text: DumpText) -> RuleFragment { IpsetReader.read(text) }
 
   /// `nft -j list`.
   static func nftJSON(_ text: DumpText) -> RuleFragment { NftJSONReader.read(text) }

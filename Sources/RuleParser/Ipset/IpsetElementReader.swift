@@ -1,0 +1,156 @@
+import RuleGraph
+
+/// Reads the members of ipsets: `10.0.0.0/8,tcp:80-90 timeout 299 nomatch`.
+struct IpsetElementReader {
+  private let bytes: [UInt8]
+  private var values: [AddressFamily: RuleDraft] = [:]
+
+  /// Makes a reader for members in one source.
+  init(bytes: [UInt8]) {
+    self.bytes = bytes
+    for family in AddressFamily.allCases { values[family] = RuleDraft(bytes: bytes, family: family) }
+  }
+
+  /// Reads a member of a set whose type is known; nil when it is not understood, with the cursor where that was.
+  func read(_ cursor: inout ByteCursor, of set: NamedSet) -> SetElement? {
+    let start = cursor.at
+    guard let type = set.ipsetType, let values = values[set.family ?? .ipv4], let word = cursor.eatWord() else {
+      return nil
+    }
+    var element = SetElement([])
+    if type == "list:set" {
+      element.member = cursor.text(word)
+    } else {
+      let isWildcard = readOptions(cursor, &element)
+      guard let key = key(word, type, set, values, isWildcard: isWildcard) else {
+        cursor.at = start
+        return nil
+      }
+      element.key = key
+      return element
+    }
+    _ = readOptions(cursor, &element)
+    return element
+  }
+
+  /// The values of each part of the key, a port as protocol and port.
+  private func key(
+    _ word: Range<Int>, _ type: String, _ set: NamedSet, _ values: RuleDraft, isWildcard: Bool
+  ) -> [ValueSet]? {
+    guard let colon = type.firstIndex(of: ":") else { return nil }
+    let kinds = type[type.index(after: colon)...].split(separator: ",")
+    let parts = values.list(word)
+    var key: [ValueSet] = []
+    for (index, kind) in kinds.enumerated() {
+      guard index < parts.count else {
+        // A bitmap:ip,mac member without an address takes the first packet's.
+        guard kind == "mac" else { return nil }
+        key.append(.bits(48))
+        continue
+      }
+      let part = parts[index]
+      switch kind {
+      case "ip", "net":
+        guard let addresses = addresses(part, set, values) else { return nil }
+        key.append(addresses)
+      case "mac":
+        guard let address = MACMatch.address(part, values) else { return nil }
+        key.append(ValueSet(address))
+      case "port":
+        guard let (protocols, ports) = ports(part, type, values) else { return nil }
+        key += [protocols, ports]
+      case "mark":
+        guard let mark = values.number(part), mark <= 0xffff_ffff else { return nil }
+        key.append(ValueSet(mark))
+      case "iface":
+        // A member of a bridge port (physdev:) asks another field than the others.
+        let name = values.text(part)
+        guard !name.hasPrefix("physdev:"), let names = InterfaceName.set(matching: name, wildcard: isWildcard) else {
+          return nil
+        }
+        key.append(names)
+      default: return nil
+      }
+    }
+    return parts.count <= kinds.count ? key : nil
+  }
+
+  /// `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`; a netmask of the set widens it.
+  private func addresses(_ part: Range<Int>, _ set: NamedSet, _ values: RuleDraft) -> ValueSet? {
+    let isNetwork = values.position(of: 0x2f, in: part) != nil
+    if values.position(of: 0x2d, in: part) != nil { return values.addressRange(part).map { ValueSet($0) } }
+    if isNetwork {
+      guard let (address, mask) = values.network(part),
+        let length = Prefix.length(ofMask: address.isIPv4 ? IPAddress(ipv4: UInt32(mask)) : IPAddress(bits: mask))
+      else { return nil }
+      return Prefix(address, length: length)?.values
+    }
+    guard let address = values.address(part) else { return nil }
+    var length = address.family.addressBits
+    for argument in set.arguments where argument.name == "netmask" || argument.name == "bitmask" {
+      if let number = Int(argument.value) {
+        length = number
+      } else if let mask = IPAddress(argument.value), let ones = Prefix.length(ofMask: mask) {
+        length = ones
+      }
+    }
+    return Prefix(address, length: length)?.values
+  }
+
+  /// `tcp:80`, `udp:1000-2000`, `icmp:echo-request`, `icmp:8/0`, `esp:0`, or a bare port of a bitmap, which means TCP and UDP.
+  ///
+  /// ICMP's type and code stand in the first two bytes of the header, where other protocols have the source port, and the set holds them
+  /// as one number (`net/netfilter/ipset/ip_set_getport.c`). Protocols without ports match whatever their header holds.
+  private func ports(_ part: Range<Int>, _ type: String, _ values: RuleDraft) -> (ValueSet, ValueSet)? {
+    guard let colon = values.position(of: 0x3a, in: part) else {
+      guard let ports = values.ports(part, separator: 0x2d) else { return nil }
+      return (type == "bitmap:port" ? [6, 17] : [6], ValueSet(ports))
+    }
+    guard let transport = values.transport(part.lowerBound..<colon) else { return nil }
+    let behind = colon + 1..<part.upperBound
+    switch transport {
+    case 6, 17, 132, 136:
+      return values.ports(behind, separator: 0x2d).map { (ValueSet(transport), ValueSet($0)) }
+    case 1, 58:
+      let family: AddressFamily = transport == 1 ? .ipv4 : .ipv6
+      if let slash = values.position(of: 0x2f, in: behind) {
+        guard let icmpType = values.number(behind.lowerBound..<slash), icmpType <= 255,
+          let code = values.number(slash + 1..<behind.upperBound), code <= 255
+        else { return nil }
+        return (ValueSet(transport), ValueSet(icmpType << 8 | code))
+      }
+      if let number = values.number(behind) { return number <= 65535 ? (ValueSet(transport), ValueSet(number)) : nil }
+      guard let meaning = ICMPNames.find(values.text(behind), family) else { return nil }
+      return (ValueSet(transport), ValueSet(UInt64(meaning.type) << 8 | UInt64(meaning.code ?? 0)))
+    default:
+      return (ValueSet(transport), .bits(16))
+    }
+  }
+
+  /// Reads what stands behind the key: `timeout 299 nomatch packets 0 bytes 0 comment "words"`. True when a name is the beginning of names.
+  private func readOptions(_ start: ByteCursor, _ element: inout SetElement) -> Bool {
+    var cursor = start
+    var isWildcard = false
+    while cursor.eatBlanks() > 0, let word = cursor.eatWord() {
+      let name = cursor.text(word)
+      switch name {
+      case "nomatch": element.nomatch = true
+      case "wildcard": isWildcard = true
+      case "comment":
+        cursor.eatBlanks()
+        if cursor.eat(0x22) {
+          let range = cursor.eat(while: { $0 != 0x22 })
+          _ = cursor.eat(0x22)
+          element.comment = cursor.text(range)
+        } else if let range = cursor.eatWord() {
+          element.comment = cursor.text(range)
+        }
+      default:
+        cursor.eatBlanks()
+        guard let range = cursor.eatWord() else { return isWildcard }
+        element.arguments.append(Argument(name, cursor.text(range)))
+      }
+    }
+    return isWildcard
+  }
+}
