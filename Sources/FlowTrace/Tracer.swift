@@ -54,8 +54,24 @@ public struct Tracer: Sendable {
       cases += built
       for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
       warnings += engine.warnings
+      if let untold = untoldTables(family) { assumptions.append(untold) }
     }
     return Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings)
+  }
+
+  /// What the answer takes for granted of tables that no dump shows.
+  private func untoldTables(_ family: AddressFamily) -> Assumption? {
+    let coverage = ruleset.coverage
+    // A ruleset that was put together in code says all there is.
+    guard !coverage.tables.isEmpty || !coverage.partial.isEmpty || coverage.allOfNftables else { return nil }
+    let names = coverage.untoldTables(family)
+    if names.isEmpty { return nil }
+    let command = family == .ipv4 ? "iptables-save" : "ip6tables-save"
+    let list = names.count == 1 ? names[0] : names.dropLast().joined(separator: ", ") + " and " + names[names.count - 1]
+    return Assumption(
+      "untold-tables",
+      "the \(list) table\(names.count == 1 ? "" : "s") of \(family == .ipv4 ? "iptables" : "ip6tables"), which no dump shows, hold\(names.count == 1 ? "s" : "") no rules",
+      settledBy: command)
   }
 
   private func families(of query: Query) -> [AddressFamily] {

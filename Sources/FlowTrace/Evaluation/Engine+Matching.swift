@@ -28,7 +28,7 @@ extension Engine {
     switch match.values {
     case .values(let values): wanted = values
     case .elements(let elements):
-      wanted = ResolvedSet(name: "", elements: elements, isKnown: true, ipsetType: nil).values
+      wanted = ResolvedSet(name: "", elements: elements, isKnown: true).values
     case .named(let name):
       let set = set(name, table: rule.table)
       guard set.isKnown else {
@@ -60,6 +60,11 @@ extension Engine {
         }
         decision.requires = requires
         return decision
+      }
+      if match.whenAbsent, !requires.isEmpty {
+        // True for packets without the field, too: false only for those that have it and fail.
+        return Decision(
+          boxes: [requires + [(variable, match.negated ? values : domain.subtracting(values))]], negated: true)
       }
       return .when(variable, in: match.negated ? domain.subtracting(values) : values, requires: requires)
     case .addressLookup(let fib, let variable):
@@ -111,11 +116,18 @@ extension Engine {
     _ parts: [Expression], _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     let set: ResolvedSet
+    var parts = parts
     switch match.values {
-    case .elements(let elements): set = ResolvedSet(name: "", elements: elements, isKnown: true, ipsetType: nil)
+    case .elements(let elements): set = ResolvedSet(name: "", elements: elements, isKnown: true)
     case .named(let name): set = self.set(name, table: rule.table)
     case .ipset(let name):
       set = self.set(name, table: -1)
+      if let ipset = set.ipset, set.isKnown {
+        // A match with fewer flags than the set's type has parts tests nothing, inverted or not.
+        guard let key = ipset.ipsetKey(match.subject, family: flow.family) else { return .never }
+        if let family = ipset.family, family != flow.family { return match.negated ? .always : .never }
+        parts = key
+      }
     case .values: return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
     }
     guard set.isKnown else { return unknownMember(set, parts, match, in: &flow, rule: rule, statement: statement) }
@@ -134,7 +146,7 @@ extension Engine {
       }
       subjects.append(subject)
     }
-    let isIPSet = set.ipsetType != nil
+    let isIPSet = set.ipset != nil
     if absent {
       // An ipset that asks for ports does not hold a packet without; inverted it matches (kernel: ip_set_match_extensions).
       return isIPSet && match.negated ? .always : .never

@@ -85,7 +85,7 @@ extension Engine {
   func map(_ reference: MapReference, table: Int) -> ResolvedSet {
     switch reference {
     case .named(let name): set(name, table: table)
-    case .anonymous(let elements): ResolvedSet(name: "", elements: elements, isKnown: true, ipsetType: nil)
+    case .anonymous(let elements): ResolvedSet(name: "", elements: elements, isKnown: true)
     }
   }
 

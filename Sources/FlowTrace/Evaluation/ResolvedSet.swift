@@ -12,8 +12,8 @@ final class ResolvedSet {
   let exceptions: [SetElement]
   /// The element for every other key.
   let catchAll: SetElement?
-  /// The type of an ipset, such as `hash:ip,port`.
-  let ipsetType: String?
+  /// The ipset that it is; nil of nft's sets.
+  let ipset: NamedSet?
   /// For a key of one part: all its values.
   private(set) lazy var values: ValueSet = {
     if catchAll != nil { return .all }
@@ -38,7 +38,7 @@ final class ResolvedSet {
 
   convenience init(_ set: NamedSet?, name: String, ipsets: [NamedSet]) {
     guard let set else {
-      self.init(name: name, elements: [], isKnown: false, ipsetType: nil)
+      self.init(name: name, elements: [], isKnown: false)
       return
     }
     var elements: [SetElement] = []
@@ -56,13 +56,13 @@ final class ResolvedSet {
       }
     }
     // What rules add at run time (`dynamic`, SET targets) is only known as of the dump.
-    self.init(name: name, elements: elements, isKnown: isKnown, ipsetType: set.ipsetType)
+    self.init(name: name, elements: elements, isKnown: isKnown, ipset: set.ipsetType == nil ? nil : set)
   }
 
-  init(name: String, elements: [SetElement], isKnown: Bool, ipsetType: String?) {
+  init(name: String, elements: [SetElement], isKnown: Bool, ipset: NamedSet? = nil) {
     self.name = name
     self.isKnown = isKnown
-    self.ipsetType = ipsetType
+    self.ipset = ipset
     self.elements = elements.filter { !$0.nomatch && !$0.isCatchAll }
     exceptions = elements.filter(\.nomatch)
     catchAll = elements.first(where: \.isCatchAll)
