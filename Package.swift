@@ -30,12 +30,9 @@ let package = Package(
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph"]),
     .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "CorpusTests", dependencies: ["RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"]),
+    .testTarget(name: "CommandTests", dependencies: ["fwtrace"]),
     .testTarget(name: "ArchitectureTests"),
-    .target(name: "CLabCalls", path: "Tests/CLabCalls"),
-    .target(name: "KernelLab", dependencies: ["CLabCalls", "RuleGraph"], path: "Tests/KernelLab"),
-    .testTarget(
-      name: "KernelTests",
-      dependencies: ["KernelLab", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"], exclude: ["Cases"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,19 @@
 import ArgumentParser
 
-@main
+/// The root of the commands; without the name of one, `trace` is meant.
 struct Fwtrace: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "fwtrace", abstract: "Why is this packet accepted, dropped or NATed?")
+    commandName: "fwtrace",
+    abstract: "Why is this packet accepted, dropped or NATed?",
+    discussion: """
+      fwtrace reads what iptables, nft, ip and docker print, follows a packet through the rules as the Linux kernel would, and says which rule \
+      decides and where it stands in your dump. It never touches the firewall.
+
+        fwtrace --dst 172.17.0.2:8080 dump.txt
+        iptables-save | fwtrace --from outside --dst 192.168.0.140:32769 -
+        fwtrace parse dump.txt
+      """,
+    version: "0.1.0",
+    subcommands: [TraceCommand.self, ParseCommand.self],
+    defaultSubcommand: TraceCommand.self)
 }

@@ -38,7 +38,9 @@ import Testing
   @Test(arguments: try ImportTests.modules)
   func importsRunDownwards(_ module: String) throws {
     let folder = Self.root.appending(path: "Sources/\(module)")
-    let allowed = Self.below[module, default: []].union(Self.foreign[module, default: []]).union(["Glibc", "Synchronization"])
+    let allowed = Self.below[module, default: []].union(Self.foreign[module, default: []]).union([
+      "Glibc", "Synchronization",
+    ])
     let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
     for case let file as URL in files where file.pathExtension == "swift" {
       let text = try String(contentsOf: file, encoding: .utf8)

@@ -1,10 +1,14 @@
 /// Finds what a mistyped word was meant to be.
 public enum Spelling {
-  /// The candidate that differs in the fewest letters (inserted, left out, exchanged, swapped); nil when none is near.
+  /// The candidate that differs in the fewest letters (inserted, left out, exchanged, swapped), else one that the word begins or that begins the
+  /// word; nil when none is near.
   public static func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = max(1, word.utf8.count / 3)
     let scored = candidates.map { (name: $0, distance: distance(Array(word.utf8), Array($0.utf8), limit: limit)) }
-    return scored.filter { $0.distance <= limit }.min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name
+    if let near = scored.filter({ $0.distance <= limit }).min(by: { ($0.distance, $0.name) < ($1.distance, $1.name) }) {
+      return near.name
+    }
+    return candidates.first { $0.utf8.count >= 3 && word.hasPrefix($0) || word.utf8.count >= 3 && $0.hasPrefix(word) }
   }
 
   /// The number of single-letter edits between two words, or a number above the limit.

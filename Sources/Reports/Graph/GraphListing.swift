@@ -1,0 +1,97 @@
+public import RuleGraph
+
+/// A rule graph as text for a person: tables, chains and rules in words, each with its place in the dump.
+public struct GraphListing: Sendable {
+  /// The rules.
+  public var ruleset: Ruleset
+  /// What it is shown on.
+  public var terminal: TerminalSettings
+
+  /// Makes a listing.
+  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
+    self.ruleset = ruleset
+    self.terminal = terminal
+  }
+
+  /// The text, with what reading the dumps had to tell and the summary at the end.
+  public func text(diagnostics: [Diagnostic] = []) -> String {
+    var page = Page(terminal)
+    let names = SourceNames(ruleset.sources)
+    for table in ruleset.tables {
+      page.addGap()
+      page.add(
+        StyledText("table \(table.family.rawValue) \(table.name)", .strong)
+          + StyledText("  (\(table.origin.rawValue))", .faint))
+      for set in table.sets { add(set, to: &page) }
+      for chain in table.chains { add(chain, names: names, to: &page) }
+    }
+    if !ruleset.ipsets.isEmpty {
+      page.addGap()
+      page.add(StyledText("ipsets", .strong))
+      for set in ruleset.ipsets { add(set, to: &page) }
+    }
+    DiagnosticText(sources: ruleset.sources, names: names).add(diagnostics, to: &page, notes: true)
+    page.addGap()
+    page.add(StyledText(GraphSummary(ruleset, diagnostics: diagnostics).text, .strong), hanging: 2)
+    return page.text
+  }
+
+  private func add(_ set: NamedSet, to page: inout Page) {
+    let kind = set.dataTypes == nil ? "set" : "map"
+    let type =
+      set.ipsetType
+      ?? (set.keyTypes.joined(separator: " . ") + (set.dataTypes.map { " : " + $0.joined(separator: " . ") } ?? ""))
+    let count =
+      set.elementsKnown
+      ? "\(set.elements.count) element\(set.elements.count == 1 ? "" : "s")" : "elements not shown by the dump"
+    page.add(StyledText("\(kind) \(set.name)", .named) + StyledText("  \(type), \(count)"), indent: 2, hanging: 4)
+  }
+
+  private func add(_ chain: Chain, names: SourceNames, to page: inout Page) {
+    var head = StyledText("chain \(chain.name)", .named)
+    if let base = chain.base {
+      let policy = base.policy.map { "policy \($0.rawValue.uppercased())" } ?? "policy not shown"
+      head += StyledText("  at \(base.hook.rawValue), priority \(base.priority), ")
+      head += StyledText(policy, base.policy == .drop ? .bad : .plain)
+    } else if let references = chain.references {
+      head += StyledText("  \(references) reference\(references == 1 ? "" : "s")", .faint)
+    }
+    page.add(head, indent: 2, hanging: 4)
+    let rows = chain.rules.enumerated().map { index, rule in
+      let words = RuleWords(rule)
+      let isDrop = words.actions.contains { $0.hasPrefix("DROP") || $0.hasPrefix("REJECT") }
+      return PathRow(
+        hook: String(index + 1), place: words.conditionText, words: "",
+        action: StyledText(words.actionText, isDrop ? .bad : .plain),
+        source: names[rule.span])
+    }
+    RuleTable(rows: rows).add(to: &page)
+  }
+}
+
+/// The rules of one chain in columns: number, conditions, action, place.
+private struct RuleTable {
+  let rows: [PathRow]
+
+  func add(to page: inout Page) {
+    let number = (rows.map(\.hook.utf8.count).max() ?? 0) + 6
+    let source = (rows.compactMap { $0.source.map { DisplayWidth.of($0) } }.max() ?? 0) + 2
+    let action = min(
+      (rows.map { $0.action.width }.max() ?? 0) + 2, max((page.terminal.width - number - source) / 2, 12))
+    let conditions = min(
+      (rows.map { DisplayWidth.of($0.place) }.max() ?? 0) + 2, max(page.terminal.width - number - source - action, 20))
+    for row in rows {
+      let left = StyledText(row.place).wrapped(to: conditions - 2)
+      let middle = row.action.wrapped(to: action - 2)
+      for index in 0..<max(left.count, middle.count) {
+        var line = StyledText(
+          index == 0 ? String(repeating: " ", count: max(number - 2 - row.hook.utf8.count, 0)) + row.hook : "", .faint
+        ).padded(to: number)
+        line += (index < left.count ? left[index] : "").padded(to: conditions)
+        line += (index < middle.count ? middle[index] : "").padded(to: action)
+        if index == 0, let source = row.source { line += StyledText(source, .faint) }
+        page.add(line, hanging: number)
+      }
+    }
+  }
+}

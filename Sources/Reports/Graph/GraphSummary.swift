@@ -1,0 +1,71 @@
+public import RuleGraph
+
+/// What a reading holds, in numbers.
+public struct GraphSummary: Hashable, Sendable {
+  /// The number of tables.
+  public var tables = 0
+  /// The number of chains.
+  public var chains = 0
+  /// The number of rules.
+  public var rules = 0
+  /// The number of named sets and maps, ipsets included.
+  public var sets = 0
+  /// The number of matches that could not be understood.
+  public var opaqueMatches = 0
+  /// The number of targets that could not be understood.
+  public var opaqueTargets = 0
+  /// The number of rules of which the dump does not tell the interfaces (`iptables -L` without `-v`).
+  public var hiddenInterfaces = 0
+  /// The number of warnings and errors.
+  public var warnings = 0
+
+  /// Counts.
+  public init(_ ruleset: Ruleset, diagnostics: [Diagnostic] = []) {
+    tables = ruleset.tables.count
+    sets = ruleset.ipsets.count
+    warnings = diagnostics.count { $0.severity != .note }
+    for table in ruleset.tables {
+      sets += table.sets.count
+      chains += table.chains.count
+      for chain in table.chains {
+        rules += chain.rules.count
+        for statement in chain.rules.lazy.flatMap(\.statements) {
+          switch statement {
+          case .opaqueMatch: opaqueMatches += 1
+          case .opaqueTarget: opaqueTargets += 1
+          case .hiddenInterfaces: hiddenInterfaces += 1
+          default: break
+          }
+        }
+      }
+    }
+  }
+
+  /// The numbers in one line: `2 tables, 14 chains, 29 rules; all understood`.
+  public var text: String {
+    func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+    var text = "\(count(tables, "table")), \(count(chains, "chain")), \(count(rules, "rule"))"
+    if sets > 0 { text += ", \(count(sets, "set"))" }
+    text += "; "
+    var gaps: [String] = []
+    if opaqueMatches > 0 { gaps.append("\(opaqueMatches) match\(opaqueMatches == 1 ? "" : "es") not understood") }
+    if opaqueTargets > 0 { gaps.append("\(count(opaqueTargets, "target")) not understood") }
+    if hiddenInterfaces > 0 { gaps.append("interfaces of \(count(hiddenInterfaces, "rule")) not shown by the dump") }
+    text += gaps.isEmpty ? "all understood" : gaps.joined(separator: ", ")
+    if warnings > 0 { text += "; \(count(warnings, "warning"))" }
+    return text
+  }
+
+  func write(to json: inout JSONWriter) {
+    json.object(flat: true) { json in
+      json.member("tables", tables)
+      json.member("chains", chains)
+      json.member("rules", rules)
+      json.member("sets", sets)
+      json.member("opaque_matches", opaqueMatches)
+      json.member("opaque_targets", opaqueTargets)
+      json.member("hidden_interfaces", hiddenInterfaces)
+      json.member("warnings", warnings)
+    }
+  }
+}

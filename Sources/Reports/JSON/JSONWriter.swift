@@ -1,0 +1,145 @@
+/// Writes JSON text (RFC 8259) piece by piece, on one line or indented.
+///
+///     var json = JSONWriter(indented: false)
+///     json.object { json in json.member("rule", 4) }
+///     String(decoding: json.bytes, as: UTF8.self)   // {"rule": 4}
+public struct JSONWriter: Sendable {
+  /// The text so far.
+  public private(set) var bytes: [UInt8] = []
+  private let indented: Bool
+  private var depth = 0
+  private var isFirst = true
+  private var isBehindKey = false
+  private var flatDepth = 0
+
+  /// Makes a writer; `indented` puts members on lines of their own.
+  public init(indented: Bool) { self.indented = indented }
+
+  /// Takes the text written so far, to print a long list piece by piece.
+  mutating func takeBytes() -> [UInt8] {
+    defer { bytes.removeAll(keepingCapacity: true) }
+    return bytes
+  }
+
+  /// Writes an object; `flat` keeps it on one line.
+  mutating func object(flat: Bool = false, _ content: (inout JSONWriter) -> Void) {
+    container(0x7b, 0x7d, flat: flat, content)
+  }
+
+  /// Writes an array; `flat` keeps it on one line.
+  mutating func array(flat: Bool = false, _ content: (inout JSONWriter) -> Void) {
+    container(0x5b, 0x5d, flat: flat, content)
+  }
+
+  private mutating func container(_ open: UInt8, _ close: UInt8, flat: Bool, _ content: (inout JSONWriter) -> Void) {
+    beginValue()
+    bytes.append(open)
+    depth += 1
+    if flat { flatDepth += 1 }
+    isFirst = true
+    content(&self)
+    depth -= 1
+    if !isFirst { breakLine() }
+    if flat { flatDepth -= 1 }
+    bytes.append(close)
+    isFirst = false
+  }
+
+  /// Writes the key of the next value.
+  mutating func key(_ name: String) {
+    beginValue()
+    quoted(name)
+    bytes.append(0x3a)
+    bytes.append(0x20)
+    isBehindKey = true
+  }
+
+  /// Writes a text, or null.
+  mutating func value(_ text: String?) {
+    beginValue()
+    if let text { quoted(text) } else { bytes += "null".utf8 }
+  }
+
+  /// Writes a whole number, or null.
+  mutating func value(_ number: (some BinaryInteger)?) {
+    beginValue()
+    bytes += (number.map { String($0) } ?? "null").utf8
+  }
+
+  /// Writes true or false, or null.
+  mutating func value(_ flag: Bool?) {
+    beginValue()
+    bytes += (flag.map { $0 ? "true" : "false" } ?? "null").utf8
+  }
+
+  /// Writes a key and its text.
+  mutating func member(_ name: String, _ text: String?) {
+    key(name)
+    value(text)
+  }
+
+  /// Writes a key and its number.
+  mutating func member(_ name: String, _ number: (some BinaryInteger)?) {
+    key(name)
+    value(number)
+  }
+
+  /// Writes a key and its flag.
+  mutating func member(_ name: String, _ flag: Bool?) {
+    key(name)
+    value(flag)
+  }
+
+  /// Writes a key and a list of texts on one line.
+  mutating func member(_ name: String, _ texts: [String]) {
+    key(name)
+    array(flat: true) { json in for text in texts { json.value(text) } }
+  }
+
+  /// Ends the line, between the objects of a list of lines.
+  mutating func endLine() {
+    bytes.append(0x0a)
+    isFirst = true
+  }
+
+  private mutating func beginValue() {
+    if isBehindKey {
+      isBehindKey = false
+      return
+    }
+    guard depth > 0 else { return }
+    if !isFirst {
+      bytes.append(0x2c)
+      if flatDepth > 0 || !indented { bytes.append(0x20) }
+    }
+    isFirst = false
+    breakLine()
+  }
+
+  private mutating func breakLine() {
+    guard indented, flatDepth == 0 else { return }
+    bytes.append(0x0a)
+    bytes += repeatElement(0x20, count: 2 * depth)
+  }
+
+  private mutating func quoted(_ text: String) {
+    bytes.append(0x22)
+    for byte in text.utf8 {
+      switch byte {
+      case 0x22, 0x5c:
+        bytes.append(0x5c)
+        bytes.append(byte)
+      case 0x0a: bytes += "\\n".utf8
+      case 0x0d: bytes += "\\r".utf8
+      case 0x09: bytes += "\\t".utf8
+      case 0..<0x20, 0x7f:
+        let digits = String(byte, radix: 16)
+        bytes += "\\u00".utf8
+        if digits.utf8.count == 1 { bytes.append(0x30) }
+        bytes += digits.utf8
+      default: bytes.append(byte)
+      }
+    }
+    bytes.append(0x22)
+  }
+}

@@ -1,2 +1,0 @@
-/// The printed forms of traces and rule graphs.
-public enum Reports {}

@@ -1,0 +1,306 @@
+public import FlowTrace
+public import HostModel
+public import RuleGraph
+
+/// A trace as text for a person: the verdict first, then each case with its way through the hooks, then what the answer rests on.
+public struct TraceText: Sendable {
+  /// The rules that the trace's identifiers are of.
+  public let ruleset: Ruleset
+  private let knowledge: RulesetKnowledge
+  /// The host, for the names of containers and networks.
+  public var facts: HostFacts
+  /// What it is shown on.
+  public var terminal: TerminalSettings
+  /// How much of the way is shown.
+  public var detail: Detail
+
+  /// Makes a writer for traces of a ruleset.
+  public init(
+    _ ruleset: Ruleset, facts: HostFacts = HostFacts(), terminal: TerminalSettings = TerminalSettings(),
+    detail: Detail = .normal
+  ) {
+    self.ruleset = ruleset
+    self.facts = facts
+    knowledge = RulesetKnowledge(ruleset)
+    self.terminal = terminal
+    self.detail = detail
+  }
+
+  /// The text of one trace.
+  ///
+  /// - Parameters:
+  ///   - trace: The trace.
+  ///   - diagnostics: What reading the dumps had to tell.
+  public func text(of trace: Trace, diagnostics: [Diagnostic] = []) -> String {
+    var page = Page(terminal)
+    page.add(headline(trace), hanging: 2)
+    for one in trace.cases {
+      page.addGap()
+      add(one, of: trace, to: &page)
+    }
+    addAssumptions(trace, to: &page)
+    DiagnosticText(sources: ruleset.sources, names: names).add(
+      diagnostics + trace.warnings, to: &page, notes: detail == .all)
+    return page.text
+  }
+
+  private var names: SourceNames { SourceNames(ruleset.sources) }
+  private var words: HostWords { HostWords(facts: facts, knowledge: knowledge) }
+
+  // MARK: The question
+
+  private func headline(_ trace: Trace) -> StyledText {
+    let query = trace.query
+    var text = StyledText(question(query), .strong)
+    text += "   "
+    text += StyledText(summary(trace), style(trace.verdict))
+    return text
+  }
+
+  private func question(_ query: Query) -> String {
+    var parts: [String] = []
+    if let transport = query.transport { parts.append(transport.text(as: .transport)) }
+    let source =
+      query.origin == .host && query.source == nil && query.sourcePort == nil
+      ? "this host"
+      : EndpointWords.text(
+        query.source ?? .all, query.sourcePort, family: query.source == nil ? nil : query.family, anyone: "anyone")
+    let destination = EndpointWords.text(
+      query.destination ?? .all, query.destinationPort, family: query.destination == nil ? nil : query.family,
+      anyone: "anywhere")
+    parts.append(
+      "\(words.named(source, query.source ?? .all)) -> \(words.named(destination, query.destination ?? .all))")
+    if query.origin != .host, let input = query.input {
+      parts.append("in \(Field.meta(.iifname).text(of: input, limit: 3))")
+    }
+    if let output = query.output { parts.append("out \(Field.meta(.oifname).text(of: output, limit: 3))") }
+    for (field, values) in query.fields.sorted(by: { $0.key.text < $1.key.text }) {
+      parts.append("\(MatchWords.label(field)) \(field.text(of: values, limit: 3))")
+    }
+    switch query.phase {
+    case .first: parts.append("(first packet)")
+    case .established: parts.append("(established connection)")
+    case .reply: parts.append("(the answer to it)")
+    case .related: parts.append("(related to a connection)")
+    case .invalid: parts.append("(invalid for connection tracking)")
+    case .untracked: parts.append("(untracked)")
+    }
+    return parts.joined(separator: "  ")
+  }
+
+  private func summary(_ trace: Trace) -> String {
+    let counts = Dictionary(trace.cases.map { ($0.verdict, 1) }, uniquingKeysWith: +)
+    if trace.cases.isEmpty { return "no packet fits" }
+    if counts.count == 1, let (verdict, count) = counts.first {
+      if count == 1 { return verdict.past }
+      return count == 2 ? "\(verdict.past) in both cases" : "\(verdict.past) in all \(count) cases"
+    }
+    let parts = Case.Verdict.inOrder.compactMap { verdict in counts[verdict].map { "\($0) \(verdict.past)" } }
+    return "it depends: " + parts.joined(separator: ", ")
+  }
+
+  private func style(_ verdict: OverallVerdict) -> Style {
+    switch verdict {
+    case .accept: .good
+    case .drop, .reject: .bad
+    case .mixed, .undetermined: .doubtful
+    }
+  }
+
+  // MARK: Cases
+
+  private func add(_ one: Case, of trace: Trace, to page: inout Page) {
+    page.add(caseHead(one, of: trace), hanging: 2)
+    let limits = words.limits(of: one, query: trace.query)
+    if !limits.isEmpty { page.add(StyledText(limits.joined(separator: "; ")), indent: 4, hanging: 2) }
+    let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: one)
+    PathTable(rows: rows).add(to: &page, indent: 2)
+    if one.decidedBy == .nothing {
+      page.add(StyledText("no rule has a say here, and what nothing drops is accepted"), indent: 2, hanging: 2)
+    }
+    if case .outside(let reason) = one.decidedBy {
+      page.add(StyledText("outside the rules: ", .named) + StyledText(reason.sentence, .strong), indent: 2, hanging: 2)
+    }
+    addConditions(one, to: &page)
+    for remark in one.remarks { addLabelled("note", StyledText(remark.text), to: &page) }
+    addReply(one, to: &page)
+    addContinuation(one, of: trace, to: &page)
+    addNearMisses(one, to: &page)
+    addOffPath(one, to: &page)
+    addOwner(one, to: &page)
+  }
+
+  private func caseHead(_ one: Case, of trace: Trace) -> StyledText {
+    var head = StyledText(one.verdict.past.uppercased(), one.verdict.style)
+    head += StyledText("  " + words.sender(of: one, query: trace.query))
+    if let receiver = words.receiver(of: one) { head += StyledText("  ->  " + receiver) }
+    if one.verdict == .drop || one.verdict == .reject {
+      if let rejectWith = one.rejectWith { head += StyledText(" with \(rejectWith)") }
+      head += StyledText("  by \(decider(one.decidedBy))", .strong)
+    }
+    if let reply = one.reply, let failed = reply.first(where: { $0.verdict != .accept }), one.verdict == .accept {
+      head += StyledText("  but its answer is \(failed.verdict.past)", .bad)
+    }
+    return head
+  }
+
+  /// What decided, in words.
+  private func decider(_ decider: Decider) -> String {
+    switch decider {
+    case .rule(let id): "\(ruleset.place(of: id))"
+    case .policy(let id): "the policy of \(ruleset.place(of: id))"
+    case .nothing: "no rule: what nothing drops is accepted"
+    case .outside(let reason): reason.rawValue
+    }
+  }
+
+  private func addConditions(_ one: Case, to page: inout Page) {
+    var told: Set<String> = []
+    for condition in one.conditions {
+      guard let command = condition.settledBy, told.insert(command).inserted else { continue }
+      let what = condition.rule.map { ruleset.place(of: $0) } ?? condition.text
+      addLabelled("unknown", StyledText("\(what): what \(command) prints would settle it"), to: &page)
+    }
+  }
+
+  private func addReply(_ one: Case, to page: inout Page) {
+    guard let reply = one.reply else { return }
+    for answer in reply {
+      var text = StyledText(answer.verdict.past, answer.verdict.style) + StyledText(" by \(decider(answer.decidedBy))")
+      if case .rule(let id) = answer.decidedBy, ruleset.holds(id) {
+        text += StyledText(" (\(RuleWords(ruleset[id]).conditionText))")
+      }
+      if answer.verdict == .accept, !one.translations.isEmpty {
+        text += StyledText(", seen as coming from \(answer.packet.sourceText)")
+      }
+      addLabelled("answer", text, to: &page)
+      if answer.verdict != .accept {
+        let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: answer)
+        PathTable(rows: rows).add(to: &page, indent: 4)
+      }
+    }
+  }
+
+  private func addContinuation(_ one: Case, of trace: Trace, to page: inout Page) {
+    for next in one.continuation ?? [] {
+      var text = StyledText("\(next.packet.sourceText) -> \(next.packet.destinationText) ")
+      text += StyledText(next.verdict.past, next.verdict.style) + StyledText(" by \(decider(next.decidedBy))")
+      addLabelled("then", text, to: &page)
+      let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: next)
+      PathTable(rows: rows).add(to: &page, indent: 4)
+    }
+  }
+
+  private func addNearMisses(_ one: Case, to page: inout Page) {
+    let shown = detail == .all ? one.nearMisses[...] : detail == .brief ? [] : one.nearMisses.prefix(3)
+    for miss in shown {
+      var text = "\(ruleset.place(of: miss.rule))"
+      if ruleset.holds(miss.rule) { text += " (\(RuleWords(ruleset[miss.rule]).actionText))" }
+      text += " wants \(miss.field) \(miss.wanted), the packet has \(miss.had)"
+      if let originally = miss.originally {
+        text += ", it was \(originally)"
+        if let changedBy = miss.changedBy { text += " until \(ruleset.place(of: changedBy))" }
+      }
+      let place = ruleset.holds(miss.rule) ? "  " + names[ruleset[miss.rule].span] : ""
+      addLabelled("almost", StyledText(text) + StyledText(place, .faint), to: &page)
+    }
+  }
+
+  private func addOffPath(_ one: Case, to page: inout Page) {
+    guard detail != .brief else { return }
+    for off in detail == .all ? one.offPath[...] : one.offPath.prefix(3) {
+      let place = ruleset.holds(off.rule) ? "  " + names[ruleset[off.rule].span] : ""
+      addLabelled(
+        "not asked", StyledText("\(ruleset.place(of: off.rule)): \(off.why)") + StyledText(place, .faint), to: &page)
+    }
+  }
+
+  /// Who wrote the chain that decided, where its name tells.
+  private func addOwner(_ one: Case, to page: inout Page) {
+    guard detail != .brief else { return }
+    var chains: [String] = []
+    if case .rule(let id) = one.decidedBy, ruleset.holds(id), one.verdict != .accept {
+      chains.append(ruleset[id.chainID].name)
+    }
+    chains += (one.nearMisses.prefix(3).map(\.rule) + one.offPath.prefix(3).map(\.rule)).filter { ruleset.holds($0) }
+      .map { ruleset[$0.chainID].name }
+    var told: Set<String> = []
+    for chain in chains where told.insert(chain).inserted {
+      if let sentence = ChainOwner.sentence(chain) { addLabelled("about", StyledText(sentence), to: &page) }
+    }
+  }
+
+  private func addLabelled(_ label: String, _ text: StyledText, to page: inout Page) {
+    page.add(StyledText(label, .named).padded(to: 13) + text, indent: 2, hanging: 13)
+  }
+
+  // MARK: What the answer rests on
+
+  private func addAssumptions(_ trace: Trace, to page: inout Page) {
+    guard !trace.assumptions.isEmpty else { return }
+    page.addGap()
+    var label = "Assumed"
+    var commands: [String] = []
+    for assumption in trace.assumptions {
+      var text = StyledText(assumption.text)
+      if let evidence = assumption.evidence { text += StyledText(" (\(ruleset.place(of: evidence)))", .faint) }
+      page.add(StyledText(label, .doubtful).padded(to: 10) + text, hanging: 10)
+      label = ""
+      if let command = assumption.settledBy, !commands.contains(command) { commands.append(command) }
+    }
+    if !commands.isEmpty {
+      let list = commands.map { "`\($0)`" }.joined(separator: ", ")
+      page.add(
+        StyledText("          What \(list) print\(commands.count == 1 ? "s" : "") would settle this."), hanging: 10)
+    }
+  }
+}
+
+extension Case.Verdict {
+  static let inOrder: [Case.Verdict] = [.accept, .drop, .reject, .undetermined]
+
+  /// The verdict as a participle: `accepted`.
+  var past: String {
+    switch self {
+    case .accept: "accepted"
+    case .drop: "dropped"
+    case .reject: "rejected"
+    case .undetermined: "undetermined"
+    }
+  }
+
+  var style: Style {
+    switch self {
+    case .accept: .good
+    case .drop, .reject: .bad
+    case .undetermined: .doubtful
+    }
+  }
+}
+
+extension OutsideReason {
+  /// The reason in a sentence.
+  var sentence: String {
+    switch self {
+    case .noRoute: "no route leads to the destination"
+    case .unreachableRoute: "the route to the destination is marked unreachable"
+    case .prohibitRoute: "the route to the destination is marked prohibited"
+    case .blackholeRoute: "the route to the destination is a black hole"
+    case .ipForward: "this host does not forward (ip_forward or forwarding of the input interface is 0)"
+    case .rpFilter:
+      "reverse path filtering (rp_filter): the source is not reachable through the interface that the packet came in on"
+    case .martian: "the kernel drops the packet as martian: such an address can't come from a wire"
+    case .hopLimit: "the packet's time to live ends here"
+    case .routeLocalnet: "127.0.0.0/8 is not routed on this interface (route_localnet is 0)"
+    case .bridgeHairpin: "the bridge does not send a frame back out of the port it came from (hairpin mode is off)"
+    case .macvlan:
+      "a macvlan interface and its host can't reach each other, and its other traffic never meets the host's rules"
+    case .noPath: "there is no way between the two: they share no network"
+    case .linkDown: "the interface is down"
+    case .noListener: "no program listens there"
+    case .multicast: "a multicast or broadcast that this host does not take or pass on"
+    case .unknownHost: "nobody answers at the destination address"
+    case .noConnection: "the connection's first packet does not get through, so there is no later packet"
+    }
+  }
+}

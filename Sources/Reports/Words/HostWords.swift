@@ -1,0 +1,164 @@
+import FlowTrace
+import HostModel
+import RuleGraph
+
+/// Who sends and who receives, in the words of the person who runs the host: containers by name, bridges as networks.
+struct HostWords {
+  let facts: HostFacts
+  let knowledge: RulesetKnowledge
+
+  /// The container that has an address.
+  func container(at address: IPAddress) -> Container? {
+    facts.containers.first { $0.endpoints.contains { $0.addresses.contains(address) } }
+  }
+
+  /// `172.17.0.2:8080 (tomcat1)` for an address of a known container, else the endpoint as it is.
+  func named(_ text: String, _ addresses: ValueSet) -> String {
+    guard let single = addresses.single, let container = container(at: IPAddress(bits: single)) else { return text }
+    return "\(text) (\(container.name))"
+  }
+
+  /// Whether an interface is a bridge that containers are on.
+  func isContainerBridge(_ name: String) -> Bool {
+    if facts.networks.contains(where: { $0.bridge == name }) { return true }
+    if let interface = facts.interface(name), let kind = interface.kind { return kind == "bridge" }
+    return knowledge.innerInterfaces.contains(name) || name == "docker0" || name == "docker_gwbridge"
+      || name.hasPrefix("br-")
+  }
+
+  /// `docker0`, or `mynet (br-9330b5a5cf80)` when the network is known.
+  func network(_ bridge: String) -> String {
+    guard let network = facts.networks.first(where: { $0.bridge == bridge }), network.name != "bridge" else {
+      return bridge
+    }
+    return "\(network.name) (\(bridge))"
+  }
+
+  /// Who sends the packets of a case.
+  func sender(of one: Case, query: Query) -> String {
+    let sentByHost = one.when.allowed[.sentByHost]?.single
+    if sentByHost == 1 || query.origin == .host { return "from this host" }
+    let source = one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))] ?? query.source
+    if let single = source?.single, let container = container(at: IPAddress(bits: single)) {
+      return "from the container \(container.name)"
+    }
+    let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.anyName)
+    if input == InterfaceName.anyName || input.isEmpty {
+      return sentByHost == 0 || query.origin == .wire ? "from any interface" : "from anywhere"
+    }
+    return arrival(input)
+  }
+
+  private func arrival(_ input: ValueSet) -> String {
+    if let single = input.single {
+      let name = InterfaceName(value: single).description
+      if name == "lo" { return "from this host, back in on lo" }
+      return isContainerBridge(name) ? "from a container on \(network(name))" : "from \(name)"
+    }
+    let rest = InterfaceName.anyName.subtracting(input)
+    if input.count > rest.count {
+      let excluded = rest.pieces(as: .name)
+      let allInner = excluded.allSatisfy { isContainerBridge($0) || $0 == "lo" }
+      let list = ValueSet.shortList(excluded)
+      return allInner ? "from another host (in: any but \(list))" : "from any interface but \(list)"
+    }
+    return "from " + ValueSet.shortList(input.pieces(as: .name))
+  }
+
+  /// Where the packets of a case end, and with which source.
+  func receiver(of one: Case) -> String? {
+    let packet = one.packet
+    let destination = named(packet.destinationText, packet.destination)
+    var text: String
+    switch one.fate {
+    case .discarded: return nil
+    case .local:
+      text = packet.destination.single == nil ? "this host itself" : "this host itself, \(packet.destinationText)"
+    case .forward, .sent:
+      text = destination
+      if let out = one.output?.pieces(as: .name), !out.isEmpty, one.output != .all {
+        let isOpen = one.output.map { $0.count > InterfaceName.anyName.subtracting($0).count } ?? false
+        text += isOpen ? "" : " through " + ValueSet.shortList(out)
+      }
+    case .bridged:
+      text = destination
+      if let bridge = one.output?.single { text += " over the bridge \(InterfaceName(value: bridge))" }
+    }
+    let sources = one.translations.filter(\.ofSource)
+    if let last = sources.last {
+      text +=
+        ", which sees \(EndpointWords.text(last.to.address, nil, family: packet.family, anyone: "another address"))"
+    } else if one.fate == .forward, one.verdict == .accept {
+      text += ", source kept"
+    }
+    return text
+  }
+
+  /// What else sets the packets of a case apart from those of the query: ports, addresses, marks, conditions.
+  func limits(of one: Case, query: Query) -> [String] {
+    var limits = box(one.when.allowed, query: query, isException: false)
+    for exception in one.when.except.prefix(3) {
+      let words = box(exception, query: query, isException: true)
+      if !words.isEmpty { limits.append("not " + words.joined(separator: " and ")) }
+    }
+    if one.when.except.count > 3 { limits.append("and \(one.when.except.count - 3) more exceptions") }
+    limits += one.conditions.map { "if \($0.text)" }
+    return limits
+  }
+
+  /// Whether a field can set cases apart: the question or a rule must speak of it.
+  private func isDistinguishing(_ field: Field, _ query: Query) -> Bool {
+    switch field.queryName {
+    case "src", "dst", "sport", "dport", "proto", "in", "out": true
+    default: knowledge.fields.contains(field) || query.fields[field] != nil
+    }
+  }
+
+  private func box(_ box: [Region.Dimension: ValueSet], query: Query, isException: Bool) -> [String] {
+    var words: [String] = []
+    for (dimension, values) in box {
+      switch dimension {
+      case .sentByHost:
+        if isException, let single = values.single { words.append(single == 1 ? "sent by this host" : "arriving") }
+      case .condition: break
+      case .family: if query.family == nil, let one = values.single { words.append(one == 2 ? "IPv4" : "IPv6") }
+      case .field(.meta(.iifname)): if isException { words.append("in \(Field.meta(.iifname).text(of: values))") }
+      case .field(let field):
+        if !isDistinguishing(field, query) { continue }
+        if values == field.universe || values == .all || values == query.values(of: field) { continue }
+        if case .header(let header) = field, header.name == .saddr || header.name == .daddr,
+          let family = query.family, values.intersection(family.allAddresses) == family.allAddresses
+        {
+          continue
+        }
+        words.append("\(MatchWords.label(field)) \(field.text(of: values, limit: 3))")
+      }
+    }
+    return words.sorted()
+  }
+}
+
+extension ValueSet {
+  /// The first three pieces, and how many more there are.
+  static func shortList(_ pieces: [String]) -> String {
+    pieces.count <= 3
+      ? pieces.joined(separator: ", ") : pieces.prefix(2).joined(separator: ", ") + " and \(pieces.count - 2) more"
+  }
+}
+
+extension Query {
+  /// What the query itself says of a field.
+  fileprivate func values(of field: Field) -> ValueSet? {
+    switch field.queryName {
+    case "src": source
+    case "dst": destination
+    case "sport": sourcePort
+    case "dport": destinationPort
+    case "proto": transport
+    case "in": input
+    case "out": output
+    case "physin": physicalInput
+    default: fields[field]
+    }
+  }
+}

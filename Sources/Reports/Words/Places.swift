@@ -1,0 +1,65 @@
+import FlowTrace
+import RuleGraph
+
+extension Ruleset {
+  /// Whether an identifier names a rule of this ruleset.
+  func holds(_ id: RuleID) -> Bool {
+    holds(ChainID(table: id.table, chain: id.chain))
+      && self[ChainID(table: id.table, chain: id.chain)].rules.indices.contains(id.rule)
+  }
+
+  /// Whether an identifier names a chain of this ruleset.
+  func holds(_ id: ChainID) -> Bool {
+    tables.indices.contains(id.table) && tables[id.table].chains.indices.contains(id.chain)
+  }
+
+  /// A chain as people name it: `filter FORWARD`; with the family where the name alone would not tell (`inet fw input`).
+  func place(of id: ChainID) -> String {
+    guard holds(id) else { return "?" }
+    let table = tables[id.table]
+    let isPlain = table.family == .ip && table.origin != .nftables
+    return (isPlain ? "" : table.family.rawValue + " ") + "\(table.name) \(table.chains[id.chain].name)"
+  }
+
+  /// A rule as people name it, its number counted from 1: `filter FORWARD 4`.
+  func place(of id: RuleID) -> String { place(of: ChainID(table: id.table, chain: id.chain)) + " \(id.rule + 1)" }
+
+  /// Where a rule stands: `nat.txt:22`; nil when the rule is not of this ruleset.
+  func location(of id: RuleID) -> String? { holds(id) ? location(of: self[id].span) : nil }
+
+  /// Where a chain begins.
+  func location(of id: ChainID) -> String? { holds(id) ? self[id].span.map { location(of: $0) } : nil }
+
+  /// A span as `file:line`.
+  func location(of span: SourceSpan) -> String { "\(sources.name(of: span)):\(span.line)" }
+}
+
+extension RuleID {
+  /// The chain of the rule.
+  var chainID: ChainID { ChainID(table: table, chain: chain) }
+}
+
+extension PacketTuple {
+  /// Destination address and port: `172.17.0.2:8080`; `anyone` for an address that is not limited.
+  var destinationText: String { EndpointWords.text(destination, destinationPort, family: family, anyone: "anywhere") }
+
+  /// Source address and port.
+  var sourceText: String { EndpointWords.text(source, sourcePort, family: family, anyone: "anyone") }
+}
+
+/// Addresses with ports in words.
+enum EndpointWords {
+  /// `172.17.0.2:8080`, `[2001:db8::1]:80`, `10.0.0.0/8 port 80-90`; `anyone` stands for all addresses of the family.
+  static func text(_ addresses: ValueSet, _ ports: ValueSet?, family: AddressFamily?, anyone: String) -> String {
+    let universe = family?.allAddresses ?? .all
+    let inside = addresses.intersection(universe)
+    let isOpen = inside == universe || inside.isEmpty
+    let address = isOpen ? anyone : inside.text(as: .address, in: universe, limit: 4)
+    guard let ports, ports != ValueSet(0...65535), !ports.isEmpty, ports != .all else { return address }
+    let port = ports.text(as: .number, in: ValueSet(0...65535), limit: 4)
+    guard inside.single != nil, ports.intervals.count == 1, !port.contains(" ") else {
+      return "\(address) port \(port)"
+    }
+    return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+  }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import FlowTrace
+import Glibc
+import RuleParser
+
+/// Reads the dumps that the user names: files, folders with everything in them, and `-` for standard input.
+enum DumpFiles {
+  /// Larger files are refused; a dump of a hundred thousand rules has about twenty megabytes.
+  static let maximumSize = 1 << 30
+  /// Deeper folders are not entered.
+  static let maximumDepth = 16
+
+  /// Reads all dumps in the order given, a folder's files in the order of their names.
+  static func read(_ paths: [String]) throws(Failure) -> [DumpInput] {
+    var inputs: [DumpInput] = []
+    for path in paths {
+      if path == "-" {
+        inputs.append(DumpInput(name: "-", bytes: try contents(of: STDIN_FILENO, name: "standard input")))
+      } else if isFolder(path) {
+        let before = inputs.count
+        try addFolder(path, depth: 0, to: &inputs)
+        if inputs.count == before { throw Failure("\(path): the folder holds no text files") }
+      } else {
+        inputs.append(DumpInput(name: path, bytes: try file(path)))
+      }
+    }
+    return inputs
+  }
+
+  private static func addFolder(_ path: String, depth: Int, to inputs: inout [DumpInput]) throws(Failure) {
+    guard depth < maximumDepth else { return }
+    for name in try names(in: path) where !name.hasPrefix(".") {
+      let below = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+      if isFolder(below) {
+        try addFolder(below, depth: depth + 1, to: &inputs)
+      } else if isRegularFile(below) {
+        let bytes = try file(below)
+        if isText(bytes) { inputs.append(DumpInput(name: below, bytes: bytes)) }
+      }
+    }
+  }
+
+  /// Whether a file of a folder is a dump: packet captures, archives and pictures hold zero bytes.
+  private static func isText(_ bytes: [UInt8]) -> Bool { !bytes.prefix(8192).contains(0) }
+
+  private static func names(in path: String) throws(Failure) -> [String] {
+    guard let folder = unsafe opendir(path) else { throw Failure("\(path): \(reason())") }
+    defer { unsafe closedir(folder) }
+    var names: [String] = []
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  private static func file(_ path: String) throws(Failure) -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      let isMissing = errno == ENOENT
+      var message = "\(path): \(reason())"
+      let commands = Fwtrace.configuration.subcommands.compactMap { $0.configuration.commandName }
+      if isMissing, let near = Spelling.nearest(to: path, among: commands) {
+        message += "; did you mean the command \(near)?"
+      }
+      throw Failure(message)
+    }
+    defer { _ = close(descriptor) }
+    return try contents(of: descriptor, name: path)
+  }
+
+  private static func contents(of descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw Failure("\(name): \(reason())") }
+      if count == 0 { return bytes }
+      bytes += buffer[..<count]
+      if bytes.count > maximumSize { throw Failure("\(name): larger than a gigabyte") }
+    }
+  }
+
+  private static func mode(_ path: String) -> mode_t? {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
+  }
+
+  private static func isFolder(_ path: String) -> Bool { mode(path) == S_IFDIR }
+
+  private static func isRegularFile(_ path: String) -> Bool { mode(path) == S_IFREG }
+
+  private static func reason() -> String { unsafe String(cString: strerror(errno)) }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+
+/// Runs a command and turns every outcome into the promised exit status.
+@main enum Main {
+  static func main() {
+    do {
+      var command = try Fwtrace.parseAsRoot()
+      try command.run()
+    } catch let failure as Failure {
+      Output.error("fwtrace: \(failure.message)\n")
+      Output.exit(.badInput)
+    } catch let status as ExitStatus {
+      Output.exit(status)
+    } catch {
+      // Help and version are asked for: they are no errors. All else is a usage error.
+      if Fwtrace.exitCode(for: error).isSuccess { Fwtrace.exit(withError: error) }
+      Output.error(Fwtrace.fullMessage(for: error) + "\n")
+      Output.exit(.badInput)
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Reports
+import RuleGraph
+import RuleParser
+
+/// `fwtrace parse`: what was read of the dumps.
+struct ParseCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "parse", abstract: "Print the rules as they were understood, with what could not be read.")
+
+  @Flag(help: "Print the rule graph as JSON (schema fwtrace.graph/1).")
+  var json = false
+
+  @Flag(help: "With --json: leave out what depends on the dump, so that two dumps of one ruleset print the same.")
+  var canonical = false
+
+  @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+  var color: ColorChoice = .auto
+
+  @Option(help: ArgumentHelp("Columns of the terminal.", valueName: "columns"))
+  var width: Int?
+
+  @OptionGroup var dumps: DumpArguments
+
+  func run() throws {
+    let reading = try dumps.read()
+    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    if json || canonical {
+      Output.write(GraphJSON(isCanonical: canonical).bytes(of: reading.ruleset, diagnostics: reading.diagnostics))
+    } else {
+      let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
+      Output.write(GraphListing(reading.ruleset, terminal: terminal).text(diagnostics: reading.diagnostics))
+    }
+  }
+}

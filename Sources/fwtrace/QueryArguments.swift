@@ -1,0 +1,106 @@
+import ArgumentParser
+import FlowTrace
+import HostModel
+
+/// The packet that is asked about. What is left out stays open.
+struct QueryArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Destination: addresses, prefix, range or container, with a port behind a colon.", valueName: "addr[:port]"))
+  var dst: String?
+
+  @Option(help: ArgumentHelp("Source, in the same forms.", valueName: "addr[:port]"))
+  var src: String?
+
+  @Option(help: ArgumentHelp("Destination ports: 80, 80,443 or 8000-8999.", valueName: "ports"))
+  var dport: String?
+
+  @Option(help: ArgumentHelp("Source ports.", valueName: "ports"))
+  var sport: String?
+
+  @Option(help: ArgumentHelp("Protocols by name or number (tcp when a port is given).", valueName: "proto"))
+  var proto: String?
+
+  @Option(
+    name: .customLong("in"),
+    help: ArgumentHelp("Interface it arrives on; br-+ and !docker0 are understood.", valueName: "if"))
+  var input: String?
+
+  @Option(name: .customLong("out"), help: ArgumentHelp("Interface it leaves through.", valueName: "if"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Who sends it: host (a program of this host), outside (another host) or a container.", valueName: "sender"))
+  var from: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What connection tracking says of it: new, established, related, invalid or untracked (what it says of such a packet without a connection).",
+      valueName: "state"))
+  var state: String?
+
+  @Flag(help: "Ask about the answer to the connection that is described.")
+  var reply = false
+
+  @Option(help: ArgumentHelp("The packet's mark.", valueName: "mark"))
+  var mark: String?
+
+  @Option(help: ArgumentHelp("TCP flags: syn, syn,ack, 0x12 or [S.].", valueName: "flags"))
+  var tcpFlags: String?
+
+  @Option(help: ArgumentHelp("ICMP type by name or number.", valueName: "type"))
+  var icmpType: String?
+
+  @Option(help: ArgumentHelp("ICMP code.", valueName: "code"))
+  var icmpCode: String?
+
+  @Option(help: ArgumentHelp("User id of the sending program.", valueName: "uid"))
+  var uid: String?
+
+  @Option(help: ArgumentHelp("Group id of the sending program.", valueName: "gid"))
+  var gid: String?
+
+  @Option(help: ArgumentHelp("Length of the packet in bytes.", valueName: "bytes"))
+  var length: String?
+
+  @Option(help: ArgumentHelp("Time to live (hop limit) when it comes in.", valueName: "ttl"))
+  var ttl: String?
+
+  @Option(help: ArgumentHelp("Differentiated services code point by name or number.", valueName: "dscp"))
+  var dscp: String?
+
+  @Option(help: ArgumentHelp("Bridge port it arrives through.", valueName: "if"))
+  var physin: String?
+
+  @Option(help: ArgumentHelp("ipv4 or ipv6, where no address tells.", valueName: "family"))
+  var family: String?
+
+  @Option(help: ArgumentHelp("An address of this host that no dump tells.", valueName: "addr"))
+  var hostAddress: String?
+
+  /// Every option that was given, as the words of a query; who sends comes before the interface, the state before the reply.
+  private var given: [(QueryOption, String)] {
+    let all: [(QueryOption, String?)] = [
+      (.proto, proto), (.src, src), (.sport, sport), (.dst, dst), (.dport, dport), (.from, from), (.input, input),
+      (.output, output), (.state, state), (.reply, reply ? "true" : nil), (.mark, mark), (.tcpFlags, tcpFlags),
+      (.icmpType, icmpType), (.icmpCode, icmpCode), (.uid, uid), (.gid, gid), (.length, length), (.ttl, ttl),
+      (.dscp, dscp), (.physin, physin), (.family, family), (.hostAddress, hostAddress),
+    ]
+    return all.compactMap { option, text in text.map { (option, $0) } }
+  }
+
+  /// Whether no option was given.
+  var isEmpty: Bool { given.isEmpty }
+
+  /// The query that the options describe.
+  func query(facts: HostFacts) throws(Failure) -> Query {
+    do {
+      var builder = QueryBuilder(facts: facts)
+      for (option, text) in given { try builder.set(option, text) }
+      return try builder.query()
+    } catch {
+      throw Failure("\(error)")
+    }
+  }
+}

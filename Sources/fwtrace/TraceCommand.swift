@@ -1,0 +1,102 @@
+import ArgumentParser
+import FlowTrace
+import Reports
+import RuleGraph
+import RuleParser
+
+/// When colours are used.
+enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
+  case auto, always, never
+
+  /// Whether standard output gets colours: by default on a terminal, unless `NO_COLOR` is set.
+  var isOn: Bool {
+    switch self {
+    case .always: true
+    case .never: false
+    case .auto: Output.isTerminal && Output.environment("NO_COLOR") == nil && Output.environment("TERM") != "dumb"
+    }
+  }
+}
+
+/// How much of the way is shown.
+enum DetailChoice: String, ExpressibleByArgument, CaseIterable {
+  case brief, normal, all
+
+  /// The same for the report.
+  var detail: Detail {
+    switch self {
+    case .brief: .brief
+    case .normal: .normal
+    case .all: .all
+    }
+  }
+}
+
+/// `fwtrace trace`: one question, or a batch of them, about the host in the dumps.
+struct TraceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trace",
+    abstract: "Follow a packet through the rules and say what decides. (default)",
+    discussion: """
+      What you do not fix stays open, and the answer tells the cases apart. Exit status: 0 every case is accepted, 1 some case is dropped or \
+      rejected, 2 bad input or usage, 3 the dumps do not tell enough.
+      """)
+
+  @OptionGroup(title: "The packet")
+  var packet: QueryArguments
+
+  @Flag(help: "Print the answer as JSON (schema fwtrace.trace/1).")
+  var json = false
+
+  @Option(help: ArgumentHelp("How much of the way to show: brief, normal or all.", valueName: "detail"))
+  var explain: DetailChoice = .normal
+
+  @Option(help: ArgumentHelp("Colours: auto, always or never. NO_COLOR switches auto off.", valueName: "when"))
+  var color: ColorChoice = .auto
+
+  @Option(help: ArgumentHelp("Columns of the terminal.", valueName: "columns"))
+  var width: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Answer each line of this file, a JSON object, with a line of JSON (- is standard input).", valueName: "file"))
+  var batch: String?
+
+  @OptionGroup var dumps: DumpArguments
+
+  func run() throws {
+    let reading = try dumps.read()
+    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    if let batch {
+      guard packet.isEmpty else {
+        throw Failure("--batch: the questions stand in \(batch); options for the packet have no place beside it")
+      }
+      try Batch(reading: reading).answer(questionsIn: batch)
+      return
+    }
+    let query = try packet.query(facts: reading.facts)
+    var options = Tracer.Options()
+    options.listsEveryRule = explain == .all
+    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(query, options: options)
+    if json {
+      Output.write(TraceJSON(reading.ruleset).bytes(of: trace, diagnostics: reading.diagnostics))
+    } else {
+      let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
+      let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal, detail: explain.detail)
+      Output.write(text.text(of: trace, diagnostics: reading.diagnostics))
+    }
+    throw ExitStatus(trace.verdict)
+  }
+}
+
+/// Input without a single rule is an error: it would otherwise read as "everything is accepted".
+enum RefuseEmpty {
+  static func check(_ reading: HostReading, dumps: [String]) throws(Failure) {
+    guard reading.ruleset.tables.isEmpty else { return }
+    let names = dumps.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    let why = reading.diagnostics.first { $0.severity == .error }.map { " (\($0.message))" } ?? ""
+    throw Failure(
+      "\(names): no firewall rules found\(why); fwtrace reads what iptables-save, iptables -L, iptables -S, nft list ruleset and nft -j list ruleset print"
+    )
+  }
+}

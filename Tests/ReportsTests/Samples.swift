@@ -1,0 +1,26 @@
+import FlowTrace
+import Foundation
+import HostModel
+import Reports
+import RuleParser
+
+/// The samples of the project, read as a user would give them.
+enum Samples {
+  static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  static func read(_ name: String) throws -> HostReading {
+    let folder = root.appending(path: "samples/\(name)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+    let inputs = try files.map { file in
+      DumpInput(name: "samples/\(name)/\(file)", bytes: Array(try Data(contentsOf: folder.appending(path: file))))
+    }
+    return DumpReader().read(inputs)
+  }
+
+  static func query(_ options: KeyValuePairs<QueryOption, String>, facts: HostFacts) throws -> Query {
+    var builder = QueryBuilder(facts: facts)
+    for (option, text) in options { try builder.set(option, text) }
+    return try builder.query()
+  }
+}
