@@ -19,5 +19,5 @@ enum RuleReaders {
   static func nftJSON(_ text: DumpText) -> RuleFragment { NftJSONReader.read(text) }
 
   /// `nft list`.
-  static func nftText(_ text: DumpText) -> RuleFragment { RuleFragment() }
+  static func nftText(_ text: DumpText) -> RuleFragment { NftTextReader.read(text) }
 }

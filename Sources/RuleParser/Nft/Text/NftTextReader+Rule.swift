@@ -145,7 +145,9 @@ extension NftTextReader {
   /// A comparison, a verdict map or an assignment: all begin with what is looked at.
   private mutating func readMatch(_ rule: inout Rule, _ lowering: NftLowering) throws {
     expectsTrafficClass = false
+    let start = tokens.current.start
     let left = try leftSide()
+    if Self.isConstant(left) { throw SyntaxError(offset: start, expected: "a statement") }
     if case .field(let field) = left { expectsTrafficClass = field.type == .classid }
     defer { expectsTrafficClass = false }
     if eat("vmap") {
@@ -168,6 +170,16 @@ extension NftTextReader {
       if relation == .implicit { relation = .equal }
     }
     rule.statements.append(try lowering.match(subject, relation, right))
+  }
+
+  /// Whether nothing of the packet is looked at.
+  private static func isConstant(_ expression: NftExpression) -> Bool {
+    switch expression {
+    case .word, .number, .presence, .wildcard, .range, .prefix, .reference, .verdict, .list, .set: true
+    case .concatenation(let items): items.allSatisfy { isConstant($0) }
+    case .binary(_, let left, let right): isConstant(left) && isConstant(right)
+    case .field, .map, .generator, .environment, .unknown: false
+    }
   }
 
   private mutating func relation() -> NftRelation {

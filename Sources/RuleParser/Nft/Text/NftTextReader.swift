@@ -17,6 +17,7 @@ struct NftTextReader {
   var expectsTrafficClass = false
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
+  private var includeCount = 0
 
   /// Where and why the text does not fit.
   struct SyntaxError: Error {
@@ -24,8 +25,9 @@ struct NftTextReader {
     var expected: String
   }
 
-  /// Files may include files this deep (`MAX_INCLUDE_DEPTH` of nft).
+  /// Files may include files this deep (`MAX_INCLUDE_DEPTH` of nft), and not more of them than this.
   static let maximumIncludeDepth = 16
+  static let maximumIncludes = 1000
 
   /// Reads the tables of a dump or file.
   ///
@@ -159,7 +161,8 @@ extension NftTextReader {
   mutating func report(_ error: SyntaxError) {
     let offset = min(error.offset, text.bytes.count)
     let line = text.line(at: offset)
-    let start = text.lines.last { $0.start <= offset }?.start ?? 0
+    var start = offset
+    while start > 0, text.bytes[start - 1] != 0x0a { start -= 1 }
     diagnostics.append(
       Diagnostic(
         "nft-syntax", .warning, "This is no nft statement that can be read.",
@@ -253,7 +256,8 @@ extension NftTextReader {
     }
     let outer = (text, tokens)
     includeDepth += 1
-    for included in texts {
+    for included in texts where includeCount < Self.maximumIncludes {
+      includeCount += 1
       text = included
       tokens = NftTokens(included)
       readCommands()

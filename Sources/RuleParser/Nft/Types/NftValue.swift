@@ -108,6 +108,7 @@ enum NftValue {
     default: break
     }
     if let value = NftSymbols.value(of: word, in: type) { return ValueSet(value) }
+    if type == .inetService, let port = ServiceNames.ports[word] { return ValueSet(port) }
     if let number = integer(word) { return ValueSet(self.number(number, type)) }
     throw NftProblem("\(word), which is no \(type.rawValue)")
   }

@@ -1,0 +1,219 @@
+import RuleGraph
+import Testing
+
+@testable import RuleParser
+
+@Suite("nft rule files")
+struct NftRuleFileTests {
+  func read(_ text: String, includes: (String) -> [DumpText]? = { _ in nil }) -> RuleFragment {
+    NftTextReader.read(dumpText(text), includes: includes)
+  }
+
+  /// The statements of one rule in a chain of an inet table.
+  func rule(_ text: String) -> [Statement] {
+    let fragment = read("table inet t {\n chain c {\n \(text)\n }\n}\n")
+    #expect(fragment.diagnostics.isEmpty)
+    return fragment.statements
+  }
+
+  @Test("Variables, commands and continued lines give what nft would load")
+  func ruleFile() {
+    let fragment = read(
+      """
+      #!/usr/sbin/nft -f
+      flush ruleset
+      define wan = "eth0"
+      define lan = { eth1, eth2 }
+      define servers = { 10.0.0.1, 10.0.1.0/24 }
+      define web = { 80, https }
+
+      table inet filter {
+        set blocked { type ipv4_addr; flags interval; auto-merge; }
+        chain input {
+          type filter hook input priority filter - 5; policy drop;
+          iifname $lan accept; ct state established,related accept
+          iifname $wan ip saddr $servers tcp dport $web \\
+            accept
+          ip saddr @blocked drop
+        }
+      }
+      add element inet filter blocked { 192.0.2.0/24, 198.51.100.7 }
+      add rule inet filter input udp dport 53 accept comment "dns"
+      insert rule inet filter input iif lo accept
+      add chain inet filter output { type filter hook output priority 0; }
+      """)
+    #expect(fragment.diagnostics.isEmpty)
+    let table = fragment.tables.first
+    #expect(table?.chains.map(\.name) == ["input", "output"])
+    let input = table?.chains.first
+    #expect(input?.base == BaseChain(type: .filter, hook: .input, priority: -5, policy: .drop))
+    #expect(
+      input?.rules.map(\.statements) == [
+        rule("iifname \"lo\" accept"), rule("iifname { eth1, eth2 } accept"),
+        rule("ct state established,related accept"),
+        rule("iifname eth0 ip saddr { 10.0.0.1, 10.0.1.0/24 } tcp dport { 80, 443 } accept"),
+        rule("ip saddr @blocked drop"),
+        rule("udp dport 53 accept"),
+      ])
+    #expect(input?.rules.last?.comment == "dns")
+    #expect(
+      table?.sets.first?.elements.map(\.key) == [
+        [Prefix("192.0.2.0/24")?.values ?? .empty], [Prefix("198.51.100.7")?.values ?? .empty],
+      ])
+    #expect(table?.chains.last?.base?.policy == .accept)
+  }
+
+  @Test("An included file is read in its place, one that may not be read is told of")
+  func include() {
+    let included = dumpText("define port = 8080\ntable ip t { chain a { tcp dport $port drop; }\n}\n")
+    let fragment = read("include \"a.nft\"\ninclude \"b.nft\"\ntable ip t { chain b { tcp dport $port accept; }\n}\n") {
+      $0 == "a.nft" ? [included] : nil
+    }
+    #expect(fragment.diagnostics.map(\.id) == ["include-not-read"])
+    #expect(fragment.diagnostics.first?.span?.line == 2)
+    #expect(fragment.tables.first?.chains.map(\.name) == ["a", "b"])
+    #expect(fragment.statements.count == 4)
+  }
+
+  @Test("A file that includes itself ends")
+  func includeLoop() {
+    let itself = dumpText("include \"x\"\n")
+    let fragment = read("include \"x\"\n") { _ in [itself, itself] }
+    #expect(fragment.diagnostics.contains { $0.id == "include-too-deep" })
+  }
+
+  @Test("An error names line, column and what was expected, and the next rule is read")
+  func errors() {
+    let fragment = read(
+      """
+      table ip t {
+        chain c {
+          tcp dport 22 accept
+          tcp dport 22 acept now
+          ip saddr 1.2.3.999 drop
+          udp dport 53 drop
+        }
+        wrong thing { here }
+        chain d { drop; }
+      }
+      """)
+    let rules = fragment.tables.first?.chains.first?.rules ?? []
+    #expect(rules.count == 4)
+    #expect(fragment.tables.first?.chains.map(\.name) == ["c", "d"])
+    #expect(
+      fragment.diagnostics.map { "\($0.span?.line ?? 0) \($0.column ?? 0) \($0.expected ?? "")" } == [
+        "4 18 a statement", "5 0 ", "8 3 a chain, a set or an object",
+      ])
+    #expect(rules[1].statements.last == .opaqueTarget(Opaque(name: "unreadable", text: "acept now")))
+    #expect(rules[3].statements.last == .verdict(.drop))
+  }
+
+  @Test("iptables-nft tables are told by their chains or by nft's remark")
+  func origins() {
+    let fragment = read(
+      """
+      # Warning: table ip mangle is managed by iptables-nft, do not touch!
+      table ip mangle {
+      }
+      table ip filter {
+        chain INPUT {
+          type filter hook input priority filter; policy accept;
+          xt match "recent" counter packets 1 bytes 2 xt target "TARPIT"
+          # xt_comment counter packets 0 bytes 0 # xt_DNAT
+        }
+      }
+      table ip nat { chain input { type nat hook input priority 100; }
+      }
+      """)
+    #expect(fragment.diagnostics.isEmpty)
+    #expect(fragment.tables.map(\.origin) == [.iptablesNFT, .iptablesNFT, .nftables])
+    #expect(
+      fragment.opaque.map(\.name) == ["xt match recent", "xt target TARPIT", "xt match comment", "xt target DNAT"])
+    #expect(fragment.opaque.allSatisfy { $0.settledBy == "iptables-save" })
+  }
+
+  @Test(
+    "Different spellings of one rule are one rule",
+    arguments: [
+      ("meta mark and 0xff == 0x10", "mark & 0xff 0x10"), ("tcp dport { 22 }", "tcp dport ssh"),
+      ("ct state { established, related }", "ct state established,related"),
+      ("meta mark set mark and 0xff or 0x10", "meta mark set meta mark & 0xef | 0x10"),
+      ("fib saddr . iif oif missing", "fib saddr . iif oif 0"),
+      ("tcp flags & (syn | ack) == syn", "tcp flags syn / syn,ack"),
+      ("tcp flags & syn != 0", "tcp flags syn"), ("ip daddr 10.0.0.0-10.255.255.255", "ip daddr 10.0.0.0/8"),
+      ("ct state & (established | related) != 0", "ct state related,established"), ("vlan cfi 1", "vlan dei 1"),
+      ("limit rate 3/second", "limit rate 3/second burst 5 packets"), ("tcp dport ne 22", "tcp dport != 22"),
+      ("iif lo", "iifname lo"), ("set add ip saddr @s", "add @s { ip saddr }"), ("log level warn", "log"),
+      ("reject with icmpx type port-unreachable", "reject"), ("queue num 1-3 bypass", "queue flags bypass to 1-3"),
+      ("masquerade to :1-2", "masquerade to 1-2"), ("icmp type 8", "icmp type echo-request"),
+      ("tcp dport >= 1024", "tcp dport 1024-65535"), ("ip protocol { 6 }", "ip protocol tcp"),
+    ])
+  func spellings(_ pair: (String, String)) {
+    #expect(rule(pair.0) == rule(pair.1))
+    #expect(!rule(pair.0).isEmpty)
+  }
+
+  @Test("Deep nesting ends in a diagnostic")
+  func depth() {
+    let text = String(repeating: "{ ", count: 100_000)
+    #expect(!read("table ip t { chain c { ip saddr \(text)").diagnostics.isEmpty)
+    let parentheses = String(repeating: "(", count: 100_000)
+    #expect(!read("table ip t { chain c { meta mark \(parentheses) 1").diagnostics.isEmpty)
+    let json = String(repeating: #"{"&": ["#, count: 400)
+    let start = #"{"nftables": [{"rule": {"family": "ip", "table": "t", "chain": "c", "expr": [{"match": {"left": "#
+    #expect(!NftJSONReader.read(dumpText(start + json)).diagnostics.isEmpty)
+  }
+}
+
+@Suite("Mutated nft dumps")
+struct NftMutationTests {
+  /// A small generator of its own, so that a failing case can be made again.
+  struct Random: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state ^ (state >> 33)
+    }
+  }
+
+  static func mutated(_ bytes: [UInt8], _ random: inout Random) -> [UInt8] {
+    var copy = bytes
+    for _ in 0..<Int.random(in: 1...4, using: &random) {
+      guard copy.count > 4 else { break }
+      let at = Int.random(in: 0..<copy.count, using: &random)
+      let length = min(Int.random(in: 1...40, using: &random), copy.count - at)
+      switch Int.random(in: 0..<5, using: &random) {
+      case 0: copy[at] = UInt8.random(in: 0...255, using: &random)
+      case 1: copy.removeSubrange(at..<(at + length))
+      case 2: copy.insert(contentsOf: copy[at..<(at + length)], at: Int.random(in: 0...copy.count, using: &random))
+      case 3: copy.removeSubrange(at...)
+      default:
+        let marks: [UInt8] = Array("{}[]()\"',:;.=!<>&|-/@$#*\n\\ 0".utf8)
+        copy.insert(marks[Int.random(in: 0..<marks.count, using: &random)], at: at)
+      }
+    }
+    return copy
+  }
+
+  @Test("No mutation of a listing stops the readers", arguments: ["listing.nft", "listing.json"])
+  func mutations(_ name: String) throws {
+    let bytes = try NftFixture.bytes(name)
+    var random = Random(state: 2026)
+    var withRules = 0
+    for _ in 0..<60 {
+      // A piece of the listing, so that each mutation costs little.
+      let start = Int.random(in: 0..<max(bytes.count - 4000, 1), using: &random)
+      let piece = Array(bytes[start..<min(start + 4000, bytes.count)])
+      let head: [UInt8] =
+        name.hasSuffix("json")
+        ? Array(#"{"nftables": [{"chain": {"family": "ip", "table": "t", "name": "c"}}, "#.utf8)
+        : Array("table ip t {\nchain c {\n".utf8)
+      for _ in 0..<10 {
+        let text = dumpText(head + Self.mutated(piece, &random))
+        let fragment = name.hasSuffix("json") ? NftJSONReader.read(text) : NftTextReader.read(text)
+        if !fragment.tables.isEmpty { withRules += 1 }
+      }
+    }
+    #expect(withRules > 0)
+  }
+}
