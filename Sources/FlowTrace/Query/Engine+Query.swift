@@ -24,6 +24,11 @@ extension Engine {
 
   /// The flows that a query starts with: one for packets from a wire, one for those of the host.
   func startingFlows(_ query: Query, _ family: AddressFamily) -> [Flow] {
+    if let placed = placed(query, family) {
+      var flow = startingFlow(placed.query, family, isSentByHost: placed.query.origin == .host)
+      flow.assume(placed.assumption)
+      return [flow]
+    }
     var flows: [Flow] = []
     if query.origin != .host { flows.append(startingFlow(query, family, isSentByHost: false)) }
     // A packet of the host has no input interface: a query that names one is not about it.
@@ -31,6 +36,47 @@ extension Engine {
       flows.append(startingFlow(query, family, isSentByHost: true))
     }
     return flows
+  }
+
+  /// The question with the place that its packets come from, where only their source was said: a container's packets come in through its bridge, and the
+  /// host's own addresses are the host's. Nil when the question says the place or the source does not tell it.
+  private func placed(_ query: Query, _ family: AddressFamily) -> (query: Query, assumption: Assumption)? {
+    guard query.origin == .open, query.input == nil, query.physicalInput == nil, let source = query.source,
+      let first = source.first
+    else { return nil }
+    var placed = query
+    let shown = Words.addresses(source, family: family)
+    if let own = knowledge.localAddresses[family], source.isSubset(of: own) {
+      placed.origin = .host
+      return (placed, Assumption("sender", "this host sends it, since \(shown) is its own address"))
+    }
+    let subnets = knowledge.facts.interfaces.flatMap { interface in
+      interface.addresses.compactMap { address in address.subnet.map { (interface.name, $0, RuleID?.none) } }
+    }
+    let inferred = knowledge.inferredSubnets.map { ($0.interface, $0.prefix, $0.evidence) }
+    if let (name, _, evidence) = (subnets + inferred).first(where: { source.isSubset(of: $0.1.values) }),
+      let value = InterfaceName(name)?.value, name != "lo"
+    {
+      placed.origin = .wire
+      placed.input = ValueSet(value)
+      return (
+        placed,
+        Assumption(
+          "sender", "packets of \(shown) come in through \(name), where that subnet is", evidence: evidence,
+          settledBy: "--in")
+      )
+    }
+    guard knowledge.facts.routesKnown.contains(family), source.single != nil,
+      case .unicast(let hops, _) = lookUp(first, mark: 0, input: nil, source: nil, family: family), hops.count == 1,
+      let name = hops.first?.interface, let value = InterfaceName(name)?.value
+    else { return nil }
+    placed.origin = .wire
+    placed.input = ValueSet(value)
+    return (
+      placed,
+      Assumption(
+        "sender", "packets of \(shown) come in through \(name), to where the route back leads", settledBy: "--in")
+    )
   }
 
   private func startingFlow(_ query: Query, _ family: AddressFamily, isSentByHost: Bool) -> Flow {
@@ -50,8 +96,7 @@ extension Engine {
       bind(.destinationPort, (query.destinationPort ?? .all).intersection(.bits(16)), .header(HeaderField(.th, .dport)))
     }
     if !isSentByHost {
-      let names = InterfaceName.anyName.subtracting(ValueSet(InterfaceName("lo")?.value ?? 0))
-      bind(.input, query.input ?? names, .meta(.iifname))
+      bind(.input, query.input ?? InterfaceName.wires, .meta(.iifname))
       if let port = query.physicalInput { bind(.physicalInput, port, .meta(.physicalIn)) }
     } else {
       flow.ownAddresses = [flow.binding[Slot.source.rawValue]]

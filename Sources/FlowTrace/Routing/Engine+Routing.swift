@@ -77,6 +77,7 @@ extension Engine {
       flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
         InterfaceName.anyName, dimension: .field(.meta(.physicalIn)))
     }
+    if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
     if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
       !flow.variables[back].domain.contains(value)
     {
@@ -359,6 +360,13 @@ extension Engine {
     }
   }
 
+  private func destinationWords(_ flow: Flow) -> String {
+    if let values = flow.domain(.destination), values.single != nil {
+      return Words.addresses(values, family: flow.family)
+    }
+    return "the destination"
+  }
+
   private func forwardingIsOn(_ flow: inout Flow, _ input: String?) -> Bool {
     let prefix = flow.family == .ipv4 ? "net.ipv4.conf." : "net.ipv6.conf."
     let own = input.flatMap { knowledge.setting(prefix + $0 + ".forwarding") }
@@ -452,7 +460,7 @@ extension Engine {
           words: "back through the interface that the first packet came in on"))
       return
     }
-    var names = InterfaceName.anyName.subtracting(ValueSet(InterfaceName("lo")?.value ?? 0))
+    var names = InterfaceName.wires
     let known = Set(bridges() + knowledge.inferredSubnets.map(\.interface))
     for name in known { if let value = InterfaceName(name)?.value { names = names.subtracting(ValueSet(value)) } }
     flow.rebind(.output, to: names)
@@ -508,7 +516,7 @@ extension Engine {
       flow.note(
         Step(
           hook: nil, .routing, matched: true, action: "local", target: "lo",
-          words: "\(Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)) is this host"))
+          words: "\(destinationWords(flow)) is this host"))
       // A process that does not bind speaks to an own address from that same address.
       if let source = flow.domain(.source), source == flow.family.allAddresses,
         let own = flow.domain(.destination)?.single
@@ -527,6 +535,7 @@ extension Engine {
     let chosen =
       preferred
       ?? SourceAddress.choose(on: name, towards: target, family: flow.family, interfaces: knowledge.facts.interfaces)
+      ?? knowledge.inferredAddress(on: name, flow.family)?.address
     if let chosen { _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(chosen.bits)) }
   }
 

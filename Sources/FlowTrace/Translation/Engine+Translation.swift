@@ -31,7 +31,11 @@ extension Engine {
       var flow = part
       bind(translation.kind, ofSource: ofSource, address: address, port: port, &flow, id)
       let slot: (Slot, Slot) = ofSource ? (.source, .sourcePort) : (.destination, .destinationPort)
-      let shown = Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
+      let isUnknown = translation.kind == .masquerade && flow.domain(.source) == flow.family.allAddresses
+      let shown =
+        isUnknown
+        ? "the address of the interface it leaves through"
+        : Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
       hits.append(
         RuleBranch(flow: flow, outcome: .translated, action: translation.kind.rawValue, target: shown))
     }

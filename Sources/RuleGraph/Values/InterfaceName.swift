@@ -38,6 +38,9 @@ public struct InterfaceName: Hashable, Sendable, CustomStringConvertible {
   /// All values that are names: everything but the absent interface.
   public static let anyName = ValueSet(1...UInt128.max)
 
+  /// The interfaces that packets of other hosts can arrive on: every name but `lo`.
+  public static let wires = anyName.subtracting(InterfaceName("lo").map { ValueSet($0.value) } ?? .empty)
+
   /// The name as text; empty for the absent interface.
   public var description: String {
     var bytes: [UInt8] = []
