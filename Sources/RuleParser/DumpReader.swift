@@ -49,7 +49,7 @@ public struct DumpReader: Sendable {
     }
     reading.facts = facts.join(hostNames: hostNames)
     join(rules, into: &reading, snapshot: snapshot)
-    reading.diagnostics += facts.diagnostics
+    reading.diagnostics += facts.diagnostics + facts.foreignNotes
     if hostNames.count > 1 {
       reading.diagnostics.append(
         Diagnostic(

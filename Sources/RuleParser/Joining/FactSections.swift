@@ -1,15 +1,9 @@
 import HostModel
 import RuleGraph
 
-/// What a reader of facts got out of one section.
-struct FactFragment: Sendable {
-  /// The facts, and nothing else.
-  var facts = HostFacts()
-  /// What could not be read.
-  var diagnostics: [Diagnostic] = []
-}
-
-/// Hands each section about the host to its reader and joins what the readers got.
+/// Hands each section about the host to its reader, and joins what the readers got.
+///
+/// What one paste prints again later replaces what it printed before; what the files of a folder print adds up.
 struct FactSections {
   /// What the readers could not read, and what was left out.
   private(set) var diagnostics: [Diagnostic] = []
@@ -17,18 +11,91 @@ struct FactSections {
   private(set) var hasRead = false
   /// When and where the dump was taken, as a bundle says.
   var captured: String?
-  private var fragments: [(section: DumpSection, fragment: FactFragment)] = []
+  private var fragments: [(strand: Int, facts: HostFacts)] = []
+  /// What was printed inside of containers.
+  private var inside: [(container: String, facts: HostFacts)] = []
+  /// How many sections were printed in other places, with the first one's place in the input.
+  private var foreign: [(place: Place, count: Int, span: SourceSpan?)] = []
 
   /// Reads one section.
   mutating func read(_ section: DumpSection) {
+    let fragment = Self.fragment(section)
+    let span = section.text.lines.first.map { section.text.span($0) }
+    if fragment.isUnknown {
+      diagnostics.append(
+        Diagnostic("unknown-output", .note, "this says nothing about the host that is known here", span: span))
+      return
+    }
     hasRead = true
+    diagnostics += fragment.diagnostics
+    switch section.place {
+    case .host: fragments.append((section.strand, fragment.facts))
+    case .container(let name):
+      noteForeign(section.place, span)
+      if !name.isEmpty { inside.append((name, fragment.facts)) }
+    case .namespace: noteForeign(section.place, span)
+    }
+  }
+
+  private mutating func noteForeign(_ place: Place, _ span: SourceSpan?) {
+    if let known = foreign.firstIndex(where: { $0.place == place }) {
+      foreign[known].count += 1
+    } else {
+      foreign.append((place, 1, span))
+    }
+  }
+
+  private static func fragment(_ section: DumpSection) -> FactFragment {
+    let text = section.text
+    switch section.kind {
+    case .ipAddress, .ipAddressOneLine, .ipAddressBrief, .bridgeLink:
+      return AddressReader.read(text, kind: section.kind, output: section.output)
+    case .ifconfig: return IfconfigReader.read(text)
+    case .ipRoute: return RouteReader.read(text, output: section.output)
+    case .routeTable: return RouteTableReader.read(text)
+    case .ipRule: return RoutingRuleReader.read(text, output: section.output)
+    case .brctl: return BrctlReader.read(text)
+    case .sysctl: return SysctlReader.read(text)
+    case .sysctlValue: return SysctlReader.readValue(text, name: section.output.subject ?? "")
+    case .dockerNetworks: return DockerNetworksReader.read(text)
+    case .dockerContainers: return DockerContainersReader.read(text)
+    case .dockerPort: return DockerContainersReader.readPorts(text, container: section.output.subject ?? "")
+    case .dockerInfo, .dockerVersion, .toolVersion: return VersionReader.read(text)
+    case .json: return JSONFactReader.read(text, output: section.output)
+    case .sockets: return SocketReader.readSS(text, output: section.output)
+    case .netstat: return SocketReader.readNetstat(text, output: section.output)
+    case .dockerProxy: return SocketReader.readProxies(text)
+    case .conntrack: return ConntrackReader.read(text)
+    case .neighbours: return NeighbourReader.read(text)
+    case .listing, .save, .ipset, .nftJSON, .nftText: return FactFragment()
+    }
+  }
+
+  /// The notes about what was printed elsewhere than on the host.
+  var foreignNotes: [Diagnostic] {
+    foreign.map { entry in
+      let outputs = entry.count == 1 ? "1 output is" : "\(entry.count) outputs are"
+      let place =
+        switch entry.place {
+        case .host: "the host"
+        case .container(let name): name.isEmpty ? "a container" : "container \(name)"
+        case .namespace(let name): "network namespace \(name)"
+        }
+      return Diagnostic(
+        "facts-of-another-place", .note, "\(outputs) of \(place), not of the host", span: entry.span)
+    }
   }
 
   /// The facts of all sections together.
   func join(hostNames: [String]) -> HostFacts {
-    var facts = HostFacts()
-    facts.hostName = hostNames.last
+    var joining = FactJoining()
+    for fragment in fragments { joining.add(fragment.facts, strand: fragment.strand) }
+    for entry in inside { joining.addInside(entry.container, entry.facts) }
+    var facts = joining.join()
     facts.captured = captured
+    let words = captured?.split(separator: " ") ?? []
+    facts.hostName =
+      hostNames.last ?? words.first { $0.hasPrefix("host=") }.map { String($0.dropFirst(5)) }
     return facts
   }
 }

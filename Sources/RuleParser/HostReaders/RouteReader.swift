@@ -1,0 +1,223 @@
+import HostModel
+import RuleGraph
+
+/// Reads `ip route`, `ip -6 route` and `ip route show table all` (ip-route(8)).
+enum RouteReader {
+  /// Reads a section.
+  ///
+  /// The lines of a table that was asked for by name do not name it; the command does.
+  static func read(_ text: DumpText, output: CommandOutput) -> FactFragment {
+    var result = FactFragment()
+    let asked = output.table.flatMap { $0 == "all" ? nil : $0 }
+    for line in text.lines where !text.isRemark(line) {
+      let words = LineWords(text, line)
+      if words[0] == "nexthop" {
+        readNextHop(words, into: &result, text, line)
+      } else if let route = route(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
+        result.facts.routes.append(route)
+      } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
+        result.unreadable(
+          text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
+      }
+    }
+    // A list with a default route, or asked for with all tables, is the whole main table; one that was asked for by name is that table.
+    let isMain = asked == nil || asked == "main"
+    if isMain, !output.isFiltered { result.facts.routesKnown = Set(result.facts.routes.map(\.destination.family)) }
+    if isMain, output.kind == .ipRoute, let family = output.family, result.facts.routes.isEmpty {
+      result.facts.routesKnown = [family]
+    }
+    return result
+  }
+
+  private static func readNextHop(
+    _ words: LineWords, into result: inout FactFragment, _ text: DumpText, _ line: DumpLine
+  ) {
+    guard !result.facts.routes.isEmpty else {
+      result.unreadable(text, line, expected: "the route that this next hop is of")
+      return
+    }
+    result.facts.routes[result.facts.routes.count - 1].nextHops.append(nextHop(words))
+  }
+
+  private static func nextHop(_ words: LineWords) -> Route.NextHop {
+    var gateway = words.value(after: "via")
+    if gateway == "inet6" || gateway == "inet" { gateway = gateway.flatMap { words.value(after: $0) } }
+    return Route.NextHop(
+      gateway: gateway.flatMap { IPAddress($0) }, interface: words.value(after: "dev"),
+      weight: words.value(after: "weight").flatMap { Int($0) } ?? 1)
+  }
+
+  /// One line. A default route is of the family of its gateway, else of the routes before it.
+  private static func route(
+    _ words: LineWords, family: AddressFamily?, table: String, span: SourceSpan
+  ) -> Route? {
+    let kind = Route.Kind(rawValue: words[0])
+    let position = kind == nil ? 0 : 1
+    let text = words[position]
+    let hop = nextHop(words)
+    let destination: Prefix
+    if text == "default" {
+      let known =
+        family ?? hop.gateway?.family ?? words.value(after: "src").flatMap { IPAddress($0)?.family }
+        ?? (words.all.contains("pref") ? .ipv6 : .ipv4)
+      guard let all = Prefix(known == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(bits: 0), length: 0) else { return nil }
+      destination = all
+    } else if let prefix = Prefix(text) {
+      destination = prefix
+    } else {
+      return nil
+    }
+    let all = words.all
+    let isHop = hop.gateway != nil || hop.interface != nil
+    return Route(
+      kind ?? .unicast, to: destination, nextHops: isHop ? [hop] : [], table: words.value(after: "table") ?? table,
+      source: words.value(after: "src").flatMap { IPAddress($0) },
+      metric: words.value(after: "metric").flatMap { Int($0) } ?? 0, scope: words.value(after: "scope"),
+      tos: words.value(after: "tos").flatMap { tos($0) },
+      isDead: all.contains("dead") || all.contains("linkdown"), span: span)
+  }
+
+  private static func tos(_ text: String) -> UInt8? {
+    text.hasPrefix("0x") ? UInt8(text.dropFirst(2), radix: 16) : UInt8(text)
+  }
+}
+
+/// Reads `route -n`, `route`, `netstat -rn` and their IPv6 forms (route(8)).
+enum RouteTableReader {
+  /// Reads a section.
+  static func read(_ text: DumpText) -> FactFragment {
+    var result = FactFragment()
+    var columns: [String] = []
+    for line in text.lines where !text.isRemark(line) {
+      let words = LineWords(text, line)
+      if words[0] == "Kernel" { continue }
+      if words[0] == "Destination" {
+        columns = words.all
+        continue
+      }
+      guard let route = route(words, text.span(line), isIPv6: columns.contains("Flag") || columns.contains("Hop"))
+      else {
+        result.unreadable(
+          text, line, at: words.ranges.first?.lowerBound,
+          expected: "destination, gateway, mask, flags, metric, and the interface last")
+        continue
+      }
+      result.facts.routes.append(route)
+    }
+    result.facts.routesKnown = Set(result.facts.routes.map(\.destination.family))
+    return result
+  }
+
+  private static func route(_ words: LineWords, _ span: SourceSpan, isIPv6: Bool) -> Route? {
+    guard words.count >= 6 else { return nil }
+    let interface = words[words.count - 1]
+    if isIPv6 || words[0].contains("::") {
+      // `Destination  Next Hop  Flag Met Ref Use If`.
+      guard let prefix = Prefix(words[0]) else { return nil }
+      let gateway = words[1] == "::" || words[1] == "[::]" ? nil : IPAddress(words[1])
+      guard !words[2].contains("Un") else { return nil }
+      return Route(
+        words[2].contains("!") ? .unreachable : .unicast, to: prefix,
+        nextHops: [Route.NextHop(gateway: gateway, interface: interface)],
+        metric: Int(words[3]) ?? 0, span: span)
+    }
+    let mask = IPAddress(words[2]).flatMap { Prefix.length(ofMask: $0) }
+    guard let mask, let address = words[0] == "default" ? IPAddress(ipv4: 0) : IPAddress(words[0]),
+      let prefix = Prefix(address, length: mask)
+    else { return nil }
+    let gateway = IPAddress(words[1]).flatMap { $0.ipv4Number == 0 ? nil : $0 }
+    let isRejecting = words[3].contains("!")
+    return Route(
+      isRejecting ? .unreachable : .unicast, to: prefix,
+      nextHops: isRejecting ? [] : [Route.NextHop(gateway: gateway, interface: interface)],
+      metric: words.count >= 8 ? Int(words[4]) ?? 0 : 0, span: span)
+  }
+}
+
+/// Reads `ip rule` (ip-rule(8)).
+enum RoutingRuleReader {
+  /// Reads a section.
+  static func read(_ text: DumpText, output: CommandOutput) -> FactFragment {
+    var result = FactFragment()
+    let family = output.family ?? text.lines.lazy.compactMap { Self.family(LineWords(text, $0)) }.first ?? .ipv4
+    for line in text.lines where !text.isRemark(line) {
+      if let rule = rule(LineWords(text, line), family: family, span: text.span(line)) {
+        result.facts.routingRules.append(rule)
+      } else {
+        result.unreadable(text, line, expected: "a priority with a colon, then `from`")
+      }
+    }
+    result.facts.routingRulesKnown = result.facts.routingRules.isEmpty ? [] : [family]
+    return result
+  }
+
+  private static func family(_ words: LineWords) -> AddressFamily? {
+    ["from", "to"].lazy.compactMap { words.value(after: $0) }.compactMap { Prefix($0)?.family }.first
+  }
+
+  private static func rule(_ words: LineWords, family: AddressFamily, span: SourceSpan) -> RoutingRule? {
+    guard words[0].hasSuffix(":"), let priority = Int(words[0].dropLast()) else { return nil }
+    var rule = RoutingRule(priority: priority, family: family, action: .nop)
+    var unknown: [String] = []
+    var at = 1
+    while at < words.count {
+      let word = words[at]
+      let value = words[at + 1]
+      at += 2
+      switch word {
+      case "not":
+        rule.negated = true
+        at -= 1
+      case "from": if value != "all" { take(Prefix(value), into: &rule.source, "from \(value)", &unknown) }
+      case "to": if value != "all" { take(Prefix(value), into: &rule.destination, "to \(value)", &unknown) }
+      case "iif": rule.inputInterface = value
+      case "oif": rule.outputInterface = value
+      case "fwmark":
+        let parts = value.split(separator: "/").map { number($0) }
+        if let mark = parts.first ?? nil { rule.mark = (mark, (parts.count > 1 ? parts[1] : nil) ?? .max) }
+      case "tos", "dsfield": rule.tos = number(value[...]).flatMap { UInt8(exactly: $0) }
+      case "ipproto": rule.transport = protocolNumber(value)
+      case "sport": rule.sourcePorts = range(value)
+      case "dport": rule.destinationPorts = range(value)
+      case "uidrange": rule.users = range(value)
+      case "lookup", "table": rule.action = .lookup(value)
+      case "goto": rule.action = .goto(Int(value) ?? priority)
+      case "suppress_prefixlength": rule.suppressPrefixLength = Int(value)
+      case "proto", "protocol": break
+      case "blackhole", "unreachable", "prohibit", "nop", "[detached]", "[unresolved]":
+        at -= 1
+        rule.action =
+          word == "blackhole"
+          ? .blackhole
+          : word == "unreachable"
+            ? .unreachable
+            : word == "prohibit" ? .prohibit : rule.action
+      default:
+        at -= 1
+        unknown.append(word)
+      }
+    }
+    rule.unknownSelector = unknown.isEmpty ? nil : unknown.joined(separator: " ")
+    rule.span = span
+    return rule
+  }
+
+  private static func take(_ prefix: Prefix?, into place: inout Prefix?, _ text: String, _ unknown: inout [String]) {
+    if let prefix { place = prefix } else { unknown.append(text) }
+  }
+
+  static func number(_ text: Substring) -> UInt32? {
+    text.hasPrefix("0x") ? UInt32(text.dropFirst(2), radix: 16) : UInt32(text)
+  }
+
+  static func protocolNumber(_ text: String) -> UInt8? {
+    ["tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": 58, "sctp": 132, "udplite": 136][text] ?? UInt8(text)
+  }
+
+  private static func range<Number: FixedWidthInteger>(_ text: String) -> ClosedRange<Number>? {
+    let parts = text.split(separator: "-").map { Number($0) }
+    guard let first = parts.first ?? nil else { return nil }
+    let last = parts.count > 1 ? parts[1] ?? first : first
+    return first <= last ? first...last : nil
+  }
+}

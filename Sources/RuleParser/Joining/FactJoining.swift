@@ -1,0 +1,258 @@
+import HostModel
+import RuleGraph
+
+/// Makes one host of what many outputs say about it.
+struct FactJoining {
+  private var facts = HostFacts()
+  private var interfaces: [(strand: Int, isWhole: Bool, list: [Interface])] = []
+  private var addressesKnown: [(strand: Int, families: Set<AddressFamily>)] = []
+  private var routes: [(strand: Int, list: [Route])] = []
+  private var routingRules: [(strand: Int, list: [RoutingRule])] = []
+  private var sockets: [(strand: Int, list: [ListeningSocket])] = []
+  private var inside: [(container: String, interfaces: [Interface])] = []
+
+  /// Adds the facts of one output.
+  mutating func add(_ new: HostFacts, strand: Int) {
+    addInterfaces(new, strand)
+    addRoutes(new, strand)
+    addSockets(new, strand)
+    for network in new.networks { add(network) }
+    for container in new.containers { add(container) }
+    facts.sysctls.merge(new.sysctls) { $1 }
+    facts.daemonSettings.merge(new.daemonSettings) { $1 }
+    facts.versions.merge(new.versions) { $1 }
+    for connection in new.connections where !facts.connections.contains(where: { isSame($0, connection) }) {
+      facts.connections.append(connection)
+    }
+    for neighbour in new.neighbours {
+      facts.neighbours.removeAll { $0.address == neighbour.address && $0.interface == neighbour.interface }
+      facts.neighbours.append(neighbour)
+    }
+  }
+
+  /// Adds what was printed inside a container: its addresses.
+  mutating func addInside(_ container: String, _ new: HostFacts) {
+    if !new.interfaces.isEmpty { inside.append((container, new.interfaces)) }
+  }
+
+  /// The facts together.
+  func join() -> HostFacts {
+    var joined = self
+    joined.joinInterfaces()
+    joined.joinRoutes()
+    joined.joinSockets()
+    joined.joinContainers()
+    return joined.facts
+  }
+
+  private func isSame(_ a: TrackedConnection, _ b: TrackedConnection) -> Bool {
+    a.transport == b.transport && a.original == b.original && a.reply == b.reply
+  }
+
+  // MARK: - Interfaces
+
+  private mutating func addInterfaces(_ new: HostFacts, _ strand: Int) {
+    guard !new.interfaces.isEmpty else { return }
+    if !new.addressesKnown.isEmpty {
+      // The whole list again: what the same paste said before is over.
+      interfaces.removeAll { $0.strand == strand }
+      addressesKnown.removeAll { $0.strand == strand }
+      addressesKnown.append((strand, new.addressesKnown))
+    }
+    interfaces.append((strand, !new.addressesKnown.isEmpty, new.interfaces))
+  }
+
+  private mutating func joinInterfaces() {
+    var order: [String] = []
+    var byName: [String: Interface] = [:]
+    for interface in interfaces.flatMap(\.list) {
+      if byName[interface.name] == nil { order.append(interface.name) }
+      byName[interface.name, default: interface].merge(interface)
+    }
+    facts.interfaces = order.compactMap { byName[$0] }.enumerated().sorted { a, b in
+      (a.element.index ?? .max, a.offset) < (b.element.index ?? .max, b.offset)
+    }.map(\.element)
+    facts.addressesKnown = addressesKnown.reduce(into: []) { $0.formUnion($1.families) }
+    // A port's master is a bridge unless it was said to be something else.
+    for master in Set(facts.interfaces.filter { $0.kind == nil || $0.kind == "veth" }.compactMap(\.master)) {
+      if let index = facts.interfaces.firstIndex(where: { $0.name == master }), facts.interfaces[index].kind == nil {
+        facts.interfaces[index].kind = "bridge"
+      }
+    }
+  }
+
+  // MARK: - Routes
+
+  private mutating func addRoutes(_ new: HostFacts, _ strand: Int) {
+    for family in new.routesKnown {
+      for index in routes.indices where routes[index].strand == strand {
+        routes[index].list.removeAll { $0.destination.family == family }
+      }
+    }
+    facts.routesKnown.formUnion(new.routesKnown)
+    if !new.routes.isEmpty { routes.append((strand, new.routes)) }
+    for family in new.routingRulesKnown {
+      for index in routingRules.indices where routingRules[index].strand == strand {
+        routingRules[index].list.removeAll { $0.family == family }
+      }
+    }
+    facts.routingRulesKnown.formUnion(new.routingRulesKnown)
+    if !new.routingRules.isEmpty { routingRules.append((strand, new.routingRules)) }
+  }
+
+  private mutating func joinRoutes() {
+    for route in routes.flatMap(\.list) {
+      if let known = facts.routes.firstIndex(where: { isSame($0, route) }) {
+        if facts.routes[known].source == nil { facts.routes[known].source = route.source }
+        if facts.routes[known].scope == nil { facts.routes[known].scope = route.scope }
+        facts.routes[known].isDead = facts.routes[known].isDead || route.isDead
+      } else {
+        facts.routes.append(route)
+      }
+    }
+    for rule in routingRules.flatMap(\.list) {
+      var bare = rule
+      bare.span = nil
+      let isKnown = facts.routingRules.contains { known in
+        var other = known
+        other.span = nil
+        return other == bare
+      }
+      if !isKnown { facts.routingRules.append(rule) }
+    }
+  }
+
+  private func isSame(_ a: Route, _ b: Route) -> Bool {
+    a.destination == b.destination && a.kind == b.kind && a.table == b.table && a.tos == b.tos && a.metric == b.metric
+      && a.nextHops == b.nextHops
+  }
+
+  // MARK: - Sockets
+
+  private mutating func addSockets(_ new: HostFacts, _ strand: Int) {
+    if new.socketsKnown { sockets.removeAll { $0.strand == strand } }
+    facts.socketsKnown = facts.socketsKnown || new.socketsKnown
+    if !new.sockets.isEmpty { sockets.append((strand, new.sockets)) }
+  }
+
+  private mutating func joinSockets() {
+    for socket in sockets.flatMap(\.list) {
+      if let known = facts.sockets.firstIndex(where: { isSame($0, socket) }) {
+        facts.sockets[known].program = facts.sockets[known].program ?? socket.program
+        facts.sockets[known].pid = facts.sockets[known].pid ?? socket.pid
+        facts.sockets[known].forwardsTo = facts.sockets[known].forwardsTo ?? socket.forwardsTo
+      } else {
+        facts.sockets.append(socket)
+      }
+    }
+    // `0.0.0.0:80` and `[::]:80` can be bound side by side only if the second takes IPv6 alone.
+    for index in facts.sockets.indices where facts.sockets[index].families.count == 2 {
+      let socket = facts.sockets[index]
+      let hasIPv4Twin = facts.sockets.contains {
+        $0.families == [.ipv4] && $0.address == nil && $0.port == socket.port && $0.transport == socket.transport
+          && $0.interface == socket.interface
+      }
+      if hasIPv4Twin { facts.sockets[index].families = [.ipv6] }
+    }
+  }
+
+  private func isSame(_ a: ListeningSocket, _ b: ListeningSocket) -> Bool {
+    guard a.transport == b.transport, a.port == b.port else { return false }
+    if let first = a.pid, let second = b.pid, first != second { return false }
+    return a.address == b.address && a.interface == b.interface
+      && (a.families == b.families || (a.families.count == 2 && b.families == [.ipv6]))
+  }
+
+  // MARK: - Containers
+
+  /// Whether one identifier is the other, or its beginning.
+  private func isSameID(_ a: String, _ b: String) -> Bool {
+    !a.isEmpty && !b.isEmpty && (a.hasPrefix(b) || b.hasPrefix(a))
+  }
+
+  private mutating func add(_ new: ContainerNetwork) {
+    let known = facts.networks.firstIndex { old in
+      isSameID(old.id, new.id)
+        || ((old.id.isEmpty || new.id.isEmpty) && (old.name == new.name || isSameID(old.id, new.name)))
+    }
+    guard let known else {
+      // The same name with another id: the network was made anew.
+      facts.networks.removeAll { !$0.id.isEmpty && !new.id.isEmpty && $0.name == new.name }
+      facts.networks.append(new)
+      return
+    }
+    var network = facts.networks[known]
+    if new.id.utf8.count > network.id.utf8.count { network.id = new.id }
+    if !new.driver.isEmpty { network.driver = new.driver }
+    if !new.subnets.isEmpty { network.subnets = new.subnets }
+    if !new.gateways.isEmpty { network.gateways = new.gateways }
+    if !new.options.isEmpty {
+      network.options = new.options
+      network.bridge = new.bridge
+    }
+    network.isInternal = new.isInternal ?? network.isInternal
+    network.bridge = network.bridge ?? new.bridge
+    network.parent = new.parent ?? network.parent
+    facts.networks[known] = network
+  }
+
+  private mutating func add(_ new: Container) {
+    let known = facts.containers.firstIndex { old in
+      isSameID(old.id, new.id)
+        || ((old.id.isEmpty || new.id.isEmpty) && (old.name == new.name || isSameID(old.id, new.name)))
+    }
+    guard let known else {
+      facts.containers.removeAll { !$0.id.isEmpty && !new.id.isEmpty && $0.name == new.name }
+      facts.containers.append(new)
+      return
+    }
+    var container = facts.containers[known]
+    if new.id.utf8.count > container.id.utf8.count { container.id = new.id }
+    for leg in new.endpoints { Self.add(leg, to: &container) }
+    container.networkMode = new.networkMode ?? container.networkMode
+    if !new.ports.isEmpty { container.ports = new.ports }
+    container.isRunning = new.isRunning ?? container.isRunning
+    container.pid = new.pid ?? container.pid
+    if !new.links.isEmpty { container.links = new.links }
+    facts.containers[known] = container
+  }
+
+  private static func add(_ leg: Container.NetworkLeg, to container: inout Container) {
+    guard let known = container.endpoints.firstIndex(where: { $0.network == leg.network }) else {
+      container.endpoints.append(leg)
+      return
+    }
+    if !leg.addresses.isEmpty { container.endpoints[known].addresses = leg.addresses }
+    if let hardware = leg.hardwareAddress { container.endpoints[known].hardwareAddress = hardware }
+    for alias in leg.aliases where !container.endpoints[known].aliases.contains(alias) {
+      container.endpoints[known].aliases.append(alias)
+    }
+  }
+
+  private mutating func joinContainers() {
+    for entry in inside {
+      for interface in entry.interfaces where interface.name != "lo" {
+        let addresses = interface.addresses.map(\.address).filter { !Self.isLinkLocal($0) }
+        if addresses.isEmpty { continue }
+        let isTold = facts.container(entry.container)?.endpoints.contains { leg in
+          addresses.contains { leg.addresses.contains($0) }
+        }
+        if isTold == true { continue }
+        let network = facts.networks.first { network in
+          network.subnets.contains { subnet in addresses.contains { subnet.contains($0) } }
+        }
+        add(
+          Container(
+            name: facts.container(entry.container)?.name ?? entry.container, id: "",
+            endpoints: [
+              .init(
+                network: network?.name ?? "", addresses: addresses, hardwareAddress: interface.hardwareAddress)
+            ], span: interface.span))
+      }
+    }
+  }
+
+  private static func isLinkLocal(_ address: IPAddress) -> Bool {
+    address.isIPv4 ? address.ipv4Number >> 24 == 127 : address.bits >> 118 == 0x3fa || address.bits == 1
+  }
+}
