@@ -25,15 +25,14 @@ public struct DumpReader: Sendable {
     var facts = FactSections()
     var strand = 0
     var hostNames: [String] = []
+    var unrecognised: [Int32] = []
     for input in inputs {
       let source = reading.ruleset.sources.add(Source(name: input.name, bytes: input.bytes))
       let finder = SectionFinder(source: source, name: input.name, bytes: input.bytes, strand: strand)
       strand = finder.strand + 1
       hostNames += finder.hostNames.filter { !hostNames.contains($0) }
       if let captured = finder.captured { facts.captured = captured }
-      if finder.sections.isEmpty {
-        reading.diagnostics.append(Self.unrecognised(input, source, isOnlyOne: inputs.count == 1))
-      }
+      if finder.sections.isEmpty { unrecognised.append(source) }
       for section in finder.sections {
         if section.kind.tellsRules {
           if section.place == .host { rules.read(section) } else { reading.diagnostics.append(Self.foreign(section)) }
@@ -42,11 +41,7 @@ public struct DumpReader: Sendable {
         }
       }
     }
-    if !inputs.isEmpty, !rules.hasRead, !facts.hasRead, inputs.count > 1 {
-      reading.diagnostics.append(
-        Diagnostic(
-          "nothing-recognised", .error, "none of the inputs holds a dump that is known here", expected: Self.expected))
-    }
+    reading.diagnostics += Self.unrecognised(unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
     reading.facts = facts.join(hostNames: hostNames)
     join(rules, into: &reading, snapshot: snapshot)
     reading.diagnostics += facts.diagnostics + facts.foreignNotes
@@ -91,13 +86,28 @@ public struct DumpReader: Sendable {
 
   private static let expected = "the output of iptables, iptables-save, nft, ip, docker, ss or sysctl"
 
-  private static func unrecognised(_ input: DumpInput, _ source: Int32, isOnlyOne: Bool) -> Diagnostic {
-    let span = SourceSpan(source: source, line: 1, offset: 0, length: 0)
-    let isEmpty = input.bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d }
-    return Diagnostic(
-      "nothing-recognised", isOnlyOne ? .error : .note,
-      isEmpty ? "\(input.name) is empty" : "nothing in \(input.name) is a dump that is known here", span: span,
-      expected: expected)
+  /// One diagnostic for all inputs in which nothing was found: an error when there is nothing else, a note beside inputs that were read.
+  private static func unrecognised(_ sources: [Int32], _ inputs: [DumpInput], isAll: Bool) -> [Diagnostic] {
+    guard let first = sources.first, !inputs.isEmpty else {
+      return isAll
+        ? [
+          Diagnostic("nothing-recognised", .error, "nothing that was given says anything of a host", expected: expected)
+        ]
+        : []
+    }
+    let span = SourceSpan(source: first, line: 1, offset: 0, length: 0)
+    let names = sources.prefix(3).map { inputs[Int($0)].name }.joined(separator: ", ")
+    let isEmpty = sources.allSatisfy { source in
+      inputs[Int(source)].bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d }
+    }
+    let message =
+      switch (sources.count, isEmpty) {
+      case (1, true): "\(names) is empty"
+      case (1, false): "nothing in \(names) is a dump that is known here"
+      case (2...3, _): "nothing in \(names) is a dump that is known here"
+      default: "nothing in \(sources.count) of \(inputs.count) inputs (\(names), ...) is a dump that is known here"
+      }
+    return [Diagnostic("nothing-recognised", isAll ? .error : .note, message, span: span, expected: expected)]
   }
 
   private static func foreign(_ section: DumpSection) -> Diagnostic {

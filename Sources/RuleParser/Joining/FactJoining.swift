@@ -156,11 +156,16 @@ struct FactJoining {
     }
   }
 
+  /// `0.0.0.0:80` and `*:80` are two sockets when the second was printed for IPv6.
+  private func isBesideIPv4(_ a: ListeningSocket, _ b: ListeningSocket) -> Bool {
+    a.families != b.families && (a.families == [.ipv4] || b.families == [.ipv4])
+  }
+
   private func isSame(_ a: ListeningSocket, _ b: ListeningSocket) -> Bool {
     guard a.transport == b.transport, a.port == b.port else { return false }
     if let first = a.pid, let second = b.pid, first != second { return false }
     return a.address == b.address && a.interface == b.interface
-      && (a.families == b.families || (a.families.count == 2 && b.families == [.ipv6]))
+      && (a.families.isSubset(of: b.families) || b.families.isSubset(of: a.families)) && !isBesideIPv4(a, b)
   }
 
   // MARK: - Containers
