@@ -36,7 +36,7 @@ enum OutputStart {
     case 0x4e:  // NETWORK, Netid, Name
       if starts(cursor, "NETWORK ID") { return .dockerNetworks }
       if starts(cursor, "Netid") { return .sockets }
-      if starts(cursor, "Name: ") { return .ipset }
+      if starts(cursor, "Name: ") && isSetHead(bytes, line) { return .ipset }
     case 0x53:  // State, Server
       if starts(cursor, "State ") && contains(cursor, "Local Address:Port") { return .sockets }
     case 0x41:  // Active
@@ -130,6 +130,13 @@ enum OutputStart {
 
   private static func isSetType(_ cursor: ByteCursor) -> Bool {
     starts(cursor, "hash:") || starts(cursor, "bitmap:") || starts(cursor, "list:set")
+  }
+
+  /// `ipset list` prints a set's type right below its name; other tools have a `Name:` too.
+  private static func isSetHead(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
+    var cursor = ByteCursor(bytes, line.end..<min(bytes.count, line.end + 100))
+    _ = cursor.eat { $0 == 0x0a || $0 == 0x0d || $0 == 0x20 || $0 == 0x09 || $0 == 0x3e }
+    return cursor.eat("Type: ")
   }
 
   private static func isVersion(_ cursor: ByteCursor) -> Bool {

@@ -241,7 +241,8 @@ struct SectionFinder {
     }
     let section = DumpSection(
       kind: kind, output: output, command: text, place: place,
-      text: DumpText(source: source, bytes: bytes, lines: []), strand: strand, isBounded: line.fence != 0)
+      text: DumpText(source: source, bytes: bytes, lines: []), strand: strand,
+      isBounded: line.fence != 0 || (text != nil && text == hint.command))
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: line.fence)
     append(line.content)
   }
