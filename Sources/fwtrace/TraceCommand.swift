@@ -77,6 +77,7 @@ struct TraceCommand: ParsableCommand {
     let query = try packet.query(facts: reading.facts)
     var options = Tracer.Options()
     options.listsEveryRule = explain == .all
+    options.tracesReply = true
     let trace = Tracer(reading.ruleset, facts: reading.facts).trace(query, options: options)
     if json {
       Output.write(TraceJSON(reading.ruleset).bytes(of: trace, diagnostics: reading.diagnostics))

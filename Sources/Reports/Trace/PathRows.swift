@@ -121,7 +121,7 @@ struct PathRows {
   // MARK: One row
 
   private func row(_ step: Step, isDecider: Bool, of one: Case) -> PathRow {
-    let hook = step.hook?.rawValue ?? (step.event == .routing ? "routing" : "")
+    let hook = step.event == .bridge ? "bridge" : step.hook?.rawValue ?? (step.event == .routing ? "routing" : "")
     switch step.event {
     case .rule(let id) where ruleset.holds(id):
       let rule = ruleset[id]
@@ -159,7 +159,8 @@ struct PathRows {
 
   private func action(of step: Step, _ words: RuleWords, isDecider: Bool, of one: Case) -> StyledText {
     let target = step.target.map { " \($0)" } ?? ""
-    let to = step.target.map { " to \($0)" } ?? ""
+    // A masquerade whose interface is not known gives an address that is not known: the word says enough.
+    let to = step.target.flatMap { $0.hasPrefix("any address") ? nil : " to \($0)" } ?? ""
     let text: String
     switch step.action {
     case "accept", "drop", "return": text = step.action.uppercased()
@@ -188,7 +189,8 @@ struct PathTable {
   let rows: [PathRow]
 
   func add(to page: inout Page, indent: Int) {
-    let hookWidth = (rows.map(\.hook.utf8.count).max() ?? 0) + 2
+    // The longest hook is `postrouting`; what stands below the path has its label in the same column.
+    let hookWidth = 13
     let placeWidth = (rows.filter { !$0.place.isEmpty }.map { DisplayWidth.of($0.place) }.max() ?? 0) + 2
     let actionWidth = (rows.map { PathTable.action($0).width }.max() ?? 0) + 2
     let sourceWidth = rows.compactMap { $0.source.map { DisplayWidth.of($0) } }.max() ?? 0

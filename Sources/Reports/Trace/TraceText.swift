@@ -34,7 +34,7 @@ public struct TraceText: Sendable {
   public func text(of trace: Trace, diagnostics: [Diagnostic] = []) -> String {
     var page = Page(terminal)
     page.add(headline(trace), hanging: 2)
-    for one in trace.cases {
+    for one in ordered(trace) {
       page.addGap()
       add(one, of: trace, to: &page)
     }
@@ -44,8 +44,29 @@ public struct TraceText: Sendable {
     return page.text
   }
 
+  /// The cases as the trace has them, but those of one particular sender behind those of everybody.
+  private func ordered(_ trace: Trace) -> [Case] {
+    func isParticular(_ one: Case) -> Bool {
+      guard trace.query.source?.single == nil else { return false }
+      return one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))]?.single != nil
+    }
+    return trace.cases.filter { !isParticular($0) } + trace.cases.filter(isParticular)
+  }
+
   private var names: SourceNames { SourceNames(ruleset.sources) }
   private var words: HostWords { HostWords(facts: facts, knowledge: knowledge) }
+
+  /// The words for the cases of one trace.
+  private func words(for trace: Trace) -> HostWords {
+    var result = words
+    let field = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
+    for one in trace.cases {
+      guard let sources = one.when.allowed[field] else { continue }
+      let sender = one.when.allowed[.sentByHost]?.single == 1
+      result.allSources[sender] = (result.allSources[sender] ?? .empty).union(sources)
+    }
+    return result
+  }
 
   // MARK: The question
 
@@ -60,9 +81,10 @@ public struct TraceText: Sendable {
   private func question(_ query: Query) -> String {
     var parts: [String] = []
     if let transport = query.transport { parts.append(transport.text(as: .transport)) }
+    let isOutside = query.origin == .wire && query.input.map(words.isOutside) == true
     let source =
-      query.origin == .host && query.source == nil && query.sourcePort == nil
-      ? "this host"
+      query.source == nil && query.sourcePort == nil && (query.origin == .host || isOutside)
+      ? (isOutside ? "another host" : "this host")
       : EndpointWords.text(
         query.source ?? .all, query.sourcePort, family: query.source == nil ? nil : query.family, anyone: "anyone")
     let destination = EndpointWords.text(
@@ -70,7 +92,7 @@ public struct TraceText: Sendable {
       anyone: "anywhere")
     parts.append(
       "\(words.named(source, query.source ?? .all)) -> \(words.named(destination, query.destination ?? .all))")
-    if query.origin != .host, let input = query.input {
+    if query.origin != .host, !isOutside, let input = query.input {
       parts.append("in \(Field.meta(.iifname).text(of: input, limit: 3))")
     }
     if let output = query.output { parts.append("out \(Field.meta(.oifname).text(of: output, limit: 3))") }
@@ -78,7 +100,7 @@ public struct TraceText: Sendable {
       parts.append("\(MatchWords.label(field)) \(field.text(of: values, limit: 3))")
     }
     switch query.phase {
-    case .first: parts.append("(first packet)")
+    case .first: parts.append("(new connection)")
     case .established: parts.append("(established connection)")
     case .reply: parts.append("(the answer to it)")
     case .related: parts.append("(related to a connection)")
@@ -111,7 +133,7 @@ public struct TraceText: Sendable {
 
   private func add(_ one: Case, of trace: Trace, to page: inout Page) {
     page.add(caseHead(one, of: trace), hanging: 2)
-    let limits = words.limits(of: one, query: trace.query)
+    let limits = words(for: trace).limits(of: one, query: trace.query)
     if !limits.isEmpty { page.add(StyledText(limits.joined(separator: "; ")), indent: 4, hanging: 2) }
     let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: one)
     PathTable(rows: rows).add(to: &page, indent: 2)
@@ -165,6 +187,7 @@ public struct TraceText: Sendable {
 
   private func addReply(_ one: Case, to page: inout Page) {
     guard let reply = one.reply else { return }
+    var told: Set<String> = []
     for answer in reply {
       var text = StyledText(answer.verdict.past, answer.verdict.style) + StyledText(" by \(decider(answer.decidedBy))")
       if case .rule(let id) = answer.decidedBy, ruleset.holds(id) {
@@ -173,6 +196,7 @@ public struct TraceText: Sendable {
       if answer.verdict == .accept, !one.translations.isEmpty {
         text += StyledText(", seen as coming from \(answer.packet.sourceText)")
       }
+      guard told.insert(text.rendered(inColor: false)).inserted else { continue }
       addLabelled("answer", text, to: &page)
       if answer.verdict != .accept {
         let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: answer)

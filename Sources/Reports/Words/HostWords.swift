@@ -6,6 +6,9 @@ import RuleGraph
 struct HostWords {
   let facts: HostFacts
   let knowledge: RulesetKnowledge
+  /// The source addresses of all cases together, of those that this host sends (true) and of the others: a case is told apart by what it lacks of
+  /// them.
+  var allSources: [Bool: ValueSet] = [:]
 
   /// The container that has an address.
   func container(at address: IPAddress) -> Container? {
@@ -49,6 +52,13 @@ struct HostWords {
     return arrival(input)
   }
 
+  /// Whether the interfaces are all but those that containers are on: packets of other hosts.
+  func isOutside(_ input: ValueSet) -> Bool {
+    let rest = InterfaceName.anyName.subtracting(input)
+    return input.count > rest.count
+      && rest.pieces(as: .name).allSatisfy { isContainerBridge($0) || $0 == "lo" || $0.hasPrefix("veth") }
+  }
+
   private func arrival(_ input: ValueSet) -> String {
     if let single = input.single {
       let name = InterfaceName(value: single).description
@@ -57,10 +67,11 @@ struct HostWords {
     }
     let rest = InterfaceName.anyName.subtracting(input)
     if input.count > rest.count {
-      let excluded = rest.pieces(as: .name)
-      let allInner = excluded.allSatisfy { isContainerBridge($0) || $0 == "lo" }
+      // That other hosts' packets do not come in on loopback goes without saying.
+      let excluded = rest.pieces(as: .name).filter { $0 != "lo" }
+      if excluded.isEmpty { return "from any interface" }
       let list = ValueSet.shortList(excluded)
-      return allInner ? "from another host (in: any but \(list))" : "from any interface but \(list)"
+      return isOutside(input) ? "from another host (in: any but \(list))" : "from any interface but \(list)"
     }
     return "from " + ValueSet.shortList(input.pieces(as: .name))
   }
@@ -86,8 +97,8 @@ struct HostWords {
     }
     let sources = one.translations.filter(\.ofSource)
     if let last = sources.last {
-      text +=
-        ", which sees \(EndpointWords.text(last.to.address, nil, family: packet.family, anyone: "another address"))"
+      let seen = EndpointWords.text(last.to.address, nil, family: packet.family, anyone: "")
+      text += seen.isEmpty ? ", its source replaced" : ", seen there as coming from \(seen)"
     } else if one.fate == .forward, one.verdict == .accept {
       text += ", source kept"
     }
@@ -104,6 +115,15 @@ struct HostWords {
     if one.when.except.count > 3 { limits.append("and \(one.when.except.count - 3) more exceptions") }
     limits += one.conditions.map { "if \($0.text)" }
     return limits
+  }
+
+  /// The sources of a case, by what it lacks where that is shorter; nil when it has all of them.
+  private func sourceText(_ values: ValueSet, among all: ValueSet) -> String? {
+    let missing = all.subtracting(values)
+    if missing.isEmpty { return nil }
+    let (pieces, rest) = (values.pieces(as: .address), missing.pieces(as: .address))
+    return rest.count < pieces.count
+      ? "from any address but \(ValueSet.shortList(rest))" : "from \(ValueSet.shortList(pieces))"
   }
 
   /// Whether a field can set cases apart: the question or a rule must speak of it.
@@ -129,6 +149,12 @@ struct HostWords {
         if case .header(let header) = field, header.name == .saddr || header.name == .daddr,
           let family = query.family, values.intersection(family.allAddresses) == family.allAddresses
         {
+          continue
+        }
+        if field.queryName == "src", !isException {
+          if let text = sourceText(values, among: query.source ?? allSources[box[.sentByHost]?.single == 1] ?? .all) {
+            words.append(text)
+          }
           continue
         }
         words.append("\(MatchWords.label(field)) \(field.text(of: values, limit: 3))")

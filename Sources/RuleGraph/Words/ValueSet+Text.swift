@@ -6,6 +6,8 @@ extension ValueSet {
   ///   - universe: All values that the field can have; a set that lacks only a few of them is written as `any but …`.
   ///   - limit: The number of values or ranges after which the rest is only counted.
   public func text(as kind: ValueKind, in universe: ValueSet = .all, limit: Int = 8) -> String {
+    // An interface that is meant to exist is any name; "no interface" is only mentioned where it is possible.
+    let universe = kind == .name && universe == .all && !contains(0) ? InterfaceName.anyName : universe
     let inside = intersection(universe)
     if inside.isEmpty { return "none" }
     if inside == universe { return "any" }
