@@ -5,23 +5,29 @@ let package = Package(
   name: "fwtrace",
   products: [
     .executable(name: "fwtrace", targets: ["fwtrace"]),
+    .executable(name: "fwtrace-yaml", targets: ["fwtrace-yaml"]),
     .library(name: "RuleGraph", targets: ["RuleGraph"]),
     .library(name: "RuleParser", targets: ["RuleParser"]),
     .library(name: "FlowTrace", targets: ["FlowTrace"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .target(name: "RuleGraph"),
     .target(name: "HostModel", dependencies: ["RuleGraph"]),
     .target(name: "RuleParser", dependencies: ["RuleGraph", "HostModel"]),
     .target(name: "FlowTrace", dependencies: ["RuleGraph", "HostModel"]),
-    .target(name: "Reports", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace"]),
+    .target(name: "PolicyCheck", dependencies: ["RuleGraph", "HostModel", "FlowTrace"]),
+    .target(name: "PolicyYAML", dependencies: ["PolicyCheck", "Yams"]),
+    // Yams links Foundation: a program of its own keeps that out of fwtrace, which starts in milliseconds.
+    .executableTarget(name: "fwtrace-yaml", dependencies: ["PolicyCheck", "PolicyYAML"]),
+    .target(name: "Reports", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck"]),
     .executableTarget(
       name: "fwtrace",
       dependencies: [
-        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "Reports",
+        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -31,7 +37,10 @@ let package = Package(
     .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "CorpusTests", dependencies: ["RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"]),
-    .testTarget(name: "CommandTests", dependencies: ["fwtrace"]),
+    .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
+    .testTarget(
+      name: "PolicyCheckTests",
+      dependencies: ["PolicyCheck", "PolicyYAML", "Reports", "RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "ArchitectureTests"),
   ],
   swiftLanguageModes: [.v6]

@@ -71,7 +71,7 @@ enum DumpFiles {
     return try contents(of: descriptor, name: path)
   }
 
-  private static func contents(of descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
+  static func contents(of descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {

@@ -14,6 +14,6 @@ struct Fwtrace: ParsableCommand {
         fwtrace parse dump.txt
       """,
     version: "0.1.0",
-    subcommands: [TraceCommand.self, ParseCommand.self],
+    subcommands: [TraceCommand.self, ParseCommand.self, TestCommand.self],
     defaultSubcommand: TraceCommand.self)
 }

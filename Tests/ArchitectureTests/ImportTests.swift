@@ -12,13 +12,15 @@ import Testing
     "LiveCapture": ["RuleParser", "CNFTables", "RuleGraph", "HostModel"],
     "FlowTrace": ["RuleGraph", "HostModel"],
     "PolicyCheck": ["FlowTrace", "RuleGraph", "HostModel", "RuleParser"],
+    "PolicyYAML": ["PolicyCheck"],
+    "fwtrace-yaml": ["PolicyYAML", "PolicyCheck"],
     "Reports": ["PolicyCheck", "FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
     "fwtrace": ["Reports", "PolicyCheck", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph", "HostModel"],
   ]
 
   /// What a module may import of others.
   static let foreign: [String: Set<String>] = [
-    "fwtrace": ["ArgumentParser", "Glibc", "Yams"], "PolicyCheck": ["Yams"],
+    "fwtrace": ["ArgumentParser", "Glibc"], "PolicyYAML": ["Yams"],
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

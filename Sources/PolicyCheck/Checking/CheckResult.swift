@@ -1,0 +1,108 @@
+public import FlowTrace
+public import RuleGraph
+
+/// What came of a check.
+public struct CheckResult: Sendable {
+  /// Whether the claim holds.
+  public enum Outcome: Sendable {
+    /// It holds for every packet.
+    case passed
+    /// It does not hold, or the dumps do not tell.
+    case failed(Failure)
+    /// It was not settled, for this reason.
+    case skipped(String)
+  }
+
+  /// Why a claim does not hold.
+  public struct Failure: Sendable {
+    /// In words.
+    public var reasons: [String]
+    /// A packet that breaks it.
+    public var counterexample: Counterexample?
+    /// Whether the claim may hold: the dumps do not tell.
+    public var isUndetermined = false
+  }
+
+  /// The check.
+  public var check: Check
+  /// What came of it.
+  public var outcome: Outcome
+  /// What the answer took for granted.
+  public var assumptions: [Assumption] = []
+  /// The rules that the check's packets met.
+  public var exercised = ExercisedRules()
+
+  /// The failure, when there is one.
+  public var failure: Failure? {
+    if case .failed(let failure) = outcome { return failure }
+    return nil
+  }
+}
+
+/// The rules and policies that packets met.
+public struct ExercisedRules: Hashable, Sendable {
+  /// Rules that decided a case.
+  public var decided: Set<RuleID> = []
+  /// Rules that matched on the way.
+  public var visited: Set<RuleID> = []
+  /// Chains whose policy decided a case or was passed.
+  public var policies: Set<ChainID> = []
+
+  /// Makes an empty record.
+  public init() {}
+
+  /// Adds what a case met, its answer included.
+  mutating func add(_ part: Case) {
+    for step in part.path {
+      switch step.event {
+      case .rule(let id): if step.matched { visited.insert(id) }
+      case .policy(let id): policies.insert(id)
+      default: break
+      }
+    }
+    switch part.decidedBy {
+    case .rule(let id): decided.insert(id)
+    case .policy(let id): policies.insert(id)
+    case .nothing, .outside: break
+    }
+    for answer in part.reply ?? [] { add(answer) }
+  }
+}
+
+/// What came of a policy on one host.
+public struct HostResult: Sendable {
+  /// The host.
+  public var host: PolicyHost
+  /// The results in the order of the policy.
+  public var results: [CheckResult]
+
+  /// Makes a result.
+  public init(host: PolicyHost, results: [CheckResult]) {
+    self.host = host
+    self.results = results
+  }
+}
+
+/// How many checks passed, failed and were skipped.
+public struct Tally: Hashable, Sendable, CustomStringConvertible {
+  /// Checks whose claim holds.
+  public var passed = 0
+  /// Checks whose claim does not hold or is not settled.
+  public var failed = 0
+  /// Checks that were not settled.
+  public var skipped = 0
+
+  /// Counts results.
+  public init(_ results: some Sequence<CheckResult>) {
+    for result in results {
+      switch result.outcome {
+      case .passed: passed += 1
+      case .failed: failed += 1
+      case .skipped: skipped += 1
+      }
+    }
+  }
+
+  /// `3 passed, 1 failed, 0 skipped`.
+  public var description: String { "\(passed) passed, \(failed) failed, \(skipped) skipped" }
+}

@@ -1,0 +1,116 @@
+import FlowTrace
+import HostModel
+import RuleGraph
+
+/// Proves or refutes checks on one host.
+///
+/// A check is a claim about all packets of its boxes. The tracer divides each box into cases that together are the box; so the claim holds when
+/// every case meets the expectation, and a case that does not holds a packet that breaks it, which is traced again on its own.
+public struct Checker: Sendable {
+  /// The host.
+  public let host: PolicyHost
+  private let tracer: Tracer
+
+  /// Makes a checker.
+  public init(_ host: PolicyHost) {
+    self.host = host
+    tracer = Tracer(host.ruleset, facts: host.facts)
+  }
+
+  /// Checks one claim after the other; a check that fails is still traced to its end, for the coverage.
+  public func run(_ check: Check) -> CheckResult {
+    var result = CheckResult(check: check, outcome: .passed)
+    if let why = check.skip {
+      result.outcome = .skipped(why)
+      return result
+    }
+    var doubt: Doubt?
+    var failure: CheckResult.Failure?
+    for claim in check.claims {
+      let trace = tracer.trace(claim.box.query, options: options(claim.expectation, explains: false))
+      for assumption in trace.assumptions where !result.assumptions.contains(assumption) {
+        result.assumptions.append(assumption)
+      }
+      var isVacuous = true
+      for part in trace.cases where !Sampler.isEmpty(part.when) {
+        isVacuous = false
+        result.exercised.add(part)
+        guard failure == nil else { continue }
+        switch claim.expectation.judge(part, of: host.ruleset) {
+        case .met: break
+        case .unknown(let why): doubt = doubt ?? Doubt(why: why, part: part, query: claim.box.query)
+        case .broken(let reasons):
+          switch refute(claim, part, reasons) {
+          case .some(let found): failure = found
+          case .none:
+            doubt =
+              doubt
+              ?? Doubt(
+                why: "some case is \(reasons.joined(separator: ", ")), but no single packet of it could be found",
+                part: part,
+                query: claim.box.query)
+          }
+        }
+      }
+      if isVacuous, failure == nil {
+        failure = CheckResult.Failure(
+          reasons: ["no packet fits this description, so it claims nothing"], counterexample: nil)
+      }
+    }
+    if check.claims.isEmpty {
+      failure = CheckResult.Failure(
+        reasons: ["no packet fits this description, so it claims nothing"], counterexample: nil)
+    }
+    if let failure {
+      result.outcome = .failed(failure)
+    } else if let doubt {
+      result.outcome = settle(doubt, check)
+    }
+    return result
+  }
+
+  private struct Doubt {
+    var why: String
+    var part: Case
+    var query: Query
+  }
+
+  private func options(_ expectation: Expectation, explains: Bool) -> Tracer.Options {
+    var options = Tracer.Options()
+    options.tracesReply = expectation.asksForReply
+    options.findsNearMisses = explains
+    return options
+  }
+
+  /// Looks for a packet of a case that breaks the claim when it is traced on its own.
+  private func refute(_ claim: Check.Claim, _ part: Case, _ reasons: [String]) -> CheckResult.Failure? {
+    let sampler = Sampler(query: claim.box.query, interfaces: host.facts.interfaces.map(\.name))
+    for packet in sampler.packets(of: part.when, limit: 32) {
+      let trace = tracer.trace(packet, options: options(claim.expectation, explains: true))
+      for one in trace.cases {
+        guard case .broken(let reasons) = claim.expectation.judge(one, of: host.ruleset) else { continue }
+        let found = Counterexample(query: packet, part: one, reasons: reasons)
+        return CheckResult.Failure(reasons: reasons, counterexample: found)
+      }
+    }
+    return nil
+  }
+
+  /// An answer that the dumps do not tell: a failure, or skipped where the policy allows it.
+  private func settle(_ doubt: Doubt, _ check: Check) -> CheckResult.Outcome {
+    let hints = doubt.part.conditions.filter { !$0.isEnvironment }.map { use in
+      use.text + (use.settledBy.map { " (\($0) would tell)" } ?? "")
+    }
+    let why = "undetermined: \(doubt.why)" + (hints.isEmpty ? "" : ": " + hints.joined(separator: "; "))
+    if check.undetermined == .skip { return .skipped(why) }
+    let sampler = Sampler(query: doubt.query, interfaces: host.facts.interfaces.map(\.name))
+    let example = sampler.packets(of: doubt.part.when, limit: 1).first.map {
+      Counterexample(query: $0, part: doubt.part, reasons: [why])
+    }
+    return .failed(CheckResult.Failure(reasons: [why], counterexample: example, isUndetermined: true))
+  }
+}
+
+extension Expectation {
+  var asksForReply: Bool { !reply.isEmpty || oneOf.contains(where: \.asksForReply) }
+}

@@ -1,0 +1,138 @@
+import FlowTrace
+import RuleGraph
+
+/// Picks single packets out of a part of a question: values that a reader knows where they are allowed, the nearest otherwise.
+struct Sampler {
+  let query: Query
+  /// Names of interfaces that exist on the host.
+  let interfaces: [String]
+
+  /// At most `limit` packets of a region, each as a question without open fields where the region names the field.
+  func packets(of region: Region, limit: Int) -> [Query] {
+    boxes(of: region, limit: limit).map { packet(in: $0) }
+  }
+
+  /// Whether a region holds no packet at all; false when that is not certain.
+  static func isEmpty(_ region: Region) -> Bool { region.boxes(limit: 2048)?.isEmpty ?? false }
+
+  /// Boxes of a region; where there are too many, those on the way to a few.
+  private func boxes(of region: Region, limit: Int) -> [[Region.Dimension: ValueSet]] {
+    if let boxes = region.boxes(limit: 2048) { return Array(boxes.prefix(limit)) }
+    // Drop to a part of the region: single addresses first, then the exceptions take away less.
+    var part = region
+    for (dimension, values) in region.allowed where !values.isEmpty {
+      part.allowed[dimension] = ValueSet(pick(dimension, values))
+      if let boxes = part.boxes(limit: 2048) { return Array(boxes.prefix(limit)) }
+    }
+    return []
+  }
+
+  /// One packet of a box.
+  private func packet(in box: [Region.Dimension: ValueSet]) -> Query {
+    var result = query
+    for (dimension, values) in box {
+      switch dimension {
+      case .sentByHost: result.origin = values.contains(1) ? .host : .wire
+      case .family: result.family = values.contains(2) ? .ipv4 : .ipv6
+      case .condition: continue
+      case .field(let field):
+        if Self.isOpen(field, values) { continue }
+        set(field, ValueSet(pick(dimension, values)), on: &result)
+      }
+    }
+    if result.transport?.isSubset(of: NameResolver.portProtocols) ?? false {
+      if result.sourcePort == nil { result.sourcePort = ValueSet(40000) }
+    } else {
+      result.sourcePort = nil
+      result.destinationPort = nil
+    }
+    // Flags and types of other protocols than the packet's say nothing about it.
+    if result.transport != ValueSet(6), query.fields[.header(HeaderField(.tcp, .flags))] == nil {
+      result.fields[.header(HeaderField(.tcp, .flags))] = nil
+    }
+    for header in [Header.icmp, .icmpv6] where result.transport != ValueSet(header == .icmp ? 1 : 58) {
+      for name in [HeaderFieldName.type, .code] where query.fields[.header(HeaderField(header, name))] == nil {
+        result.fields[.header(HeaderField(header, name))] = nil
+      }
+    }
+    return result
+  }
+
+  /// Whether a field may have any value, and is of those that a reader does not miss in a packet's description.
+  private static func isOpen(_ field: Field, _ values: ValueSet) -> Bool {
+    switch field {
+    case .meta(.length): ValueSet.bits(16).isSubset(of: values)
+    case .meta(.skuid), .meta(.skgid): ValueSet.bits(32).isSubset(of: values)
+    case .meta(.physicalIn): InterfaceName.anyName.isSubset(of: values)
+    default: false
+    }
+  }
+
+  private func set(_ field: Field, _ values: ValueSet, on query: inout Query) {
+    switch field {
+    case .header(HeaderField(.ip, .saddr)), .header(HeaderField(.ip6, .saddr)): query.source = values
+    case .header(HeaderField(.ip, .daddr)), .header(HeaderField(.ip6, .daddr)): query.destination = values
+    case .header(HeaderField(.th, .sport)): query.sourcePort = values
+    case .header(HeaderField(.th, .dport)): query.destinationPort = values
+    case .meta(.l4proto): query.transport = values
+    case .meta(.iifname): query.input = values
+    case .meta(.physicalIn): query.physicalInput = values
+    default: query.fields[field] = values
+    }
+  }
+
+  /// One value of a set.
+  private func pick(_ dimension: Region.Dimension, _ values: ValueSet) -> UInt128 {
+    guard case .field(let field) = dimension else { return values.first ?? 0 }
+    if let known = usual(field).first(where: { values.contains($0) }) { return known }
+    if field.valueKind == .name { return name(in: values) }
+    guard let interval = values.intervals.first else { return 0 }
+    // The first address of a block is often the network's own.
+    return interval.lowerBound == interval.upperBound ? interval.lowerBound : interval.lowerBound + 1
+  }
+
+  /// Values that read well: addresses for documentation (RFC 5737, RFC 3849), ports of well-known services.
+  private func usual(_ field: Field) -> [UInt128] {
+    switch field {
+    case .header(let header) where header.name == .saddr || header.name == .daddr:
+      let texts =
+        header.name == .saddr
+        ? [
+          "203.0.113.7", "198.51.100.7", "192.0.2.7", "192.168.1.7", "10.0.0.7", "8.8.8.8", "2001:db8::7", "2620:fe::7",
+        ]
+        : [
+          "203.0.113.9", "198.51.100.9", "192.0.2.9", "192.168.1.9", "10.0.0.9", "8.8.4.4", "2001:db8::9", "2620:fe::9",
+        ]
+      return texts.compactMap { IPAddress($0)?.bits }
+    case .header(HeaderField(.th, .dport)): return [80, 443, 22, 8080, 53]
+    case .header(HeaderField(.th, .sport)): return [40000, 50000, 33000, 1024]
+    case .meta(.l4proto): return [6, 17, 1, 58, 132]
+    case .meta(.iifname): return interfaceNames
+    case .meta(.physicalIn): return ["veth0", "eth1"].compactMap { InterfaceName($0)?.value }
+    case .meta(.length): return [60, 84, 1400]
+    case .meta(.skuid), .meta(.skgid): return [1000, 0]
+    case .header(HeaderField(.ip, .ttl)), .header(HeaderField(.ip6, .hoplimit)): return [64, 63]
+    case .header(HeaderField(.tcp, .flags)): return [2, 16]
+    default: return [0]
+    }
+  }
+
+  private var interfaceNames: [UInt128] {
+    (["eth0", "ens3"] + interfaces + ["eth1", "wg0", "wlan0", "br-0"]).compactMap { InterfaceName($0)?.value }
+  }
+
+  /// A name in a set that people can type: a part of one in the set, grown by a digit.
+  private func name(in values: ValueSet) -> UInt128 {
+    for interval in values.intervals {
+      let beginning = InterfaceName(value: interval.lowerBound).description
+      for candidate in [beginning, beginning + "0", String(beginning.dropLast()) + "x"] {
+        if candidate.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), let name = InterfaceName(candidate),
+          values.contains(name.value)
+        {
+          return name.value
+        }
+      }
+    }
+    return values.first ?? 0
+  }
+}
