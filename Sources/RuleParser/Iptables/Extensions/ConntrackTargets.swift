@@ -36,11 +36,12 @@ struct ConntrackTarget: IptablesExtension {
 struct UntrackTarget: IptablesExtension {
   let names = ["NOTRACK"]
   let kind = ExtensionKind.target
-  let listingWords = ["CT"]
+  let listingWords = ["CT", "NOTRACK"]
   let options: [OptionSpelling] = []
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    _ = text.eat(word: "CT") && text.eat(word: "notrack")
+    if text.eat(word: "CT") { return text.eat(word: "notrack") }
+    _ = text.eat(word: "NOTRACK")
     return true
   }
 
