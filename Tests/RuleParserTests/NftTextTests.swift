@@ -44,7 +44,7 @@ extension RuleFragment {
         set.span = nil
         set.handle = nil
         set.flags.removeAll { ignored.contains($0) }
-        set.arguments.removeAll { ignored.contains($0.name) }
+        set.arguments.removeAll { ignored.contains($0.name) || $0.name == "typeof" }
         set.arguments.sort { $0.name < $1.name }
         set.elements = set.elements.map { element in
           var element = element

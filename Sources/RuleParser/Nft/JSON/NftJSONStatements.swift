@@ -209,7 +209,7 @@ struct NftJSONStatements {
 
   private func effect(_ kind: String, _ value: JSONValue) throws(NftProblem) -> Effect {
     switch kind {
-    case "log": return Effect(.log, Self.arguments(value))
+    case "log": return Effect(.log, NftArguments.log(Self.arguments(value)))
     case "ct helper": return Effect(.helper, [Argument("name", value.string ?? "")])
     case "ct timeout": return Effect(.timeout, [Argument("name", value.string ?? "")])
     case "ct expectation": return Effect(.expectation, [Argument("name", value.string ?? "")])

@@ -38,6 +38,25 @@ enum NftArguments {
     return overflow ? .max : product
   }
 
+  /// The flags of `log`, from the lowest bit (`NF_LOG_*` in `include/uapi/linux/netfilter/nf_log.h`).
+  static let logFlags = ["tcp sequence", "tcp options", "ip options", "skuid", "ether"]
+
+  /// The arguments of `log` in one order, its flags as one; `warn` is the level without one (nft(8), "LOG STATEMENT").
+  static func log(_ written: [Argument]) -> [Argument] {
+    var arguments: [Argument] = []
+    for name in ["prefix", "level", "flags", "group", "snaplen", "queue-threshold"] {
+      let values = written.filter { $0.name == name }.map(\.value)
+      guard let first = values.first else { continue }
+      if name == "flags" {
+        let flags = values.contains("all") ? logFlags : logFlags.filter { values.contains($0) }
+        arguments.append(Argument(name, flags.joined(separator: ",")))
+      } else if name != "level" || (first != "warn" && first != "warning") {
+        arguments.append(Argument(name, first))
+      }
+    }
+    return arguments
+  }
+
   /// `ct count over 20`.
   static func connectionCount(_ count: UInt64) -> [Argument] { [Argument("count", String(count))] }
 

@@ -77,7 +77,8 @@ extension NftLowering {
   /// The values on one side of a bound.
   private static func order(_ relation: NftRelation, _ bound: ValueSet, _ type: NftType, bits: Int) -> ValueSet {
     let (lowest, highest): (UInt128, UInt128) =
-      type == .ipv4Address ? (IPAddress.ipv4Base, IPAddress.ipv4Base | 0xffff_ffff) : (0, NftValue.mask(bits))
+      type == .ipv4Address
+      ? (IPAddress.ipv4Base, IPAddress.ipv4Base | 0xffff_ffff) : (0, NftValue.maximum(NftPart(type, bits)))
     guard let low = bound.first, let high = bound.intervals.last?.upperBound else { return .empty }
     switch relation {
     case .less: return low > lowest ? ValueSet(lowest...min(low - 1, highest)) : .empty

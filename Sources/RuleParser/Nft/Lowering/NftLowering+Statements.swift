@@ -31,8 +31,9 @@ extension NftLowering {
   func translation(_ written: NftTranslation) throws(NftProblem) -> Statement {
     var result = Translation(written.kind)
     switch written.family {
-    case "ip": result.family = .ipv4
-    case "ip6": result.family = .ipv6
+    // In a table of one family, naming it says nothing.
+    case "ip" where family != .ip: result.family = .ipv4
+    case "ip6" where family != .ip6: result.family = .ipv6
     default: break
     }
     for flag in written.flags {
@@ -46,7 +47,7 @@ extension NftLowering {
     }
     let isPrefix = written.isPrefix || written.flags.contains("netmap")
     if let address = written.address {
-      let types = addressTypes(address, result.family)
+      let types = addressTypes(address, written.family.map { $0 == "ip6" ? .ipv6 : .ipv4 })
       result.address = try value(address, as: types)
       if isPrefix {
         result.ofSource = written.kind == .snat

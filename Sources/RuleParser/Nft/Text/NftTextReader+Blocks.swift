@@ -250,6 +250,7 @@ extension NftTextReader {
         if object != nil { types.data = [NftPart(.object)] }
       }
     case "typeof":
+      let typeStart = tokens.current.start
       types.key = try typeOf(index)
       set.keyTypes = types.key.map(\.type.rawValue)
       if eat(.colon) {
@@ -264,6 +265,11 @@ extension NftTextReader {
           types.data = try typeOf(index)
         }
         set.dataTypes = object.map { [$0] } ?? types.data?.map(\.type.rawValue)
+      }
+      // A type without a name of its own can only be written as it was.
+      if (types.key + (types.data ?? [])).contains(where: { $0.type == .integer || $0.type == .invalid }) {
+        let written = text.bytes[typeStart..<max(tokens.previousEnd, typeStart)]
+        set.arguments.append(Argument("typeof", String(decoding: written, as: UTF8.self)))
       }
     case "flags": set.flags = try nameList()
     case "timeout", "gc-interval": set.arguments.append(Argument(property, try seconds()))

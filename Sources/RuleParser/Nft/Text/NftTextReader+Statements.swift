@@ -180,10 +180,7 @@ extension NftTextReader {
       case "prefix", "level":
         let option = word
         tokens.advance()
-        let value = try name("a word")
-        // `warn` is what the kernel takes without a level.
-        if option == "level", value == "warn" || value == "warning" { continue }
-        arguments.append(Argument(option, value))
+        arguments.append(Argument(option, try name("a word")))
       case "group", "snaplen", "queue-threshold":
         let option = word
         tokens.advance()
@@ -196,10 +193,10 @@ extension NftTextReader {
           continue
         }
         for flag in try nameList() { arguments.append(Argument("flags", "\(first) \(flag)")) }
-      default: return Effect(.log, arguments)
+      default: return Effect(.log, NftArguments.log(arguments))
       }
     }
-    return Effect(.log, arguments)
+    return Effect(.log, NftArguments.log(arguments))
   }
 
   mutating func reject(_ lowering: NftLowering) throws -> Statement {

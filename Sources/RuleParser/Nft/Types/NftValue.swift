@@ -61,6 +61,9 @@ enum NftValue {
   /// All ones of a width.
   static func mask(_ bits: Int) -> UInt128 { bits >= 128 ? .max : (UInt128(1) << UInt128(max(bits, 0))) - 1 }
 
+  /// The highest value of a type: of a time of day, the last second of the day.
+  static func maximum(_ part: NftPart) -> UInt128 { part.type == .hour ? 86399 : mask(part.bits) }
+
   private static func number(_ number: UInt128, _ type: NftType) -> UInt128 {
     switch type {
     case .ipv4Address: number <= 0xffff_ffff ? IPAddress(ipv4: UInt32(truncatingIfNeeded: number)).bits : number
