@@ -24,6 +24,7 @@ public struct DumpReader: Sendable {
     var rules = RuleSections()
     var facts = FactSections()
     var strand = 0
+    var order = 0
     var hostNames: [String] = []
     var unrecognised: [Int32] = []
     for input in inputs {
@@ -33,7 +34,9 @@ public struct DumpReader: Sendable {
       hostNames += finder.hostNames.filter { !hostNames.contains($0) }
       if let captured = finder.captured { facts.captured = captured }
       if finder.sections.isEmpty { unrecognised.append(source) }
-      for section in finder.sections {
+      for var section in finder.sections {
+        section.order = order
+        order += 1
         if section.kind.tellsRules {
           if section.place == .host { rules.read(section) } else { reading.diagnostics.append(Self.foreign(section)) }
         } else {
@@ -43,19 +46,23 @@ public struct DumpReader: Sendable {
     }
     reading.diagnostics += Self.unrecognised(unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
     reading.facts = facts.join(hostNames: hostNames)
-    join(rules, into: &reading, snapshot: snapshot)
+    let span = join(rules, into: &reading, snapshot: snapshot)
+    if span.end != nil || hostNames.count > 1 { reading.facts = facts.join(hostNames: hostNames, span: span) }
     reading.diagnostics += facts.diagnostics + facts.foreignNotes
     if hostNames.count > 1 {
       reading.diagnostics.append(
         Diagnostic(
           "several-hosts", .warning,
-          "the prompts name several hosts (\(hostNames.joined(separator: ", "))); everything is read as one host, what was "
-            + "printed last answers"))
+          "the prompts name several hosts (\(hostNames.joined(separator: ", "))); the rules are read as one host's, what was "
+            + "printed last answers, and what hosts without rules printed is left out"))
     }
     return reading
   }
 
-  private func join(_ rules: RuleSections, into reading: inout HostReading, snapshot: Int?) {
+  /// Joins the rules; gives which facts belong to them.
+  private func join(
+    _ rules: RuleSections, into reading: inout HostReading, snapshot: Int?
+  ) -> FactSections.Span {
     let version = reading.facts.versions["iptables"] ?? ""
     let origin: TableOrigin? =
       version.contains("nf_tables") ? .iptablesNFT : version.contains("legacy") ? .iptablesLegacy : nil
@@ -69,6 +76,10 @@ public struct DumpReader: Sendable {
     reading.ruleset.ipsets = rules.ipsets
     reading.snapshotCount = joining.momentCount
     reading.diagnostics += rules.diagnostics + joining.diagnostics
+    if rules.mentionsLegacyTables {
+      // What follows from iptables' own words is said below, if anything does.
+      reading.diagnostics.removeAll { $0.id == "iptables-warning" && $0.message.contains("legacy tables present") }
+    }
     if rules.mentionsLegacyTables, !tables.contains(where: { $0.origin == .iptablesLegacy }) {
       reading.diagnostics.append(
         Diagnostic(
@@ -82,6 +93,7 @@ public struct DumpReader: Sendable {
           "no-such-snapshot", .error,
           "there is no moment \(snapshot): the input shows \(joining.momentCount)"))
     }
+    return joining.span(of: snapshot)
   }
 
   private static let expected = "the output of iptables, iptables-save, nft, ip, docker, ss or sysctl"

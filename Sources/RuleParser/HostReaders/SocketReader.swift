@@ -73,7 +73,17 @@ enum SocketReader {
       seen.insert(transport)
       guard transport == 17 ? !words.all.contains("ESTABLISHED") : words.all.contains("LISTEN") else { continue }
       guard var socket = socket(words[3], transport: transport, isIPv6: words[0].hasSuffix("6"), text.span(line)) else {
-        // netstat cuts long IPv6 addresses, and the port with them.
+        result.unreadable(
+          text, line, at: words.ranges.indices.contains(3) ? words.ranges[3].lowerBound : nil,
+          expected: "an address and a port")
+        continue
+      }
+      if let address = socket.address, !address.isIPv4, words[3].utf8.count >= 23 {
+        result.diagnostics.append(
+          Diagnostic(
+            "cut-address", .note,
+            "netstat cuts long addresses, so this socket is left out; `netstat -W` prints them whole",
+            span: text.span(line)))
         continue
       }
       if let last = words.all.last, let slash = last.firstIndex(of: "/"), let pid = Int(last[..<slash]) {

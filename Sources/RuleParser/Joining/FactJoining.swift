@@ -227,6 +227,13 @@ struct FactJoining {
       container.endpoints.append(leg)
       return
     }
+    if leg.network.isEmpty {
+      // Legs whose networks nothing names are told apart by their addresses alone.
+      if !container.endpoints[known].addresses.contains(where: { leg.addresses.contains($0) }) {
+        container.endpoints.append(leg)
+      }
+      return
+    }
     if !leg.addresses.isEmpty { container.endpoints[known].addresses = leg.addresses }
     if let hardware = leg.hardwareAddress { container.endpoints[known].hardwareAddress = hardware }
     for alias in leg.aliases where !container.endpoints[known].aliases.contains(alias) {
@@ -244,7 +251,9 @@ struct FactJoining {
         }
         if isTold == true { continue }
         let network = facts.networks.first { network in
-          network.subnets.contains { subnet in addresses.contains { subnet.contains($0) } }
+          let bridge = network.bridge.flatMap { facts.interface($0) }
+          let subnets = network.subnets + (bridge?.addresses.compactMap(\.subnet) ?? [])
+          return subnets.contains { subnet in addresses.contains { subnet.contains($0) } }
         }
         add(
           Container(

@@ -11,11 +11,26 @@ struct FactSections {
   private(set) var hasRead = false
   /// When and where the dump was taken, as a bundle says.
   var captured: String?
-  private var fragments: [(strand: Int, facts: HostFacts)] = []
+  private var fragments: [(section: SectionPlace, facts: HostFacts)] = []
   /// What was printed inside of containers.
-  private var inside: [(container: String, facts: HostFacts)] = []
+  private var inside: [(section: SectionPlace, container: String, facts: HostFacts)] = []
   /// How many sections were printed in other places, with the first one's place in the input.
   private var foreign: [(place: Place, count: Int, span: SourceSpan?)] = []
+
+  private struct SectionPlace {
+    var strand: Int
+    var order: Int
+    var host: String?
+  }
+
+  /// What belongs together with the rules that were chosen.
+  struct Span {
+    /// The section at which the moment ends, and its strand; nil for the last moment.
+    var end: Int?
+    var strand: Int?
+    /// The machines that printed the rules: what another one printed is not theirs. Empty when no prompts tell.
+    var hosts: Set<String>
+  }
 
   /// Reads one section.
   mutating func read(_ section: DumpSection) {
@@ -28,11 +43,12 @@ struct FactSections {
     }
     hasRead = true
     diagnostics += fragment.diagnostics
+    let place = SectionPlace(strand: section.strand, order: section.order, host: section.host)
     switch section.place {
-    case .host: fragments.append((section.strand, fragment.facts))
+    case .host: fragments.append((place, fragment.facts))
     case .container(let name):
       noteForeign(section.place, span)
-      if !name.isEmpty { inside.append((name, fragment.facts)) }
+      if !name.isEmpty { inside.append((place, name, fragment.facts)) }
     case .namespace: noteForeign(section.place, span)
     }
   }
@@ -86,11 +102,18 @@ struct FactSections {
     }
   }
 
-  /// The facts of all sections together.
-  func join(hostNames: [String]) -> HostFacts {
+  /// The facts of all sections together, or of those that belong to the chosen rules.
+  func join(hostNames: [String], span: Span? = nil) -> HostFacts {
+    func belongs(_ section: SectionPlace) -> Bool {
+      guard let span else { return true }
+      if let host = section.host, !span.hosts.isEmpty, !span.hosts.contains(host) { return false }
+      return span.end.map { section.strand != span.strand || section.order < $0 } ?? true
+    }
     var joining = FactJoining()
-    for fragment in fragments { joining.add(fragment.facts, strand: fragment.strand) }
-    for entry in inside { joining.addInside(entry.container, entry.facts) }
+    for fragment in fragments where belongs(fragment.section) {
+      joining.add(fragment.facts, strand: fragment.section.strand)
+    }
+    for entry in inside where belongs(entry.section) { joining.addInside(entry.container, entry.facts) }
     var facts = joining.join()
     facts.captured = captured
     let words = captured?.split(separator: " ") ?? []

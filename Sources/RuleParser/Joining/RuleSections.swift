@@ -30,7 +30,7 @@ struct RuleSections {
       diagnostics += fragment.diagnostics
     default: break
     }
-    for line in section.text.lines.prefix(4) {
+    for line in section.text.lines where line.start < line.end && section.text.bytes[line.start] == 0x23 {
       var cursor = section.text.cursor(line)
       if cursor.eat("# Warning: iptables-legacy tables present") { mentionsLegacyTables = true }
     }
@@ -88,7 +88,7 @@ struct RuleSections {
     let isFiltered = section.output.isFiltered
     printings.append(
       TablePrinting(
-        table: table, form: form, strand: section.strand,
+        table: table, form: form, strand: section.strand, host: section.host, order: section.order,
         isExcerpt: isExcerpt || isFiltered || section.output.chain != nil, isFiltered: isFiltered,
         span: table.span ?? section.text.lines.first.map { section.text.span($0) }))
   }

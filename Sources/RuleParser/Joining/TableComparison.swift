@@ -25,7 +25,7 @@ enum TableComparison {
         }
         continue
       }
-      if let found = difference(chain, b.table.chains[index], isLoose: isLoose) { return found }
+      if let found = difference(chain, b.table.chains[index], family: a.table.family, isLoose: isLoose) { return found }
     }
     guard !a.isExcerpt, !b.isExcerpt else { return nil }
     for chain in b.table.chains where !chain.rules.isEmpty && a.table.chainIndex(chain.name) == nil {
@@ -35,7 +35,7 @@ enum TableComparison {
   }
 
   /// The first difference between two printings of a chain.
-  static func difference(_ a: Chain, _ b: Chain, isLoose: Bool) -> Difference? {
+  static func difference(_ a: Chain, _ b: Chain, family: TableFamily, isLoose: Bool) -> Difference? {
     if let first = a.base?.policy, let second = b.base?.policy, first != second {
       return Difference(
         text: "the policy of \(a.name) is \(first.rawValue) and \(second.rawValue)", first: a.span, second: b.span)
@@ -44,17 +44,19 @@ enum TableComparison {
       return Difference(
         text: "chain \(a.name) has \(a.rules.count) and \(b.rules.count) rules", first: a.span, second: b.span)
     }
-    for (index, (first, second)) in zip(a.rules, b.rules).enumerated() where !isSame(first, second, isLoose: isLoose) {
+    for (index, (first, second)) in zip(a.rules, b.rules).enumerated()
+    where !isSame(first, second, family: family, isLoose: isLoose) {
       return Difference(text: "rule \(index + 1) of \(a.name) differs", first: first.span, second: second.span)
     }
     return nil
   }
 
   /// Whether two rules can be the same one, as far as both are told.
-  static func isSame(_ a: Rule, _ b: Rule, isLoose: Bool) -> Bool {
+  static func isSame(_ a: Rule, _ b: Rule, family: TableFamily, isLoose: Bool) -> Bool {
+    if a.statements == b.statements { return true }
     let isPartial = a.hasUnknownPart || b.hasUnknownPart
     guard isLoose || isPartial else {
-      return tests(a, hidingInterfaces: false) == tests(b, hidingInterfaces: false) && actions(a) == actions(b)
+      return a.canonicalStatements(in: family) == b.canonicalStatements(in: family)
     }
     if hasOpaqueTarget(a) || hasOpaqueTarget(b) { return true }
     guard actions(a) == actions(b) else { return false }

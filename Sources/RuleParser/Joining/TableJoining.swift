@@ -8,6 +8,8 @@ struct TableJoining {
   private(set) var momentCount = 1
   /// What is worth telling about the joining.
   private(set) var diagnostics: [Diagnostic] = []
+  /// The machines whose prompts stood before the tables that were joined.
+  private(set) var hosts: Set<String> = []
   /// The names of the sources, for messages that point at two places.
   private let sources: SourceMap
 
@@ -130,6 +132,12 @@ struct TableJoining {
     return "\(sources.name(of: span)):\(span.line)"
   }
 
+  /// What belongs to a moment. When it is not the last it ends at the section that begins the next one, as far as the same strand goes.
+  func span(of moment: Int?) -> FactSections.Span {
+    let next = moment.flatMap { moment in printings.first { $0.moment > moment && !$0.isExcerpt } }
+    return FactSections.Span(end: next?.order, strand: next?.strand, hosts: hosts)
+  }
+
   // MARK: - Joining
 
   /// The tables as they were at a moment; the last one when nil.
@@ -156,6 +164,7 @@ struct TableJoining {
         coverage.partial.insert(name)
       }
       if let table = join(group) { tables.append(table) }
+      hosts.formUnion(group.compactMap(\.host))
     }
     return (Self.inRegistrationOrder(tables, printings), coverage)
   }
@@ -197,7 +206,7 @@ struct TableJoining {
       }
       if excerpt.isFiltered { continue }
       if table.chains[index].rules.isEmpty, table.chains[index].base != nil, chain.rules.isEmpty { continue }
-      if let found = TableComparison.difference(table.chains[index], chain, isLoose: false) {
+      if let found = TableComparison.difference(table.chains[index], chain, family: table.family, isLoose: false) {
         diagnostics.append(
           Diagnostic(
             "excerpt-differs", .warning,

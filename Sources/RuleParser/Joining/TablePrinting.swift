@@ -47,6 +47,10 @@ struct TablePrinting: Sendable {
   var form: TableForm
   /// The strand of its section: see ``DumpSection/strand``.
   var strand: Int
+  /// The machine that printed it, where prompts tell.
+  var host: String?
+  /// The place of its section among all.
+  var order: Int
   /// Whether only some of the table was printed: a chain alone, or what a filter let through.
   var isExcerpt: Bool
   /// Whether a filter took lines away.

@@ -15,6 +15,10 @@ struct DumpSection: Sendable {
   /// Sections of one strand were printed one after the other, and the last one is right; those of different strands (the files of a folder,
   /// the parts of a capture bundle) show the same moment.
   var strand: Int
+  /// The machine whose prompt stood last before the section; nil before any.
+  var host: String?
+  /// The place among all sections of all inputs.
+  var order = 0
   /// Whether the section is a part of a fence, a bundle or a named file, so that all its lines are meant to be read.
   var isBounded: Bool
 }

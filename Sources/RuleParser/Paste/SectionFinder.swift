@@ -27,6 +27,8 @@ struct SectionFinder {
   private var entered: Place?
   private var enteredFrom: ShellPrompt.Host?
   private var enteredFence: Int32 = 0
+  // The machine whose prompt stood last.
+  private var hostName: String?
 
   private struct OpenSection {
     var section: DumpSection
@@ -186,6 +188,7 @@ struct SectionFinder {
         place = .container(name)
       } else {
         entered = nil
+        hostName = name
         if !hostNames.contains(name) { hostNames.append(name) }
       }
     case .directory:
@@ -241,7 +244,7 @@ struct SectionFinder {
     }
     let section = DumpSection(
       kind: kind, output: output, command: text, place: place,
-      text: DumpText(source: source, bytes: bytes, lines: []), strand: strand,
+      text: DumpText(source: source, bytes: bytes, lines: []), strand: strand, host: hostName,
       isBounded: line.fence != 0 || (text != nil && text == hint.command))
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: line.fence)
     append(line.content)
