@@ -13,6 +13,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Without its default trait it needs no Foundation.
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
   ],
   targets: [
     .target(name: "RuleGraph"),
@@ -24,10 +26,18 @@ let package = Package(
     // Yams links Foundation: a program of its own keeps that out of fwtrace, which starts in milliseconds.
     .executableTarget(name: "fwtrace-yaml", dependencies: ["PolicyCheck", "PolicyYAML"]),
     .target(name: "Reports", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck"]),
+    // The header comes with libnftables-dev (nftables-devel, nftables); the library itself is opened when it is needed.
+    .systemLibrary(name: "CNFTables"),
+    .target(
+      name: "LiveCapture",
+      dependencies: [
+        "RuleGraph", "HostModel", "RuleParser", "CNFTables", .product(name: "Subprocess", package: "swift-subprocess"),
+      ]
+    ),
     .executableTarget(
       name: "fwtrace",
       dependencies: [
-        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports",
+        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports", "LiveCapture",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -41,6 +51,9 @@ let package = Package(
     .testTarget(
       name: "PolicyCheckTests",
       dependencies: ["PolicyCheck", "PolicyYAML", "Reports", "RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
+    .testTarget(
+      name: "LiveCaptureTests",
+      dependencies: ["LiveCapture", "fwtrace", "RuleParser", "HostModel", "RuleGraph", "FlowTrace"]),
     .testTarget(name: "ArchitectureTests"),
   ],
   swiftLanguageModes: [.v6]

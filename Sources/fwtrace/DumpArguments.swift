@@ -6,7 +6,8 @@ struct DumpArguments: ParsableArguments {
   @ArgumentParser.Argument(
     help: ArgumentHelp(
       "What iptables, nft, ip, docker and others printed: files, folders, or - for standard input.",
-      discussion: "Each may hold several pasted outputs with prompts and prose around them; all together are one host.",
+      discussion:
+        "Each may hold several pasted outputs with prompts and prose around them; all together are one host. Without any, this host itself is read.",
       valueName: "dump"))
   var dumps: [String] = []
 
@@ -15,13 +16,15 @@ struct DumpArguments: ParsableArguments {
       "Where a table was printed several times: take the moment with this number (1 is the first).", valueName: "n"))
   var snapshot: Int?
 
-  /// Reads the dumps into one host.
+  @OptionGroup var namespace: NamespaceArguments
+
+  /// Reads the dumps into one host; without any, the host that the program runs on.
   func read() throws -> HostReading {
     if let snapshot, snapshot < 1 { throw Failure("--snapshot \(snapshot): moments are counted from 1") }
-    guard !dumps.isEmpty else {
-      throw Failure(
-        "no dump given: name files or folders with what iptables-save, nft or ip printed, or - for standard input")
+    guard dumps.isEmpty || namespace.netns == nil else {
+      throw Failure("--netns: it chooses a network namespace of this host, and the dumps are read instead of the host")
     }
+    guard !dumps.isEmpty else { return try LiveHost.read(namespace: namespace.netns) }
     let reading = DumpReader().read(try DumpFiles.read(dumps), snapshot: snapshot)
     if let snapshot, snapshot > reading.snapshotCount {
       throw Failure(

@@ -10,10 +10,11 @@ struct Fwtrace: ParsableCommand {
       decides and where it stands in your dump. It never touches the firewall.
 
         fwtrace --dst 172.17.0.2:8080 dump.txt
+        sudo fwtrace --dst 172.17.0.2:8080
         iptables-save | fwtrace --from outside --dst 192.168.0.140:32769 -
         fwtrace parse dump.txt
       """,
     version: "0.1.0",
-    subcommands: [TraceCommand.self, ParseCommand.self, TestCommand.self],
+    subcommands: [TraceCommand.self, ParseCommand.self, TestCommand.self, CaptureCommand.self],
     defaultSubcommand: TraceCommand.self)
 }

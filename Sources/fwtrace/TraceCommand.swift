@@ -1,5 +1,6 @@
 import ArgumentParser
 import FlowTrace
+import HostModel
 import Reports
 import RuleGraph
 import RuleParser
@@ -94,6 +95,8 @@ struct TraceCommand: ParsableCommand {
 enum RefuseEmpty {
   static func check(_ reading: HostReading, dumps: [String]) throws(Failure) {
     guard reading.ruleset.tables.isEmpty else { return }
+    // A capture that asked for everything, and got nothing, is of a host without rules.
+    if reading.facts.captured != nil, reading.ruleset.coverage.allOfNftables { return }
     let names = dumps.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     let why = reading.diagnostics.first { $0.severity == .error }.map { " (\($0.message))" } ?? ""
     throw Failure(

@@ -24,7 +24,7 @@ struct OptionSpelling: Sendable {
   var name: String
   /// Other names for the same option, without dashes.
   var aliases: [String]
-  /// How many values follow: 0, 1 or 2; -1 is one that may be missing.
+  /// How many values follow: 0, 1 or 2.
   var values: Int
 
   /// Describes an option.

@@ -36,12 +36,11 @@ struct ConntrackTarget: IptablesExtension {
 struct UntrackTarget: IptablesExtension {
   let names = ["NOTRACK"]
   let kind = ExtensionKind.target
-  let listingWords = ["CT", "NOTRACK"]
+  let listingWords = ["CT"]
   let options: [OptionSpelling] = []
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    if text.eat(word: "CT") { return text.eat(word: "notrack") }
-    _ = text.eat(word: "NOTRACK")
+    _ = text.eat(word: "CT") && text.eat(word: "notrack")
     return true
   }
 

@@ -1,0 +1,85 @@
+import Glibc
+import Subprocess
+
+/// What came of a command.
+enum CommandOutcome: Hashable, Sendable {
+  /// It ended well; these bytes were its standard output.
+  case printed([UInt8])
+  /// The program is not installed.
+  case missing
+  /// It failed, was stopped, or can't be run; the text says how.
+  case failed(String)
+}
+
+/// Runs programs that only read.
+protocol CommandRunner: Sendable {
+  /// Whether the program of a command is installed.
+  func isInstalled(_ command: ReadCommand) -> Bool
+  /// Runs a command to its end, or until the time limit.
+  func run(_ command: ReadCommand) async -> CommandOutcome
+}
+
+/// Runs the programs of this machine, without a shell and with a time limit.
+struct SubprocessRunner: CommandRunner {
+  /// How long a program may take before it is stopped.
+  var timeLimit: Duration = .seconds(20)
+
+  /// What a program may print: a gigabyte is beyond any ruleset, and an endless output ends here.
+  static let outputLimit = 1 << 30
+  static let errorLimit = 1 << 20
+
+  func isInstalled(_ command: ReadCommand) -> Bool { ProgramPath.find(command.program) != nil }
+
+  func run(_ command: ReadCommand) async -> CommandOutcome {
+    guard isInstalled(command) else { return .missing }
+    return await withTaskGroup(of: CommandOutcome?.self) { group in
+      group.addTask { await Self.run(command) }
+      group.addTask { [timeLimit] in
+        try? await Task.sleep(for: timeLimit)
+        return nil
+      }
+      let first = await group.next() ?? nil
+      // Cancelling stops the program that still runs.
+      group.cancelAll()
+      return first ?? .failed("stopped after \(timeLimit.components.seconds) seconds")
+    }
+  }
+
+  private static func run(_ command: ReadCommand) async -> CommandOutcome {
+    do {
+      let result = try await Subprocess.run(
+        .name(command.program), arguments: Arguments(command.arguments),
+        environment: .inherit.updating([
+          "LC_ALL": "C", "PATH": ProgramPath.folders.joined(separator: ":"),
+        ]), output: .bytes(limit: outputLimit),
+        error: .bytes(limit: errorLimit))
+      switch result.terminationStatus {
+      case .exited(0): return .printed(result.standardOutput)
+      case .exited(let code): return .failed(firstLine(result.standardError) ?? "it ended with status \(code)")
+      case .signaled(let signal): return .failed("it was ended by signal \(signal)")
+      }
+    } catch {
+      return .failed("\(error)")
+    }
+  }
+
+  private static func firstLine(_ bytes: [UInt8]) -> String? {
+    let line = bytes.prefix { $0 != 0x0a }.prefix(300)
+    return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+  }
+}
+
+/// Where programs are.
+enum ProgramPath {
+  /// The folders of `PATH`, then those of the administrator's programs, which an ordinary user's `PATH` leaves out.
+  static var folders: [String] {
+    let path = ProcFiles().environment("PATH") ?? ""
+    return path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }
+      + ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]
+  }
+
+  /// The path of a program; nil when it is not installed.
+  static func find(_ name: String) -> String? {
+    folders.lazy.map { "\($0)/\(name)" }.first { unsafe access($0, X_OK) == 0 }
+  }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import LiveCapture
+import RuleParser
+
+/// The machine that the program runs on, when no dump is given.
+enum LiveHost {
+  /// Reads the host, or a network namespace of it, through the same text that a capture bundle holds.
+  static func read(namespace: String?) throws(Failure) -> HostReading {
+    DumpReader().read([DumpInput(name: "this host", bytes: try bundle(namespace: namespace).bytes)])
+  }
+
+  /// Reads the host into a bundle; what could not be read is said on standard error.
+  static func bundle(namespace: String?) throws(Failure) -> CaptureBundle {
+    let bundle: CaptureBundle
+    do {
+      bundle = try HostCapture(version: Fwtrace.configuration.version, namespace: namespace).read()
+    } catch {
+      throw Failure(error.code == .notPermitted ? error.message + advice : error.message)
+    }
+    for sentence in bundle.unread { Output.error("fwtrace: could not read \(sentence)\n") }
+    return bundle
+  }
+
+  /// What to do without root: the command again with sudo, and what needs none.
+  private static var advice: String {
+    let words = CommandLine.arguments.dropFirst().map(quoted).joined(separator: " ")
+    return """
+      . Run it as root:
+        sudo fwtrace \(words)
+      Without root fwtrace answers from dumps: let someone who may run `sudo fwtrace capture -o host.txt` (or the script that \
+      `fwtrace capture --script` prints), and give it host.txt.
+      """
+  }
+
+  private static func quoted(_ word: String) -> String {
+    let plain = word.utf8.allSatisfy { byte in
+      (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+        || "-_./:,=+@%".utf8.contains(byte)
+    }
+    return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+}
