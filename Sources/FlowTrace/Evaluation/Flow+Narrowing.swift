@@ -16,8 +16,10 @@ enum ConditionKey: Hashable {
 
 extension Flow {
   /// Adds a variable.
-  mutating func makeVariable(_ domain: ValueSet, dimension: Region.Dimension? = nil) -> VariableID {
-    variables.append(Variable(domain: domain, dimension: dimension))
+  mutating func makeVariable(
+    _ domain: ValueSet, dimension: Region.Dimension? = nil, isOpen: Bool = false
+  ) -> VariableID {
+    variables.append(Variable(domain: domain, dimension: dimension, open: isOpen ? domain : nil))
     return variables.count - 1
   }
 

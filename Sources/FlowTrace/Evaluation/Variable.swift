@@ -22,4 +22,6 @@ struct Variable {
   var domain: ValueSet
   /// Where the variable shows in a ``Region``; nil when it is no part of the question (the kernel's own choice).
   var dimension: Region.Dimension?
+  /// The values that the query left open; nil where the query gave them.
+  var open: ValueSet?
 }

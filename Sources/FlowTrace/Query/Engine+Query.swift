@@ -81,27 +81,34 @@ extension Engine {
 
   private func startingFlow(_ query: Query, _ family: AddressFamily, isSentByHost: Bool) -> Flow {
     var flow = Flow(family: family, isSentByHost: isSentByHost, phase: query.phase)
-    func bind(_ slot: Slot, _ values: ValueSet, _ field: Field?) {
-      flow.binding[slot.rawValue] = flow.makeVariable(values, dimension: field.map { .field($0) })
+    func bind(_ slot: Slot, _ values: ValueSet, _ field: Field?, isOpen: Bool = false) {
+      flow.binding[slot.rawValue] = flow.makeVariable(values, dimension: field.map { .field($0) }, isOpen: isOpen)
     }
     let ip: Header = family == .ipv4 ? .ip : .ip6
     func given(_ field: Field) -> ValueSet? { query.fields[field] }
     let transport = query.transport ?? .bits(8)
     let sources = query.source ?? (isSentByHost ? .all : possibleSources(family))
-    bind(.source, sources.intersection(family.allAddresses), .header(HeaderField(ip, .saddr)))
-    bind(.destination, (query.destination ?? .all).intersection(family.allAddresses), .header(HeaderField(ip, .daddr)))
-    bind(.transport, transport.intersection(.bits(8)), .meta(.l4proto))
+    bind(
+      .source, sources.intersection(family.allAddresses), .header(HeaderField(ip, .saddr)), isOpen: query.source == nil)
+    bind(
+      .destination, (query.destination ?? .all).intersection(family.allAddresses), .header(HeaderField(ip, .daddr)),
+      isOpen: query.destination == nil)
+    bind(.transport, transport.intersection(.bits(8)), .meta(.l4proto), isOpen: query.transport == nil)
     if !transport.isDisjoint(with: Self.portProtocols) {
-      bind(.sourcePort, (query.sourcePort ?? .all).intersection(.bits(16)), .header(HeaderField(.th, .sport)))
-      bind(.destinationPort, (query.destinationPort ?? .all).intersection(.bits(16)), .header(HeaderField(.th, .dport)))
+      bind(
+        .sourcePort, (query.sourcePort ?? .all).intersection(.bits(16)), .header(HeaderField(.th, .sport)),
+        isOpen: query.sourcePort == nil)
+      bind(
+        .destinationPort, (query.destinationPort ?? .all).intersection(.bits(16)), .header(HeaderField(.th, .dport)),
+        isOpen: query.destinationPort == nil)
     }
     if !isSentByHost {
-      bind(.input, query.input ?? InterfaceName.wires, .meta(.iifname))
+      bind(.input, query.input ?? InterfaceName.wires, .meta(.iifname), isOpen: query.input == nil)
       if let port = query.physicalInput { bind(.physicalInput, port, .meta(.physicalIn)) }
     } else {
       flow.ownAddresses = [flow.binding[Slot.source.rawValue]]
-      bind(.user, given(.meta(.skuid)) ?? .bits(32), .meta(.skuid))
-      bind(.group, given(.meta(.skgid)) ?? .bits(32), .meta(.skgid))
+      bind(.user, given(.meta(.skuid)) ?? .bits(32), .meta(.skuid), isOpen: given(.meta(.skuid)) == nil)
+      bind(.group, given(.meta(.skgid)) ?? .bits(32), .meta(.skgid), isOpen: given(.meta(.skgid)) == nil)
     }
     bind(.mark, given(.meta(.mark)) ?? ValueSet(0), .meta(.mark))
     bind(
@@ -114,16 +121,18 @@ extension Engine {
     let givenType = given(.header(type))
     bind(.icmpType, givenType ?? ValueSet(query.phase == .reply ? (family == .ipv4 ? 0 : 129) : request), .header(type))
     bind(.icmpCode, given(.header(code)) ?? (givenType == nil ? ValueSet(0) : .bits(8)), .header(code))
-    bind(.length, given(.meta(.length)) ?? .bits(16), .meta(.length))
+    bind(.length, given(.meta(.length)) ?? .bits(16), .meta(.length), isOpen: given(.meta(.length)) == nil)
     let hops = HeaderField(ip, family == .ipv4 ? .ttl : .hoplimit)
-    bind(.hopLimit, given(.header(hops)) ?? (isSentByHost ? ValueSet(64) : ValueSet(2...255)), .header(hops))
+    bind(
+      .hopLimit, given(.header(hops)) ?? (isSentByHost ? ValueSet(64) : ValueSet(2...255)), .header(hops),
+      isOpen: given(.header(hops)) == nil)
     let service = HeaderField(ip, .tos)
     if let dscp = given(.header(HeaderField(ip, .dscp))) {
       bind(
         .serviceByte, ValueSet(dscp.intervals.map { ($0.lowerBound << 2)...($0.upperBound << 2 | 3) }), .header(service)
       )
     } else {
-      bind(.serviceByte, given(.header(service)) ?? .bits(8), .header(service))
+      bind(.serviceByte, given(.header(service)) ?? .bits(8), .header(service), isOpen: given(.header(service)) == nil)
     }
     bind(.connectionMark, given(.conntrack(ConntrackField(.mark))) ?? ValueSet(0), nil)
     for (field, values) in query.fields where !Self.slotFields(family).contains(field) {

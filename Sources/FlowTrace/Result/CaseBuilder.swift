@@ -17,14 +17,16 @@ struct CaseBuilder {
   /// The cases of finished flows.
   mutating func cases(_ finished: [FinishedFlow]) -> [Case] {
     var built: [Case] = []
-    for end in finished {
+    var unknowns: [Set<Unknown>] = []
+    for end in finished.flatMap({ decided($0) }) {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
+      unknowns.append(self.unknowns(kept.flow))
       var one = makeCase(kept)
       if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first { one.reply = reply(to: kept) }
       if kept.fate == .local, !isReply, !isContinuation, query.phase == .first { deliver(kept.flow, &one) }
       built.append(one)
     }
-    settleUnknown(&built)
+    settleUnknown(&built, unknowns)
     return built
   }
 
@@ -103,6 +105,19 @@ struct CaseBuilder {
 
   // MARK: - Conditions and regions
 
+  /// A finished flow as flows in which every condition that its exceptions mention is decided.
+  private func decided(_ end: FinishedFlow) -> [FinishedFlow] {
+    for exception in end.flow.exceptions {
+      for (variable, _) in exception where number(of: variable, in: end.flow) != nil {
+        return [UInt128(1), 0].flatMap { value -> [FinishedFlow] in
+          var part = end
+          return part.flow.narrow(variable, to: ValueSet(value)) ? decided(part) : []
+        }
+      }
+    }
+    return [end]
+  }
+
   private func number(of variable: VariableID, in flow: Flow) -> Int? {
     guard case .condition(let number)? = flow.variables[variable].dimension else { return nil }
     return number
@@ -118,15 +133,23 @@ struct CaseBuilder {
       settledBy: info.settledBy)
   }
 
+  /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
   private func region(of flow: Flow, conditions: [VariableID]) -> Region {
-    var allowed: [Region.Dimension: ValueSet] = [
+    var region = Region(allowed: [
       .sentByHost: ValueSet(flow.isSentByHost && !isReply ? 1 : 0), .family: ValueSet(flow.family.rawValue),
-    ]
-    for variable in flow.variables {
-      guard let dimension = variable.dimension, let values = shown(variable, dimension) else { continue }
-      allowed[dimension] = allowed[dimension]?.intersection(values) ?? values
+    ])
+    for (index, variable) in conditions.enumerated() {
+      region.allowed[.condition(index)] = flow.variables[variable].domain
     }
-    let except = flow.exceptions.compactMap { exception -> [Region.Dimension: ValueSet]? in
+    for variable in flow.variables {
+      guard let dimension = variable.dimension, case .field = dimension else { continue }
+      if let open = variable.open {
+        region.open[dimension] = open
+        if variable.domain == open { continue }
+      }
+      region.allowed[dimension] = region.allowed[dimension]?.intersection(variable.domain) ?? variable.domain
+    }
+    region.except = flow.exceptions.compactMap { exception in
       var box: [Region.Dimension: ValueSet] = [:]
       for (variable, values) in exception {
         guard let dimension = flow.variables[variable].dimension else { return nil }
@@ -134,30 +157,17 @@ struct CaseBuilder {
       }
       return box
     }
-    return Region(allowed: allowed, except: except)
-  }
-
-  /// The values of a variable as part of a region; nil where it is not limited.
-  private func shown(_ variable: Variable, _ dimension: Region.Dimension) -> ValueSet? {
-    switch dimension {
-    case .condition: return variable.domain.single == nil ? nil : variable.domain
-    case .field(let field):
-      if variable.domain == ValueSet.bits(field.width) { return nil }
-      return variable.domain
-    case .sentByHost, .family: return variable.domain
-    }
+    return region
   }
 
   /// Cases that depend on something a dump could have told, and whose verdict changes with it, are undetermined.
-  private func settleUnknown(_ cases: inout [Case]) {
-    let old = cases
-    for index in cases.indices {
-      let own = unknowns(old[index])
-      if own.isEmpty { continue }
-      let differs = old.indices.contains { other in
-        guard other != index, old[other].verdict != old[index].verdict else { return false }
-        return !own.isDisjoint(with: unknowns(old[other]).map { Unknown(number: $0.number, holds: !$0.holds) })
-          && Self.overlap(old[index].when, old[other].when)
+  private func settleUnknown(_ cases: inout [Case], _ unknowns: [Set<Unknown>]) {
+    let verdicts = cases.map(\.verdict)
+    for index in cases.indices where !unknowns[index].isEmpty {
+      let opposites = unknowns[index].map { Unknown(number: $0.number, holds: !$0.holds) }
+      let differs = cases.indices.contains { other in
+        verdicts[other] != verdicts[index] && !unknowns[other].isDisjoint(with: opposites)
+          && Self.overlap(cases[index].when, cases[other].when)
       }
       if differs { cases[index].verdict = .undetermined }
     }
@@ -168,10 +178,12 @@ struct CaseBuilder {
     var holds: Bool
   }
 
-  private func unknowns(_ part: Case) -> Set<Unknown> {
+  /// What a flow takes to be one way although a dump could have told.
+  private func unknowns(_ flow: Flow) -> Set<Unknown> {
     var found = Set<Unknown>()
-    for (dimension, values) in part.when.allowed {
-      guard case .condition(let number) = dimension, !engine.conditions[number].isEnvironment, let value = values.single
+    for variable in flow.variables {
+      guard case .condition(let number)? = variable.dimension, !engine.conditions[number].isEnvironment,
+        let value = variable.domain.single
       else { continue }
       found.insert(Unknown(number: number, holds: value == 1))
     }

@@ -21,6 +21,10 @@ public struct Region: Hashable, Sendable {
   public var allowed: [Dimension: ValueSet]
   /// Boxes that are taken out.
   public var except: [[Dimension: ValueSet]]
+  /// For the dimensions that the query left open: all values that such a packet can have, to say what a set lacks (`any but docker0`).
+  ///
+  /// An open source has no addresses that cannot come from a wire, and an open input interface is not `lo`.
+  public var open: [Dimension: ValueSet] = [:]
 
   /// Makes a region.
   public init(allowed: [Dimension: ValueSet] = [:], except: [[Dimension: ValueSet]] = []) {

@@ -75,7 +75,7 @@ extension Engine {
   private func bridge(_ name: String, _ flow: inout Flow) -> Move {
     if flow.binding[Slot.physicalInput.rawValue] < 0 {
       flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
-        InterfaceName.anyName, dimension: .field(.meta(.physicalIn)))
+        InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
     }
     if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
     if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,

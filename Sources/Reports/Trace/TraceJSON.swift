@@ -121,16 +121,18 @@ public struct TraceJSON: Sendable {
 
   private func write(_ region: Region, of one: Case, to json: inout JSONWriter) {
     json.object { json in
-      writeBox(region.allowed, of: one, to: &json)
+      writeBox(region.allowed, region, of: one, to: &json)
       guard !region.except.isEmpty else { return }
       json.key("except")
       json.array { json in
-        for box in region.except { json.object(flat: true) { json in writeBox(box, of: one, to: &json) } }
+        for box in region.except { json.object(flat: true) { json in writeBox(box, region, of: one, to: &json) } }
       }
     }
   }
 
-  private func writeBox(_ box: [Region.Dimension: ValueSet], of one: Case, to json: inout JSONWriter) {
+  private func writeBox(
+    _ box: [Region.Dimension: ValueSet], _ region: Region, of one: Case, to json: inout JSONWriter
+  ) {
     let sentByHost = box[.sentByHost]?.single
     if let sentByHost { json.member("from", sentByHost == 1 ? "host" : "wire") }
     let transports = box[.field(.meta(.l4proto))] ?? .all
@@ -138,7 +140,8 @@ public struct TraceJSON: Sendable {
     for (dimension, values) in box {
       switch dimension {
       case .field(.header(let field)) where RuleWords.transport(field.header).map(transports.contains) == false: break
-      case .field(let field): members.append((field.queryName, field.valueKind, field.universe, values))
+      case .field(let field):
+        members.append((field.queryName, field.valueKind, region.open[dimension] ?? field.universe, values))
       case .family:
         members.append(("family", .named([NamedValue(2, "ipv4"), NamedValue(10, "ipv6")]), .bits(8), values))
       case .sentByHost, .condition: break
@@ -175,8 +178,8 @@ public struct TraceJSON: Sendable {
     case .address, .transport, .named, .hardwareAddress:
       json.array(flat: true) { json in for piece in values.pieces(as: kind) { json.value(piece) } }
     case .name:
-      let rest = InterfaceName.anyName.subtracting(values)
-      if values.intersection(InterfaceName.anyName).count > rest.count {
+      let rest = InterfaceName.wires.subtracting(values)
+      if values.intersection(InterfaceName.wires).count > rest.count {
         json.object(flat: true) { json in json.member("not", rest.pieces(as: .name)) }
       } else {
         json.array(flat: true) { json in for piece in values.pieces(as: .name) { json.value(piece) } }

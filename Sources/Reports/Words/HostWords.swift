@@ -45,8 +45,8 @@ struct HostWords {
     if let single = source?.single, let container = container(at: IPAddress(bits: single)) {
       return "from the container \(container.name)"
     }
-    let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.anyName)
-    if input == InterfaceName.anyName || input.isEmpty {
+    let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.wires)
+    if input == InterfaceName.wires || input.isEmpty {
       return sentByHost == 0 || query.origin == .wire ? "from any interface" : "from anywhere"
     }
     return arrival(input)
@@ -65,7 +65,7 @@ struct HostWords {
       if name == "lo" { return "from this host, back in on lo" }
       return isContainerBridge(name) ? "from a container on \(network(name))" : "from \(name)"
     }
-    let rest = InterfaceName.anyName.subtracting(input)
+    let rest = InterfaceName.wires.subtracting(input)
     if input.count > rest.count {
       // That other hosts' packets do not come in on loopback goes without saying.
       let excluded = rest.pieces(as: .name).filter { $0 != "lo" }
@@ -88,7 +88,7 @@ struct HostWords {
     case .forward, .sent:
       text = destination
       if let out = one.output?.pieces(as: .name), !out.isEmpty, one.output != .all {
-        let isOpen = one.output.map { $0.count > InterfaceName.anyName.subtracting($0).count } ?? false
+        let isOpen = one.output.map { $0.count > InterfaceName.wires.subtracting($0).count } ?? false
         text += isOpen ? "" : " through " + ValueSet.shortList(out)
       }
     case .bridged:
@@ -107,9 +107,9 @@ struct HostWords {
 
   /// What else sets the packets of a case apart from those of the query: ports, addresses, marks, conditions.
   func limits(of one: Case, query: Query) -> [String] {
-    var limits = box(one.when.allowed, query: query, isException: false)
+    var limits = box(one.when.allowed, of: one.when, query: query, isException: false)
     for exception in one.when.except.prefix(3) {
-      let words = box(exception, query: query, isException: true)
+      let words = box(exception, of: one.when, query: query, isException: true)
       if !words.isEmpty { limits.append("not " + words.joined(separator: " and ")) }
     }
     if one.when.except.count > 3 { limits.append("and \(one.when.except.count - 3) more exceptions") }
@@ -134,7 +134,9 @@ struct HostWords {
     }
   }
 
-  private func box(_ box: [Region.Dimension: ValueSet], query: Query, isException: Bool) -> [String] {
+  private func box(
+    _ box: [Region.Dimension: ValueSet], of region: Region, query: Query, isException: Bool
+  ) -> [String] {
     var words: [String] = []
     for (dimension, values) in box {
       switch dimension {
@@ -157,7 +159,8 @@ struct HostWords {
           }
           continue
         }
-        words.append("\(MatchWords.label(field)) \(field.text(of: values, limit: 3))")
+        let universe = region.open[dimension] ?? field.universe
+        words.append("\(MatchWords.label(field)) \(values.text(as: field.valueKind, in: universe, limit: 3))")
       }
     }
     return words.sorted()
