@@ -217,7 +217,7 @@ enum OutputStart {
     var cursor = start
     if cursor.eatDecimal() != nil, cursor.eat(0x3a) {
       cursor.eatBlanks()
-      return starts(cursor, "from ") || starts(cursor, "not from ") ? .ipRule : nil
+      if starts(cursor, "from ") || starts(cursor, "not from ") { return .ipRule }
     }
     cursor = start
     guard var word = cursor.eatWord() else { return nil }
