@@ -43,7 +43,7 @@ enum DumpFiles {
   /// Whether a file of a folder is a dump: packet captures, archives and pictures hold zero bytes.
   private static func isText(_ bytes: [UInt8]) -> Bool { !bytes.prefix(8192).contains(0) }
 
-  private static func names(in path: String) throws(Failure) -> [String] {
+  static func names(in path: String) throws(Failure) -> [String] {
     guard let folder = unsafe opendir(path) else { throw Failure("\(path): \(reason())") }
     defer { unsafe closedir(folder) }
     var names: [String] = []

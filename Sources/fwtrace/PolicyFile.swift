@@ -8,6 +8,8 @@ struct PolicyFile {
   let path: String
   /// The file's bytes.
   let bytes: [UInt8]
+  /// The file's root; nil when it is not YAML.
+  let root: PolicyNode?
   /// The policy and what is wrong with it.
   let policy: Policy
   let mistakes: [PolicyMistake]
@@ -17,8 +19,12 @@ struct PolicyFile {
     guard let input = try DumpFiles.read([path]).first else { throw Failure("\(path): no policy") }
     bytes = input.bytes
     switch NodeStream.node(try Self.nodes(path)) {
-    case .success(let root): (policy, mistakes) = PolicyReader.read(root)
-    case .failure(let mistake): (policy, mistakes) = (Policy(), [mistake])
+    case .success(let root):
+      self.root = root
+      (policy, mistakes) = PolicyReader.read(root)
+    case .failure(let mistake):
+      root = nil
+      (policy, mistakes) = (Policy(), [mistake])
     }
   }
 

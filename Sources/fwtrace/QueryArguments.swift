@@ -80,7 +80,7 @@ struct QueryArguments: ParsableArguments {
   var hostAddress: String?
 
   /// Every option that was given, as the words of a query; who sends comes before the interface, the state before the reply.
-  private var given: [(QueryOption, String)] {
+  var given: [(QueryOption, String)] {
     let all: [(QueryOption, String?)] = [
       (.proto, proto), (.src, src), (.sport, sport), (.dst, dst), (.dport, dport), (.from, from), (.input, input),
       (.output, output), (.state, state), (.reply, reply ? "true" : nil), (.mark, mark), (.tcpFlags, tcpFlags),

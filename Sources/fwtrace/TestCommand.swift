@@ -13,6 +13,9 @@ struct TestCommand: ParsableCommand {
     discussion: """
       The policy names its dumps, or the command line does. An expectation with open fields is a claim about every packet that fits: it is \
       proved case by case, and refuted by one packet. Exit status: 0 every claim holds, 1 some does not, 2 bad policy, dumps or usage.
+
+        fwtrace test policy.yaml
+        fwtrace test policy.yaml --record --in eth0 --dst 192.0.2.1:443 dump.txt
       """)
 
   @ArgumentParser.Argument(help: ArgumentHelp("The policy (YAML).", valueName: "policy"))
@@ -30,6 +33,22 @@ struct TestCommand: ParsableCommand {
   @Flag(help: "Name the tests that pass, too.")
   var verbose = false
 
+  @Flag(help: "Run again whenever the policy or a dump changes.")
+  var watch = false
+
+  @Flag(help: "Bring the expectations of failing tests to today's answer, and show what changed.")
+  var update = false
+
+  @Flag(help: "Add today's answer to the question that the packet's options describe as a test of the policy.")
+  var record = false
+
+  @Option(help: ArgumentHelp("The name of the recorded test.", valueName: "name"))
+  var name: String?
+
+  @OptionGroup(title: "Reports") var reports: ReportArguments
+
+  @OptionGroup(title: "The packet, with --record") var packet: QueryArguments
+
   @Option(help: ArgumentHelp("Colours: auto, always or never. NO_COLOR switches auto off.", valueName: "when"))
   var color: ColorChoice = .auto
 
@@ -39,87 +58,54 @@ struct TestCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    let run = try PolicyRun(self)
-    if list {
-      for check in run.hosts.flatMap(\.checks) {
-        let tags = check.tags.isEmpty ? "" : "  [\(check.tags.joined(separator: ", "))]"
-        Output.write("\(check.host): \(check.name)\(tags)\n")
-      }
-      return
+    guard record || (packet.isEmpty && name == nil) else {
+      throw Failure("options of a packet and --name belong to --record; what is tested stands in the policy")
     }
-    let results = run.results()
-    let terminal = TerminalSettings(width: width ?? Output.width, inColor: usesColor)
-    Output.write(PolicyText(policy: policy, terminal: terminal, listsPassed: verbose).text(of: results))
-    if Tally(results.flatMap(\.results)).failed > 0 { throw ExitStatus.notAccepted }
+    if record { return try PolicyRecording(self).run() }
+    if list { return try writeList() }
+    if watch { PolicyWatch(self).run() }
+    try runOnce()
   }
+
+  private func writeList() throws {
+    for check in try PolicyRun(self).hosts.flatMap(\.checks) {
+      let tags = check.tags.isEmpty ? "" : "  [\(check.tags.joined(separator: ", "))]"
+      Output.write("\(check.host): \(check.name)\(tags)\n")
+    }
+  }
+
+  /// Runs the policy and reports; an exit status other than 0 is thrown.
+  func runOnce() throws {
+    let run = try PolicyRun(self)
+    let results = run.results()
+    if update { try PolicyRecording(self).update(run, results) }
+    let coverage = reports.needsCoverage ? results.map { PolicyCoverage($0) } : []
+    try reports.write(results, coverage, policy: policy)
+    let failed = Tally(results.flatMap(\.results)).failed > 0
+    var isShort = false
+    if !reports.takesStandardOutput {
+      if reports.coverage { Output.write(CoverageText(terminal: terminal).text(of: coverage) + "\n") }
+      if let minimum = reports.coverageMin {
+        for one in coverage where one.percent < minimum {
+          isShort = true
+          Output.write("coverage of \(one.host.name) is \(one.covered) of \(one.rules) rules, less than \(minimum) %\n")
+        }
+      }
+      Output.write(PolicyText(policy: policy, terminal: terminal, listsPassed: verbose).text(of: results))
+    } else if let minimum = reports.coverageMin {
+      isShort = coverage.contains { $0.percent < minimum }
+    }
+    if failed || isShort { throw ExitStatus.notAccepted }
+  }
+
+  /// What the report is shown on.
+  var terminal: TerminalSettings { TerminalSettings(width: width ?? Output.width, inColor: usesColor) }
 
   private var usesColor: Bool {
     switch color {
     case .always: true
     case .never: false
     case .auto: Output.isTerminal && Output.environment("NO_COLOR") == nil && Output.environment("TERM") != "dumb"
-    }
-  }
-}
-
-/// A policy with its hosts, ready to run: everything in it was understood.
-struct PolicyRun {
-  /// A host with the checks that are for it.
-  struct Host {
-    var host: PolicyHost
-    var checks: [Check]
-  }
-
-  /// The policy.
-  let file: PolicyFile
-  /// The hosts.
-  let hosts: [Host]
-
-  /// Reads a policy and its dumps; every mistake in it is told at once, and nothing is run.
-  init(_ command: TestCommand) throws {
-    file = try PolicyFile(command.policy)
-    var mistakes = file.mistakes
-    var found: [PolicyHosts.Found] = []
-    if command.dumps.dumps.isEmpty {
-      let expanded = PolicyHosts.find(file.policy.hosts, from: file.folder)
-      found = expanded.hosts
-      mistakes += expanded.mistakes
-      guard !found.isEmpty || !mistakes.isEmpty else {
-        throw Failure(
-          "\(command.policy): no dump given: name one under hosts in the policy, or behind it on the command line")
-      }
-    } else {
-      found = [.init(name: PolicyHosts.name(of: command.dumps.dumps[0]), dumps: command.dumps.dumps)]
-    }
-    let filter = CheckFilter(command.filter)
-    var hosts: [Host] = []
-    for one in found {
-      var arguments = command.dumps
-      arguments.dumps = one.dumps
-      let reading = try arguments.read()
-      try RefuseEmpty.check(reading, dumps: one.dumps)
-      let host = PolicyHost(name: one.name, ruleset: reading.ruleset, facts: reading.facts)
-      let bound = PolicyBinder.bind(file.policy, to: host)
-      mistakes += bound.mistakes
-      hosts.append(Host(host: host, checks: bound.checks.filter { filter.accepts(name: $0.name, tags: $0.tags) }))
-    }
-    self.hosts = hosts
-    var told: Set<PolicyMistake> = []
-    let all = mistakes.filter { told.insert($0).inserted }.sorted { $0.place < $1.place }
-    guard all.isEmpty else {
-      let lines = all.map { "\(command.policy):\($0.place.line):\($0.place.column): \($0.message)" }
-      throw Failure(lines.joined(separator: "\nfwtrace: "))
-    }
-    if hosts.allSatisfy(\.checks.isEmpty), !file.policy.tests.isEmpty, !command.filter.isEmpty {
-      throw Failure("--filter \(command.filter.joined(separator: " ")): no test has such a tag or name")
-    }
-  }
-
-  /// Runs everything.
-  func results() -> [HostResult] {
-    hosts.map { one in
-      let checker = Checker(one.host)
-      return HostResult(host: one.host, results: one.checks.map { checker.run($0) })
     }
   }
 }

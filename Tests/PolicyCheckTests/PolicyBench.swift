@@ -43,6 +43,15 @@ struct PolicyBench {
     }
   }
 
+  /// Asks about the packet of a counterexample, from its words alone.
+  func ask(_ example: Counterexample) throws -> [Case] {
+    var builder = QueryBuilder(facts: host.facts)
+    for (option, text) in example.options { try builder.set(option, text) }
+    var options = Tracer.Options()
+    options.tracesReply = true
+    return Tracer(host.ruleset, facts: host.facts).trace(try builder.query(), options: options).cases
+  }
+
   /// The failures by name.
   var failed: [String] { results.filter { $0.failure != nil }.map(\.check.name) }
 

@@ -11,9 +11,13 @@ public struct PolicyHost: Sendable {
   /// The host around the rules.
   public var facts: HostFacts
 
+  /// The paths that it was read from, for commands that ask about it again.
+  public var dumps: [String]
+
   /// Makes a host.
-  public init(name: String, ruleset: Ruleset, facts: HostFacts) {
+  public init(name: String, ruleset: Ruleset, facts: HostFacts, dumps: [String] = []) {
     self.name = name
+    self.dumps = dumps
     self.ruleset = ruleset
     self.facts = facts
   }

@@ -74,7 +74,9 @@ extension NameResolver {
     return result
   }
 
+  /// Whether `from` names addresses; `host` and `outside` are senders, whatever a policy calls so.
   private func isOfPolicy(_ text: String) -> Bool {
+    if text == "host" || text == "outside" { return false }
     let bare = text.hasPrefix("!") ? text.dropFirst() : text[...]
     return bare.split(separator: ",").allSatisfy { names[String($0)] != nil || Prefix($0) != nil }
   }

@@ -32,6 +32,7 @@ public struct Checker: Sendable {
         result.assumptions.append(assumption)
       }
       var isVacuous = true
+      var broken: [Case] = []
       for part in trace.cases where !Sampler.isEmpty(part.when) {
         isVacuous = false
         result.exercised.add(part)
@@ -39,17 +40,15 @@ public struct Checker: Sendable {
         switch claim.expectation.judge(part, of: host.ruleset) {
         case .met: break
         case .unknown(let why): doubt = doubt ?? Doubt(why: why, part: part, query: claim.box.query)
-        case .broken(let reasons):
-          switch refute(claim, part, reasons) {
-          case .some(let found): failure = found
-          case .none:
-            doubt =
-              doubt
-              ?? Doubt(
-                why: "some case is \(reasons.joined(separator: ", ")), but no single packet of it could be found",
-                part: part,
-                query: claim.box.query)
-          }
+        case .broken: broken.append(part)
+        }
+      }
+      if failure == nil, let first = broken.first {
+        failure = refute(claim, broken)
+        if failure == nil {
+          doubt = Doubt(
+            why: "packets may be \(first.verdict.inWords), but none that breaks the claim could be found", part: first,
+            query: claim.box.query)
         }
       }
       if isVacuous, failure == nil {
@@ -82,15 +81,19 @@ public struct Checker: Sendable {
     return options
   }
 
-  /// Looks for a packet of a case that breaks the claim when it is traced on its own.
-  private func refute(_ claim: Check.Claim, _ part: Case, _ reasons: [String]) -> CheckResult.Failure? {
+  /// Looks for a packet of broken cases that breaks the claim when it is traced on its own; packets that a reader knows come first.
+  private func refute(_ claim: Check.Claim, _ broken: [Case]) -> CheckResult.Failure? {
     let sampler = Sampler(query: claim.box.query, interfaces: host.facts.interfaces.map(\.name))
-    for packet in sampler.packets(of: part.when, limit: 32) {
-      let trace = tracer.trace(packet, options: options(claim.expectation, explains: true))
-      for one in trace.cases {
-        guard case .broken(let reasons) = claim.expectation.judge(one, of: host.ruleset) else { continue }
-        let found = Counterexample(query: packet, part: one, reasons: reasons)
-        return CheckResult.Failure(reasons: reasons, counterexample: found)
+    let inOrder = broken.prefix(64).enumerated().map { (sampler.oddness(of: $1.when), $0, $1) }
+      .sorted { ($0.0, $0.1) < ($1.0, $1.1) }
+    for (_, _, part) in inOrder {
+      for packet in sampler.packets(of: part.when, limit: 16) {
+        let trace = tracer.trace(packet, options: options(claim.expectation, explains: true))
+        for one in trace.cases {
+          guard case .broken(let reasons) = claim.expectation.judge(one, of: host.ruleset) else { continue }
+          let found = Counterexample(query: packet, part: one, reasons: reasons)
+          return CheckResult.Failure(reasons: reasons, counterexample: found)
+        }
       }
     }
     return nil

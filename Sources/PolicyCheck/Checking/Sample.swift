@@ -12,6 +12,16 @@ struct Sampler {
     boxes(of: region, limit: limit).map { packet(in: $0) }
   }
 
+  /// How far a region is from packets that a reader knows: the number of addresses and interfaces without a usual value.
+  func oddness(of region: Region) -> Int {
+    region.allowed.count { dimension, values in
+      guard case .field(let field) = dimension, field.valueKind == .address || field == .meta(.iifname) else {
+        return false
+      }
+      return !usual(field).contains { values.contains($0) }
+    }
+  }
+
   /// Whether a region holds no packet at all; false when that is not certain.
   static func isEmpty(_ region: Region) -> Bool { region.boxes(limit: 2048)?.isEmpty ?? false }
 
@@ -37,7 +47,7 @@ struct Sampler {
       case .condition: continue
       case .field(let field):
         if Self.isOpen(field, values) { continue }
-        set(field, ValueSet(pick(dimension, values)), on: &result)
+        result.set(field, ValueSet(pick(dimension, values)))
       }
     }
     if result.transport?.isSubset(of: NameResolver.portProtocols) ?? false {
@@ -68,27 +78,15 @@ struct Sampler {
     }
   }
 
-  private func set(_ field: Field, _ values: ValueSet, on query: inout Query) {
-    switch field {
-    case .header(HeaderField(.ip, .saddr)), .header(HeaderField(.ip6, .saddr)): query.source = values
-    case .header(HeaderField(.ip, .daddr)), .header(HeaderField(.ip6, .daddr)): query.destination = values
-    case .header(HeaderField(.th, .sport)): query.sourcePort = values
-    case .header(HeaderField(.th, .dport)): query.destinationPort = values
-    case .meta(.l4proto): query.transport = values
-    case .meta(.iifname): query.input = values
-    case .meta(.physicalIn): query.physicalInput = values
-    default: query.fields[field] = values
-    }
-  }
-
   /// One value of a set.
   private func pick(_ dimension: Region.Dimension, _ values: ValueSet) -> UInt128 {
     guard case .field(let field) = dimension else { return values.first ?? 0 }
     if let known = usual(field).first(where: { values.contains($0) }) { return known }
     if field.valueKind == .name { return name(in: values) }
-    guard let interval = values.intervals.first else { return 0 }
-    // The first address of a block is often the network's own.
-    return interval.lowerBound == interval.upperBound ? interval.lowerBound : interval.lowerBound + 1
+    // The widest interval, and not its first address, which is often the network's own.
+    guard let interval = values.intervals.max(by: { $0.upperBound - $0.lowerBound < $1.upperBound - $1.lowerBound })
+    else { return 0 }
+    return interval.lowerBound + min(interval.upperBound - interval.lowerBound, 7)
   }
 
   /// Values that read well: addresses for documentation (RFC 5737, RFC 3849), ports of well-known services.
@@ -118,7 +116,7 @@ struct Sampler {
   }
 
   private var interfaceNames: [UInt128] {
-    (["eth0", "ens3"] + interfaces + ["eth1", "wg0", "wlan0", "br-0"]).compactMap { InterfaceName($0)?.value }
+    (interfaces + ["eth0", "ens3", "eth1", "wg0", "wlan0", "br-0"]).compactMap { InterfaceName($0)?.value }
   }
 
   /// A name in a set that people can type: a part of one in the set, grown by a digit.

@@ -178,11 +178,13 @@ public struct ExpectationText: Hashable, Sendable {
   public var hasOnly = false
   /// Expectations of which each packet must meet one (`one-of`).
   public var oneOf: [ExpectationText] = []
-  /// Where each key stands, for `--update`.
-  public var places: [String: PolicyPlace] = [:]
+  /// The keys that stand there.
+  var keys: Set<String> = []
+  /// The keys whose value is one text, with it.
+  public var texts: [String: PolicyValue.Part] = [:]
   /// Where the expectation begins.
   public var place = PolicyPlace(line: 1, column: 1)
 
   /// Whether nothing is expected.
-  var isEmpty: Bool { places.isEmpty }
+  var isEmpty: Bool { keys.isEmpty }
 }

@@ -259,7 +259,8 @@ public struct PolicyReader {
     for member in members {
       guard let name = member.key.text else { continue }
       let value = member.value
-      result.places[name] = value.place
+      result.keys.insert(name)
+      if let text = value.text { result.texts[name] = .init(text: text, place: value.place) }
       switch name {
       case "expect": result.verdicts = choices(value, name, Self.verdicts).compactMap { .init(rawValue: $0) }
       case "with": result.rejectWith = someValue(value, name)

@@ -60,7 +60,7 @@ public struct PolicyText: Sendable {
   private func add(_ example: Counterexample, of host: PolicyHost, to page: inout Page) {
     page.add(
       StyledText("packet   ", .named) + StyledText(FailureWords(host).packet(example), .plain), hanging: 9)
-    page.add(StyledText("ask      ", .named) + StyledText("fwtrace \(example.commandLine)", .plain), hanging: 9)
+    page.add(StyledText("ask      ", .named) + StyledText(FailureWords(host).command(example), .plain), hanging: 9)
     if let rule = FailureWords(host).decider(example.part) {
       page.add(StyledText("decided  ", .named) + StyledText(rule), hanging: 9)
     }
@@ -70,7 +70,9 @@ public struct PolicyText: Sendable {
     let text = TraceText(
       host.ruleset, facts: host.facts, terminal: TerminalSettings(width: width, inColor: false)
     ).text(of: trace)
-    for line in text.split(separator: "\n").dropFirst() where !line.isEmpty {
+    // The question above the case is told already.
+    let verdict = example.part.verdict.past.uppercased()
+    for line in text.split(separator: "\n").drop(while: { !$0.hasPrefix(verdict) }) where !line.isEmpty {
       page.add(StyledText(String(line)), indent: 9)
     }
   }
@@ -96,6 +98,11 @@ struct FailureWords {
       text += ", in \(Field.meta(.iifname).text(of: input, limit: 3))"
     }
     return text
+  }
+
+  /// The command that asks about the packet.
+  func command(_ example: Counterexample) -> String {
+    (["fwtrace", example.commandLine] + host.dumps.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " ")
   }
 
   /// What decided, with its line in the dump: `filter DOCKER 2 (rules.txt:31): -A DOCKER …`.
@@ -137,7 +144,7 @@ struct FailureWords {
     var lines = failure.reasons
     guard let example = failure.counterexample else { return lines }
     lines.append("packet: \(packet(example))")
-    lines.append("ask: fwtrace \(example.commandLine)")
+    lines.append("ask: \(command(example))")
     if let decider = decider(example.part) { lines.append("decided by \(decider)") }
     if let near = nearMiss(example.part) { lines.append("almost: \(near)") }
     return lines

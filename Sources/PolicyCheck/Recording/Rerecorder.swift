@@ -1,0 +1,71 @@
+import FlowTrace
+
+/// Brings the expectations of tests that no longer hold to today's answer, each key that a test has and no other.
+public struct Rerecorder {
+  /// A line that changed.
+  public struct Change: Hashable, Sendable {
+    /// The line's number.
+    public var line: Int
+    /// The line before.
+    public var old: String
+    /// The line after.
+    public var new: String
+  }
+
+  /// What was changed and what could not be.
+  public struct Outcome: Sendable {
+    /// The changes, in the order of the tests.
+    public var changes: [Change] = []
+    /// Tests that stay as they are, with the reason.
+    public var left: [String] = []
+  }
+
+  /// Changes the text of a policy.
+  ///
+  /// - Parameters:
+  ///   - policy: The policy that the text was read as.
+  ///   - hosts: What came of it.
+  ///   - editor: The text.
+  public static func update(_ policy: Policy, _ hosts: [HostResult], _ editor: inout PolicyEditor) -> Outcome {
+    var outcome = Outcome()
+    for (index, test) in policy.tests.enumerated() {
+      let results = hosts.flatMap { host in host.results.filter { $0.check.test == index }.map { (host.host, $0) } }
+      guard results.contains(where: { $0.1.failure != nil }) else { continue }
+      let expectation = test.expectation
+      guard !expectation.hasOnly, expectation.oneOf.isEmpty, expectation.via.isEmpty, expectation.neverVia.isEmpty
+      else {
+        outcome.left.append("\(test.name): only, one-of, via and never-via are the author's to decide")
+        continue
+      }
+      guard let answer = answer(results) else {
+        outcome.left.append("\(test.name): its packets have no common answer today")
+        continue
+      }
+      for (key, part) in expectation.texts.sorted(by: { $0.value.place < $1.value.place }) {
+        guard let text = answer[key], text != part.text else { continue }
+        do throws(PolicyEditor.Refusal) {
+          let (old, new) = try editor.replace(part, with: text)
+          outcome.changes.append(Change(line: part.place.line, old: old, new: new))
+        } catch {
+          outcome.left.append("\(test.name): \(key): \(error.reason)")
+        }
+      }
+    }
+    return outcome
+  }
+
+  /// What all packets of a test get today, on every host and in every repetition.
+  private static func answer(_ results: [(PolicyHost, CheckResult)]) -> Answer? {
+    var cases: [Case] = []
+    for (host, result) in results {
+      let tracer = Tracer(host.ruleset, facts: host.facts)
+      var options = Tracer.Options()
+      options.tracesReply = true
+      options.findsNearMisses = false
+      for query in result.check.queries {
+        cases += tracer.trace(query, options: options).cases.filter { !Sampler.isEmpty($0.when) }
+      }
+    }
+    return Answer(cases)
+  }
+}
