@@ -8,10 +8,32 @@ struct NftJSONReader {
   let text: DumpText
   var builder: NftTableBuilder
   var diagnostics: [Diagnostic] = []
+  private var statementCache = NftJSONCache<Statement>(count: 1024)
+  /// Where the rule before this one went; the next one mostly goes there too.
+  private var lastPlace = RulePlace()
+
+  /// The names of a rule's family, table and chain by their bytes, and what they stand for.
+  private struct RulePlace {
+    var family = 0..<0
+    var table = 0..<0
+    var chain = 0..<0
+    var tableIndex = 0
+    var chainIndex = 0
+
+    func isSamePlace(as other: RulePlace, in bytes: [UInt8]) -> Bool {
+      !other.chain.isEmpty && bytes[family].elementsEqual(bytes[other.family])
+        && bytes[table].elementsEqual(bytes[other.table]) && bytes[chain].elementsEqual(bytes[other.chain])
+    }
+  }
+
+  private init(text: DumpText) {
+    self.text = text
+    builder = NftTableBuilder()
+  }
 
   /// Reads the tables of a dump.
   static func read(_ text: DumpText) -> RuleFragment {
-    var reader = NftJSONReader(text: text, builder: NftTableBuilder())
+    var reader = NftJSONReader(text: text)
     reader.readDocument()
     return RuleFragment(tables: reader.builder.finish(), ipsets: [], diagnostics: reader.diagnostics)
   }
@@ -149,26 +171,57 @@ struct NftJSONReader {
   }
 
   private mutating func readRule(_ object: JSONValue) {
-    guard let index = table(of: object) else { return }
-    guard let chain = object["chain"]?.string else {
-      warn("unreadable-object", "This rule names no chain.", object)
-      return
-    }
-    let statements = NftJSONStatements(lowering: builder.lowerings[index])
+    var place = RulePlace()
     var rule = Rule([], span: object.span(in: text))
-    rule.handle = object["handle"]?.unsigned
-    rule.comment = object["comment"]?.string
-    if let list = object["expr"] {
-      for item in list.elements {
-        do {
-          try statements.read(item, into: &rule)
-        } catch {
-          rule.statements.append(NftJSONStatements.opaque(item))
-          warn("unknown-statement", "This part of the rule is not understood: \(error.message).", item)
-        }
+    var list: JSONValue?
+    for (key, value) in object.members {
+      if key.equals("expr") {
+        list = value
+      } else if key.equals("family") {
+        place.family = value.range
+      } else if key.equals("table") {
+        place.table = value.range
+      } else if key.equals("chain") {
+        place.chain = value.range
+      } else if key.equals("handle") {
+        rule.handle = value.unsigned
+      } else if key.equals("comment") {
+        rule.comment = value.string
       }
     }
-    builder.add(rule, to: chain, of: index)
+    if !place.isSamePlace(as: lastPlace, in: object.tape.bytes) {
+      guard let index = table(of: object) else { return }
+      guard let chain = object["chain"]?.string else {
+        warn("unreadable-object", "This rule names no chain.", object)
+        return
+      }
+      (place.tableIndex, place.chainIndex) = (index, builder.chain(chain, of: index))
+      lastPlace = place
+    }
+    if let list { readStatements(list, lastPlace.tableIndex, &rule) }
+    builder.append(rule, toChainAt: lastPlace.chainIndex, of: lastPlace.tableIndex)
+  }
+
+  private mutating func readStatements(_ list: JSONValue, _ index: Int, _ rule: inout Rule) {
+    let bytes = list.tape.bytes
+    for item in list.elements {
+      let slot = statementCache.slot(bytes, item.range)
+      if let known = statementCache.value(at: slot, bytes, item.range, context: index) {
+        rule.statements.append(known)
+        continue
+      }
+      let count = rule.statements.count
+      let hadCounter = rule.counter != nil
+      do {
+        try NftJSONStatements(lowering: builder.lowerings[index]).read(item, into: &rule)
+        if rule.statements.count == count + 1, hadCounter == (rule.counter != nil) {
+          statementCache.store(rule.statements[count], at: slot, item.range, context: index)
+        }
+      } catch {
+        rule.statements.append(NftJSONStatements.opaque(item))
+        warn("unknown-statement", "This part of the rule is not understood: \(error.message).", item)
+      }
+    }
   }
 
   private mutating func readSet(_ object: JSONValue, isMap: Bool) {
@@ -199,6 +252,8 @@ struct NftJSONReader {
     if let policy = object["policy"]?.string { set.arguments.append(Argument("policy", policy)) }
     if object["auto-merge"]?.bool == true { set.arguments.append(Argument("auto-merge")) }
     builder.lowerings[index].sets[name] = NftSetTypes(key: key, data: data)
+    // What a reference to the set means is known only from here on.
+    statementCache = NftJSONCache(count: 1024)
     for statement in object["stmt"]?.elements.map({ $0 }) ?? [] {
       set.arguments.append(contentsOf: NftJSONStatements.elementArguments(statement))
     }

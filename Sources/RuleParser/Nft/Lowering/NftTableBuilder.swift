@@ -60,6 +60,18 @@ struct NftTableBuilder {
     }
   }
 
+  /// The index of a chain, which is made when it is not there yet.
+  mutating func chain(_ name: String, of table: Int) -> Int {
+    if let index = chainIndexes[table][name] { return index }
+    add(Chain(name), to: table)
+    return tables[table].chains.count - 1
+  }
+
+  /// Adds a rule at the end of a chain.
+  mutating func append(_ rule: Rule, toChainAt chain: Int, of table: Int) {
+    tables[table].chains[chain].rules.append(rule)
+  }
+
   /// Adds a set or map; of one that is there already, the elements are added to.
   mutating func add(_ set: NamedSet, to table: Int) {
     guard let index = tables[table].sets.firstIndex(where: { $0.name == set.name }) else {

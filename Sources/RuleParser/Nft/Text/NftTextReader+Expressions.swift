@@ -87,26 +87,36 @@ extension NftTextReader {
 
   // MARK: - Arithmetic
 
-  /// Operations of one level with their words, from the loosest to the tightest.
-  private static let levels: [[(NftToken.Kind, StaticString, NftOperation)]] = [
-    [(.or, "or", .or)], [(.xor, "xor", .xor)], [(.and, "and", .and)],
-    [(.shiftLeft, "lshift", .shiftLeft), (.shiftRight, "rshift", .shiftRight)],
-  ]
-
-  private mutating func arithmetic(depth: Int, isRight: Bool, level: Int = 0) throws(SyntaxError) -> NftExpression {
+  private mutating func arithmetic(depth: Int, isRight: Bool, lowest: Int = 0) throws(SyntaxError) -> NftExpression {
     guard depth < NftLowering.maximumDepth else { throw fail("fewer levels") }
-    guard level < Self.levels.count else { return try primary(depth: depth, isRight: isRight) }
-    var result = try arithmetic(depth: depth, isRight: isRight, level: level + 1)
-    while let operation = eatOperation(level) {
-      result = .binary(operation, result, try arithmetic(depth: depth, isRight: isRight, level: level + 1))
+    var result = try primary(depth: depth, isRight: isRight)
+    while let (operation, level) = operation(), level >= lowest {
+      tokens.advance()
+      let right = try arithmetic(depth: depth + 1, isRight: isRight, lowest: level + 1)
+      result = .binary(operation, result, right)
     }
     return result
   }
 
-  private mutating func eatOperation(_ level: Int) -> NftOperation? {
-    guard kind != .newline else { return nil }
-    for (symbol, word, operation) in Self.levels[level] where eat(symbol) || eat(word) { return operation }
-    return nil
+  /// The operation that stands here, by sign or by word, and how tightly it binds.
+  private func operation() -> (NftOperation, Int)? {
+    switch kind {
+    case .or: return (.or, 0)
+    case .xor: return (.xor, 1)
+    case .and: return (.and, 2)
+    case .shiftLeft: return (.shiftLeft, 3)
+    case .shiftRight: return (.shiftRight, 3)
+    case .word:
+      switch tokens.current.range.count {
+      case 2 where tokens.isWord("or"): return (.or, 0)
+      case 3 where tokens.isWord("xor"): return (.xor, 1)
+      case 3 where tokens.isWord("and"): return (.and, 2)
+      case 6 where tokens.isWord("lshift"): return (.shiftLeft, 3)
+      case 6 where tokens.isWord("rshift"): return (.shiftRight, 3)
+      default: return nil
+      }
+    default: return nil
+    }
   }
 
   private mutating func primary(depth: Int, isRight: Bool) throws(SyntaxError) -> NftExpression {

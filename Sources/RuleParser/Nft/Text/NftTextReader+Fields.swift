@@ -4,12 +4,14 @@ import RuleGraph
 extension NftTextReader {
   /// A field, or nil (with nothing taken) when no field begins here: then the word is a constant.
   mutating func field(depth: Int) throws(SyntaxError) -> NftExpression? {
-    let start = tokens.mark
-    let first = word
-    if let field = Self.unqualified(first) {
+    guard let entry = Self.fieldWords[tokens.bytes, tokens.current.range] else { return nil }
+    if let field = entry {
       tokens.advance()
       return .field(field)
     }
+    let start = tokens.mark
+    if let field = plainHeader() { return .field(field) }
+    let first = word
     switch first {
     case "meta":
       tokens.advance()
@@ -40,14 +42,37 @@ extension NftTextReader {
     return nil
   }
 
-  /// The meta keys that may stand without `meta`.
-  private static func unqualified(_ word: String) -> NftField? {
-    switch word {
-    case "mark", "iif", "oif", "iifname", "oifname", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid",
-      "ibriport", "obriport", "ibrname", "obrname", "pkttype", "cpu", "iifgroup", "oifgroup", "cgroup":
-      NftFields.meta(word)
-    default: nil
-    }
+  /// The words that begin fields; those of meta keys that may stand without `meta` with their field.
+  private static let fieldWords = WordTable<NftField?>(
+    [
+      "mark", "iif", "oif", "iifname", "oifname", "iiftype", "oiftype", "skuid", "skgid", "nftrace", "rtclassid",
+      "ibriport", "obriport", "ibrname", "obrname", "pkttype", "cpu", "iifgroup", "oifgroup", "cgroup",
+    ].map { ($0, NftFields.meta($0)) }
+      + [
+        "meta", "ct", "fib", "socket", "osf", "ipsec", "numgen", "jhash", "symhash", "rt", "exthdr", "hbh", "rt0",
+        "rt2",
+        "rt4", "srh", "frag", "dst", "mh",
+      ].map { ($0, nil) } + Header.allCases.map { ($0.rawValue, nil) })
+
+  /// The fields of the usual headers by the words of both, one blank between them.
+  private static let plainHeaders = WordTable<NftField>(
+    [Header.ip, .ip6, .tcp, .udp, .th, .icmp, .icmpv6, .ether].flatMap { header in
+      HeaderFieldName.allCases.compactMap { name in
+        NftPayload.field(header.rawValue, name.rawValue).map { ("\(header.rawValue) \(name.rawValue)", $0) }
+      }
+    })
+
+  /// Takes a header field as listings print it.
+  private mutating func plainHeader() -> NftField? {
+    let first = tokens.current
+    var ahead = tokens
+    ahead.advance()
+    guard ahead.current.kind == .word, ahead.current.start == first.end + 1,
+      let field = Self.plainHeaders[tokens.bytes, first.start..<ahead.current.end]
+    else { return nil }
+    ahead.advance()
+    tokens = ahead
+    return field
   }
 
   private mutating func header(_ protocolName: String) -> NftExpression? {

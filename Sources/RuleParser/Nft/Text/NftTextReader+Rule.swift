@@ -56,6 +56,14 @@ extension NftTextReader {
     rule.statements.append(.opaqueTarget(Opaque(name: "unreadable", text: written)))
   }
 
+  /// The words that begin statements which are no comparison.
+  private static let statementWords = WordTable<Void>(
+    [
+      "accept", "drop", "continue", "return", "jump", "goto", "counter", "comment", "limit", "quota", "log", "reject",
+      "dnat", "snat", "masquerade", "redirect", "tproxy", "queue", "notrack", "add", "update", "delete", "set", "meter",
+      "flow", "dup", "fwd", "synproxy", "last", "reset", "xt", "secmark", "meta", "ct",
+    ].map { ($0, ()) })
+
   /// Reads one statement and adds it to a rule.
   private mutating func readStatement(_ rule: inout Rule, _ lowering: NftLowering) throws {
     switch kind {
@@ -73,6 +81,11 @@ extension NftTextReader {
       return
     case .word: break
     default:
+      try readMatch(&rule, lowering)
+      return
+    }
+    // Most statements are comparisons.
+    guard Self.statementWords[tokens.bytes, tokens.current.range] != nil else {
       try readMatch(&rule, lowering)
       return
     }
@@ -211,6 +224,7 @@ extension NftTextReader {
   }
 
   private mutating func wordRelation() -> NftRelation {
+    guard tokens.current.range.count == 2 else { return .implicit }
     let words: [(StaticString, NftRelation)] = [
       ("eq", .equal), ("ne", .notEqual), ("lt", .less), ("gt", .greater), ("le", .lessOrEqual), ("ge", .greaterOrEqual),
     ]

@@ -210,9 +210,13 @@ struct NftTokens {
     guard dots >= 3 else { return nil }
     // `10.0.0.1:80`: the address ends before the colon. `10.0.0.1x` is none.
     var position = at
-    while position < run, bytes[position] != 0x3a { position += 1 }
+    var isPlain = true
+    while position < run, bytes[position] != 0x3a {
+      isPlain = isPlain && bytes[position] <= 0x39
+      position += 1
+    }
     if position == run, run < end, Self.isWordByte(bytes[run]), bytes[run] != 0x2d, bytes[run] != 0x2f { return nil }
-    return IPAddress(bytes: Array(bytes[at..<position])) != nil ? position - at : nil
+    return isPlain && dots == 3 ? position - at : nil
   }
 
   private mutating func punctuation(_ byte: UInt8) -> NftToken {

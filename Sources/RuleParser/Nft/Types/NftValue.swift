@@ -143,14 +143,25 @@ enum NftValue {
 
   /// A number in decimal, or in hexadecimal with `0x`, of at most 128 bits.
   static func integer(_ word: String) -> UInt128? {
-    var bytes = Array(word.utf8)[...]
-    let hexadecimal = bytes.count > 2 && bytes.first == 0x30 && (bytes[1] | 0x20) == 0x78
-    if hexadecimal { bytes = bytes.dropFirst(2) }
-    guard !bytes.isEmpty, bytes.count <= 39 else { return nil }
+    var bytes = word.utf8[...]
+    var radix: UInt128 = 10
+    if bytes.count > 2, bytes.first == 0x30, let mark = bytes.dropFirst().first, mark | 0x20 == 0x78 {
+      radix = 16
+      bytes = bytes.dropFirst(2)
+    }
+    guard let first = bytes.first, first.hexDigitValue != nil, bytes.count <= 39 else { return nil }
+    if bytes.count <= 15 {
+      var small: UInt64 = 0
+      for byte in bytes {
+        guard let digit = byte.hexDigitValue, radix == 16 || digit < 10 else { return nil }
+        small = small &* UInt64(truncatingIfNeeded: radix) &+ UInt64(digit)
+      }
+      return UInt128(small)
+    }
     var number: UInt128 = 0
     for byte in bytes {
-      guard let digit = byte.hexDigitValue, hexadecimal || digit < 10 else { return nil }
-      let (product, overflow) = number.multipliedReportingOverflow(by: hexadecimal ? 16 : 10)
+      guard let digit = byte.hexDigitValue, radix == 16 || digit < 10 else { return nil }
+      let (product, overflow) = number.multipliedReportingOverflow(by: radix)
       let (sum, carry) = product.addingReportingOverflow(UInt128(digit))
       guard !overflow, !carry else { return nil }
       number = sum
