@@ -7,8 +7,8 @@ SWIFT   ?= swift
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-# One static, stripped binary: it starts in milliseconds and runs on a host without Swift.
-RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections --product fwtrace
+# Static, stripped binaries: fwtrace starts in milliseconds and runs on a host without Swift.
+RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections
 BINARY  := .build/release/fwtrace
 SWIFT_FILES := $(shell find Sources Tests Package.swift -name '*.swift' 2>/dev/null)
 
@@ -19,7 +19,8 @@ run: build
 	$(BINARY) --dst 172.17.0.2:8080 samples/tomcat-redis
 
 build: packages toolchain
-	$(SWIFT) build $(RELEASE)
+	$(SWIFT) build $(RELEASE) --product fwtrace
+	$(SWIFT) build $(RELEASE) --product fwtrace-yaml
 
 test: test-packages toolchain
 	$(SWIFT) test
@@ -36,7 +37,7 @@ docs: toolchain
 
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/fwtrace"
+	install -m 755 $(BINARY) $(BINARY)-yaml "$(DESTDIR)$(PREFIX)/bin/"
 
 clean:
 	$(SWIFT) package clean

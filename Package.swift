@@ -54,6 +54,7 @@ let package = Package(
     .testTarget(
       name: "LiveCaptureTests",
       dependencies: ["LiveCapture", "fwtrace", "RuleParser", "HostModel", "RuleGraph", "FlowTrace"]),
+    .testTarget(name: "SampleTests", dependencies: ["fwtrace"]),
     .testTarget(name: "ArchitectureTests"),
   ],
   swiftLanguageModes: [.v6]

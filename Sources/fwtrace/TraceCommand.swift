@@ -37,7 +37,7 @@ enum DetailChoice: String, ExpressibleByArgument, CaseIterable {
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trace",
-    abstract: "Follow a packet through the rules and say what decides. (default)",
+    abstract: "Follow a packet through the rules and say what decides.",
     discussion: """
       What you do not fix stays open, and the answer tells the cases apart. Exit status: 0 every case is accepted, 1 some case is dropped or \
       rejected, 2 bad input or usage, 3 the dumps do not tell enough.

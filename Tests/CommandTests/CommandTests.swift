@@ -11,7 +11,7 @@ import Testing
       (["--dst", "192.0.2.2:80", host], 1), (["trace", "--from", "host", "--dst", "192.0.2.2:80", host], 0),
       (["--help"], 0),
       (["--version"], 0), (["parse", host], 0), (["--dst", "192.0.2.256", host], 2), (["--dts", "192.0.2.2", host], 2),
-      (["--dst", "192.0.2.2", "no-such-file"], 2), ([], 2), (["--dst", "192.0.2.2", "/dev/null"], 2),
+      (["--dst", "192.0.2.2", "no-such-file"], 2), (["--dst", "192.0.2.2", "/dev/null"], 2),
       (["--dst", "192.0.2.2", "README.md"], 2),
       (["--snapshot", "0", host], 2), (["--snapshot", "9", host], 2), (["parse", "Sources/fwtrace/Main.swift"], 2),
     ] as [([String], Int32)])

@@ -19,6 +19,39 @@ import Testing
     #expect(!text.contains("\u{1b}"))
   }
 
+  static let pictures: [(name: String, sample: String, options: [(QueryOption, String)])] = [
+    (
+      "published-port", "docker29-iptables",
+      [(.input, "eth0"), (.src, "10.0.0.9"), (.dst, "192.168.7.7:8080"), (.hostAddress, "192.168.7.7")]
+    ),
+    ("closed-port", "one-tomcat", [(.input, "eth0"), (.src, "10.0.0.9"), (.dst, "172.17.0.2:22")]),
+    ("direct-access", "docker29-nft", [(.input, "eth0"), (.src, "10.0.0.9"), (.dst, "192.0.2.2:80")]),
+  ]
+
+  @Test(arguments: TraceReportTests.pictures, [80, 120])
+  func theTextIsTheOneOnFile(_ picture: (name: String, sample: String, options: [(QueryOption, String)]), _ width: Int)
+    throws
+  {
+    let reading = try Samples.read(picture.sample)
+    var builder = QueryBuilder(facts: reading.facts)
+    for (option, text) in picture.options { try builder.set(option, text) }
+    var options = Tracer.Options()
+    options.tracesReply = true
+    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query(), options: options)
+    let report = TraceText(reading.ruleset, facts: reading.facts, terminal: TerminalSettings(width: width))
+    try expectSnapshot(report.text(of: trace), named: "\(picture.name)-\(width)")
+  }
+
+  @Test func whatIsHiddenIsSaidOnceForAllCases() throws {
+    let reading = try Samples.read("empty-host")
+    let query = try Samples.query([.from: "outside", .dst: "172.17.0.9:80"], facts: reading.facts)
+    let text = TraceText(reading.ruleset, facts: reading.facts).text(
+      of: Tracer(reading.ruleset, facts: reading.facts).trace(query))
+    #expect(text.components(separatedBy: "UNDETERMINED").count == 2)
+    #expect(text.contains("iptables -vnL"))
+    #expect(text.split(separator: "\n").count < 30)
+  }
+
   @Test func coloursAreOnlyThereWhenAskedFor() throws {
     let reading = try Samples.read("docker29-nft")
     let trace = Tracer(reading.ruleset).trace(try Samples.query([.dst: "192.0.2.2:80"], facts: reading.facts))

@@ -101,9 +101,15 @@ struct CanonicalGraph {
     case .field(.header(let field)) where field.header == .th:
       let header: Header? = transport == 6 ? .tcp : transport == 17 ? .udp : transport == 132 ? .sctp : nil
       if let header { result.subject = .field(.header(HeaderField(header, field.name))) }
+    // A packet has one state: a shared bit with a mask is the same as being one of its states.
+    case .bitwise(.field(.conntrack(let field)), let mask, 0)
+    where field.key == .state && match.values == .values(ValueSet(0)):
+      let states = (0..<32).compactMap { mask >> UInt128($0) & 1 == 1 ? UInt128(1) << UInt128($0) : nil }
+      return Match(.conntrack(field), in: ValueSet(states.map { $0...$0 }), negated: !match.negated)
     default: break
     }
-    guard case .values(let values) = match.values, let field = result.subject.field, case .field = result.subject else {
+    guard case .values(let values) = result.values, let field = result.subject.field, case .field = result.subject
+    else {
       return result
     }
     let universe = field.universe

@@ -34,9 +34,22 @@ public struct TraceText: Sendable {
   public func text(of trace: Trace, diagnostics: [Diagnostic] = []) -> String {
     var page = Page(terminal)
     page.add(headline(trace), hanging: 2)
-    for one in ordered(trace) {
-      page.addGap()
-      add(one, of: trace, to: &page)
+    let cases = ordered(trace)
+    // What is hidden splits into many cases that say the same: one is enough for each sender.
+    let senders = Dictionary(grouping: cases.filter { $0.verdict == .undetermined }) {
+      words.sender(of: $0, query: trace.query)
+    }
+    var summed: Set<String> = []
+    for one in cases {
+      let sender = words.sender(of: one, query: trace.query)
+      if detail != .all, one.verdict == .undetermined, let all = senders[sender], all.count > 3 {
+        guard summed.insert(sender).inserted else { continue }
+        page.addGap()
+        UndeterminedSummary(ruleset: ruleset, names: names).add(all, from: sender, to: &page)
+      } else {
+        page.addGap()
+        add(one, of: trace, to: &page)
+      }
     }
     addAssumptions(trace, to: &page)
     DiagnosticText(sources: ruleset.sources, names: names).add(
@@ -44,29 +57,14 @@ public struct TraceText: Sendable {
     return page.text
   }
 
-  /// The cases as the trace has them, but those of one particular sender behind those of everybody.
+  /// The cases as the trace has them, but those of a few particular senders behind those of everybody.
   private func ordered(_ trace: Trace) -> [Case] {
-    func isParticular(_ one: Case) -> Bool {
-      guard trace.query.source?.single == nil else { return false }
-      return one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))]?.single != nil
-    }
-    return trace.cases.filter { !isParticular($0) } + trace.cases.filter(isParticular)
+    let particular = trace.cases.map(words.isParticular)
+    return zip(trace.cases, particular).filter { !$1 }.map(\.0) + zip(trace.cases, particular).filter { $1 }.map(\.0)
   }
 
   private var names: SourceNames { SourceNames(ruleset.sources) }
   private var words: HostWords { HostWords(facts: facts, knowledge: knowledge) }
-
-  /// The words for the cases of one trace.
-  private func words(for trace: Trace) -> HostWords {
-    var result = words
-    let field = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
-    for one in trace.cases {
-      guard let sources = one.when.allowed[field] else { continue }
-      let sender = one.when.allowed[.sentByHost]?.single == 1
-      result.allSources[sender] = (result.allSources[sender] ?? .empty).union(sources)
-    }
-    return result
-  }
 
   // MARK: The question
 
@@ -133,7 +131,7 @@ public struct TraceText: Sendable {
 
   private func add(_ one: Case, of trace: Trace, to page: inout Page) {
     page.add(caseHead(one, of: trace), hanging: 2)
-    let limits = words(for: trace).limits(of: one, query: trace.query)
+    let limits = words.limits(of: one, query: trace.query)
     if !limits.isEmpty { page.add(StyledText(limits.joined(separator: "; ")), indent: 4, hanging: 2) }
     let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: one)
     PathTable(rows: rows).add(to: &page, indent: 2)

@@ -6,9 +6,6 @@ import RuleGraph
 struct HostWords {
   let facts: HostFacts
   let knowledge: RulesetKnowledge
-  /// The source addresses of all cases together, of those that this host sends (true) and of the others: a case is told apart by what it lacks of
-  /// them.
-  var allSources: [Bool: ValueSet] = [:]
 
   /// The container that has an address.
   func container(at address: IPAddress) -> Container? {
@@ -29,6 +26,13 @@ struct HostWords {
       || name.hasPrefix("br-")
   }
 
+  /// Whether an interface is on the containers' side of the host, or loopback.
+  private func isInner(_ name: String) -> Bool {
+    if isContainerBridge(name) || name == "lo" || name.hasPrefix("veth") { return true }
+    guard let interface = facts.interface(name) else { return false }
+    return interface.kind == "veth" || interface.master.map(isContainerBridge) == true
+  }
+
   /// `docker0`, or `mynet (br-9330b5a5cf80)` when the network is known.
   func network(_ bridge: String) -> String {
     guard let network = facts.networks.first(where: { $0.bridge == bridge }), network.name != "bridge" else {
@@ -42,10 +46,12 @@ struct HostWords {
     let sentByHost = one.when.allowed[.sentByHost]?.single
     if sentByHost == 1 || query.origin == .host { return "from this host" }
     let source = one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))] ?? query.source
-    if let single = source?.single, let container = container(at: IPAddress(bits: single)) {
+    let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.wires)
+    // A container's address that comes in from elsewhere is not the container.
+    let isInside = input.single.map { isContainerBridge(InterfaceName(value: $0).description) } ?? !isOutside(input)
+    if isInside, let single = source?.single, let container = container(at: IPAddress(bits: single)) {
       return "from the container \(container.name)"
     }
-    let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.wires)
     if input == InterfaceName.wires || input.isEmpty {
       return sentByHost == 0 || query.origin == .wire ? "from any interface" : "from anywhere"
     }
@@ -56,7 +62,7 @@ struct HostWords {
   func isOutside(_ input: ValueSet) -> Bool {
     let rest = InterfaceName.anyName.subtracting(input)
     return input.count > rest.count
-      && rest.pieces(as: .name).allSatisfy { isContainerBridge($0) || $0 == "lo" || $0.hasPrefix("veth") }
+      && rest.pieces(as: .name).allSatisfy(isInner)
   }
 
   private func arrival(_ input: ValueSet) -> String {
@@ -103,6 +109,13 @@ struct HostWords {
       text += ", source kept"
     }
     return text
+  }
+
+  /// Whether a case is of a few senders of many: it stands behind those that are about everybody.
+  func isParticular(_ one: Case) -> Bool {
+    let dimension = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
+    guard let sources = one.when.allowed[dimension], let all = one.when.open[dimension] else { return false }
+    return sources.count < all.subtracting(sources).count
   }
 
   /// What else sets the packets of a case apart from those of the query: ports, addresses, marks, conditions.
@@ -154,7 +167,7 @@ struct HostWords {
           continue
         }
         if field.queryName == "src", !isException {
-          if let text = sourceText(values, among: query.source ?? allSources[box[.sentByHost]?.single == 1] ?? .all) {
+          if let text = sourceText(values, among: region.open[dimension] ?? query.source ?? .all) {
             words.append(text)
           }
           continue

@@ -1,0 +1,87 @@
+import Foundation
+import Reports
+import RuleGraph
+import RuleParser
+import Testing
+
+@Suite struct GraphReportTests {
+  static let save = """
+    *filter
+    :INPUT DROP [0:0]
+    :FORWARD ACCEPT [0:0]
+    :OUTPUT ACCEPT [0:0]
+    :WEB - [0:0]
+    -A INPUT -i lo -j ACCEPT
+    -A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 80 -m conntrack --ctstate NEW,ESTABLISHED -j WEB
+    -A WEB -p tcp -m tcp --dport 80 -j REJECT --reject-with tcp-reset
+    COMMIT
+    """
+  static let listing = """
+    Chain INPUT (policy DROP 5 packets, 300 bytes)
+     pkts bytes target     prot opt in     out     source               destination
+       10   600 ACCEPT     all  --  lo     *       0.0.0.0/0            0.0.0.0/0
+        4   240 WEB        tcp  --  *      *       10.0.0.0/8           0.0.0.0/0            tcp dpt:80 ctstate NEW,ESTABLISHED
+
+    Chain FORWARD (policy ACCEPT 0 packets, 0 bytes)
+     pkts bytes target     prot opt in     out     source               destination
+
+    Chain OUTPUT (policy ACCEPT 9 packets, 900 bytes)
+     pkts bytes target     prot opt in     out     source               destination
+
+    Chain WEB (1 references)
+     pkts bytes target     prot opt in     out     source               destination
+        4   240 REJECT     tcp  --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:80 reject-with tcp-reset
+    """
+  static let nft = """
+    {"nftables": [{"metainfo": {"version": "1.0.6", "json_schema_version": 1}}, {"table": {"family": "ip", "name": "filter", "handle": 1}},
+    {"chain": {"family": "ip", "table": "filter", "name": "WEB", "handle": 4}},
+    {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input", "prio": 0, "policy": "drop"}},
+    {"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "handle": 5, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "lo"}},
+    {"counter": {"packets": 1, "bytes": 60}}, {"accept": null}]}},
+    {"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "handle": 6, "expr": [
+    {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 80}},
+    {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "new"]}},
+    {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": {"prefix": {"addr": "10.0.0.0", "len": 8}}}},
+    {"counter": {"packets": 1, "bytes": 60}}, {"jump": {"target": "WEB"}}]}},
+    {"rule": {"family": "ip", "table": "filter", "chain": "WEB", "handle": 7, "expr": [
+    {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 80}},
+    {"reject": {"type": "tcp reset"}}]}}]}
+    """
+
+  static func read(_ text: String) -> HostReading {
+    DumpReader().read([DumpInput(name: "dump", bytes: Array(text.utf8))])
+  }
+
+  @Test(arguments: [GraphReportTests.listing, GraphReportTests.nft])
+  func oneRulesetInAnyFormPrintsTheSameBytes(_ other: String) throws {
+    let canonical = GraphJSON(isCanonical: true)
+    let expected = String(decoding: canonical.bytes(of: Self.read(Self.save).ruleset), as: UTF8.self)
+    let printed = String(decoding: canonical.bytes(of: Self.read(other).ruleset), as: UTF8.self)
+    #expect(printed == expected)
+    #expect(expected.contains("tcp dport"))
+  }
+
+  @Test func aRuleThatDiffersPrintsOtherBytes() {
+    let canonical = GraphJSON(isCanonical: true)
+    let changed = Self.save.replacing("--dport 80 -m", with: "--dport 81 -m")
+    #expect(canonical.bytes(of: Self.read(changed).ruleset) != canonical.bytes(of: Self.read(Self.save).ruleset))
+  }
+
+  @Test func theListingCountsAndPlacesRules() {
+    let reading = Self.read(Self.save)
+    let text = GraphListing(reading.ruleset).text(diagnostics: reading.diagnostics)
+    #expect(text.contains("chain INPUT  at input, priority 0, policy DROP"))
+    #expect(text.contains("from 10.0.0.0/8"))
+    #expect(text.contains("dump:7"))
+    #expect(text.contains("1 table, 4 chains, 3 rules; all understood"))
+  }
+
+  @Test func theDiagramHoldsHooksChainsAndJumps() {
+    let ruleset = Self.read(Self.save).ruleset
+    let dot = GraphDiagram(.dot).text(of: ruleset)
+    #expect(dot.contains("input -> c0_0 [label=\"priority 0\"];"))
+    #expect(dot.contains("[label=\"rule 2\"];"))
+    #expect(dot.hasSuffix("}\n"))
+    #expect(GraphDiagram(.mermaid).text(of: ruleset).hasPrefix("flowchart LR\n"))
+  }
+}
