@@ -30,13 +30,43 @@ enum PrintedRules {
   }
 }
 
-/// Rules whose listing says less than their save form, each with the reason.
-private let listingSaysLess: [(ext: String, reason: String, applies: @Sendable (String) -> Bool)] = []
+/// What a listing does not print, by extension, and why.
+private struct ListingGap {
+  var ext: String
+  var reason: String
+  /// The arguments that the listing hides or prints otherwise.
+  var hidden: Set<String> = []
+  /// Whether it hides a negation.
+  var hidesNegation = false
+  /// Whether it hides the whole match.
+  var hidesAll = false
+
+  static let all = [
+    ListingGap(
+      ext: "libxt_hashlimit",
+      reason: "the listing has no name of the bucket list, and multiplies the rate by its interval",
+      hidden: ["hashlimit-name", "hashlimit-upto"]),
+    ListingGap(ext: "libxt_quota", reason: "the listing does not print the negation", hidesNegation: true),
+    ListingGap(ext: "libip6t_eui64", reason: "the listing prints nothing for the match", hidesAll: true),
+  ]
+
+  /// A rule without what the listing hides.
+  func cut(_ statements: [Statement]) -> [Statement] {
+    statements.compactMap { statement in
+      guard case .environment(var condition) = statement else { return statement }
+      if hidesAll { return nil }
+      if hidesNegation { condition.negated = false }
+      condition.arguments.removeAll { hidden.contains($0.name) }
+      return .environment(condition)
+    }
+  }
+}
 
 @Suite struct IptablesCorpusTests {
   @Test(.enabled(if: PrintedRules.isThere, "the corpus of printed rules is not there"), arguments: ["v4", "v6"])
   func bothPrintedFormsMeanTheSame(file: String) throws {
     let family: AddressFamily = file == "v4" ? .ipv4 : .ipv6
+    let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
     var equal = 0
     var excepted = 0
     var opaque = 0
@@ -46,22 +76,41 @@ private let listingSaysLess: [(ext: String, reason: String, applies: @Sendable (
       let listing = IptablesDump.listing(
         "Chain \(rule.chain) (policy ACCEPT)\n\(rule.vnL)\n", family, table: rule.table)
       let parts = save.notUnderstood + listing.notUnderstood
-      if !parts.isEmpty {
-        opaque += 1
-        print("OPAQUE", rule.ext, rule.save, parts.map(\.text))
-      }
-      let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
+      if !parts.isEmpty { opaque += 1 }
+      #expect(parts == [], "\(rule.save)")
+      #expect(save.diagnostics + listing.diagnostics == [], "\(rule.save)")
       let first = save.rules.map { $0.canonicalStatements(in: tableFamily) }
       let second = listing.rules.map { $0.canonicalStatements(in: tableFamily) }
-      if first == second, !first.isEmpty {
+      #expect(first.count == 1, "\(rule.save)")
+      if first == second {
         equal += 1
-      } else if listingSaysLess.contains(where: { $0.ext == rule.ext && $0.applies(rule.save) }) {
+      } else if let gap = ListingGap.all.first(where: { $0.ext == rule.ext }) {
+        #expect(first.map(gap.cut) == second.map(gap.cut), "\(rule.save)")
         excepted += 1
       } else {
-        print("DIFFER", rule.ext, rule.save, "\n  ", first, "\n  ", second)
+        #expect(first == second, "\(rule.save)")
       }
     }
-    #expect(equal > rules.count / 3)
     print("iptables \(file): \(rules.count) rules, \(equal) equal, \(excepted) excepted, \(opaque) opaque")
+    #expect(equal + excepted == rules.count)
+  }
+
+  @Test(.enabled(if: PrintedRules.isThere, "the corpus of printed rules is not there"), arguments: ["v4", "v6"])
+  func withoutCountersOnlyTheInterfacesAreMissing(file: String) throws {
+    let family: AddressFamily = file == "v4" ? .ipv4 : .ipv6
+    for rule in try PrintedRules.read(file) {
+      let verbose = IptablesDump.listing(
+        "Chain \(rule.chain) (policy ACCEPT)\n\(rule.vnL)\n", family, table: rule.table)
+      let plain = IptablesDump.listing("Chain \(rule.chain) (policy ACCEPT)\n\(rule.nL)\n", family, table: rule.table)
+      #expect(plain.rules.first?.statements.first == .hiddenInterfaces, "\(rule.nL)")
+      let isInterface: (Statement) -> Bool = { statement in
+        guard case .match(let match) = statement else { return false }
+        return match.subject == .field(.meta(.iifname)) || match.subject == .field(.meta(.oifname))
+      }
+      #expect(
+        plain.rules.map { Array($0.statements.dropFirst()) }
+          == verbose.rules.map { $0.statements.filter { !isInterface($0) } },
+        "\(rule.nL)")
+    }
   }
 }

@@ -57,7 +57,7 @@ public struct EnvironmentCondition: Hashable, Sendable {
       helper
     case rateest, condition, nfacct, osf, account, cpu, devgroup, cgroup, policy, realm, rpfilter, label, dynset
     case lastUsed = "last"
-    case ipv4options, tcpmss, eui64, ipv6header, geoip, random, owner, ipvs
+    case ipv4options, tcpmss, eui64, ipv6header, geoip, random, owner, ipvs, chunks
   }
 
   /// What decides.

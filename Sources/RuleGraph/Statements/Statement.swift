@@ -204,6 +204,8 @@ public struct Effect: Hashable, Sendable {
     case accounting, flowOffload = "flow", rateest, tcpmss, tcpoptstrip, ecn, delayed, hmark, label, connsecmark,
       lastUsed = "last"
     case clusterip, queueless, ctTarget = "ct"
+    /// An address is remembered in a list of recent ones (iptables `recent --set`).
+    case recent
     /// A named counter, quota or limit of the table that is only counted.
     case object
   }

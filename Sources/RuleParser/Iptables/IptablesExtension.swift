@@ -24,7 +24,7 @@ struct OptionSpelling: Sendable {
   var name: String
   /// Other names for the same option, without dashes.
   var aliases: [String]
-  /// How many values follow: 0, 1 or 2.
+  /// How many values follow: 0, 1 or 2; -1 is one that may be missing.
   var values: Int
 
   /// Describes an option.
@@ -62,8 +62,8 @@ protocol IptablesExtension: Sendable {
   /// Adds what the options mean to the rule. False when a value is not understood.
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool
 
-  /// Spells a statement as options of the save form; nil when the statement is not one of this extension's.
-  func spell(_ statement: Statement, for rule: SpellingContext) -> SpelledStatement?
+  /// Spells the first of some statements, or the first few, as options of the save form; nil when they are none of this extension's.
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement?
 }
 
 /// A statement in the save form.
@@ -72,10 +72,14 @@ struct SpelledStatement {
   var module: String
   /// Options that may stand beside others of the same module in one `-m`.
   var options: String
-  /// The names of the options in it: one module can't have the same option twice.
-  var names: [String]
+  /// The names of the options in it: one module can't have the same option twice. `*` lets no other stand beside it.
+  var names: [String] = []
   /// Whether it is a target (`-j`).
   var isTarget: Bool = false
+  /// How many statements it spells.
+  var count: Int = 1
+  /// The options that it may stand beside, where the module alone does not tell.
+  var group: String?
 }
 
 /// What the spelling of a statement depends on.
@@ -87,5 +91,5 @@ struct SpellingContext {
 }
 
 extension IptablesExtension {
-  func spell(_ statement: Statement, for rule: SpellingContext) -> SpelledStatement? { nil }
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? { nil }
 }

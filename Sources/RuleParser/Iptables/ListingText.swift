@@ -60,6 +60,49 @@ struct ListingText {
     return nil
   }
 
+  /// Takes what stands between quotation marks, in which a backslash protects the next byte.
+  mutating func eatEscaped() -> Range<Int>? {
+    let start = cursor.at
+    guard eat(prefix: "\"") else { return nil }
+    let from = cursor.at
+    while let byte = cursor.peek {
+      cursor.at += 1
+      if byte == 0x22 { return from..<cursor.at - 1 }
+      if byte == 0x5c, !cursor.isAtEnd { cursor.at += 1 }
+    }
+    cursor.at = start
+    return nil
+  }
+
+  /// Takes a label and the value glued to it (`spi:7`), with a `!` between them or before both.
+  mutating func eat(label: StaticString, as name: String, _ found: inout [ExtensionOption]) -> Bool {
+    guard eat(prefix: label) else { return false }
+    let negated = eatNegation()
+    guard let value = eatValue() else { return false }
+    found.append(ExtensionOption(name: name, negated: negated, value: value))
+    return true
+  }
+
+  /// Takes a word and the value behind it (`burst 5`), with a `!` before the value.
+  mutating func eat(named word: StaticString, as name: String, _ found: inout [ExtensionOption]) -> Bool {
+    let start = cursor.at
+    guard eat(word: word) else { return false }
+    let negated = eatNegation()
+    guard let value = eatValue() else {
+      cursor.at = start
+      return false
+    }
+    found.append(ExtensionOption(name: name, negated: negated, value: value))
+    return true
+  }
+
+  /// Takes a word that stands for an option without a value.
+  mutating func eat(flag word: StaticString, as name: String, _ found: inout [ExtensionOption]) -> Bool {
+    guard eat(word: word) else { return false }
+    found.append(ExtensionOption(name: name))
+    return true
+  }
+
   /// Takes words that are options without their dashes (`ctstate NEW ! ctproto 6`), as long as there are some.
   ///
   /// False when the value of one is missing.

@@ -61,7 +61,9 @@ struct SaveRuleReader {
         unknown(token.range, span, line)
         continue
       }
-      if token.range.count == 2 || rule.bytes[token.range.lowerBound + 1] == 0x2d,
+      // The options of a module come first: policy has a `--proto` of its own.
+      let isLong = token.range.count > 2
+      if !isLong || (rule.bytes[token.range.lowerBound + 1] == 0x2d && !isOptionOfLast(token.range.dropFirst(2))),
         readPlain(token.range, &negated, &counter, &verdict, span, line)
       {
         negated = false
@@ -252,7 +254,9 @@ struct SaveRuleReader {
     }
     var option = ExtensionOption(name: spelling.name, negated: negated, segment: segment)
     var end = token.range.upperBound
-    if spelling.values > 0 {
+    let isMissing =
+      spelling.values < 0 && (at >= tokens.count || (!tokens[at].isQuoted && startsOption(tokens[at].range)))
+    if spelling.values != 0, !isMissing {
       guard let range = value(&option.negated) else {
         segments[segment].isUnderstood = false
         return
@@ -272,6 +276,12 @@ struct SaveRuleReader {
     }
     segments[segment].end = max(segments[segment].end, end)
     options.append(option)
+  }
+
+  /// Whether the module named last has an option of this name.
+  private func isOptionOfLast(_ name: Range<Int>) -> Bool {
+    guard let known = segments.last?.known else { return false }
+    return ExtensionRegistry.shared.options[known][rule.bytes, name] != nil
   }
 
   private func startsOption(_ range: Range<Int>) -> Bool {

@@ -38,3 +38,17 @@ struct AddressRangeMatch: IptablesExtension {
     return true
   }
 }
+
+extension AddressRangeMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), let field = test.header,
+      field.header == (rule.family == .ipv4 ? .ip : .ip6), field.name == .saddr || field.name == .daddr,
+      test.mask == nil,
+      let range = test.interval
+    else { return nil }
+    let low = IPAddress(bits: range.lowerBound)
+    let high = IPAddress(bits: range.upperBound)
+    guard low.family == rule.family, high.family == rule.family else { return nil }
+    return test.spelled("iprange", field.name == .saddr ? "src-range" : "dst-range", "\(low)-\(high)")
+  }
+}

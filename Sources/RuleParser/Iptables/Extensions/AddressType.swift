@@ -56,3 +56,18 @@ struct AddressTypeMatch: IptablesExtension {
     return AddressType.allCases.first { $0.name == lower }
   }
 }
+
+extension AddressTypeMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), case .fib(let field) = test.field, field.result == .type,
+      !field.withMark,
+      !test.whenAbsent, test.mask == nil
+    else { return nil }
+    let types = AddressType.allCases.filter { test.values.contains(UInt128($0.rawValue)) }.map { $0.name.uppercased() }
+    guard !types.isEmpty else { return nil }
+    var words = "\(test.sign)--\(field.ofDestination ? "dst" : "src")-type \(types.joined(separator: ","))"
+    if field.withInputInterface { words += " --limit-iface-in" }
+    if field.withOutputInterface { words += " --limit-iface-out" }
+    return SpelledStatement(module: "addrtype", options: words, names: ["*"])
+  }
+}

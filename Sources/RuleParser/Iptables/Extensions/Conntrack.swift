@@ -144,3 +144,75 @@ struct StateMatch: IptablesExtension {
     return rule.text(range, is: "DNAT") ? ConntrackState.dnat : nil
   }
 }
+
+extension ConntrackMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), case .conntrack(let field) = test.field else { return nil }
+    func option(_ name: String, _ value: String, negated: Bool? = nil) -> SpelledStatement {
+      let sign = negated ?? test.negated ? "! " : ""
+      // Beside a state the other options are asked only when there is a connection, so they must stand in the same module.
+      return SpelledStatement(
+        module: "conntrack", options: "\(sign)--\(name) \(value)", names: [name],
+        group: test.whenAbsent || name == "ctstate" ? "conntrack with state" : "conntrack")
+    }
+    let side = field.direction == .original ? "orig" : field.direction == .reply ? "repl" : nil
+    switch field.key {
+    case .state, .stateOrTranslation:
+      guard let names = StateMatch.text(test) else { return nil }
+      return option("ctstate", names.list, negated: names.negated)
+    case .status:
+      guard let (mask, negated) = test.anyBit, let list = Self.statusText(mask) else { return nil }
+      return option("ctstatus", list, negated: negated)
+    case .protocol:
+      guard side == "orig", test.mask == nil, let number = test.values.single else { return nil }
+      return option("ctproto", "\(number)")
+    case .saddr, .daddr:
+      guard let side, let network = BasicOptions.network(test, rule.family) else { return nil }
+      return option("ct\(side)\(field.key == .saddr ? "src" : "dst")", network)
+    case .protoSrc, .protoDst:
+      guard let side, test.mask == nil, let ports = test.interval else { return nil }
+      return option("ct\(side)\(field.key == .protoSrc ? "src" : "dst")port", PlainTest.text(ports))
+    case .expiration:
+      guard test.mask == nil, let time = test.interval, time.lowerBound % 1000 == 0, time.upperBound % 1000 == 999
+      else {
+        return nil
+      }
+      return option("ctexpire", PlainTest.text(time.lowerBound / 1000...time.upperBound / 1000))
+    case .direction:
+      guard test.mask == nil, let value = test.values.single, value < 2 else { return nil }
+      return option("ctdir", (value == 0) != test.negated ? "ORIGINAL" : "REPLY", negated: false)
+    default: return nil
+    }
+  }
+
+  /// The names of status bits; nil when one has no name here.
+  private static func statusText(_ mask: UInt128) -> String? {
+    let names = ["EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED"].filter { mask & (status($0) ?? 0) != 0 }
+    guard mask < 16 else { return nil }
+    return names.isEmpty ? "NONE" : names.joined(separator: ",")
+  }
+}
+
+extension StateMatch {
+  private static let names: [(name: String, bit: UInt128)] = [
+    ("INVALID", ConntrackState.invalid), ("NEW", ConntrackState.new), ("RELATED", ConntrackState.related),
+    ("ESTABLISHED", ConntrackState.established), ("UNTRACKED", ConntrackState.untracked), ("SNAT", ConntrackState.snat),
+    ("DNAT", ConntrackState.dnat),
+  ]
+
+  /// The states of a test, which is of any bit of a mask or, from nft, of a set of bits.
+  static func text(_ test: PlainTest) -> (list: String, negated: Bool)? {
+    let states: [String]
+    let negated: Bool
+    if let (mask, without) = test.anyBit {
+      states = names.filter { mask & $0.bit != 0 }.map(\.name)
+      negated = without
+    } else {
+      guard test.mask == nil else { return nil }
+      states = names.filter { test.values.contains($0.bit) }.map(\.name)
+      guard test.values.count == UInt128(states.count) else { return nil }
+      negated = test.negated
+    }
+    return states.isEmpty || test.whenAbsent ? nil : (states.joined(separator: ","), negated)
+  }
+}

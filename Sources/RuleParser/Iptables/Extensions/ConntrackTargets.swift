@@ -36,16 +36,36 @@ struct ConntrackTarget: IptablesExtension {
 struct UntrackTarget: IptablesExtension {
   let names = ["NOTRACK"]
   let kind = ExtensionKind.target
-  let listingWords = ["CT"]
+  let listingWords = ["CT", "NOTRACK"]
   let options: [OptionSpelling] = []
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    _ = text.eat(word: "CT") && text.eat(word: "notrack")
+    if text.eat(word: "CT") { return text.eat(word: "notrack") }
+    _ = text.eat(word: "NOTRACK")
     return true
   }
 
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
     rule.statements.append(.notrack)
     return true
+  }
+}
+
+extension ConntrackTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    var words: [String] = []
+    loop: for statement in statements {
+      switch statement {
+      case .notrack: words.append("--notrack")
+      case .effect(let effect) where [.helper, .timeout, .zone, .ctTarget].contains(effect.kind):
+        for argument in effect.arguments {
+          guard options.contains(where: { $0.name == argument.name }) else { return nil }
+          words.append("--\(argument.name) \(SaveText.quoted(argument.value))")
+        }
+      default: break loop
+      }
+    }
+    guard !words.isEmpty else { return nil }
+    return SpelledStatement(module: "CT", options: words.joined(separator: " "), isTarget: true, count: words.count)
   }
 }

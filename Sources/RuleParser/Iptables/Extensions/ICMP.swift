@@ -74,3 +74,31 @@ struct ICMPMatch: IptablesExtension {
     return (type, codes)
   }
 }
+
+extension ICMPMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    let module = names[0]
+    let name = options[0].name
+    if case .match(let match) = statements.first, match.negated, !match.whenAbsent,
+      match.subject == .concatenation([.field(typeField), .field(codeField)]),
+      case .elements(let elements) = match.values,
+      elements.count == 1, elements[0].key.count == 2, let type = elements[0].key[0].single,
+      let code = elements[0].key[1].single
+    {
+      return SpelledStatement(module: module, options: "! --\(name) \(type)/\(code)", names: [name])
+    }
+    guard let test = PlainTest(statements.first), test.field == typeField, test.mask == nil, !test.whenAbsent else {
+      return nil
+    }
+    if family == .ipv4, test.negated, test.values == .bits(8) {
+      return SpelledStatement(module: module, options: "! --\(name) any", names: [name])
+    }
+    guard let type = test.values.single else { return nil }
+    if !test.negated, let next = PlainTest(statements.dropFirst().first), next.field == codeField, next.mask == nil,
+      !next.negated, !next.whenAbsent, let code = next.values.single
+    {
+      return SpelledStatement(module: module, options: "--\(name) \(type)/\(code)", names: [name], count: 2)
+    }
+    return test.spelled(module, name, "\(type)")
+  }
+}

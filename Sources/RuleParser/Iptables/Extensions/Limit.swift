@@ -52,3 +52,16 @@ struct LimitMatch: IptablesExtension {
     return (count, name)
   }
 }
+
+extension LimitMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .environment(let found) = statements.first, found.kind == .limit,
+      let rate = found.arguments.first(where: { $0.name == "rate" })?.value, UInt64(rate) != nil,
+      let per = found.arguments.first(where: { $0.name == "per" })?.value, !found.negated,
+      found.arguments.allSatisfy({ ["rate", "per", "burst"].contains($0.name) })
+    else { return nil }
+    let burst = found.arguments.first { $0.name == "burst" }?.value ?? "5"
+    return SpelledStatement(
+      module: "limit", options: "--limit \(rate)/\(per) --limit-burst \(burst)", names: ["*"])
+  }
+}

@@ -157,3 +157,43 @@ enum LogText {
     return from..<end
   }
 }
+
+extension LogTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .effect(let effect) = statements.first, effect.kind == .log,
+      effect.arguments.allSatisfy({ ["prefix", "level", "flags"].contains($0.name) })
+    else { return nil }
+    var words: [String] = []
+    for argument in effect.arguments {
+      switch argument.name {
+      case "prefix": words.append("--log-prefix \(SaveText.quoted(argument.value))")
+      case "level":
+        guard let level = LogText.levels.firstIndex(of: argument.value) else { return nil }
+        words.append("--log-level \(level)")
+      default:
+        for word in argument.value.split(separator: ",") {
+          guard let flag = Self.flags.first(where: { $0.nft == word }) else { return nil }
+          words.append("--\(flag.option)")
+        }
+      }
+    }
+    return SpelledStatement(module: "LOG", options: words.joined(separator: " "), isTarget: true)
+  }
+}
+
+extension PacketLogTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .effect(let effect) = statements.first, effect.kind == .log else { return nil }
+    var words: [String] = []
+    for argument in effect.arguments {
+      switch argument.name {
+      case "prefix": words.append("--nflog-prefix \(SaveText.quoted(argument.value))")
+      case "group": if argument.value != "0" { words.append("--nflog-group \(argument.value)") }
+      case "snaplen": words.append("--nflog-size \(argument.value)")
+      case "queue-threshold": words.append("--nflog-threshold \(argument.value)")
+      default: return nil
+      }
+    }
+    return SpelledStatement(module: "NFLOG", options: words.joined(separator: " "), isTarget: true)
+  }
+}

@@ -41,3 +41,16 @@ struct MACMatch: IptablesExtension {
     return number
   }
 }
+
+extension MACMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), test.field == .header(HeaderField(.ether, .saddr)), test.mask == nil,
+      let address = test.values.single
+    else { return nil }
+    let bytes = (0..<6).map { index in
+      let byte = UInt8(truncatingIfNeeded: address >> UInt128(40 - 8 * index))
+      return (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    return test.spelled("mac", "mac-source", bytes.joined(separator: ":"))
+  }
+}

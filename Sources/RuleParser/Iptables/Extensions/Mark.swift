@@ -52,3 +52,21 @@ extension IptablesExtension {
     return true
   }
 }
+
+extension MarkMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), test.meta == .mark, let value = test.hexadecimal(width: 32) else {
+      return nil
+    }
+    return test.spelled("mark", "mark", value)
+  }
+}
+
+extension ConnectionMarkMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), test.field == .conntrack(ConntrackField(.mark)),
+      let value = test.hexadecimal(width: 32)
+    else { return nil }
+    return test.spelled("connmark", "mark", value)
+  }
+}

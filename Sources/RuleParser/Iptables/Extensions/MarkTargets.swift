@@ -139,4 +139,71 @@ enum MarkArithmetic {
     guard toMask != all else { return Assignment(to, source) }
     return Assignment(to, .combine(.xor, .bitwise(.field(to), and: all & ~toMask, xor: 0), source))
   }
+
+  /// `0x1/0xff`: the value and mask of an assignment to a field of so many bits; nil when it computes something else.
+  static func spell(_ assignment: Assignment, width: Int = 32) -> String? {
+    let all = (UInt128(1) << UInt128(width)) - 1
+    let keep: UInt128
+    let flip: UInt128
+    switch assignment.value {
+    case .constant(let value):
+      keep = 0
+      flip = value
+    case .bitwise(.field(assignment.field), let and, let xor):
+      keep = and & all
+      flip = xor
+    default: return nil
+    }
+    guard flip <= all else { return nil }
+    return "0x\(String(flip, radix: 16))/0x\(String(all & ~keep, radix: 16))"
+  }
+
+  /// The masks of an assignment that copies one mark to the other; nil when it is none.
+  static func copy(_ assignment: Assignment, from: Field) -> (fromMask: UInt128, toMask: UInt128)? {
+    let all: UInt128 = 0xffff_ffff
+    func source(_ expression: Expression) -> UInt128? {
+      switch expression {
+      case .field(from): all
+      case .bitwise(.field(from), let mask, 0): mask
+      default: nil
+      }
+    }
+    if let mask = source(assignment.value) { return (mask, all) }
+    guard case .combine(.xor, .bitwise(.field(assignment.field), let keep, 0), let other) = assignment.value,
+      let mask = source(other)
+    else { return nil }
+    return (mask, all & ~keep)
+  }
+}
+
+extension MarkTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .assign(let assignment) = statements.first, assignment.field == .meta(.mark),
+      let words = MarkArithmetic.spell(assignment)
+    else { return nil }
+    return SpelledStatement(module: "MARK", options: "--set-xmark \(words)", isTarget: true)
+  }
+}
+
+extension ConnectionMarkTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .assign(let assignment) = statements.first else { return nil }
+    let connection = Field.conntrack(ConntrackField(.mark))
+    func copied(_ name: String, packet: UInt128, connection: UInt128) -> SpelledStatement {
+      let masks = "--nfmask 0x\(String(packet, radix: 16)) --ctmask 0x\(String(connection, radix: 16))"
+      return SpelledStatement(module: "CONNMARK", options: "--\(name) \(masks)", isTarget: true)
+    }
+    if assignment.field == connection {
+      if let words = MarkArithmetic.spell(assignment) {
+        return SpelledStatement(module: "CONNMARK", options: "--set-xmark \(words)", isTarget: true)
+      }
+      return MarkArithmetic.copy(assignment, from: .meta(.mark)).map {
+        copied("save-mark", packet: $0.fromMask, connection: $0.toMask)
+      }
+    }
+    guard assignment.field == .meta(.mark) else { return nil }
+    return MarkArithmetic.copy(assignment, from: connection).map {
+      copied("restore-mark", packet: $0.toMask, connection: $0.fromMask)
+    }
+  }
 }

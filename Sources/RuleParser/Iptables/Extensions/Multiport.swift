@@ -49,3 +49,34 @@ struct MultiportMatch: IptablesExtension {
     }
   }
 }
+
+extension MultiportMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    switch statements.first {
+    case .anyOf(let matches):
+      guard matches.count == 2, let source = PlainTest(matches[0]), let destination = PlainTest(matches[1]),
+        source.header?.name == .sport, destination.header?.name == .dport, source.values == destination.values,
+        let header = source.header?.header, destination.header?.header == header,
+        header == Self.header(rule.transport), !source.negated, !destination.negated,
+        let list = Self.text(source.values)
+      else { return nil }
+      return SpelledStatement(module: "multiport", options: "--ports \(list)", names: ["*"])
+    case .match(let match):
+      guard let test = PlainTest(match), let field = test.header, field.header == Self.header(rule.transport),
+        field.header != .th, field.name == .sport || field.name == .dport, test.mask == nil,
+        let list = Self.text(test.values)
+      else { return nil }
+      guard !test.whenAbsent else { return nil }
+      return SpelledStatement(
+        module: "multiport", options: "\(test.sign)--\(field.name.rawValue)s \(list)", names: ["*"])
+    default: return nil
+    }
+  }
+
+  /// Up to fifteen ports, of which a range takes two; nil of more.
+  private static func text(_ values: ValueSet) -> String? {
+    let places = values.intervals.reduce(0) { $0 + ($1.lowerBound == $1.upperBound ? 1 : 2) }
+    guard !values.isEmpty, places <= 15 else { return nil }
+    return values.intervals.map { PlainTest.text($0) }.joined(separator: ",")
+  }
+}

@@ -71,3 +71,30 @@ struct OwnerMatch: IptablesExtension {
     rule.text(range, is: "root") ? 0...0 : rule.interval(range, upTo: 0xffff_ffff)
   }
 }
+
+extension OwnerMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    if case .environment(let found) = statements.first, found.kind == .owner {
+      let group = found.arguments.first { $0.name == "gid-owner" }?.value ?? ""
+      return SpelledStatement(
+        module: "owner", options: "\(found.negated ? "! " : "")--gid-owner \(group) --suppl-groups",
+        names: ["gid-owner", "suppl-groups"])
+    }
+    guard let test = PlainTest(statements.first), let key = test.meta, test.mask == nil else { return nil }
+    // A test that holds without a socket stands beside negated ones only.
+    let group = test.whenAbsent ? "owner without socket" : "owner"
+    guard test.negated || !test.whenAbsent else { return nil }
+    switch key {
+    case .skuid, .skgid:
+      guard let ids = test.interval else { return nil }
+      let name = key == .skuid ? "uid-owner" : "gid-owner"
+      return SpelledStatement(
+        module: "owner", options: "\(test.sign)--\(name) \(PlainTest.text(ids, "-"))", names: [name], group: group)
+    case .hasSocket:
+      guard test.values == ValueSet(1) else { return nil }
+      return SpelledStatement(
+        module: "owner", options: "\(test.sign)--socket-exists", names: ["socket-exists"], group: group)
+    default: return nil
+    }
+  }
+}

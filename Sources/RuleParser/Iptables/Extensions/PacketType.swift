@@ -30,3 +30,13 @@ struct PacketTypeMatch: IptablesExtension {
     return true
   }
 }
+
+extension PacketTypeMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), test.meta == .packetType, test.mask == nil,
+      let number = test.values.single,
+      let type = Self.types.first(where: { $0.number == number })
+    else { return nil }
+    return test.spelled("pkttype", "pkt-type", type.name)
+  }
+}

@@ -48,3 +48,33 @@ struct PhysicalDeviceMatch: IptablesExtension {
     return true
   }
 }
+
+extension PhysicalDeviceMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard let test = PlainTest(statements.first), let key = test.meta, test.mask == nil, test.whenAbsent == test.negated
+    else {
+      return nil
+    }
+    let words: String
+    switch key {
+    case .isBridged:
+      guard test.values == ValueSet(1) else { return nil }
+      words = "physdev-is-bridged"
+    case .physicalIn, .physicalOut:
+      let side = key == .physicalIn ? "in" : "out"
+      if test.values == InterfaceName.anyName {
+        words = "physdev-is-\(side)"
+      } else {
+        guard let interval = test.interval, let (name, wildcard) = InterfaceName.pattern(of: interval), !name.isEmpty
+        else {
+          return nil
+        }
+        words = "physdev-\(side) \(SaveText.quoted(name))\(wildcard ? "+" : "")"
+      }
+    default: return nil
+    }
+    return SpelledStatement(
+      module: "physdev", options: "\(test.sign)--\(words)",
+      names: [words.split(separator: " ").first.map { String($0) } ?? ""])
+  }
+}

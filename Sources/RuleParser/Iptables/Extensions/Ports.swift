@@ -46,6 +46,14 @@ enum PortOptions {
     rule.match(.header(field), ValueSet(ports), negated: option.negated)
     return true
   }
+
+  /// Spells the test of one port or range; nil of several, and of another field.
+  static func spell(_ statement: Statement?, _ header: Header) -> SpelledStatement? {
+    guard let test = PlainTest(statement), let field = test.header, field.header == header, test.mask == nil,
+      field.name == .sport || field.name == .dport, let ports = test.interval
+    else { return nil }
+    return test.spelled(header.rawValue, field.name.rawValue, PlainTest.text(ports))
+  }
 }
 
 /// `-m udp` and `-m udplite`: ports (iptables-extensions(8), "udp").
@@ -65,5 +73,12 @@ struct UDPMatch: IptablesExtension {
 
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
     options.allSatisfy { PortOptions.lower($0, header, into: &rule) }
+  }
+}
+
+extension UDPMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    // iptables has no module for the ports of UDP-Lite alone; multiport knows them.
+    header == .udp ? PortOptions.spell(statements.first, header) : nil
   }
 }

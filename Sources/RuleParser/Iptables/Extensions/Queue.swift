@@ -42,3 +42,14 @@ struct QueueTargetExtension: IptablesExtension {
     return true
   }
 }
+
+extension QueueTargetExtension {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .verdict(.queue(let target)) = statements.first else { return nil }
+    let numbers = UInt128(target.numbers.lowerBound)...UInt128(target.numbers.upperBound)
+    var words = "\(target.numbers.count == 1 ? "--queue-num" : "--queue-balance") \(PlainTest.text(numbers))"
+    if target.bypass { words += " --queue-bypass" }
+    if target.fanout { words += " --queue-cpu-fanout" }
+    return SpelledStatement(module: "NFQUEUE", options: words, isTarget: true)
+  }
+}

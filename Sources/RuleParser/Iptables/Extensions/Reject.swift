@@ -47,3 +47,12 @@ struct RejectTarget: IptablesExtension {
     ("icmp6-policy-fail", "policy-fail", .icmpv6(code: 5)), ("icmp6-reject-route", "reject-route", .icmpv6(code: 6)),
   ]
 }
+
+extension RejectTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .verdict(.reject(let rejection)) = statements.first,
+      let kind = Self.kinds(rule.family).first(where: { $0.rejection == rejection })
+    else { return nil }
+    return SpelledStatement(module: "REJECT", options: "--reject-with \(kind.name)", isTarget: true)
+  }
+}

@@ -88,3 +88,50 @@ struct SetTarget: IptablesExtension {
     return true
   }
 }
+
+extension SetMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .match(let match) = statements.first, case .ipset(let name) = match.values,
+      let flags = SetMatch.flags(match.subject), match.whenAbsent == match.negated
+    else { return nil }
+    var words = "\(match.negated ? "! " : "")--match-set \(SaveText.quoted(name)) \(flags)"
+    var count = 1
+    // Tests of the set's counters follow their set.
+    for statement in statements.dropFirst() {
+      guard case .environment(let found) = statement, found.kind == .nfacct, found.arguments.count == 2,
+        found.arguments[0] == Argument("set", name)
+      else { break }
+      words += " \(found.negated ? "! " : "")--\(found.arguments[1].name) \(found.arguments[1].value)"
+      count += 1
+    }
+    return SpelledStatement(module: "set", options: words, names: ["*"], count: count)
+  }
+
+  /// The flags of a subject.
+  static func flags(_ subject: Expression) -> String? {
+    let parts: [Expression]
+    if case .concatenation(let several) = subject { parts = several } else { parts = [subject] }
+    var flags: [String] = []
+    for part in parts {
+      guard case .field(.header(let field)) = part, field.name == .saddr || field.name == .daddr else { return nil }
+      flags.append(field.name == .saddr ? "src" : "dst")
+    }
+    return flags.joined(separator: ",")
+  }
+}
+
+extension SetTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    var words: [String] = []
+    for statement in statements {
+      guard case .updateSet(let update) = statement, update.isIPSet, let flags = SetMatch.flags(update.key),
+        update.operation != .update
+      else { break }
+      words.append("--\(update.operation == .add ? "add" : "del")-set \(SaveText.quoted(update.set)) \(flags)")
+      words += update.arguments.map { "--\($0.name)" + ($0.value.isEmpty ? "" : " \($0.value)") }
+    }
+    guard !words.isEmpty else { return nil }
+    let count = words.filter { $0.hasPrefix("--add-set") || $0.hasPrefix("--del-set") }.count
+    return SpelledStatement(module: "SET", options: words.joined(separator: " "), isTarget: true, count: count)
+  }
+}

@@ -75,7 +75,7 @@ enum TCPFlags {
 
   /// `SYN,ACK` of bits; `NONE` of none.
   static func text(_ bits: UInt128) -> String {
-    let found = names.prefix(8).filter { bits & $0.bits != 0 }.map { "\($0.name)" }
+    let found = names.prefix(6).filter { bits & $0.bits != 0 }.map { "\($0.name)" }
     return found.isEmpty ? "NONE" : found.joined(separator: ",")
   }
 
@@ -89,5 +89,21 @@ enum TCPFlags {
   /// The number of an option's name.
   static func optionNumber(_ name: String) -> UInt64? {
     optionNames.first { $0.value == name }?.key ?? UInt64(name)
+  }
+}
+
+extension TCPMatch {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    if let ports = PortOptions.spell(statements.first, .tcp) { return ports }
+    guard let test = PlainTest(statements.first) else { return nil }
+    if case .option(let option) = test.field, option.kind == .tcp, option.name == nil, test.mask == nil,
+      test.values == ValueSet(1), let number = TCPFlags.optionNumber(option.option)
+    {
+      return test.spelled("tcp", "tcp-option", "\(number)")
+    }
+    guard test.field == .header(HeaderField(.tcp, .flags)) else { return nil }
+    // iptables has names for the six older flags only.
+    guard let value = test.values.single, let mask = test.mask, mask < 0x40, value < 0x40 else { return nil }
+    return test.spelled("tcp", "tcp-flags", "\(TCPFlags.text(mask)) \(TCPFlags.text(value))")
   }
 }

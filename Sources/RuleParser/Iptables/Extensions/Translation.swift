@@ -199,6 +199,36 @@ enum TranslationFlags {
     return true
   }
 
+  /// The flags of a translation as options, each with a blank before it.
+  static func spell(_ translation: Translation) -> String {
+    (translation.random ? " --random" : "") + (translation.fullyRandom ? " --random-fully" : "")
+      + (translation.persistent ? " --persistent" : "")
+  }
+
+  /// The values of an address or port that the kernel need not compute.
+  static func interval(_ expression: Expression) -> ClosedRange<UInt128>? {
+    switch expression {
+    case .constant(let value): value...value
+    case .anyOf(let values): values.intervals.count == 1 ? values.intervals[0] : nil
+    default: nil
+    }
+  }
+
+  /// Spells a translation that has ports and flags only.
+  static func spellPorts(_ kind: Translation.Kind, _ name: String, _ statement: Statement?) -> SpelledStatement? {
+    guard case .translate(let translation) = statement, translation.kind == kind, translation.address == nil else {
+      return nil
+    }
+    var words = ""
+    if let port = translation.port {
+      guard let ports = interval(port) else { return nil }
+      words = "--to-ports \(PlainTest.text(ports, "-"))"
+    }
+    words += spell(translation)
+    return SpelledStatement(
+      module: name, options: words.first == " " ? String(words.dropFirst()) : words, isTarget: true)
+  }
+
   /// One value, or one of several that the kernel chooses.
   static func expression(_ values: ValueSet) -> Expression {
     values.single.map { .constant($0) } ?? .anyOf(values)
@@ -241,5 +271,69 @@ private struct NewAddress {
     }
     guard let read = rule.ports(port, separator: 0x2d) else { return nil }
     ports = read
+  }
+}
+
+extension AddressTranslationTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .translate(let found) = statements.first, found.kind == translation else { return nil }
+    var words = ""
+    if let address = found.address {
+      guard let range = TranslationFlags.interval(address) else { return nil }
+      let low = IPAddress(bits: range.lowerBound)
+      let high = IPAddress(bits: range.upperBound)
+      guard low.family == rule.family, high.family == rule.family else { return nil }
+      words = low == high ? "\(low)" : "\(low)-\(high)"
+      if rule.family == .ipv6, found.port != nil { words = "[\(words)]" }
+    }
+    if let port = found.port {
+      guard let ports = TranslationFlags.interval(port) else { return nil }
+      words += ":\(PlainTest.text(ports, "-"))" + (found.portBase.map { "/\($0)" } ?? "")
+    }
+    guard !words.isEmpty else { return nil }
+    return SpelledStatement(
+      module: names[0], options: "--\(options[0].name) \(words)\(TranslationFlags.spell(found))", isTarget: true)
+  }
+}
+
+extension MasqueradeTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    TranslationFlags.spellPorts(.masquerade, "MASQUERADE", statements.first)
+  }
+}
+
+extension RedirectTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    TranslationFlags.spellPorts(.redirect, "REDIRECT", statements.first)
+  }
+}
+
+extension NetmapTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .translate(let found) = statements.first, found.kind == .netmap, let length = found.prefixLength,
+      case .constant(let bits) = found.address
+    else { return nil }
+    return SpelledStatement(module: "NETMAP", options: "--to \(IPAddress(bits: bits))/\(length)", isTarget: true)
+  }
+}
+
+extension TransparentProxyTarget {
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .translate(let found) = statements.first, found.kind == .tproxy else { return nil }
+    var words = "--on-port 0"
+    if let port = found.port {
+      guard case .constant(let number) = port else { return nil }
+      words = "--on-port \(number)"
+    }
+    if let address = found.address {
+      guard case .constant(let bits) = address else { return nil }
+      words += " --on-ip \(IPAddress(bits: bits))"
+    }
+    if let value = found.arguments.first(where: { $0.name == "mark" })?.value,
+      let mask = found.arguments.first(where: { $0.name == "mask" })?.value
+    {
+      words += " --tproxy-mark \(value)/\(mask)"
+    }
+    return SpelledStatement(module: "TPROXY", options: words, isTarget: true)
   }
 }

@@ -1,0 +1,114 @@
+import RuleGraph
+
+/// A match whose truth a dump can't hold: its options are kept as they are, in an order of their own, and decide nothing.
+protocol EnvironmentMatch: IptablesExtension {
+  /// What decides.
+  var condition: EnvironmentCondition.Kind { get }
+  /// The options that a `!` may stand before; it negates the whole condition.
+  var invertible: [String] { get }
+
+  /// The text of an option's value in the one form that both printed forms have; nil when it is not understood.
+  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String?
+}
+
+extension EnvironmentMatch {
+  var kind: ExtensionKind { .match }
+  var invertible: [String] { [options.first?.name ?? ""] }
+
+  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? { rule.text(of: option) }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    guard let arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
+    let negated = options.contains { $0.negated && invertible.contains($0.name) }
+    if options.contains(where: { $0.negated && !invertible.contains($0.name) }) { return false }
+    rule.statements.append(.environment(EnvironmentCondition(condition, arguments, negated: negated)))
+    return true
+  }
+
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .environment(let found) = statements.first, found.kind == condition,
+      found.arguments.allSatisfy({ argument in options.contains { $0.name == argument.name } })
+    else { return nil }
+    return SpelledStatement(
+      module: names[0], options: OptionArguments.spell(found.arguments, negated: found.negated ? invertible : []),
+      names: found.arguments.map(\.name))
+  }
+}
+
+/// A target that changes nothing about the packet's fate: its options are kept as they are.
+protocol EffectTarget: IptablesExtension {
+  /// What it does.
+  var effect: Effect.Kind { get }
+
+  /// The text of an option's value in the one form that both printed forms have; nil when it is not understood.
+  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String?
+}
+
+extension EffectTarget {
+  var kind: ExtensionKind { .target }
+
+  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? { rule.text(of: option) }
+
+  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+    guard let arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
+    rule.statements.append(.effect(Effect(effect, arguments)))
+    return true
+  }
+
+  func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    guard case .effect(let found) = statements.first, found.kind == effect,
+      found.arguments.allSatisfy({ argument in options.contains { $0.name == argument.name } })
+    else { return nil }
+    return SpelledStatement(
+      module: names[0], options: OptionArguments.spell(found.arguments, negated: []), names: [], isTarget: true)
+  }
+}
+
+/// Options that are kept as named arguments.
+enum OptionArguments {
+  /// The arguments in the order in which the extension names its options; nil when a value is not understood.
+  static func read(
+    _ options: ArraySlice<ExtensionOption>, of spellings: [OptionSpelling], _ rule: RuleDraft,
+    value: (ExtensionOption, RuleDraft) -> String?
+  ) -> [Argument]? {
+    var arguments: [Argument] = []
+    for spelling in spellings {
+      for option in options where option.name == spelling.name {
+        guard let text = spelling.values == 0 ? "" : value(option, rule) else { return nil }
+        arguments.append(Argument(option.name, text))
+      }
+    }
+    return arguments
+  }
+
+  /// The arguments as options, with a `!` before those that are named.
+  static func spell(_ arguments: [Argument], negated: [String]) -> String {
+    arguments.map { argument in
+      (negated.contains(argument.name) ? "! " : "") + "--" + argument.name
+        + (argument.value.isEmpty ? "" : " " + SaveText.quoted(argument.value))
+    }.joined(separator: " ")
+  }
+}
+
+/// How words are written so that iptables-restore reads them as one.
+enum SaveText {
+  /// The word itself, or in quotation marks with backslashes where iptables-save writes it so.
+  static func quoted(_ text: String) -> String {
+    let isPlain =
+      !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
+        case 0x5f, 0x2d, 0x2e, 0x3a, 0x2f, 0x2c, 0x25, 0x40, 0x2b, 0x3d: true
+        default: false
+        }
+      }
+    if isPlain { return text }
+    var result = "\""
+    for character in text.unicodeScalars {
+      if character == "\"" || character == "\\" || character == "'" { result += "\\" }
+      result.unicodeScalars.append(character)
+    }
+    return result + "\""
+  }
+}
