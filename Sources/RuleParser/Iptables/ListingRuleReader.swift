@@ -55,7 +55,8 @@ struct ListingRuleReader {
       return
     }
     if let names = rule.interface(word.range) {
-      rule.match(.meta(key), names, negated: word.isNegated)
+      // A bare `+` says nothing either.
+      if names != .all || word.isNegated { rule.match(.meta(key), names, negated: word.isNegated) }
     } else {
       opaque("interface", word.range, span, line)
     }

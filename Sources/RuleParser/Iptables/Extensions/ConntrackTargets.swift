@@ -4,7 +4,7 @@ import RuleGraph
 struct ConntrackTarget: IptablesExtension {
   let names = ["CT"]
   let kind = ExtensionKind.target
-  let listingWords = ["CT"]
+  let listingWords = ["CT", "NOTRACK"]
   let options = [
     OptionSpelling("notrack", values: 0), OptionSpelling("helper"), OptionSpelling("ctevents"),
     OptionSpelling("expevents"), OptionSpelling("zone"), OptionSpelling("zone-orig"), OptionSpelling("zone-reply"),
@@ -12,6 +12,8 @@ struct ConntrackTarget: IptablesExtension {
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
+    // `-j NOTRACK` is listed as target CT with this one word.
+    if text.eat(flag: "NOTRACK", as: "notrack", &found) { return true }
     guard text.eat(word: "CT") else { return false }
     return text.eatOptions(options, &found)
   }

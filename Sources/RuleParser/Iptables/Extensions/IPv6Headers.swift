@@ -135,6 +135,11 @@ struct SegmentRoutingMatch: IptablesExtension {
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(word: "srh") else { return false }
     while true {
+      if text.eat(named: "psid", as: "srh-psid", &found) || text.eat(named: "nsid", as: "srh-nsid", &found)
+        || text.eat(named: "lsid", as: "srh-lsid", &found)
+      {
+        continue
+      }
       let start = text.cursor.at
       guard let word = text.eatValue(), let colon = text.cursor.bytes[word].firstIndex(of: 0x3a),
         let spelling = options.first(where: {
