@@ -14,6 +14,7 @@ public struct Tracer: Sendable {
   private let plan: HookPlan
   private let inferred: InferredHost
   private let published: ValueSet
+  private let layout: LayoutFingerprint
   private let filters = ChainFilters()
 
   /// What a trace should find out besides the verdicts.
@@ -36,6 +37,7 @@ public struct Tracer: Sendable {
     self.ruleset = ruleset
     self.facts = facts
     plan = HookPlan(ruleset)
+    layout = LayoutFingerprint(ruleset)
     inferred = InferredHost(ruleset: ruleset, facts: facts)
     published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
   }
@@ -56,7 +58,9 @@ public struct Tracer: Sendable {
       warnings += engine.warnings
       if let untold = untoldTables(family) { assumptions.append(untold) }
     }
-    return Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings)
+    var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
+    trace.layout = layout
+    return trace
   }
 
   /// What the answer takes for granted of tables that no dump shows.

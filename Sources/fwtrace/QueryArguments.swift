@@ -79,6 +79,12 @@ struct QueryArguments: ParsableArguments {
   @Option(help: ArgumentHelp("An address of this host that no dump tells.", valueName: "addr"))
   var hostAddress: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The packet as a line of tcpdump, a LOG line of the kernel, a line of conntrack -L, or a URL.", valueName: "line")
+  )
+  var packet: String?
+
   /// Every option that was given, as the words of a query; who sends comes before the interface, the state before the reply.
   var given: [(QueryOption, String)] {
     let all: [(QueryOption, String?)] = [
@@ -91,12 +97,13 @@ struct QueryArguments: ParsableArguments {
   }
 
   /// Whether no option was given.
-  var isEmpty: Bool { given.isEmpty }
+  var isEmpty: Bool { given.isEmpty && packet == nil }
 
   /// The query that the options describe.
   func query(facts: HostFacts) throws(Failure) -> Query {
     do {
       var builder = QueryBuilder(facts: facts)
+      if let packet { try builder.set(packet: packet) }
       for (option, text) in given { try builder.set(option, text) }
       return try builder.query()
     } catch {

@@ -75,7 +75,7 @@ extension Engine {
     return (
       placed,
       Assumption(
-        "sender", "packets of \(shown) come in through \(name), to where the route back leads", settledBy: "--in")
+        "sender", "packets of \(shown) come in through \(name), to where the route back leads")
     )
   }
 

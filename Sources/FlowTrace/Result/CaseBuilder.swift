@@ -76,6 +76,7 @@ struct CaseBuilder {
       rejectWith: end.rejection.map { Self.name(of: $0, flow.family) }, path: steps(flow), nearMisses: [],
       conditions: uses)
     part.remarks = flow.remarks
+    if let counted = CounterEvidence(ruleset: engine.ruleset).remark(on: end.decidedBy) { part.remarks.append(counted) }
     if let unknown = end.unknown {
       var rule: RuleID?
       if case .rule(let id) = end.decidedBy { rule = id }

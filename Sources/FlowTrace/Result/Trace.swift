@@ -10,6 +10,8 @@ public struct Trace: Sendable {
   public var assumptions: [Assumption]
   /// What makes the answer incomplete.
   public var warnings: [Diagnostic]
+  /// Who wrote the rules, as far as their chains' names tell.
+  public var layout: LayoutFingerprint?
 
   /// Makes a trace.
   public init(query: Query, cases: [Case], assumptions: [Assumption], warnings: [Diagnostic]) {

@@ -52,6 +52,7 @@ public struct TraceText: Sendable {
       }
     }
     addAssumptions(trace, to: &page)
+    addLayout(trace, to: &page)
     DiagnosticText(sources: ruleset.sources, names: names).add(
       diagnostics + trace.warnings, to: &page, notes: detail == .all)
     return page.text
@@ -254,6 +255,16 @@ public struct TraceText: Sendable {
 
   private func addLabelled(_ label: String, _ text: StyledText, to page: inout Page) {
     page.add(StyledText(label, .named).padded(to: 13) + text, indent: 2, hanging: 13)
+  }
+
+  /// Who wrote the rules.
+  private func addLayout(_ trace: Trace, to page: inout Page) {
+    guard detail != .brief, let layout = trace.layout else { return }
+    let programs = [layout.docker].compactMap { $0 } + layout.others
+    guard !programs.isEmpty else { return }
+    page.add(
+      StyledText("Layout", .named).padded(to: 10) + StyledText("written by " + programs.joined(separator: "; ")),
+      hanging: 10)
   }
 
   // MARK: What the answer rests on

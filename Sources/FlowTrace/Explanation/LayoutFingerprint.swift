@@ -1,0 +1,132 @@
+public import RuleGraph
+
+/// Who wrote a host's rules, as the names of their chains tell, and what is missing from a whole dump of them.
+///
+/// Docker writes other chains in other versions, and the same question has other answers there. No verdict depends on this: it is for the explanation alone.
+public struct LayoutFingerprint: Hashable, Sendable {
+  /// The layout of Docker's rules: `Docker 18.05 to 27, iptables`; nil where there are none.
+  public private(set) var docker: String?
+  /// The other programs whose chains are there: `ufw`, `fail2ban`, `libvirt`.
+  public private(set) var others: [String] = []
+  /// What is missing or out of place.
+  public private(set) var findings: [Diagnostic] = []
+
+  /// Reads the layout off a ruleset.
+  public init(_ ruleset: Ruleset) {
+    let names = Set(ruleset.tables.flatMap { $0.chains.map(\.name) })
+    docker = Self.dockerLayout(ruleset, names)
+    for (beginning, program) in Self.programs where names.contains(where: { $0.hasPrefix(beginning) }) {
+      if !others.contains(program) { others.append(program) }
+    }
+    if ruleset.tables.contains(where: { $0.name == "firewalld" }), !others.contains("firewalld") {
+      others.append("firewalld")
+    }
+    findUntold(ruleset)
+    findDetached(ruleset)
+    findLateUserChain(ruleset)
+  }
+
+  private static let programs: [(String, String)] = [
+    ("ufw", "ufw"), ("f2b-", "fail2ban"), ("fail2ban-", "fail2ban"), ("LIBVIRT_", "libvirt"), ("KUBE-", "Kubernetes"),
+    ("cali-", "Calico"),
+    ("CNI-", "a CNI plugin"), ("NETAVARK", "Podman"), ("FWD_", "firewalld"), ("IN_public", "firewalld"),
+  ]
+
+  private static func dockerLayout(_ ruleset: Ruleset, _ names: Set<String>) -> String? {
+    if ruleset.tables.contains(where: { $0.name == "docker-bridges" }) { return "Docker 29 or later, nftables" }
+    if names.contains("DOCKER-FORWARD") {
+      return names.contains("DOCKER-INTERNAL") ? "Docker 29 or later, iptables" : "Docker 28.0.1 to 28.5, iptables"
+    }
+    let asksBridgeSet = ruleset.tables.contains { table in
+      table.chains.contains { chain in
+        chain.rules.contains { rule in
+          rule.statements.contains { statement in
+            guard case .match(let match) = statement, case .ipset(let name) = match.values else { return false }
+            return name.hasPrefix("docker-ext-bridges")
+          }
+        }
+      }
+    }
+    if asksBridgeSet { return "Docker 28.0.0, iptables" }
+    if names.contains("DOCKER-ISOLATION-STAGE-1") { return "Docker 18.05 to 27, iptables" }
+    if names.contains("DOCKER-ISOLATION") {
+      return names.contains("DOCKER-USER") ? "Docker 17.06 to 18.04, iptables" : "Docker 1.10 to 17.05, iptables"
+    }
+    if names.contains("DOCKER") {
+      // The nat table alone looks the same from 1.0 to 27.
+      let hasFilter = ruleset.table(.ip, "filter")?.chainIndex("DOCKER") != nil
+      return hasFilter ? "Docker up to 1.9, iptables" : "Docker, iptables"
+    }
+    return nil
+  }
+
+  private mutating func findUntold(_ ruleset: Ruleset) {
+    guard let docker, docker.hasSuffix("iptables"), !ruleset.coverage.tables.isEmpty else { return }
+    if !ruleset.coverage.tells("nat", .ipv4) {
+      findings.append(
+        Diagnostic(
+          "docker-nat-untold", .warning,
+          "Docker publishes ports in the nat table, which no dump shows: add the output of `iptables -t nat -vnL`"))
+    }
+    if !ruleset.coverage.tells("filter", .ipv4) {
+      findings.append(
+        Diagnostic(
+          "docker-filter-untold", .warning,
+          "Docker's networks are fenced in the filter table, which no dump shows: add the output of `iptables -vnL`"))
+    }
+    let isNew = docker.hasPrefix("Docker 28") || docker.hasPrefix("Docker 29")
+    if isNew, !ruleset.coverage.tells("raw", .ipv4) {
+      findings.append(
+        Diagnostic(
+          "docker-raw-untold", .warning,
+          "Docker 28 and later drop direct access to containers in the raw table, which no dump shows: add the output of `iptables -t raw -vnL`"
+        ))
+    }
+  }
+
+  /// Chains that nothing jumps to: Docker's ones stop working when a firewall reload took the jumps away.
+  private mutating func findDetached(_ ruleset: Ruleset) {
+    for table in ruleset.tables where table.origin != .nftables {
+      let name = RuleCoverage.TableName(table.family, table.name)
+      if ruleset.coverage.partial.contains(name) { continue }
+      var targets = Set<String>()
+      for rule in table.chains.lazy.flatMap(\.rules) {
+        for case .verdict(let verdict) in rule.statements {
+          if let target = verdict.target { targets.insert(target) }
+        }
+      }
+      for chain in table.chains where chain.base == nil && !targets.contains(chain.name) && !chain.rules.isEmpty {
+        let isDocker = chain.name.hasPrefix("DOCKER")
+        findings.append(
+          Diagnostic(
+            "chain-without-references", isDocker ? .warning : .note,
+            "nothing jumps to \(table.name) \(chain.name), so its rules have no effect"
+              + (isDocker
+                ? ": a firewall reload may have removed Docker's jumps, a restart of Docker brings them back" : ""),
+            span: chain.span))
+      }
+    }
+  }
+
+  private mutating func findLateUserChain(_ ruleset: Ruleset) {
+    guard let table = ruleset.table(.ip, "filter"), table.chainIndex("DOCKER-USER") != nil,
+      let forward = table.chains.first(where: { $0.name == "FORWARD" })
+    else { return }
+    let jump = forward.rules.firstIndex { $0.statements.contains(.verdict(.jump("DOCKER-USER"))) }
+    guard let jump, jump > 0 else { return }
+    let deciding = forward.rules[..<jump].contains { rule in
+      rule.statements.contains { statement in
+        switch statement {
+        case .verdict(.accept), .verdict(.drop), .verdict(.reject), .verdict(.jump): return true
+        default: return false
+        }
+      }
+    }
+    guard deciding else { return }
+    findings.append(
+      Diagnostic(
+        "docker-user-not-first", .note,
+        "the jump to DOCKER-USER is rule \(jump + 1) of FORWARD: the rules before it decide first",
+        span: forward.rules[jump].span))
+  }
+}
