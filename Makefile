@@ -1,6 +1,10 @@
 # make run     install what is missing, build, and answer a first question
 # make test    every test
 #
+# make kernel-test    compare with this machine's kernel: needs root and network namespaces
+# make kernel-soak    the same with new packets: SECONDS=600 SEED=7
+# make kernel-mutants check that changing the tracer's meaning is noticed
+#
 # The rest: build, lint, format, docs, install, clean.
 
 SWIFT   ?= swift
@@ -13,7 +17,7 @@ BINARY  := .build/release/fwtrace
 SWIFT_FILES := $(shell find Sources Tests Package.swift -name '*.swift' 2>/dev/null)
 
 .DEFAULT_GOAL := run
-.PHONY: run build test lint format docs install clean packages test-packages toolchain
+.PHONY: run build test kernel-test kernel-soak kernel-mutants lint format docs install clean packages test-packages toolchain
 
 run: build
 	$(BINARY) --dst 172.17.0.2:8080 samples/tomcat-redis
@@ -24,6 +28,17 @@ build: packages toolchain
 
 test: test-packages toolchain
 	$(SWIFT) test
+
+kernel-test: test-packages toolchain
+	$(SWIFT) test --filter 'KernelTests\.'
+
+SECONDS ?= 600
+SEED    ?= 1
+kernel-soak: test-packages toolchain
+	FWTRACE_SOAK_SECONDS=$(SECONDS) FWTRACE_SOAK_SEED=$(SEED) $(SWIFT) test --filter 'for as long as one likes'
+
+kernel-mutants: test-packages toolchain
+	Tests/KernelTests/mutants.sh
 
 lint: toolchain
 	$(SWIFT) format lint --strict --parallel $(SWIFT_FILES)

@@ -56,6 +56,11 @@ let package = Package(
       dependencies: ["LiveCapture", "fwtrace", "RuleParser", "HostModel", "RuleGraph", "FlowTrace"]),
     .testTarget(name: "SampleTests", dependencies: ["fwtrace"]),
     .testTarget(name: "ArchitectureTests"),
+    .target(name: "CLabCalls", path: "Tests/CLabCalls"),
+    .target(name: "KernelLab", dependencies: ["CLabCalls", "RuleGraph"], path: "Tests/KernelLab"),
+    .testTarget(
+      name: "KernelTests",
+      dependencies: ["KernelLab", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"], exclude: ["Cases", "Facts"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -37,6 +37,12 @@ extension Engine {
       wanted = set.values
     case .ipset: wanted = .empty
     }
+    if case .field(.conntrack(let field)) = match.subject, field.key == .saddr || field.key == .daddr,
+      let first = wanted.first, IPAddress(bits: first).family != flow.family
+    {
+      // `ct original ip6 daddr` of an IPv4 connection is not there (NFT_CT_DST_IP6 in `net/netfilter/nft_ct.c`).
+      return match.whenAbsent ? .always : .never
+    }
     return decide(
       resolve(match.subject, in: &flow, wanted: wanted), wanted, match, in: &flow, rule: rule, statement: statement)
   }

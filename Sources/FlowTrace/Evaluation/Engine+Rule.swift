@@ -56,12 +56,22 @@ extension Engine {
         var result: (matched: [RuleBranch], passed: [Flow]) = ([], matching.passed())
         for candidate in matching.candidates {
           var flow = candidate.flow
+          // In nft a value that is not there (a map without the key, a mark without a connection) ends the rule: NFT_BREAK.
+          if case .assign(let assignment) = statements[index], ruleset.tables[id.table].origin == .nftables,
+            values(of: assignment.value, in: &flow) == nil
+          {
+            result.passed.append(flow)
+            continue
+          }
           let change = apply(statements[index], to: &flow, id)
           let rest = evaluate(id, from: index + 1, flow, done: change ?? done)
           result.matched += rest.matched
           result.passed += rest.passed
         }
         return result
+      case .verdict(.reject(let rejection)) where !rejection.fits(start.family):
+        // nft leaves the family test that it puts before such a reject out of its listings.
+        return ([], matching.passed() + matching.candidates.map(\.flow))
       case .verdict(let verdict):
         let matched = matching.candidates.map {
           RuleBranch(
@@ -250,6 +260,17 @@ extension Verdict {
     case .jump(let chain), .goto(let chain): chain
     case .forwardTo(let device): device
     default: nil
+    }
+  }
+}
+
+extension Rejection {
+  /// Whether the answer can be given to a packet of a family.
+  fileprivate func fits(_ family: AddressFamily) -> Bool {
+    switch self {
+    case .icmp: family == .ipv4
+    case .icmpv6: family == .ipv6
+    case .tcpReset, .icmpx: true
     }
   }
 }

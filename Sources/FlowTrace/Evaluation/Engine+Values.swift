@@ -6,7 +6,7 @@ extension Engine {
     switch expression {
     case .constant(let value): return ValueSet(value)
     case .anyOf(let values): return values
-    case .generated(let generator): return generator.values
+    case .generated(let generator): return sum(generator, in: &flow) ?? generator.values
     case .field, .bitwise, .shift:
       switch resolve(expression, in: &flow) {
       case .constant(let value): return ValueSet(value)
@@ -27,6 +27,20 @@ extension Engine {
       return mapped(key, reference, in: &flow)
     case .concatenation: return nil
     }
+  }
+
+  /// What `TTL --ttl-inc` and `--ttl-dec` make of the field, which stays inside the generator's values (`net/netfilter/xt_HL.c`).
+  private func sum(_ generator: Generator, in flow: inout Flow) -> ValueSet? {
+    guard generator.name == "add" || generator.name == "subtract", let input = generator.inputs.first,
+      let number = generator.arguments.first(where: { $0.name == "number" }).flatMap({ UInt128($0.value) }),
+      let old = values(of: input, in: &flow), let low = generator.values.first,
+      let high = generator.values.intervals.last?.upperBound
+    else { return nil }
+    func moved(_ value: UInt128) -> UInt128 {
+      if generator.name == "add" { return min(high, value > high - min(number, high) ? high : value + number) }
+      return value < number ? low : max(low, value - number)
+    }
+    return ValueSet(old.intervals.map { moved($0.lowerBound)...moved($0.upperBound) })
   }
 
   /// The variable that an expression's value is in, when it is just a field; else a new one with its possible values.
@@ -65,20 +79,22 @@ extension Engine {
   }
 
   /// What a map gives for a key whose parts are all known; every value of the map where the key is open.
-  private func mapped(_ key: Expression, _ reference: MapReference, in flow: inout Flow) -> ValueSet? {
+  ///
+  /// A map may give an address and a port at once (`ipv4_addr . inet_service`): `part` is which of them is wanted.
+  func mapped(_ key: Expression, _ reference: MapReference, part: Int = 0, in flow: inout Flow) -> ValueSet? {
     let map = self.map(reference, table: flow.position.frames.last?.chain.table ?? 0)
-    guard map.isKnown else { return .all }
+    guard map.isKnown else { return part == 0 ? .all : nil }
     if let known = knownKey(key, in: &flow) {
       guard let known, let element = map.element(for: known), case .values(let values)? = element.data else {
         return nil
       }
-      return values.first
+      return part < values.count ? values[part] : nil
     }
-    return ValueSet(
-      map.elements.flatMap { element -> [ClosedRange<UInt128>] in
-        guard case .values(let values)? = element.data else { return [] }
-        return values.first?.intervals ?? []
-      })
+    let intervals = map.elements.flatMap { element -> [ClosedRange<UInt128>] in
+      guard case .values(let values)? = element.data, part < values.count else { return [] }
+      return values[part].intervals
+    }
+    return part > 0 && intervals.isEmpty ? nil : ValueSet(intervals)
   }
 
   /// The set behind a reference of a rule of a table.

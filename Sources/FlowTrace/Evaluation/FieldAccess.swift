@@ -190,11 +190,24 @@ extension Flow {
     case .protocol: return slot(.transport)
     case .saddr: return known(tuple.source)
     case .daddr: return known(tuple.destination)
-    case .protoSrc: return known(tuple.sourcePort)
-    case .protoDst: return known(tuple.destinationPort)
+    case .protoSrc: return tuple.sourcePort < 0 ? accessPortless(field) : known(tuple.sourcePort)
+    case .protoDst: return tuple.destinationPort < 0 ? accessPortless(field) : known(tuple.destinationPort)
     case .zone: return .constant(0)
     default: return accessRare(.conntrack(field))
     }
+  }
+
+  /// What stands where other protocols have a port: for ICMP the identifier and, as destination, type and code; zero for the rest
+  /// (`union nf_conntrack_man_proto` in `include/uapi/linux/netfilter/nf_conntrack_tuple_common.h`).
+  private mutating func accessPortless(_ field: ConntrackField) -> FieldAccess {
+    let transport = domain(.transport)?.single
+    guard transport == 1 || transport == 58 else {
+      return transport == nil || transport == 47 ? accessRare(.conntrack(field)) : .constant(0)
+    }
+    guard field.key == .protoDst, field.direction == .original, connection?.direction == .original,
+      let type = domain(.icmpType)?.single, let code = domain(.icmpCode)?.single
+    else { return accessRare(.conntrack(field)) }
+    return .constant(type << 8 | code)
   }
 
   /// Before the conntrack hook every packet is invalid; a packet on its loopback pass keeps its state.

@@ -175,6 +175,10 @@ extension Engine {
         goOn()
         return nil
       }
+      if isUnanswered(rejection, flow) {
+        flow.remarks.append(Remark("reject-silent", "the kernel sends no answer to such a packet"))
+        return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .rule(rule))
+      }
       return FinishedFlow(flow: flow, verdict: .reject, fate: .discarded, decidedBy: .rule(rule), rejection: rejection)
     case .queued(let rule, let target):
       if let dropped = queue(rule, target, &flow) { work.append(dropped) }
@@ -201,6 +205,26 @@ extension Engine {
     guard dropped.narrow(variable, to: ValueSet(0)) else { return nil }
     dropped.pendingEnd = Shared(.dropped(.rule(rule)))
     return dropped
+  }
+
+  /// Whether a reject is a mere drop for all packets of a flow: nothing answers a reset, an ICMP error, or a packet to a group.
+  ///
+  /// Source: `nf_reject_ip_tcphdr_get` in `net/ipv4/netfilter/nf_reject_ipv4.c`, `__icmp_send` in `net/ipv4/icmp.c`, `is_ineligible` in
+  /// `net/ipv6/icmp.c`.
+  private func isUnanswered(_ rejection: Rejection, _ flow: Flow) -> Bool {
+    let groups = HostKnowledge.multicast(flow.family).union(
+      flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
+    if let destination = flow.domain(.destination), destination.isSubset(of: groups) { return true }
+    if rejection == .tcpReset {
+      return flow.domain(.tcpFlags)?.intervals.allSatisfy { range in
+        range.lowerBound == range.upperBound && range.lowerBound & Conntrack.rst != 0
+      } ?? false
+    }
+    guard flow.domain(.transport)?.single == (flow.family == .ipv4 ? 1 : 58), let types = flow.domain(.icmpType) else {
+      return false
+    }
+    let errors: [ClosedRange<UInt128>] = flow.family == .ipv4 ? [3...5, 11...12, 19...255] : [0...127]
+    return types.isSubset(of: ValueSet(errors))
   }
 
   /// The end of a packet that is handed to a process of the host.
@@ -268,6 +292,8 @@ extension Flow {
     let before = position.beforeReroute
     position = Position(stage: stage)
     if stage == .rerouting { position.beforeReroute = before }
+    // The bridge calls postrouting without an input interface (`br_nf_post_routing` in `net/bridge/br_netfilter_hooks.c`).
+    if stage == .postrouting, isBridged { rebind(.input, to: ValueSet(0)) }
   }
 
   /// What the choice of a route depends on.

@@ -38,6 +38,7 @@ struct HookPlan {
   private static func order(_ ruleset: Ruleset, _ hook: Hook, _ family: AddressFamily) -> [Entry] {
     var calls: [Call] = []
     var nat: [(priority: Int32, registered: Int, chain: ChainID)] = []
+    let hasConntrack = ruleset.needsConntrack(family)
     var registered = 0
     for (tableIndex, table) in ruleset.tables.enumerated()
     where table.family.sees(family) && !table.flags.contains("dormant") {
@@ -46,6 +47,7 @@ struct HookPlan {
         guard let base = chain.base, base.hook == hook else { continue }
         let id = ChainID(table: tableIndex, chain: chainIndex)
         if base.type == .nat {
+          guard hasConntrack else { continue }
           nat.append((base.priority, registered, id))
         } else {
           calls.append(Call(priority: base.priority, registered: registered, entry: .chain(id)))

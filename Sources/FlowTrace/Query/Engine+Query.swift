@@ -135,10 +135,21 @@ extension Engine {
       bind(.serviceByte, given(.header(service)) ?? .bits(8), .header(service), isOpen: given(.header(service)) == nil)
     }
     bind(.connectionMark, given(.conntrack(ConntrackField(.mark))) ?? ValueSet(0), nil)
+    if given(.meta(.packetType)) == nil, isForOneHost(flow) {
+      flow.rareFields[.meta(.packetType)] = flow.makeVariable(ValueSet(0))
+    }
     for (field, values) in query.fields where !Self.slotFields(family).contains(field) {
       flow.rareFields[field] = flow.makeVariable(values, dimension: .field(field))
     }
     return flow
+  }
+
+  /// Whether no destination of the flow is a group or a broadcast address, so that the frame was for this host (PACKET_HOST).
+  private func isForOneHost(_ flow: Flow) -> Bool {
+    guard let destinations = flow.domain(.destination) else { return false }
+    let others = HostKnowledge.multicast(flow.family).union(
+      flow.family == .ipv4 ? knowledge.broadcastAddresses.union(ValueSet(IPAddress(ipv4: .max).bits)) : .empty)
+    return knowledge.knowsAddresses(flow.family) && destinations.isDisjoint(with: others)
   }
 
   /// The sources that a packet from a wire can have at all: not loopback, a group, a broadcast address or this host's own one. The kernel takes such packets
@@ -183,10 +194,10 @@ extension Engine {
   private func later(_ query: Query, _ family: AddressFamily) -> [FinishedFlow] {
     var opening = query
     opening.phase = .first
-    opening.fields[.header(HeaderField(.tcp, .flags))] = nil
+    // An answer's question describes the first packet; that of a later packet describes that packet, and SYN opened the connection.
+    let flags = Field.header(HeaderField(.tcp, .flags))
+    if query.phase != .reply { opening.fields[flags] = nil }
     opening.output = nil
-    let icmp = HeaderField(family == .ipv4 ? .icmp : .icmpv6, .type)
-    opening.fields[.header(icmp)] = nil
     var finished: [FinishedFlow] = []
     for opened in run(startingFlows(opening, family)) {
       if opened.verdict == .accept {
@@ -195,8 +206,7 @@ extension Engine {
           finished.append(opened)
           continue
         }
-        if let flags = query.fields[.header(HeaderField(.tcp, .flags))] { flow.rebind(.tcpFlags, to: flags) }
-        if let type = query.fields[.header(icmp)] { flow.rebind(.icmpType, to: type) }
+        if query.phase != .reply, let given = query.fields[flags] { flow.rebind(.tcpFlags, to: given) }
         finished += run([flow])
       } else {
         finished.append(unopened(opened, query, family))
@@ -220,24 +230,21 @@ extension Engine {
   /// The flow of a later packet in the direction of the first one.
   func laterFlow(_ opened: FinishedFlow) -> Flow? {
     var flow = opened.flow
-    guard var connection = flow.connection, connection.hasEntry else { return nil }
+    let connection = flow.connection
     let mark = flow.binding[Slot.connectionMark.rawValue]
     let arrival = flow.arrival
     reset(&flow)
     flow.binding = arrival
     flow.binding[Slot.connectionMark.rawValue] = mark
-    flow.phase = .established
     flow.rebind(.tcpFlags, to: ValueSet(Conntrack.ack))
-    connection.state = ConntrackState.established
-    connection.direction = .original
-    flow.continued = grown(connection)
+    take(up: connection, .original, &flow)
     return flow
   }
 
   /// The flow of the answer to a connection's first packet.
   func replyFlow(_ opened: FinishedFlow) -> Flow? {
     var flow = opened.flow
-    guard var connection = flow.connection, connection.hasEntry else { return nil }
+    let connection = flow.connection
     let last = flow.binding
     let wasSentByHost = flow.isSentByHost
     let wasLoopback = flow.isLoopbackPass
@@ -253,13 +260,10 @@ extension Engine {
     set(.connectionMark, mark)
     flow.rebind(.mark, to: ValueSet(0))
     flow.rebind(.tcpFlags, to: ValueSet(Conntrack.syn | Conntrack.ack))
-    flow.rebind(.icmpType, to: ValueSet(flow.family == .ipv4 ? 0 : 129))
+    flow.rebind(.icmpType, to: Self.answerTypes(to: flow.domain(.icmpType), flow.family))
     flow.rebind(.hopLimit, to: ValueSet(64))
     flow.rebind(.length, to: .bits(16))
-    flow.phase = .reply
-    connection.state = ConntrackState.established
-    connection.direction = .reply
-    flow.continued = grown(connection)
+    take(up: connection, .reply, &flow)
     switch opened.fate {
     case .local:
       flow.isSentByHost = true
@@ -276,15 +280,44 @@ extension Engine {
     }
     set(.output, -1)
     set(.physicalOutput, -1)
-    if wasSentByHost { flow.ownAddresses.insert(last[Slot.source.rawValue]) }
+    // A source that was translated need not be an address of this host.
+    if wasSentByHost, last[Slot.source.rawValue] == flow.arrival[Slot.source.rawValue] {
+      flow.ownAddresses.insert(last[Slot.source.rawValue])
+    }
     flow.returnsTo = wasSentByHost || wasLoopback ? nil : cameFrom
     return flow
   }
 
+  /// Makes a packet one of a connection; without an entry (untracked, invalid, past all rules) it is a packet like any first one.
+  private func take(up connection: Connection?, _ direction: Direction, _ flow: inout Flow) {
+    guard var connection, connection.hasEntry else {
+      flow.phase = .first
+      return
+    }
+    flow.phase = direction == .original ? .established : .reply
+    connection.state = ConntrackState.established
+    connection.direction = direction
+    flow.continued = grown(connection, flow)
+  }
+
+  /// The ICMP types that answer requests (`invmap` in `net/netfilter/nf_conntrack_proto_icmp.c` and `nf_conntrack_proto_icmpv6.c`).
+  private static func answerTypes(to requests: ValueSet?, _ family: AddressFamily) -> ValueSet {
+    let pairs: [(request: UInt128, answer: UInt128)] =
+      family == .ipv4 ? [(8, 0), (13, 14), (15, 16), (17, 18)] : [(128, 129), (139, 140)]
+    let known = pairs.filter { requests?.contains($0.request) ?? true }
+    return known.isEmpty ? ValueSet(pairs[0].answer) : ValueSet(known.map { $0.answer...$0.answer })
+  }
+
   /// A connection as it is when both directions have been seen.
-  private func grown(_ connection: Connection) -> Connection {
+  ///
+  /// TCP and GRE are then assured from the next packet of the original direction on; UDP only after two seconds, the others never
+  /// (`net/netfilter/nf_conntrack_proto_*.c`).
+  private func grown(_ connection: Connection, _ flow: Flow) -> Connection {
     var connection = connection
-    connection.status |= ConntrackStatus.seenReply | ConntrackStatus.assured | ConntrackStatus.confirmed | 128 | 256
+    connection.status |= ConntrackStatus.seenReply | ConntrackStatus.confirmed | 128 | 256
+    if connection.direction == .original, flow.domain(.transport)?.isSubset(of: [6, 47]) == true {
+      connection.status |= ConntrackStatus.assured
+    }
     connection.sourceDone = true
     connection.destinationDone = true
     return connection

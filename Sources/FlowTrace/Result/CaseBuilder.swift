@@ -64,6 +64,13 @@ struct CaseBuilder {
   private var isReply = false
   private var isContinuation = false
 
+  /// The interface that the packet came in on; postrouting may have lost sight of it.
+  private func input(_ flow: Flow) -> ValueSet? {
+    guard !flow.isSentByHost else { return nil }
+    let arrived = flow.isBridged ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
+    return arrived >= 0 ? flow.variables[arrived].domain : nil
+  }
+
   private mutating func makeCase(_ end: FinishedFlow) -> Case {
     let flow = end.flow
     for assumption in flow.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
@@ -71,7 +78,7 @@ struct CaseBuilder {
     let uses = conditions.compactMap { use(of: $0, in: flow) }
     var part = Case(
       when: region(of: flow, conditions: conditions), verdict: end.verdict, fate: end.fate,
-      input: flow.isSentByHost ? nil : flow.domain(.input), output: end.fate == .local ? nil : outputName(flow),
+      input: input(flow), output: end.fate == .local ? nil : outputName(flow),
       packet: tuple(flow), translations: flow.translations, decidedBy: end.decidedBy,
       rejectWith: end.rejection.map { Self.name(of: $0, flow.family) }, path: steps(flow), nearMisses: [],
       conditions: uses)

@@ -77,6 +77,10 @@ extension Engine {
       flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
         InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
     }
+    let setting = knowledge.setting(
+      flow.family == .ipv4 ? "net.bridge.bridge-nf-call-iptables" : "net.bridge.bridge-nf-call-ip6tables")
+    // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
+    if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
     if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
     if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
       !flow.variables[back].domain.contains(value)
@@ -93,8 +97,6 @@ extension Engine {
     else { return begin(&flow) }
     inside.isBridged = true
     var parts: [Flow] = []
-    let setting = knowledge.setting(
-      flow.family == .ipv4 ? "net.bridge.bridge-nf-call-iptables" : "net.bridge.bridge-nf-call-ip6tables")
     if setting == 0 {
       inside.rebind(.output, to: ValueSet(InterfaceName(name)?.value ?? 0))
       inside.note(
@@ -178,12 +180,32 @@ extension Engine {
       partsByRoute(flow, input: name).map { part in
         var flow = part.flow
         if case .unicast(let hops, _) = part.answer, let name, hops.contains(where: { $0.interface == name }) {
+          if isLostInHairpin(&flow, name) {
+            flow.ending = .bridgeHairpin
+            flow.position.stage = .leaving
+            return flow
+          }
           forwardBridged(&flow, name)
           return flow
         }
         flow.isBridged = false
         return settle(flow, part.answer, name)
       })
+  }
+
+  /// Whether the bridge would have to send the frame back through the port that it came from, and does not
+  /// (`should_deliver` in `net/bridge/br_forward.c`). Only a packet that a translation led back to its own sender is known to be one.
+  private func isLostInHairpin(_ flow: inout Flow, _ bridge: String) -> Bool {
+    guard let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single else { return false }
+    let port = flow.domain(.physicalInput)?.single.map { InterfaceName(value: $0).description }
+    let ports = knowledge.facts.interfaces.filter { $0.master == bridge && (port == nil || $0.name == port) }
+    let modes = ports.compactMap(\.hairpin)
+    if modes.isEmpty {
+      flow.assume(
+        Assumption(
+          "hairpin", "the bridge may send frames back through the port they came from", settledBy: "bridge -d link"))
+    }
+    return modes.contains(false)
   }
 
   private func forwardBridged(_ flow: inout Flow, _ name: String?) {
@@ -345,6 +367,7 @@ extension Engine {
         flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue],
         knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0, hops.allSatisfy({ $0.gateway == nil })
       {
+        if isLostInHairpin(&flow, input) { return end(.bridgeHairpin) }
         flow.isBridged = true
         flow.binding[Slot.physicalOutput.rawValue] = flow.makeVariable(InterfaceName.anyName)
         restoreHop(&flow)

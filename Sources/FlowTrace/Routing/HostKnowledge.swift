@@ -76,7 +76,7 @@ final class HostKnowledge {
   static let loopback4 = ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits)
   static let multicast4 = ValueSet(IPAddress(ipv4: 0xe000_0000).bits...IPAddress(ipv4: 0xefff_ffff).bits)
   static let multicast6 = ValueSet((UInt128(0xff) << 120)...UInt128.max)
-  static let zero4 = ValueSet(IPAddress(ipv4: 0).bits...IPAddress(ipv4: 0x00ff_ffff).bits)
+  static let zero4 = ValueSet(IPAddress(ipv4: 0).bits)
 
   static func multicast(_ family: AddressFamily) -> ValueSet { family == .ipv4 ? multicast4 : multicast6 }
 
@@ -103,6 +103,8 @@ final class HostKnowledge {
     if name == "docker0" || name.hasPrefix("br-") || name == "docker_gwbridge" || name.hasPrefix("virbr") {
       return (true, false)
     }
+    // An interface that `ip addr` shows without a port is no bridge to anybody.
+    if facts.interface(name)?.index != nil { return (false, false) }
     return (inferredSubnets.contains { $0.interface == name }, false)
   }
 }

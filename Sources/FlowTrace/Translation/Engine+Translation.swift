@@ -6,7 +6,14 @@ extension Engine {
   ///
   /// Source: iptables-extensions(8), nft(8) "NAT STATEMENTS", `net/netfilter/nf_nat_core.c`, `net/netfilter/nf_nat_masquerade.c`.
   func translate(_ translation: Translation, _ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
-    if let family = translation.family, family != start.family { return ([], [start]) }
+    if let family = translation.family, family != start.family {
+      // The rule has matched all the same (`nft_nat_inet_eval` in `net/netfilter/nft_nat.c`), unless its map had nothing for the packet.
+      var flow = start
+      for expression in [translation.address, translation.port] {
+        if let expression, values(of: expression, in: &flow) == nil { return ([], [start]) }
+      }
+      return ([RuleBranch(flow: start, outcome: .next, action: "continue")], [])
+    }
     switch translation.kind {
     case .tproxy: return handOver(start, id)
     case .npt: return exchangePrefix(translation, start, id)
@@ -89,6 +96,11 @@ extension Engine {
     func drawn(_ values: ValueSet) -> [(Flow, VariableID?)] {
       let port = flow.makeVariable(values)
       return [(flow, port)]
+    }
+    if translation.port == nil, case .map(let key, let reference)? = translation.address,
+      let mapped = mapped(key, reference, part: 1, in: &flow)
+    {
+      return drawn(mapped)
     }
     guard let expression = translation.port else {
       if ofSource, translation.random || translation.fullyRandom {

@@ -44,11 +44,35 @@ struct AddressTypeMatch: IptablesExtension {
         guard let type = Self.type(rule.text(part)) else { return false }
         types.append(UInt128(type.rawValue)...UInt128(type.rawValue))
       }
+      if rule.family == .ipv6, !limitIn, !limitOut, let match = Self.matchIPv6(ValueSet(types), option) {
+        if match.values.isEmpty { return false }
+        rule.match(match.field, match.values, negated: option.negated)
+        continue
+      }
       let field = FibField(
         .type, ofDestination: option.name == "dst-type", withInputInterface: limitIn, withOutputInterface: limitOut)
       rule.match(.fib(field), ValueSet(types), negated: option.negated)
     }
     return true
+  }
+
+  /// For IPv6 the kernel asks no table for `UNICAST` and `MULTICAST`, but the address itself, so that an own address is unicast, too; and
+  /// several types must all hold (`match_type6` in `net/netfilter/xt_addrtype.c`). Nil where the type is one for the tables;
+  /// no values where the combination can't be expressed.
+  private static func matchIPv6(_ types: ValueSet, _ option: ExtensionOption) -> (field: Field, values: ValueSet)? {
+    func has(_ type: AddressType) -> Bool { types.contains(UInt128(type.rawValue)) }
+    let isDestination = option.name == "dst-type"
+    let address = Field.header(HeaderField(.ip6, isDestination ? .daddr : .saddr))
+    let groups = Prefix("ff00::/8")?.values ?? .empty
+    if types == ValueSet(AddressType.unicast.rawValue) {
+      return (address, AddressFamily.ipv6.allAddresses.subtracting(groups).subtracting(ValueSet(0)))
+    }
+    if types == ValueSet(AddressType.multicast.rawValue) { return (address, groups) }
+    let asked = types.subtracting(ValueSet(AddressType.unicast.rawValue))
+    if has(.multicast) || (has(.unicast) && has(.unreachable)) { return (address, .empty) }
+    guard has(.unicast) else { return nil }
+    // Own and anycast addresses are unicast ones.
+    return (.fib(FibField(.type, ofDestination: isDestination)), asked)
   }
 
   static func type(_ name: String) -> AddressType? {

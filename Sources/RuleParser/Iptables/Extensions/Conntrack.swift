@@ -16,17 +16,19 @@ struct ConntrackMatch: IptablesExtension {
   var listingWords: [String] { options.map(\.name) }
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    // A second match of the same kind begins with an option that the first one has already.
+    // One match prints its options in their order; a second match of the same kind begins with one that does not come later.
+    var last = -1
     while true {
       let start = text.cursor.at
       let negated = text.eatNegation()
-      guard let word = text.eatValue(), let spelling = options.first(where: { text.text(word, is: $0.name) }),
-        !found.contains(where: { $0.name == spelling.name }), let value = text.eatValue()
+      guard let word = text.eatValue(), let index = options.firstIndex(where: { text.text(word, is: $0.name) }),
+        index > last, let value = text.eatValue()
       else {
         text.cursor.at = start
         return !found.isEmpty
       }
-      found.append(ExtensionOption(name: spelling.name, negated: negated, value: value))
+      found.append(ExtensionOption(name: options[index].name, negated: negated, value: value))
+      last = index
     }
   }
 

@@ -1,0 +1,47 @@
+import RuleGraph
+
+extension Ruleset {
+  /// Whether a rule that sees packets of a family needs connection tracking, which switches it and the nat chains on.
+  ///
+  /// Until then nat chains are never asked. What can't be read counts as needing it. Source: `nf_ct_netns_get` and its callers in
+  /// `net/netfilter/`; `notrack` alone is none of them.
+  func needsConntrack(_ family: AddressFamily) -> Bool {
+    tables.contains { table in
+      table.family.sees(family)
+        && table.chains.contains { chain in chain.rules.contains { $0.statements.contains(where: \.needsConntrack) } }
+    }
+  }
+}
+
+extension Statement {
+  fileprivate var needsConntrack: Bool {
+    switch self {
+    case .match(let match): match.subject.needsConntrack
+    case .anyOf(let alternatives): alternatives.contains { $0.subject.needsConntrack }
+    case .environment, .opaqueMatch, .opaqueTarget, .translate: true
+    case .assign(let assignment): assignment.field.needsConntrack || assignment.value.needsConntrack
+    case .updateSet(let update): update.key.needsConntrack || (update.data?.needsConntrack ?? false)
+    case .verdictMap(let key, _): key.needsConntrack
+    case .verdict(let verdict): if case .synproxy = verdict { true } else { false }
+    case .hiddenInterfaces, .effect, .notrack: false
+    }
+  }
+}
+
+extension Expression {
+  fileprivate var needsConntrack: Bool {
+    switch self {
+    case .field(let field): field.needsConntrack
+    case .constant, .anyOf: false
+    case .bitwise(let operand, _, _), .shift(let operand, _): operand.needsConntrack
+    case .combine(_, let a, let b): a.needsConntrack || b.needsConntrack
+    case .concatenation(let parts): parts.contains(where: \.needsConntrack)
+    case .map(let key, _): key.needsConntrack
+    case .generated(let generator): generator.inputs.contains(where: \.needsConntrack)
+    }
+  }
+}
+
+extension Field {
+  fileprivate var needsConntrack: Bool { if case .conntrack = self { true } else { false } }
+}

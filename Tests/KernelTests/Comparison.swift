@@ -1,0 +1,135 @@
+import FlowTrace
+import HostModel
+import KernelLab
+import RuleGraph
+
+/// What came of setting fwtrace's answer beside the kernel's.
+enum ComparisonResult {
+  /// They say the same.
+  case agreed
+  /// fwtrace says that the dumps do not tell, and of what.
+  case undetermined(String)
+  /// They differ, and in what.
+  case disagreed(String)
+}
+
+/// Sets the cases of a trace of one fully given packet beside what the kernel did with that packet.
+struct Comparison {
+  let ruleset: Ruleset
+  let probe: Probe
+  let observation: Observation
+  /// Whether the kernel's trace shows the rules (it does not for legacy iptables).
+  let showsRules: Bool
+
+  func result(_ trace: Trace) -> ComparisonResult {
+    if trace.cases.isEmpty { return .disagreed("no case") }
+    let unknown = trace.cases.filter { $0.verdict == .undetermined }
+    if !unknown.isEmpty {
+      return .undetermined(unknown.flatMap(\.conditions).map { "\($0)" }.first ?? "no condition named")
+    }
+    let differences = trace.cases.map(difference)
+    if differences.contains(where: { $0 == nil }) {
+      return trace.cases.count == 1 ? .agreed : .undetermined("several cases, one of them is right")
+    }
+    return .disagreed(differences.compactMap { $0 }.joined(separator: " / "))
+  }
+
+  /// The first thing in which a case differs from what was observed, or nil.
+  func difference(_ part: Case) -> String? {
+    outcomeDifference(part) ?? placeDifference(part) ?? pathDifference(part)
+  }
+
+  private func outcomeDifference(_ part: Case) -> String? {
+    if part.fate.rawValue != observation.fate.rawValue {
+      return
+        "fate \(part.fate.rawValue) (\(part.verdict.rawValue), \(part.decidedBy)), kernel \(observation.fate.rawValue)"
+    }
+    guard observation.fate == .discarded else {
+      return part.verdict == .accept ? nil : "verdict \(part.verdict.rawValue), kernel accept"
+    }
+    var isOutside = false
+    if case .outside = part.decidedBy { isOutside = true }
+    if let byRules = observation.droppedByRules, byRules == isOutside {
+      return "decided by \(part.decidedBy), kernel by \(byRules ? "a rule" : "something else")"
+    }
+    if part.verdict == .reject {
+      return part.rejectWith == observation.answer
+        ? nil : "reject with \(part.rejectWith ?? "nothing"), kernel \(observation.answer ?? "nothing")"
+    }
+    if !isOutside, let answer = observation.answer { return "drop, kernel rejects with \(answer)" }
+    return nil
+  }
+
+  private func placeDifference(_ part: Case) -> String? {
+    guard observation.fate != .discarded else { return nil }
+    if let out = observation.out, part.output?.single != InterfaceName(out)?.value {
+      return "out of \(part.output.map { "\($0)" } ?? "nothing"), kernel \(out)"
+    }
+    guard let packet = observation.packet else { return nil }
+    if !part.packet.source.contains(packet.source.bits) { return "source differs, kernel \(packet)" }
+    if !part.packet.destination.contains(packet.destination.bits) { return "destination differs, kernel \(packet)" }
+    guard probe.proto == 6 || probe.proto == 17 else { return nil }
+    if part.packet.sourcePort?.contains(UInt128(packet.sourcePort)) != true {
+      return "source port differs, kernel \(packet)"
+    }
+    if part.packet.destinationPort?.contains(UInt128(packet.destinationPort)) != true {
+      return "destination port differs, kernel \(packet)"
+    }
+    return nil
+  }
+
+  private func pathDifference(_ part: Case) -> String? {
+    guard showsRules else { return nil }
+    let seen = observation.path.filter { $0.index > 0 }.map { "\($0.family) \($0.table) \($0.chain) \($0.index)" }
+    let told = part.path.compactMap { step -> String? in
+      guard step.matched, case .rule(let id) = step.event else { return nil }
+      let table = ruleset.tables[id.table]
+      return "\(table.family.rawValue) \(table.name) \(table.chains[id.chain].name) \(id.rule + 1)"
+    }
+    return seen == told ? nil : "path \(told), kernel \(seen)"
+  }
+}
+
+extension Probe {
+  /// The question that stands for this packet, all fields given, in the words of a batch line.
+  func query(_ topology: Topology, facts: HostFacts) throws -> Query {
+    var builder = QueryBuilder(facts: facts)
+    if let from {
+      let interface = topology.interface(ofEndpoint: from)
+      try builder.set(.input, interface)
+      if interface != from { try builder.set(.physin, from) }
+    } else {
+      builder.setSentByHost()
+      try builder.set(.uid, "0")
+    }
+    try builder.set(.proto, "\(proto)")
+    try builder.set(.src, "\(source)")
+    try builder.set(.dst, "\(destination)")
+    if proto == 6 || proto == 17 {
+      try builder.set(.sport, "\(sourcePort)")
+      try builder.set(.dport, "\(destinationPort)")
+    }
+    switch moment {
+    case .first: break
+    case .established: try builder.set(.state, "established")
+    case .reply: try builder.set(.reply, "true")
+    }
+    // The fields of an answer's own header are the answer's, which a question in the original direction does not fix.
+    if moment != .reply {
+      if proto == 6 { try builder.set(.tcpFlags, "\(moment == .established && flags & 2 != 0 ? 16 : flags)") }
+      try builder.set(.ttl, "\(hopLimit)")
+      try builder.set(.length, "\(length)")
+      try builder.set(.mark, "\(mark)")
+    } else {
+      try builder.set(.ttl, "64")
+      try builder.set(.length, "\(length)")
+      try builder.set(.mark, "\(mark)")
+    }
+    try builder.set(.dscp, "\(dscp)")
+    if proto == 1 || proto == 58 {
+      try builder.set(.icmpType, "\(icmpType)")
+      try builder.set(.icmpCode, "\(icmpCode)")
+    }
+    return try builder.query()
+  }
+}
