@@ -85,6 +85,8 @@ struct ListingRow {
       // The head line is missing or is of another listing: the words tell by themselves.
       hasInterfaces = !(Self.isAddress(bytes, words, option + 1) && Self.isAddress(bytes, words, option + 2))
       let numbers = words[..<before].prefix { Self.isCount(bytes, $0.range) }.count
+      // Interfaces are printed with counters only; without these the next words are names of hosts.
+      if numbers < 2 { hasInterfaces = false }
       lead = hasInterfaces ? min(numbers, before >= 3 ? 3 : 2) : min(numbers, 1)
       if hasInterfaces, before == 3, numbers < 3 { lead = 2 }
       guard before - lead >= 0, before - lead <= 1, !hasInterfaces || lead >= 2 else { return nil }

@@ -19,7 +19,9 @@ struct ListingRuleReader {
     guard let row = ListingRow(cursor, header: header, words: &words) else { return nil }
     rule.reset()
     readColumns(row, span, line)
-    var text = ListingText(cursor: ByteCursor(cursor.bytes, row.prose..<cursor.end))
+    var end = cursor.end
+    while end > row.prose, cursor.bytes[end - 1] <= 0x20 { end -= 1 }
+    var text = ListingText(cursor: ByteCursor(cursor.bytes, row.prose..<end))
     let isGoto = text.eat(word: "[goto]")
     readProse(&text, target: row.target, isGoto: isGoto, span, line)
     return Rule(
@@ -92,7 +94,7 @@ struct ListingRuleReader {
       if readComment(&text) || readMatch(&text, &unread, span, line) { continue }
       let start = text.cursor.at
       _ = text.cursor.eatWord()
-      // A carriage return is no part of a word, and must not stop the reading.
+      // A byte that is no part of a word must not stop the reading.
       if text.cursor.at == start { text.cursor.at += 1 }
       unread = (unread?.lowerBound ?? start)..<text.cursor.at
     }
@@ -177,6 +179,8 @@ struct ListingRuleReader {
     while position < cursor.end, cursor.bytes[position] > 0x20 {
       position += 1
       if cursor.bytes[position - 1] == 0x3a { break }
+      // `#conn/32` of older versions.
+      if position < cursor.end, cursor.bytes[position] == 0x2f, cursor.bytes[cursor.at] == 0x23 { break }
     }
     return position > cursor.at ? cursor.at..<position : nil
   }

@@ -161,6 +161,7 @@ extension RuleDraft {
 
   /// An address of either family by number, or one of the few names that need no look-up.
   func address(_ range: Range<Int>) -> IPAddress? {
+    if let quad = quad(range) { return IPAddress(ipv4: quad) }
     guard let first = range.first.map({ bytes[$0] }) else { return nil }
     if first >= 0x30, first <= 0x39 || position(of: 0x3a, in: range) != nil || first == 0x3a,
       let address = IPAddress(bytes: Array(bytes[range]))
@@ -169,6 +170,31 @@ extension RuleDraft {
     }
     if position(of: 0x3a, in: range) != nil { return IPAddress(bytes: Array(bytes[range])) }
     return HostNames.addresses(family)[bytes, range]
+  }
+
+  /// A dotted quad, read without a copy of its bytes: dumps are made of them.
+  private func quad(_ range: Range<Int>) -> UInt32? {
+    guard range.count >= 7, range.count <= 15 else { return nil }
+    var number: UInt32 = 0
+    var octet: UInt32 = 0
+    var digits = 0
+    var dots = 0
+    for position in range {
+      let byte = bytes[position]
+      if byte == 0x2e {
+        guard digits > 0, dots < 3 else { return nil }
+        number = number << 8 | octet
+        octet = 0
+        digits = 0
+        dots += 1
+      } else {
+        guard byte >= 0x30, byte <= 0x39, digits < 3 else { return nil }
+        octet = octet * 10 + UInt32(byte - 0x30)
+        digits += 1
+        guard octet <= 255 else { return nil }
+      }
+    }
+    return dots == 3 && digits > 0 ? number << 8 | octet : nil
   }
 
   /// `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `anywhere` or an address alone, as an address and the mask of its fixed bits.

@@ -28,7 +28,7 @@ struct ConnectionLimitMatch: EnvironmentMatch {
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    guard text.eat(word: "#conn") else { return false }
+    guard text.eat(prefix: "#conn") else { return false }
     if text.eat(prefix: "dst/") {
       found.append(ExtensionOption(name: "connlimit-daddr"))
     } else {
