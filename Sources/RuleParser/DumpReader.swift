@@ -28,11 +28,18 @@ public struct DumpReader: Sendable {
     var hostNames: [String] = []
     var unrecognised: [Int32] = []
     for input in inputs {
-      let source = reading.ruleset.sources.add(Source(name: input.name, bytes: input.bytes))
-      let finder = SectionFinder(source: source, name: input.name, bytes: input.bytes, strand: strand)
+      let bytes = InputEncoding.normalised(input.bytes)
+      let source = reading.ruleset.sources.add(Source(name: input.name, bytes: bytes))
+      let finder = SectionFinder(source: source, name: input.name, bytes: bytes, strand: strand)
       strand = finder.strand + 1
       hostNames += finder.hostNames.filter { !hostNames.contains($0) }
       if let captured = finder.captured { facts.captured = captured }
+      for (sentence, line) in finder.unread {
+        reading.diagnostics.append(
+          Diagnostic(
+            "capture-incomplete", .warning, "the capture could not read: \(sentence)",
+            span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
+      }
       if finder.sections.isEmpty { unrecognised.append(source) }
       for var section in finder.sections {
         section.order = order

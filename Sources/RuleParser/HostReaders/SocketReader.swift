@@ -92,7 +92,7 @@ enum SocketReader {
       }
       result.facts.sockets.append(socket)
     }
-    result.facts.socketsKnown = hasHead && isWhole(seen, output)
+    result.facts.socketsKnown = (hasHead || output.isWhole) && isWhole(seen, output)
     return result
   }
 
@@ -128,7 +128,7 @@ enum SocketReader {
 
   /// Whether the list holds every listening socket of TCP and UDP, as far as the command or the lines tell.
   private static func isWhole(_ seen: Set<UInt8>, _ output: CommandOutput) -> Bool {
-    !output.isFiltered && seen.contains(6) && seen.contains(17)
+    !output.isFiltered && (output.isWhole || (seen.contains(6) && seen.contains(17)))
   }
 
   /// `0.0.0.0:22`, `[::]:22`, `*:22`, `:::22`, `127.0.0.53%lo:53`.

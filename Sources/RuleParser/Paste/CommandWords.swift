@@ -9,8 +9,12 @@ extension CommandOutput {
     case "ip": readIP(arguments)
     case "ifconfig": kind = .ifconfig
     case "route": kind = .routeTable
-    case "netstat": kind = Self.flags(arguments).contains("r") ? .routeTable : .netstat
-    case "ss": kind = .sockets
+    case "netstat":
+      kind = Self.flags(arguments).contains("r") ? .routeTable : .netstat
+      isWhole = kind == .netstat && Self.showsAllListeners(Self.flags(arguments))
+    case "ss":
+      kind = .sockets
+      isWhole = Self.showsAllListeners(Self.flags(arguments))
     case "bridge":
       kind = arguments.contains { $0.hasPrefix("-j") } ? .json : .bridgeLink
     case "brctl": kind = .brctl
@@ -28,6 +32,12 @@ extension CommandOutput {
   /// The letters of all short options.
   private static func flags(_ arguments: ArraySlice<String>) -> Set<Character> {
     Set(arguments.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }.joined())
+  }
+
+  /// Whether `ss` or `netstat` shows the listening sockets of TCP and of UDP: both were asked for, or no protocol was.
+  private static func showsAllListeners(_ flags: Set<Character>) -> Bool {
+    guard flags.contains("l") || flags.contains("a") else { return false }
+    return flags.contains("t") == flags.contains("u") && !flags.contains("x") && !flags.contains("w")
   }
 
   private mutating func readIptables(_ program: String, _ arguments: ArraySlice<String>) {

@@ -196,8 +196,9 @@ struct OutputContinuation {
   }
 
   private static func looksLikeAddress(_ cursor: ByteCursor, _ word: Range<Int>) -> Bool {
+    guard cursor.bytes[word].contains(0x2f) else { return false }
     var text = cursor.text(word)
     if text.hasPrefix("!") { text.removeFirst() }
-    return text == "::/0" || (text.contains("/") && Prefix(text) != nil)
+    return Prefix(text) != nil
   }
 }

@@ -39,11 +39,13 @@ struct FileNameHint {
     guard
       [
         "iptables", "ip6tables", "nft", "ip", "ip6", "docker", "bridge", "brctl", "ipset", "ss", "netstat", "sysctl",
-        "conntrack", "ifconfig", "route", "daemon", "rules",
+        "conntrack", "ifconfig", "route", "daemon", "rules", "nftables",
       ].contains(first)
     else { return nil }
     words.removeFirst()
     if first == "rules" { return "iptables-save" }
+    // `nft.txt`, `nftables.json`, `nft-ruleset.txt`.
+    if first.hasPrefix("nft"), words.isEmpty || words == ["ruleset"] { return "nft list ruleset" }
     if first == "daemon" { return "cat /etc/docker/daemon.json" }
     var program = first
     for variant in ["legacy", "nft", "save", "proxy"]

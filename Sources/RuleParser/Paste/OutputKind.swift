@@ -77,7 +77,7 @@ struct CommandOutput: Hashable, Sendable {
   var origin: TableOrigin?
   /// Only this chain was asked for.
   var chain: String?
-  /// The whole ruleset was asked for: `nft list ruleset`, `iptables-save` without `-t`.
+  /// Everything of its kind was asked for: `nft list ruleset`, `iptables-save` without `-t`, `ss -tuln`.
   var isWhole = false
   /// A filter (`| grep`, `| head`) has taken lines away.
   var isFiltered = false

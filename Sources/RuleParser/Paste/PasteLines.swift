@@ -24,6 +24,43 @@ struct PasteLines {
     bytes = source
     if TerminalMarkup.isPresent(in: source) { TerminalMarkup.remove(from: &bytes) }
     cut()
+    takeOffLineNumbers()
+  }
+
+  // MARK: - Line numbers
+
+  /// Takes off the line numbers that `cat -n`, editors and web pages put before each line: three or more in a row that count up, each
+  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.)
+  private mutating func takeOffLineNumbers() {
+    var first = 0
+    while first < lines.count {
+      guard let start = gutter(lines[first].content) else {
+        first += 1
+        continue
+      }
+      var numbered = [start.end]
+      while first + numbered.count < lines.count, let next = gutter(lines[first + numbered.count].content),
+        next.number == start.number + UInt64(numbered.count)
+      {
+        numbered.append(next.end)
+      }
+      if numbered.count >= 3 {
+        for (offset, end) in numbered.enumerated() { lines[first + offset].content.start = end }
+      }
+      first += numbered.count
+    }
+  }
+
+  /// A line's number, and where the line itself begins behind it.
+  private func gutter(_ line: DumpLine) -> (number: UInt64, end: Int)? {
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 24))
+    cursor.eatBlanks()
+    guard let number = cursor.eatDecimal(), number < 1 << 32 else { return nil }
+    if cursor.eat(0x09) { return (number, cursor.at) }
+    cursor.eatBlanks()
+    guard cursor.eat(0x7c) || cursor.eat("\u{2502}") else { return nil }
+    _ = cursor.eat(0x20)
+    return (number, cursor.at)
   }
 
   private mutating func cut() {

@@ -13,6 +13,8 @@ struct SectionFinder {
   private(set) var hostNames: [String] = []
   /// What the head of a capture bundle says of time and host.
   private(set) var captured: String?
+  /// What a capture bundle says it lacks, with the lines that say so.
+  private(set) var unread: [(sentence: String, line: DumpLine)] = []
   /// How many strands were used.
   private(set) var strand: Int
 
@@ -63,6 +65,7 @@ struct SectionFinder {
         close()
         switch header {
         case .capture(let text): captured = text
+        case .unread(let sentence): unread.append((sentence, line.content))
         case .command(let command):
           pending = ShellCommand.read(command)
           pendingPlace = pending.first?.place ?? .host
@@ -94,7 +97,7 @@ struct SectionFinder {
       append(content)
       return
     }
-    if current != nil, isPlainRule(content) {
+    if current != nil, isPlainRule(content) || isPlainRow(content) {
       append(content)
       return
     }
@@ -141,6 +144,15 @@ struct SectionFinder {
       bytes[line.start + 1] == 0x41
     else { return false }
     return bytes[line.start + 2] == 0x20
+  }
+
+  /// A row of `iptables -vL` inside its output: counters, aligned to the right, at its beginning.
+  private func isPlainRow(_ line: DumpLine) -> Bool {
+    guard current?.section.kind == .listing, line.end - line.start > 20, bytes[line.start] == 0x20 else { return false }
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
+    cursor.eatBlanks()
+    guard let first = cursor.peek, first >= 0x30, first <= 0x39 else { return false }
+    return OutputContinuation.isListingRow(cursor)
   }
 
   private func bareCommand(_ line: DumpLine) -> String? {
@@ -318,8 +330,11 @@ struct SectionFinder {
 /// when and where (`date=2026-11-21T03:27:29Z host=web1 kernel=6.18.0`); each part begins with `#### fwtrace: ` and the command line, and
 /// all lines up to the next such line are what the command printed, also when that is nothing. For text that other tools collected,
 /// `===== command: iptables -t nat -vnL` and the like (three or more of `=`, `#`, `-` or `*` before, any number behind) part as well.
+///
+/// `#### fwtrace could not read: ` and a sentence say what is missing from the bundle.
 enum BundleHeader {
   case capture(String)
+  case unread(String)
   case command(String)
 
   init?(_ bytes: [UInt8], _ line: DumpLine) {
@@ -329,6 +344,10 @@ enum BundleHeader {
     guard marks.count >= 3, cursor.eatBlanks() > 0 else { return nil }
     if cursor.eat("fwtrace capture 1") {
       self = .capture(cursor.text(cursor.at..<cursor.end).trimmedBlanks)
+      return
+    }
+    if cursor.eat("fwtrace could not read: ") {
+      self = .unread(cursor.text(cursor.at..<cursor.end).trimmedBlanks)
       return
     }
     guard cursor.eat("fwtrace: ") || cursor.eat("command: ") || cursor.eat("cmd: ") || cursor.eat("$ ") else {

@@ -181,6 +181,19 @@ import Testing
     #expect(reading.ruleset.tables.isEmpty)
   }
 
+  @Test func otherEncodingsAndLineEndsAreRead() {
+    let plain = Self.read(("x", Self.save)).ruleset.canonical
+    #expect(!plain.tables.isEmpty)
+    #expect(Self.read(("x", Self.save.replacing("\n", with: "\r"))).ruleset.canonical == plain)
+    #expect(Self.read(("x", "\u{feff}" + Self.save)).ruleset.canonical == plain)
+    for bigEndian in [true, false] {
+      let units = "\u{feff}\(Self.save)".utf16.flatMap { unit in
+        bigEndian ? [UInt8(unit >> 8), UInt8(unit & 255)] : [UInt8(unit & 255), UInt8(unit >> 8)]
+      }
+      #expect(DumpReader().read([DumpInput(name: "x", bytes: units)]).ruleset.canonical == plain)
+    }
+  }
+
   @Test func noInputAtAllIsAnError() {
     #expect(DumpReader().read([]).diagnostics.map(\.id) == ["nothing-recognised"])
   }

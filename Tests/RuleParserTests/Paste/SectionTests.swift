@@ -1,4 +1,6 @@
 import Foundation
+import HostModel
+import RuleGraph
 import Testing
 
 @testable import RuleParser
@@ -112,6 +114,35 @@ import Testing
     let section = try #require(finder.sections.first)
     let lines = section.text.lines.map { section.text.cursor($0).text($0.range).trimmedBlanks }
     #expect(lines == ["1: docker0: <BROADCAST,UP> mtu 1500", "inet 172.17.0.1/16 scope global docker0"])
+  }
+
+  @Test(arguments: ["\t", " | ", "│"])
+  func lineNumbersAreTakenOff(_ separator: String) throws {
+    let numbered = Self.listing.split(separator: "\n").enumerated().map {
+      "  \($0.offset + 7)\(separator)\($0.element)"
+    }
+    let finder = SectionFinder(source: 0, name: "-", bytes: Array(numbered.joined(separator: "\n").utf8), strand: 0)
+    let section = try #require(finder.sections.first)
+    #expect(section.text.lines.map { section.text.string($0) } == Self.listing.split(separator: "\n").map(String.init))
+  }
+
+  @Test func theNumbersOfRulesStay() throws {
+    let rows = (1...4).map { "\($0)    ACCEPT     all  --  0.0.0.0/0            0.0.0.0/0" }.joined(separator: "\n")
+    let text = "Chain INPUT (policy ACCEPT)\nnum  target     prot opt source               destination\n\(rows)\n"
+    let section = try #require(SectionFinder(source: 0, name: "-", bytes: Array(text.utf8), strand: 0).sections.first)
+    #expect(section.text.lines.count == 6)
+    #expect(section.text.string(section.text.lines[2]).hasPrefix("1    ACCEPT"))
+  }
+
+  @Test func whatABundleLacksIsSaid() {
+    let bundle =
+      "#### fwtrace capture 1 host=web1\n#### fwtrace could not read: nft: not installed\n#### fwtrace: ss -tulnp\n"
+    let reading = DumpReader().read([DumpInput(name: "b.txt", bytes: Array(bundle.utf8))])
+    #expect(reading.diagnostics.map(\.id) == ["capture-incomplete"])
+    #expect(reading.diagnostics.first?.message.contains("nft: not installed") == true)
+    // Nothing listens, and that is known.
+    #expect(reading.facts.socketsKnown)
+    #expect(reading.facts.hostName == "web1")
   }
 
   @Test func aRuleCommentMayLookLikeMarkup() {
