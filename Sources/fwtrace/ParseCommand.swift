@@ -14,6 +14,19 @@ struct ParseCommand: ParsableCommand {
   @Flag(help: "With --json: leave out what depends on the dump, so that two dumps of one ruleset print the same.")
   var canonical = false
 
+  /// The dialects that a graph can be printed back in.
+  enum Dialect: String, ExpressibleByArgument, CaseIterable {
+    case iptablesSave = "iptables-save"
+    case nft
+  }
+
+  @Option(
+    name: .customLong("as"),
+    help: ArgumentHelp(
+      "Print the rules in a dialect's own layout: iptables-save or nft. What it cannot say becomes a comment.",
+      valueName: "dialect"))
+  var dialect: Dialect?
+
   @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
   var color: ColorChoice = .auto
 
@@ -25,7 +38,10 @@ struct ParseCommand: ParsableCommand {
   func run() throws {
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
-    if json || canonical {
+    if let dialect {
+      Output.write(
+        dialect == .nft ? NftPrinter.print(reading.ruleset) : IptablesSavePrinter.print(reading.ruleset))
+    } else if json || canonical {
       Output.write(GraphJSON(isCanonical: canonical).bytes(of: reading.ruleset, diagnostics: reading.diagnostics))
     } else {
       let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)

@@ -78,6 +78,17 @@ import Testing
     #expect(try Command.run(["--batch", "-", "--dst", "192.0.2.2", Self.host]).status == 2)
   }
 
+  @Test(arguments: ["nft", "iptables-save"])
+  func theGraphIsPrintedBackInADialect(_ dialect: String) throws {
+    let printed = try Command.run(["parse", "--as", dialect, "samples/tomcat-redis"])
+    #expect(printed.status == 0, "\(printed.errors)")
+    #expect(printed.output.contains("32769"))
+    // What was printed is read as the same rules.
+    let original = try Command.run(["parse", "--canonical", "samples/tomcat-redis"])
+    let again = try Command.run(["parse", "--canonical", "-"], input: printed.output)
+    #expect(again.output == original.output)
+  }
+
   @Test func parseCountsWhatItUnderstood() throws {
     let outcome = try Command.run(["parse", "--json", Self.host])
     let graph = try #require(JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])

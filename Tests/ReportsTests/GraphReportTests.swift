@@ -67,6 +67,22 @@ import Testing
     #expect(canonical.bytes(of: Self.read(changed).ruleset) != canonical.bytes(of: Self.read(Self.save).ruleset))
   }
 
+  @Test func aBrokenLineOfAnyLengthIsShownAroundItsCaret() {
+    // Quadratic work on this line would take minutes.
+    let line = String(repeating: "é", count: 400_000)
+    var sources = SourceMap()
+    let bytes = Array((line + "X" + line + "\n").utf8)
+    let source = sources.add(Source(name: "dump", bytes: bytes))
+    let span = SourceSpan(source: source, line: 1, offset: 0, length: bytes.count - 1)
+    let diagnostic = Diagnostic("unreadable-line", .warning, "broken", span: span, column: 800_001)
+    let listing = GraphListing(Ruleset(sources: sources), terminal: TerminalSettings(width: 60))
+    let lines = listing.text(diagnostics: [diagnostic]).split(separator: "\n").map(String.init)
+    #expect(lines.allSatisfy { $0.count <= 60 })
+    let caret = lines.firstIndex { $0.hasSuffix("^") }.map { ($0, lines[$0].count - 1) }
+    let at = caret.map { Array(lines[$0.0 - 1])[$0.1] }
+    #expect(at == "X")
+  }
+
   @Test func theListingCountsAndPlacesRules() {
     let reading = Self.read(Self.save)
     let text = GraphListing(reading.ruleset).text(diagnostics: reading.diagnostics)

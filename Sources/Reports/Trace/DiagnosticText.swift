@@ -43,7 +43,10 @@ struct DiagnosticText {
     let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.count
     let caret = min(max((column ?? 1) - 1, 0), end - start)
     let room = max(page.terminal.width - 8, 20)
-    var before = String(decoding: bytes[start..<(start + caret)], as: UTF8.self)
+    // A line of JSON may hold a whole ruleset: only what fits beside the caret is looked at.
+    var first = max(start, start + caret - 2 * room)
+    while first > start, first < start + caret, bytes[first] & 0xc0 == 0x80 { first += 1 }
+    var before = String(decoding: bytes[first..<(start + caret)], as: UTF8.self)
     while DisplayWidth.of(before) > room / 2 { before.removeFirst() }
     var after = String(decoding: bytes[(start + caret)..<min(end, start + caret + 4 * room)], as: UTF8.self)
     while DisplayWidth.of(before) + DisplayWidth.of(after) > room { after.removeLast() }
