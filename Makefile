@@ -14,7 +14,7 @@ DESTDIR ?=
 # Static, stripped binaries: fwtrace starts in milliseconds and runs on a host without Swift.
 RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections
 BINARY  := .build/release/fwtrace
-SWIFT_FILES := $(shell find Sources Tests Package.swift -name '*.swift' 2>/dev/null)
+SWIFT_FILES := $(shell find Sources Tests Documentation Package.swift -name '*.swift' 2>/dev/null)
 
 .DEFAULT_GOAL := run
 .PHONY: run build test kernel-test kernel-soak kernel-mutants lint format docs install clean packages test-packages toolchain

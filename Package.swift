@@ -46,7 +46,10 @@ let package = Package(
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph"]),
     .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "CorpusTests", dependencies: ["RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"]),
+    .testTarget(
+      name: "ReportsTests",
+      dependencies: ["Reports", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots"]),
     .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
     .testTarget(
       name: "PolicyCheckTests",
@@ -54,7 +57,11 @@ let package = Package(
     .testTarget(
       name: "LiveCaptureTests",
       dependencies: ["LiveCapture", "fwtrace", "RuleParser", "HostModel", "RuleGraph", "FlowTrace"]),
-    .testTarget(name: "SampleTests", dependencies: ["fwtrace"]),
+    .testTarget(name: "SampleTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
+    // The sample package's tests, built and run here without building everything a second time.
+    .testTarget(
+      name: "FirewallTests", dependencies: ["FlowTrace", "RuleParser", "RuleGraph"],
+      path: "Documentation/swift-testing/Tests/FirewallTests"),
     .testTarget(name: "ArchitectureTests"),
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
     .target(name: "KernelLab", dependencies: ["CLabCalls", "RuleGraph"], path: "Tests/KernelLab"),

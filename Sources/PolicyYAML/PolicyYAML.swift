@@ -3,7 +3,8 @@ import Yams
 
 /// Reads YAML into the nodes of a policy.
 ///
-/// It is a module of its own because Yams brings Foundation, which would make every `fwtrace` four times as large and slower to start: only the
+/// It is a module of its own because Yams brings Foundation, which would make every `fwtrace` four times as large and
+/// slower to start: only the
 /// small program `fwtrace-yaml` links it.
 public enum PolicyYAML {
   /// The root of a YAML text (YAML 1.1 as libyaml reads it), or the first thing that makes it no YAML.
@@ -27,7 +28,8 @@ public enum PolicyYAML {
     }
   }
 
-  /// Turns a node of Yams into one of a policy; `unfolded` counts, because anchors can make a short file unfold without end.
+  /// Turns a node of Yams into one of a policy; `unfolded` counts, because anchors can make a short file unfold
+  /// without end.
   private static func node(_ node: Node, _ unfolded: inout Int) throws(PolicyMistake) -> PolicyNode {
     let place = PolicyPlace(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
     unfolded += 1

@@ -47,6 +47,10 @@ struct JSONSchema {
         for (name, inner) in object where !known.contains(name) {
           found += problems(inner, other, at: "\(path).\(name)")
         }
+      case ("additionalProperties", let allowed as Bool):
+        guard !allowed, let object = value as? [String: Any] else { continue }
+        let known = Set((schema["properties"] as? [String: Any] ?? [:]).keys)
+        found += object.keys.filter { !known.contains($0) }.map { "\(path): has \($0)" }
       case ("items", let item as [String: Any]):
         for (index, inner) in (value as? [Any] ?? []).enumerated() {
           found += problems(inner, item, at: "\(path)[\(index)]")

@@ -4,7 +4,8 @@ import RuleGraph
 
 /// Turns the texts of a policy into sets of values, with the policy's names and a host's containers.
 ///
-/// A text is a list with commas of names and of what the command line understands; an exclamation mark before it takes its values out.
+/// A text is a list with commas of names and of what the command line understands; an exclamation mark before it takes
+/// its values out.
 struct NameResolver {
   let names: [String: PolicyValue]
   let facts: HostFacts

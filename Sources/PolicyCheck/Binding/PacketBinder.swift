@@ -142,7 +142,8 @@ extension NameResolver {
 }
 
 extension PacketBox {
-  /// A question of one family as boxes: one for packets from a wire, one for those of the host, as far as it asks for them.
+  /// A question of one family as boxes: one for packets from a wire, one for those of the host, as far as it asks for
+  /// them.
   static func boxes(of query: Query) -> [PacketBox] {
     var origins: [Query.Origin] = [query.origin]
     if query.origin == .open {

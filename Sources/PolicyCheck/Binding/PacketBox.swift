@@ -3,13 +3,15 @@ import RuleGraph
 
 /// A set of packets of one family and one kind of sender: a product of sets, one for each field.
 ///
-/// Boxes are closed under intersection, and what is left of one without another is a list of disjoint boxes. So "exactly these packets" is
+/// Boxes are closed under intersection, and what is left of one without another is a list of disjoint boxes. So
+/// "exactly these packets" is
 /// two questions to the tracer: about the boxes, and about everything else.
 struct PacketBox: Hashable, Sendable {
   /// The packets as a question; the family is set, and the origin is not open.
   let query: Query
 
-  /// The fields that boxes are compared by, in the order in which a difference is taken apart: ports belong to protocols, so these come first.
+  /// The fields that boxes are compared by, in the order in which a difference is taken apart: ports belong to
+  /// protocols, so these come first.
   private enum Side: CaseIterable {
     case transport, source, destination, input, physicalInput, sourcePort, destinationPort
   }

@@ -4,8 +4,10 @@ import RuleGraph
 
 /// Proves or refutes checks on one host.
 ///
-/// A check is a claim about all packets of its boxes. The tracer divides each box into cases that together are the box; so the claim holds when
-/// every case meets the expectation, and a case that does not holds a packet that breaks it, which is traced again on its own.
+/// A check is a claim about all packets of its boxes. The tracer divides each box into cases that together are the
+/// box; so the claim holds when
+/// every case meets the expectation, and a case that does not holds a packet that breaks it, which is traced again on
+/// its own.
 public struct Checker: Sendable {
   /// The host.
   public let host: PolicyHost
@@ -81,7 +83,8 @@ public struct Checker: Sendable {
     return options
   }
 
-  /// Looks for a packet of broken cases that breaks the claim when it is traced on its own; packets that a reader knows come first.
+  /// Looks for a packet of broken cases that breaks the claim when it is traced on its own; packets that a reader
+  /// knows come first.
   private func refute(_ claim: Check.Claim, _ broken: [Case]) -> CheckResult.Failure? {
     let sampler = Sampler(query: claim.box.query, interfaces: host.facts.interfaces.map(\.name))
     let inOrder = broken.prefix(64).enumerated().map { (sampler.oddness(of: $1.when), $0, $1) }
@@ -101,8 +104,10 @@ public struct Checker: Sendable {
 
   /// An answer that the dumps do not tell: a failure, or skipped where the policy allows it.
   private func settle(_ doubt: Doubt, _ check: Check) -> CheckResult.Outcome {
-    let hints = doubt.part.conditions.filter { !$0.isEnvironment }.map { use in
-      use.text + (use.settledBy.map { " (\($0) would tell)" } ?? "")
+    var hints: [String] = []
+    for use in doubt.part.conditions where !use.isEnvironment {
+      let hint = use.text + (use.settledBy.map { " (\($0) would tell)" } ?? "")
+      if !hints.contains(hint) { hints.append(hint) }
     }
     let why = "undetermined: \(doubt.why)" + (hints.isEmpty ? "" : ": " + hints.joined(separator: "; "))
     if check.undetermined == .skip { return .skipped(why) }

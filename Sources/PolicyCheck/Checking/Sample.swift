@@ -1,7 +1,8 @@
 import FlowTrace
 import RuleGraph
 
-/// Picks single packets out of a part of a question: values that a reader knows where they are allowed, the nearest otherwise.
+/// Picks single packets out of a part of a question: values that a reader knows where they are allowed, the nearest
+/// otherwise.
 struct Sampler {
   let query: Query
   /// Names of interfaces that exist on the host.
@@ -12,7 +13,8 @@ struct Sampler {
     boxes(of: region, limit: limit).map { packet(in: $0) }
   }
 
-  /// How far a region is from packets that a reader knows: the number of addresses and interfaces without a usual value.
+  /// How far a region is from packets that a reader knows: the number of addresses and interfaces without a usual
+  /// value.
   func oddness(of region: Region) -> Int {
     region.allowed.count { dimension, values in
       guard case .field(let field) = dimension, field.valueKind == .address || field == .meta(.iifname) else {
@@ -50,8 +52,10 @@ struct Sampler {
         result.set(field, ValueSet(pick(dimension, values)))
       }
     }
+    close(&result)
     if result.transport?.isSubset(of: NameResolver.portProtocols) ?? false {
       if result.sourcePort == nil { result.sourcePort = ValueSet(40000) }
+      if result.destinationPort == nil { result.destinationPort = ValueSet(80) }
     } else {
       result.sourcePort = nil
       result.destinationPort = nil
@@ -66,6 +70,22 @@ struct Sampler {
       }
     }
     return result
+  }
+
+  /// Fixes what neither the question nor the region limits: any value will do. A host chooses the source of its
+  /// packets by itself.
+  private func close(_ query: inout Query) {
+    let ip: Header = query.family == .ipv6 ? .ip6 : .ip
+    let all = query.family?.ownAddresses ?? .all
+    if query.transport == nil { query.transport = ValueSet(6) }
+    if query.destination == nil {
+      query.destination = ValueSet(pick(.field(.header(HeaderField(ip, .daddr))), all))
+    }
+    guard query.origin == .wire else { return }
+    if query.source == nil { query.source = ValueSet(pick(.field(.header(HeaderField(ip, .saddr))), all)) }
+    if query.input == nil, let name = interfaceNames.first(where: { $0 != InterfaceName("lo")?.value }) {
+      query.input = ValueSet(name)
+    }
   }
 
   /// Whether a field may have any value, and is of those that a reader does not miss in a packet's description.

@@ -1,6 +1,7 @@
 /// Nodes as bytes, to hand them from the program that reads YAML to the one that checks policies.
 ///
-/// Each node is a line: `p` or `q` (plain or quoted text), `l` (list) or `m` (mapping); line; column; and the number of bytes of the text, which
+/// Each node is a line: `p` or `q` (plain or quoted text), `l` (list) or `m` (mapping); line; column; and the number
+/// of bytes of the text, which
 /// follows, or of the elements or pairs, which follow. A file that is no YAML is `e`, line, column and the message.
 ///
 ///     m 1 1 1

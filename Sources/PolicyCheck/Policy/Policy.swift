@@ -1,6 +1,7 @@
 public import FlowTrace
 
-/// A policy as its file says it: texts with their places, nothing looked up yet. ``PolicyBinder`` looks names up on a host.
+/// A policy as its file says it: texts with their places, nothing looked up yet. ``PolicyBinder`` looks names up on a
+/// host.
 public struct Policy: Hashable, Sendable {
   /// The dumps of the hosts, by the file's `hosts:`.
   public var hosts: [HostPattern] = []

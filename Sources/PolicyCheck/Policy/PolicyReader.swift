@@ -4,7 +4,8 @@ import FlowTrace
 ///
 ///     let (policy, mistakes) = PolicyReader.read(root)
 ///
-/// A policy with mistakes is as complete as can be, so that what is left of it can be looked at for further mistakes; it must not be run.
+/// A policy with mistakes is as complete as can be, so that what is left of it can be looked at for further mistakes;
+/// it must not be run.
 public struct PolicyReader {
   private var mistakes: [PolicyMistake] = []
 

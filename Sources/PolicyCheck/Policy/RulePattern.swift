@@ -1,6 +1,7 @@
 public import RuleGraph
 
-/// Names a chain or a rule of a ruleset as people do: `DOCKER-USER`, `filter FORWARD`, `nat DOCKER 2`, `inet filter input policy`.
+/// Names a chain or a rule of a ruleset as people do: `DOCKER-USER`, `filter FORWARD`, `nat DOCKER 2`, `inet filter
+/// input policy`.
 ///
 /// What is left out fits everything: `FORWARD` is that chain of every table.
 public struct RulePattern: Hashable, Sendable {
@@ -21,7 +22,8 @@ public struct RulePattern: Hashable, Sendable {
 
   /// Reads a pattern; nil when the text is none.
   ///
-  /// The last word is a rule's number or `policy`; before it stands the chain, before that the table, before that the family.
+  /// The last word is a rule's number or `policy`; before it stands the chain, before that the table, before that the
+  /// family.
   public init?(_ text: String, at place: PolicyPlace = PolicyPlace(line: 1, column: 1)) {
     var words = text.split(separator: " ").map(String.init)
     number = nil

@@ -3,7 +3,8 @@ import RuleGraph
 
 /// Writes today's answer down as expectations of a policy.
 ///
-/// A question whose packets all share a verdict is one test; otherwise each case is a test of its own, about the packets of the case.
+/// A question whose packets all share a verdict is one test; otherwise each case is a test of its own, about the
+/// packets of the case.
 public struct Recorder {
   /// The rules.
   let host: PolicyHost
@@ -43,7 +44,8 @@ public struct Recorder {
     return recording
   }
 
-  /// All sources that the cases name, for each family: what is left of an open question when impossible senders are out.
+  /// All sources that the cases name, for each family: what is left of an open question when impossible senders are
+  /// out.
   private static func sources(of cases: [Case]) -> ValueSet {
     cases.reduce(.empty) { all, one in
       [Header.ip, .ip6].reduce(all) { $0.union(one.when.allowed[.field(.header(HeaderField($1, .saddr)))] ?? .empty) }

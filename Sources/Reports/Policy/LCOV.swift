@@ -1,7 +1,8 @@
 public import PolicyCheck
 import RuleGraph
 
-/// The coverage of a policy as a trace file of lcov: the lines of the dumps that hold rules, with the number of tests that met each.
+/// The coverage of a policy as a trace file of lcov: the lines of the dumps that hold rules, with the number of tests
+/// that met each.
 ///
 /// Chains are the functions of the file. Source: geninfo(1), "FILES".
 public enum LCOV {

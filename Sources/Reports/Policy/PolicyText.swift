@@ -2,7 +2,8 @@ import FlowTrace
 public import PolicyCheck
 import RuleGraph
 
-/// What came of a policy, as text for a person: each failure with its packet and the way that it took, then a line for each host.
+/// What came of a policy, as text for a person: each failure with its packet and the way that it took, then a line for
+/// each host.
 public struct PolicyText: Sendable {
   /// The policy's path, as the user gave it.
   public var policy: String

@@ -1,7 +1,8 @@
 public import PolicyCheck
 import RuleGraph
 
-/// The failures of a policy as a SARIF 2.1.0 log: each result at the line of the dump that decided, related to the test in the policy.
+/// The failures of a policy as a SARIF 2.1.0 log: each result at the line of the dump that decided, related to the
+/// test in the policy.
 ///
 /// Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 public enum SARIF {

@@ -1,6 +1,7 @@
 public import PolicyCheck
 
-/// What came of a policy as the Test Anything Protocol, version 13: one line for each check, the reasons of a failure in a YAML block.
+/// What came of a policy as the Test Anything Protocol, version 13: one line for each check, the reasons of a failure
+/// in a YAML block.
 ///
 /// Source: the specification at testanything.org, "TAP version 13".
 public enum TAP {
@@ -18,8 +19,9 @@ public enum TAP {
         case .skipped(let why): text += "ok \(number) - \(name) # SKIP \(description(why))\n"
         case .failed(let failure):
           text += "not ok \(number) - \(name)\n  ---\n"
-          text += "  at: \(quoted("\(policy):\(result.check.place.line)"))\n  reasons:\n"
-          for line in FailureWords(host.host).lines(failure) { text += "    - \(quoted(line))\n" }
+          // A literal block is the one form that every reader of TAP understands for any text.
+          text += "  message: |\n    \(policy):\(result.check.place.line)\n"
+          for line in FailureWords(host.host).lines(failure) { text += "    \(oneLine(line))\n" }
           text += "  ...\n"
         }
       }
@@ -29,20 +31,8 @@ public enum TAP {
 
   /// A description stays on its line, and a number sign would begin a directive.
   private static func description(_ text: String) -> String {
-    text.map { $0 == "#" ? "\\#" : $0.isNewline ? " " : String($0) }.joined()
+    oneLine(text).map { $0 == "#" ? "\\#" : String($0) }.joined()
   }
 
-  /// A double-quoted scalar (YAML 1.2, 7.3.1).
-  private static func quoted(_ text: String) -> String {
-    var result = "\""
-    for character in text {
-      switch character {
-      case "\"", "\\": result += "\\\(character)"
-      case "\n": result += "\\n"
-      case "\t": result += "\\t"
-      default: result.append(character)
-      }
-    }
-    return result + "\""
-  }
+  private static func oneLine(_ text: String) -> String { text.map { $0.isNewline ? " " : String($0) }.joined() }
 }
