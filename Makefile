@@ -4,6 +4,7 @@
 # make kernel-test    compare with this machine's kernel: needs root and network namespaces
 # make kernel-soak    the same with new packets: SECONDS=600 SEED=7
 # make kernel-mutants check that changing the tracer's meaning is noticed
+# make docker-lab    a real Docker engine in namespaces of its own, asked and connected to (root)
 #
 # The rest: build, lint, format, docs, install, clean.
 
@@ -17,7 +18,7 @@ BINARY  := .build/release/fwtrace
 SWIFT_FILES := $(shell find Sources Tests Documentation Package.swift -name '*.swift' 2>/dev/null)
 
 .DEFAULT_GOAL := run
-.PHONY: run build test kernel-test kernel-soak kernel-mutants lint format docs install clean packages test-packages toolchain
+.PHONY: run build test kernel-test kernel-soak kernel-mutants docker-lab lint format docs install clean packages test-packages toolchain
 
 run: build
 	$(BINARY) --dst 172.17.0.2:8080 samples/tomcat-redis
@@ -39,6 +40,9 @@ kernel-soak: test-packages toolchain
 
 kernel-mutants: test-packages toolchain
 	Tests/KernelTests/mutants.sh
+
+docker-lab: build
+	Scripts/docker-lab $(BINARY)
 
 lint: toolchain
 	$(SWIFT) format lint --strict --parallel $(SWIFT_FILES)

@@ -5,7 +5,6 @@
 
 typedef __typeof__(&nft_ctx_new) fwtrace_nft_ctx_new;
 typedef __typeof__(&nft_ctx_free) fwtrace_nft_ctx_free;
-typedef __typeof__(&nft_ctx_set_dry_run) fwtrace_nft_ctx_set_dry_run;
 typedef __typeof__(&nft_ctx_output_set_flags) fwtrace_nft_ctx_output_set_flags;
 typedef __typeof__(&nft_ctx_buffer_output) fwtrace_nft_ctx_buffer_output;
 typedef __typeof__(&nft_ctx_get_output_buffer) fwtrace_nft_ctx_get_output_buffer;

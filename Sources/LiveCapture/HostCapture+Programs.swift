@@ -37,7 +37,13 @@ extension HostCapture {
     if outputs.rules.contains(where: { $0.output.contains("-set ") || $0.output.contains("-j SET ") }) {
       outputs.take(.ipsetSave, await runner.run(.ipsetSave), to: \.rules)
     }
-    for (command, outcome) in await host { outputs.take(command, outcome, to: \.host) }
+    for (command, outcome) in await host {
+      if command == .addresses, case .failed = outcome {
+        outputs.take(.plainAddresses, await runner.run(.plainAddresses), to: \.host)
+      } else {
+        outputs.take(command, outcome, to: \.host)
+      }
+    }
     let containers = await docker
     outputs.docker = containers.docker
     outputs.unread += containers.unread
@@ -56,7 +62,7 @@ extension HostCapture {
   private var hostCommands: [ReadCommand] {
     [
       .addresses, .routes(.ipv4), .routingRules(.ipv4), .routes(.ipv6), .routingRules(.ipv6), .neighbours, .bridgePorts,
-      .sockets,
+      runner.isInstalled(.sockets) ? .sockets : .netstat,
     ]
   }
 

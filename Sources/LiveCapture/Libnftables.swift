@@ -4,7 +4,7 @@ import Glibc
 /// libnftables in this process. All contact with its C functions is in this file.
 ///
 /// The library is opened when it is first needed, so the program starts where it is absent. The one command ever given to it is
-/// `list ruleset`, and its context is in dry-run mode besides (libnftables(3)): what it was told would not be committed.
+/// `list ruleset`. (Not in its dry-run mode: that sends the kernel the beginning of a transaction, where a plain list sends none.)
 struct Libnftables: NftablesReading {
   /// The library's name; the number is that of its binary interface, the same since nftables 0.9.
   private let libraryName: String
@@ -19,7 +19,6 @@ struct Libnftables: NftablesReading {
     let functions = unsafe try Functions(library)
     guard let context = unsafe functions.new(0) else { throw .refused("it gave no context") }
     defer { unsafe functions.free(context) }
-    unsafe functions.setDryRun(context, true)
     // The same as the options of nft(8): `-j`, `-a`.
     unsafe functions.setOutputFlags(context, form == .json ? 1 << 4 : 1 << 3)
     guard unsafe functions.bufferOutput(context) == 0, unsafe functions.bufferError(context) == 0 else {
@@ -47,7 +46,6 @@ struct Libnftables: NftablesReading {
   @unsafe private struct Functions {
     let new: fwtrace_nft_ctx_new
     let free: fwtrace_nft_ctx_free
-    let setDryRun: fwtrace_nft_ctx_set_dry_run
     let setOutputFlags: fwtrace_nft_ctx_output_set_flags
     let bufferOutput: fwtrace_nft_ctx_buffer_output
     let outputBuffer: fwtrace_nft_ctx_get_output_buffer
@@ -62,7 +60,6 @@ struct Libnftables: NftablesReading {
       }
       unsafe new = try find("nft_ctx_new", fwtrace_nft_ctx_new.self)
       unsafe free = try find("nft_ctx_free", fwtrace_nft_ctx_free.self)
-      unsafe setDryRun = try find("nft_ctx_set_dry_run", fwtrace_nft_ctx_set_dry_run.self)
       unsafe setOutputFlags = try find("nft_ctx_output_set_flags", fwtrace_nft_ctx_output_set_flags.self)
       unsafe bufferOutput = try find("nft_ctx_buffer_output", fwtrace_nft_ctx_buffer_output.self)
       unsafe outputBuffer = try find("nft_ctx_get_output_buffer", fwtrace_nft_ctx_get_output_buffer.self)

@@ -21,6 +21,8 @@ enum ReadCommand: Hashable, Sendable {
   case ipsetSave
   /// Interfaces with their kinds, bridges and addresses (ip-address(8)).
   case addresses
+  /// The same without the kinds: the `ip` of busybox knows no `-d`.
+  case plainAddresses
   /// All routing tables of a family (ip-route(8)).
   case routes(AddressFamily)
   /// The rules that choose a routing table (ip-rule(8)).
@@ -31,6 +33,8 @@ enum ReadCommand: Hashable, Sendable {
   case bridgePorts
   /// Listening sockets with their programs (ss(8)).
   case sockets
+  /// The same of netstat(8), where there is no ss.
+  case netstat
   /// The versions of docker's client and daemon.
   case dockerVersion
   /// The ids of all container networks.
@@ -48,9 +52,10 @@ enum ReadCommand: Hashable, Sendable {
     case .iptablesSave(let variant, let family): "\(family == .ipv4 ? "ip" : "ip6")tables\(variant.rawValue)-save"
     case .nftRuleset: "nft"
     case .ipsetSave: "ipset"
-    case .addresses, .routes, .routingRules, .neighbours: "ip"
+    case .addresses, .plainAddresses, .routes, .routingRules, .neighbours: "ip"
     case .bridgePorts: "bridge"
     case .sockets: "ss"
+    case .netstat: "netstat"
     case .dockerVersion, .dockerNetworkIDs, .dockerNetwork, .dockerContainerIDs, .dockerContainer:
       "docker"
     }
@@ -63,11 +68,12 @@ enum ReadCommand: Hashable, Sendable {
     case .nftRuleset(let form): form.options + ["list", "ruleset"]
     case .ipsetSave: ["save"]
     case .addresses: ["-d", "address"]
+    case .plainAddresses: ["address"]
     case .routes(let family): [family.option, "route", "show", "table", "all"]
     case .routingRules(let family): [family.option, "rule"]
     case .neighbours: ["neighbour"]
     case .bridgePorts: ["-d", "link"]
-    case .sockets: ["-tulnp"]
+    case .sockets, .netstat: ["-tulnp"]
     case .dockerVersion: ["version"]
     case .dockerNetworkIDs: ["network", "ls", "--quiet"]
     case .dockerNetwork(let object): ["network", "inspect", "--format", DockerObject.networkFormat, object.id]

@@ -19,10 +19,29 @@ struct CaptureCommand: ParsableCommand {
     name: [.short, .long], help: ArgumentHelp("The file to write; - is standard output (default).", valueName: "file"))
   var output = "-"
 
+  @Flag(
+    help: ArgumentHelp(
+      "Replace public addresses, hardware addresses, names and comments; the answers stay the same.",
+      discussion: "Addresses keep their common prefixes. Private addresses, interfaces, chains and ports stay."))
+  var redact = false
+
+  @Flag(help: "Print a shell script that writes the same file on a host without fwtrace.")
+  var script = false
+
   @OptionGroup var namespace: NamespaceArguments
 
   func run() throws {
-    try write(try LiveHost.bundle(namespace: namespace.netns).bytes)
+    if script {
+      guard !redact, namespace.netns == nil else {
+        throw Failure(
+          "--script: the script reads the host that it runs on as it is; --redact and --netns have no place beside it")
+      }
+      return try write(Array(CaptureScript.text(version: Fwtrace.configuration.version).utf8))
+    }
+    let bundle = try LiveHost.bundle(namespace: namespace.netns)
+    for sentence in bundle.unread { Output.error("fwtrace: could not read \(sentence)\n") }
+    let bytes = bundle.bytes
+    try write(redact ? Redactor(for: bytes).redact(bytes) : bytes)
   }
 
   /// The rules of a host are nobody else's business: a new file is readable by its owner only.

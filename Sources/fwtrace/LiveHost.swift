@@ -9,16 +9,13 @@ enum LiveHost {
     DumpReader().read([DumpInput(name: "this host", bytes: try bundle(namespace: namespace).bytes)])
   }
 
-  /// Reads the host into a bundle; what could not be read is said on standard error.
+  /// Reads the host into a bundle, which also says what could not be read.
   static func bundle(namespace: String?) throws(Failure) -> CaptureBundle {
-    let bundle: CaptureBundle
     do {
-      bundle = try HostCapture(version: Fwtrace.configuration.version, namespace: namespace).read()
+      return try HostCapture(version: Fwtrace.configuration.version, namespace: namespace).read()
     } catch {
       throw Failure(error.code == .notPermitted ? error.message + advice : error.message)
     }
-    for sentence in bundle.unread { Output.error("fwtrace: could not read \(sentence)\n") }
-    return bundle
   }
 
   /// What to do without root: the command again with sudo, and what needs none.

@@ -81,7 +81,8 @@ struct TraceCommand: ParsableCommand {
     options.tracesReply = true
     let trace = Tracer(reading.ruleset, facts: reading.facts).trace(query, options: options)
     if json {
-      Output.write(TraceJSON(reading.ruleset).bytes(of: trace, diagnostics: reading.diagnostics))
+      Output.write(
+        TraceJSON(reading.ruleset, captured: reading.facts.captured).bytes(of: trace, diagnostics: reading.diagnostics))
     } else {
       let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
       let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal, detail: explain.detail)

@@ -9,10 +9,13 @@ public struct TraceJSON: Sendable {
   public var ruleset: Ruleset
   /// Whether members stand on lines of their own; a batch prints each answer on one line.
   public var indented: Bool
+  /// When and where the host was read, as a capture says it; nil for other dumps.
+  public var captured: String?
 
   /// Makes a writer for traces of a ruleset.
-  public init(_ ruleset: Ruleset, indented: Bool = true) {
+  public init(_ ruleset: Ruleset, indented: Bool = true, captured: String? = nil) {
     self.ruleset = ruleset
+    self.captured = captured
     self.indented = indented
   }
 
@@ -28,6 +31,12 @@ public struct TraceJSON: Sendable {
       if let id = trace.query.id { json.member("id", id) }
       json.key("query")
       write(trace.query, to: &json)
+      if let captured {
+        json.key("captured")
+        json.object(flat: true) { json in
+          for word in CaptureWords.words(captured) { json.member(word.key, word.value) }
+        }
+      }
       json.member("verdict", trace.verdict.rawValue)
       json.key("assumptions")
       json.array { json in for assumption in trace.assumptions { json.value(assumption.sentence) } }

@@ -53,6 +53,10 @@ public struct TraceText: Sendable {
     }
     addAssumptions(trace, to: &page)
     addLayout(trace, to: &page)
+    if let captured = facts.captured {
+      page.addGap()
+      page.add(StyledText(CaptureWords.sentence(captured)), hanging: 2)
+    }
     DiagnosticText(sources: ruleset.sources, names: names).add(
       diagnostics + trace.warnings, to: &page, notes: detail == .all)
     return page.text

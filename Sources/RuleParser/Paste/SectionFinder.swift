@@ -65,7 +65,10 @@ struct SectionFinder {
         close()
         switch header {
         case .capture(let text): captured = text
-        case .unread(let sentence): unread.append((sentence, line.content))
+        case .unread(let sentence):
+          unread.append((sentence, line.content))
+          bundleLines = nil
+          pending = []
         case .command(let command):
           pending = ShellCommand.read(command)
           pendingPlace = pending.first?.place ?? .host

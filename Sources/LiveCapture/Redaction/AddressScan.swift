@@ -1,0 +1,71 @@
+import RuleGraph
+
+/// Finds addresses in text that any tool printed.
+enum AddressScan {
+  /// An address in a text.
+  enum Found {
+    case address(IPAddress)
+    /// Six bytes as a number.
+    case hardware(UInt64)
+  }
+
+  /// Calls for each address with the range of its bytes, from left to right.
+  static func each(_ text: [UInt8], _ body: (Range<Int>, Found) -> Void) {
+    var at = 0
+    while at < text.count {
+      guard isPart(text[at]), at == 0 || !isWord(text[at - 1]) else {
+        at += 1
+        continue
+      }
+      var end = at
+      while end < text.count, isPart(text[end]) { end += 1 }
+      if let (range, found) = read(text, at..<end) {
+        body(range, found)
+        at = range.upperBound
+      } else {
+        // A word of hexadecimal digits may be followed by an address: `to:10.0.0.1`.
+        while at < end, text[at] != 0x3a { at += 1 }
+        at += 1
+      }
+    }
+  }
+
+  private static func read(_ text: [UInt8], _ run: Range<Int>) -> (Range<Int>, Found)? {
+    let isWordBehind = run.upperBound < text.count && isWord(text[run.upperBound])
+    if run.count == 17, !isWordBehind, let number = hardware(text[run]) { return (run, .hardware(number)) }
+    // What follows an address may look like a part of it: a port, the colon or full stop of a sentence.
+    var end = run.upperBound
+    while end > run.lowerBound {
+      let candidate = run.lowerBound..<end
+      if end < run.upperBound || !isWordBehind, let address = IPAddress(bytes: Array(text[candidate])) {
+        return (candidate, .address(address))
+      }
+      guard let cut = text[candidate].lastIndex(where: { $0 == 0x3a || $0 == 0x2e }) else { return nil }
+      end = cut
+    }
+    return nil
+  }
+
+  private static func hardware(_ text: ArraySlice<UInt8>) -> UInt64? {
+    var number: UInt64 = 0
+    for (offset, byte) in text.enumerated() {
+      if offset % 3 == 2 {
+        guard byte == 0x3a else { return nil }
+      } else {
+        guard let digit = Character(UnicodeScalar(byte)).hexDigitValue else { return nil }
+        number = number << 4 | UInt64(digit)
+      }
+    }
+    return number
+  }
+
+  private static func isPart(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) || (0x41...0x46).contains(byte) || byte == 0x3a
+      || byte == 0x2e
+  }
+
+  private static func isWord(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || byte == 0x5f
+      || byte == 0x2e
+  }
+}

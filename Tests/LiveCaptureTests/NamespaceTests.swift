@@ -1,0 +1,188 @@
+import Foundation
+import Testing
+
+@testable import LiveCapture
+
+/// Real rules in network namespaces of the tests' own.
+@Suite(
+  .serialized,
+  .enabled(if: NamespaceLab.isPossible, Comment(rawValue: "needs \(NamespaceLab.obstacle ?? "")")))
+struct NamespaceTests {
+  /// An answer without the name of its source and the moment of the reading.
+  private func unsourced(_ answer: String, _ file: String) -> String {
+    answer.replacing("\"\(file)\"", with: "\"SOURCE\"").replacing("\"this host\"", with: "\"SOURCE\"")
+      .replacing(/"date": ?"[^"]*"/, with: "DATE")
+  }
+
+  private func temporary() -> URL { FileManager.default.temporaryDirectory.appending(path: UUID().uuidString) }
+
+  @Test func liveAnswersEqualThoseOfABundle() throws {
+    let lab = try NamespaceLab("live")
+    let bundle = temporary()
+    defer { try? FileManager.default.removeItem(at: bundle) }
+    let captured = lab.fwtrace(["capture", "-o", bundle.path])
+    #expect(captured.status == 0 && captured.errors == "", "\(captured.errors)")
+    var verdicts: Set<Int32> = []
+    for question in NamespaceLab.questions {
+      let live = lab.fwtrace(["--json"] + question)
+      let carried = NamespaceLab.run([NamespaceLab.program, "--json"] + question + [bundle.path])
+      #expect(live.output.contains("fwtrace.trace/1"), "\(question): \(live.errors)")
+      #expect(unsourced(live.output, bundle.path) == unsourced(carried.output, bundle.path), "\(question)")
+      #expect(live.status == carried.status)
+      verdicts.insert(live.status)
+    }
+    #expect(verdicts.isSuperset(of: [0, 1]))
+    // From outside, by name, it is the same namespace.
+    let question = NamespaceLab.questions[0]
+    let named = NamespaceLab.run([NamespaceLab.program, "--json", "--netns", lab.name] + question)
+    let inside = lab.fwtrace(["--json"] + question)
+    #expect(
+      unsourced(named.output, "").replacing(/, "netns": ?"[^"]*"/, with: "") == unsourced(inside.output, ""))
+  }
+
+  @Test func answersEqualTheKernels() throws {
+    let lab = try NamespaceLab("kernel")
+    for port in [22, 23, 25, 26, 29] {
+      let answer = lab.fwtrace(["--json", "--from", "host", "--dst", "93.184.216.34:\(port)"])
+      let isDropped = answer.output.contains(#""verdict": "drop""#)
+      #expect(
+        isDropped || answer.output.contains(#""verdict": "accept""#) || answer.output.contains(#""verdict": "reject""#))
+      // Nobody listens: what is let through is refused at once, what is dropped gets no answer at all.
+      let probe = lab.inside(["timeout", "1", "bash", "-c", "</dev/tcp/93.184.216.34/\(port)"])
+      #expect((probe.status == 124) == isDropped, "port \(port): \(probe.status) \(probe.errors)")
+    }
+  }
+
+  @Test(arguments: ["dash", "busybox sh"])
+  func theScriptsBundleIsTheSameGraph(_ shell: String) throws {
+    let lab = try NamespaceLab(shell == "dash" ? "dash" : "busybox")
+    let script = temporary()
+    let byScript = temporary()
+    let byCommand = temporary()
+    defer { for file in [script, byScript, byCommand] { try? FileManager.default.removeItem(at: file) } }
+    #expect(NamespaceLab.run([NamespaceLab.program, "capture", "--script", "-o", script.path]).status == 0)
+    let written = lab.inside(shell.split(separator: " ").map(String.init) + [script.path])
+    #expect(written.status == 0 && written.errors == "", "\(written.errors)")
+    #expect(!written.output.contains("could not read"))
+    try Data(written.output.utf8).write(to: byScript)
+    #expect(lab.fwtrace(["capture", "-o", byCommand.path]).status == 0)
+    let graphs = [byScript, byCommand].map {
+      NamespaceLab.run([NamespaceLab.program, "parse", "--json", "--canonical", $0.path]).output
+    }
+    #expect(graphs[0].contains("\"rules\""))
+    #expect(graphs[0] == graphs[1])
+    func lines(_ text: String, of command: String) -> [Substring] {
+      text.split(separator: "\n").drop { $0 != "#### fwtrace: \(command)" }.dropFirst().prefix { !$0.hasPrefix("####") }
+        .map { $0 }
+    }
+    let settings = lines(written.output, of: "sysctl -ar '^net[.]'")
+    #expect(settings.contains("net.ipv4.ip_forward = 1"))
+    #expect(settings == lines(try String(contentsOf: byCommand, encoding: .utf8), of: "sysctl -ar '^net[.]'"))
+  }
+
+  @Test func withoutPrivilegesItSaysWhatToDo() throws {
+    let lab = try NamespaceLab("user")
+    let program = temporary()
+    defer { try? FileManager.default.removeItem(at: program) }
+    try FileManager.default.copyItem(atPath: NamespaceLab.program, toPath: program.path)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.path)
+    for words in [["--dst", "93.184.216.34:23"], ["capture"]] {
+      let outcome = lab.inside(
+        ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--bounding-set", "-all", program.path]
+          + words)
+      #expect(outcome.status == 2)
+      #expect(outcome.output == "")
+      #expect(outcome.errors.contains("needs root (or CAP_NET_ADMIN)"), "\(outcome.errors)")
+      #expect(outcome.errors.contains("sudo fwtrace " + words.joined(separator: " ")))
+    }
+  }
+
+  @Test func aRedactedBundleAnswersTheSame() throws {
+    let lab = try NamespaceLab("redact")
+    let original = temporary()
+    let shown = temporary()
+    defer { for file in [original, shown] { try? FileManager.default.removeItem(at: file) } }
+    #expect(lab.fwtrace(["capture", "-o", original.path]).status == 0)
+    let text = Array(try Data(contentsOf: original))
+    let redactor = Redactor(for: text)
+    let redacted = redactor.redact(text)
+    try Data(redacted).write(to: shown)
+    for secret in ["93.184.216", "185.220", "81.2.69", "2a01:4f8", "Alice"] {
+      #expect(!String(decoding: redacted, as: UTF8.self).contains(secret), "\(secret)")
+    }
+    func redact(_ text: String) -> String { String(decoding: redactor.redact(Array(text.utf8)), as: UTF8.self) }
+    for question in NamespaceLab.questions {
+      let answer = NamespaceLab.run([NamespaceLab.program, "--json"] + question + [original.path])
+      let other = NamespaceLab.run([NamespaceLab.program, "--json"] + question.map(redact) + [shown.path])
+      #expect(answer.status == other.status)
+      #expect(other.status != 2, "\(other.errors)")
+      let expected = redact(answer.output.replacing(original.path, with: "SOURCE")).replacing(
+        /"host": ?"[^"]*"/, with: "HOST")
+      #expect(
+        expected == other.output.replacing(shown.path, with: "SOURCE").replacing(/"host": ?"[^"]*"/, with: "HOST"),
+        "\(question)")
+    }
+  }
+}
+
+/// No write reaches the kernel.
+@Suite(
+  .serialized,
+  .enabled(
+    if: NamespaceLab.isPossible && ProgramPath.find("strace") != nil,
+    Comment(rawValue: "needs \(NamespaceLab.obstacle ?? "strace")")))
+struct ReadOnlyTests {
+  @Test func everySystemCallOnlyReads() throws {
+    let lab = try NamespaceLab("strace")
+    let log = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: log) }
+    func rules() -> String {
+      lab.inside([
+        "sh", "-c",
+        "nft -a list ruleset; iptables-legacy-save | grep -v '^#'; ipset save; ip -4 addr; ip -4 route show table all",
+      ]).output
+        .replacing(/(counter packets|valid_lft).*/, with: "").replacing(/\[\d+:\d+\]/, with: "")
+    }
+    let before = rules()
+    let outcome = lab.inside([
+      "strace", "-f", "-qq", "-o", log.path, "-e",
+      "trace=sendmsg,sendto,setsockopt,openat,open,creat,unlink,rename,bpf,init_module,finit_module",
+      NamespaceLab.program, "--dst", "93.184.216.34:23",
+    ])
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    let calls = try String(contentsOf: log, encoding: .utf8).split(separator: "\n")
+    #expect(calls.contains { $0.contains("NFT_MSG_GETRULE") }, "the library's own requests are seen")
+    for call in calls {
+      // The kernel's netlink requests name what they do; all here must be gets, lists and dumps.
+      for match in call.matches(of: /nlmsg_type=([A-Za-z0-9_<|]+)/) {
+        let type = String(match.output.1)
+        // 0xa10 is NFT_MSG_GETGEN where strace has no name for it; zeros are what it takes the end of a request for.
+        let isRead =
+          type == "0xa10" || type == "0"
+          || [
+            "GET", "SOCK_DIAG_BY_FAMILY", "IPSET_CMD_PROTOCOL", "IPSET_CMD_SAVE", "IPSET_CMD_LIST", "IPSET_CMD_HEADER",
+          ]
+          .contains { type.contains($0) }
+          || type.wholeMatch(of: /NFNL_SUBSYS_(IPSET|NFT_COMPAT)<<8\|(0x)?[0-9a-f]+/) != nil
+        #expect(isRead, "\(call)")
+      }
+      #expect(!call.contains("IPT_SO_SET") && !call.contains("IP6T_SO_SET") && !call.contains("init_module"), "\(call)")
+      if call.contains("O_WRONLY") || call.contains("O_RDWR") || call.contains("O_CREAT") {
+        #expect(call.contains("\"/dev/null\"") || call.contains("ENOENT"), "\(call)")
+      }
+    }
+    #expect(rules() == before)
+  }
+}
+
+/// What shellcheck says of the script that is printed.
+@Suite(.enabled(if: ProgramPath.find("shellcheck") != nil, "needs shellcheck"))
+struct CaptureScriptTests {
+  @Test func theScriptIsCleanPortableShell() throws {
+    let script = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: script) }
+    try Data(CaptureScript.text(version: "1").utf8).write(to: script)
+    let outcome = NamespaceLab.run(["shellcheck", "--shell=sh", "--severity=style", script.path])
+    #expect(outcome.status == 0, "\(outcome.output)")
+  }
+}
