@@ -10,8 +10,13 @@ import RuleGraph
 /// language around them, or a capture bundle. Several inputs are one host: a table that stands in several forms is one table, read from
 /// the form that tells most. What containers or other network namespaces printed does not become the host's.
 public struct DumpReader: Sendable {
-  /// Makes a reader.
-  public init() {}
+  /// Gives the files that an `include "path"` of a rule file stands for, in order, or nil when they may not or can't be read.
+  public typealias Include = @Sendable (_ path: String, _ includer: String) -> [DumpInput]?
+
+  private let include: Include
+
+  /// Makes a reader. Which files a rule file for `nft -f` may include is the caller's to decide; without a word of it, none.
+  public init(include: @escaping Include = { _, _ in nil }) { self.include = include }
 
   /// Reads the inputs.
   ///
@@ -30,6 +35,17 @@ public struct DumpReader: Sendable {
     for input in inputs {
       let bytes = InputEncoding.normalised(input.bytes)
       let source = reading.ruleset.sources.add(Source(name: input.name, bytes: bytes))
+      if let section = NftRuleFile.section(source, bytes, strand: strand + 1) {
+        strand += 1
+        rules.read(section) { path in
+          include(path, input.name)?.map { included in
+            let source = reading.ruleset.sources.add(Source(name: included.name, bytes: included.bytes))
+            let lines = PasteLines(included.bytes)
+            return DumpText(source: source, bytes: lines.bytes, lines: lines.lines.map(\.content))
+          }
+        }
+        continue
+      }
       let finder = SectionFinder(source: source, name: input.name, bytes: bytes, strand: strand)
       strand = finder.strand + 1
       hostNames += finder.hostNames.filter { !hostNames.contains($0) }

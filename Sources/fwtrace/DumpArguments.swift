@@ -25,7 +25,8 @@ struct DumpArguments: ParsableArguments {
       throw Failure("--netns: it chooses a network namespace of this host, and the dumps are read instead of the host")
     }
     guard !dumps.isEmpty else { return try LiveHost.read(namespace: namespace.netns) }
-    let reading = DumpReader().read(try DumpFiles.read(dumps), snapshot: snapshot)
+    let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
+    let reading = reader.read(try DumpFiles.read(dumps), snapshot: snapshot)
     if let snapshot, snapshot > reading.snapshotCount {
       throw Failure(
         "--snapshot \(snapshot): the dumps show \(reading.snapshotCount) moment\(reading.snapshotCount == 1 ? "" : "s")"

@@ -75,6 +75,30 @@ struct NftRuleFileTests {
     #expect(fragment.statements.count == 4)
   }
 
+  @Test("A rule file is read from its first line to its last, with what it may include beside it")
+  func wholeFile() {
+    let reader = DumpReader { path, includer in
+      path == "ports.nft" && includer == "rules/main.nft"
+        ? [DumpInput(name: "rules/ports.nft", bytes: Array("define web = { 80, 443 }\n".utf8))] : nil
+    }
+    let text = """
+      #!/usr/sbin/nft -f
+      # a host firewall
+      include "ports.nft"
+      add table inet filter
+      add chain inet filter input { type filter hook input priority 0; policy drop; }
+      add rule inet filter input tcp dport $web accept
+      """
+    let reading = reader.read([DumpInput(name: "rules/main.nft", bytes: Array(text.utf8))])
+    #expect(reading.diagnostics.isEmpty)
+    #expect(
+      reading.ruleset.table(.inet, "filter")?.chains.first?.rules.first?.statements
+        == rule("tcp dport { 80, 443 } accept"))
+    // Without the caller's word nothing is included.
+    let alone = DumpReader().read([DumpInput(name: "rules/main.nft", bytes: Array(text.utf8))])
+    #expect(alone.diagnostics.contains { $0.id == "include-not-read" && $0.span?.line == 3 })
+  }
+
   @Test("A file that includes itself ends")
   func includeLoop() {
     let itself = dumpText("include \"x\"\n")

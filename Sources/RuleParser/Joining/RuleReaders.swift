@@ -19,5 +19,7 @@ enum RuleReaders {
   static func nftJSON(_ text: DumpText) -> RuleFragment { NftJSONReader.read(text) }
 
   /// `nft list`.
-  static func nftText(_ text: DumpText) -> RuleFragment { NftTextReader.read(text) }
+  static func nftText(_ text: DumpText, includes: (String) -> [DumpText]?) -> RuleFragment {
+    NftTextReader.read(text, includes: includes)
+  }
 }

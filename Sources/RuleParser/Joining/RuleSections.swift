@@ -17,13 +17,13 @@ struct RuleSections {
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
   private(set) var mentionsLegacyTables = false
 
-  /// Reads one section.
-  mutating func read(_ section: DumpSection) {
+  /// Reads one section; `includes` gives the texts that an `include` of a rule file stands for.
+  mutating func read(_ section: DumpSection, includes: (String) -> [DumpText]? = { _ in nil }) {
     hasRead = true
     switch section.kind {
     case .listing: readListing(section)
     case .save: readSave(section)
-    case .nftJSON, .nftText: readNft(section)
+    case .nftJSON, .nftText: readNft(section, includes)
     case .ipset:
       let fragment = RuleReaders.ipset(section.text)
       add(ipsets: fragment.ipsets)
@@ -70,9 +70,9 @@ struct RuleSections {
     }
   }
 
-  private mutating func readNft(_ section: DumpSection) {
+  private mutating func readNft(_ section: DumpSection, _ includes: (String) -> [DumpText]?) {
     let isJSON = section.kind == .nftJSON
-    let fragment = isJSON ? RuleReaders.nftJSON(section.text) : RuleReaders.nftText(section.text)
+    let fragment = isJSON ? RuleReaders.nftJSON(section.text) : RuleReaders.nftText(section.text, includes: includes)
     diagnostics += fragment.diagnostics
     if section.output.isWhole, !section.output.isFiltered, section.output.family == nil { allOfNftables = true }
     for table in fragment.tables {
