@@ -35,7 +35,8 @@ public struct Checker: Sendable {
       }
       var isVacuous = true
       var broken: [Case] = []
-      for part in trace.cases where !Sampler.isEmpty(part.when) {
+      let sampler = sampler(for: claim.box.query)
+      for part in trace.cases where !sampler.isEmpty(part.when) {
         isVacuous = false
         result.exercised.add(part)
         guard failure == nil else { continue }
@@ -46,7 +47,7 @@ public struct Checker: Sendable {
         }
       }
       if failure == nil, let first = broken.first {
-        failure = refute(claim, broken)
+        failure = refute(claim, broken, thoroughly: false) ?? refute(claim, broken, thoroughly: true)
         if failure == nil {
           doubt = Doubt(
             why: "packets may be \(first.verdict.inWords), but none that breaks the claim could be found", part: first,
@@ -76,6 +77,10 @@ public struct Checker: Sendable {
     var query: Query
   }
 
+  private func sampler(for query: Query) -> Sampler {
+    Sampler(query: query, interfaces: host.facts.interfaces.map(\.name))
+  }
+
   private func options(_ expectation: Expectation, explains: Bool) -> Tracer.Options {
     var options = Tracer.Options()
     options.tracesReply = expectation.asksForReply
@@ -85,12 +90,12 @@ public struct Checker: Sendable {
 
   /// Looks for a packet of broken cases that breaks the claim when it is traced on its own; packets that a reader
   /// knows come first.
-  private func refute(_ claim: Check.Claim, _ broken: [Case]) -> CheckResult.Failure? {
-    let sampler = Sampler(query: claim.box.query, interfaces: host.facts.interfaces.map(\.name))
+  private func refute(_ claim: Check.Claim, _ broken: [Case], thoroughly: Bool) -> CheckResult.Failure? {
+    let sampler = sampler(for: claim.box.query)
     let inOrder = broken.prefix(64).enumerated().map { (sampler.oddness(of: $1.when), $0, $1) }
       .sorted { ($0.0, $0.1) < ($1.0, $1.1) }
     for (_, _, part) in inOrder {
-      for packet in sampler.packets(of: part.when, limit: 16) {
+      for packet in sampler.packets(of: part.when, limit: 16, thoroughly: thoroughly) {
         let trace = tracer.trace(packet, options: options(claim.expectation, explains: true))
         for one in trace.cases {
           guard case .broken(let reasons) = claim.expectation.judge(one, of: host.ruleset) else { continue }
@@ -111,8 +116,11 @@ public struct Checker: Sendable {
     }
     let why = "undetermined: \(doubt.why)" + (hints.isEmpty ? "" : ": " + hints.joined(separator: "; "))
     if check.undetermined == .skip { return .skipped(why) }
-    let sampler = Sampler(query: doubt.query, interfaces: host.facts.interfaces.map(\.name))
-    let example = sampler.packets(of: doubt.part.when, limit: 1).first.map {
+    let sampler = sampler(for: doubt.query)
+    let packets =
+      sampler.packets(of: doubt.part.when, limit: 1, thoroughly: false)
+      + sampler.packets(of: doubt.part.when, limit: 1, thoroughly: true)
+    let example = packets.first.map {
       Counterexample(query: $0, part: doubt.part, reasons: [why])
     }
     return .failed(CheckResult.Failure(reasons: [why], counterexample: example, isUndetermined: true))

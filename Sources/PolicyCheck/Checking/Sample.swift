@@ -9,8 +9,40 @@ struct Sampler {
   let interfaces: [String]
 
   /// At most `limit` packets of a region, each as a question without open fields where the region names the field.
-  func packets(of region: Region, limit: Int) -> [Query] {
-    boxes(of: region, limit: limit).map { packet(in: $0) }
+  ///
+  /// - Parameter thoroughly: Whether the region is taken apart for them, when a few are not found by trying.
+  func packets(of region: Region, limit: Int, thoroughly: Bool = true) -> [Query] {
+    let points = thoroughly ? [] : points(of: region)
+    return (thoroughly ? boxes(of: region, limit: limit) : Array(points.prefix(limit))).map { packet(in: $0) }
+  }
+
+  /// A few packets of a region that are in none of its exceptions, found by trying: a region of a large ruleset lacks thousands of boxes,
+  /// and writing down what is left of it would take longer than the trace.
+  private func points(of region: Region) -> [[Region.Dimension: ValueSet]] {
+    var open = region.allowed
+    for exception in region.except {
+      for dimension in exception.keys where open[dimension] == nil { open[dimension] = Self.universe(of: dimension) }
+    }
+    var found: [[Region.Dimension: ValueSet]] = []
+    for attempt in 0..<8 {
+      var point: [Region.Dimension: UInt128] = [:]
+      for (dimension, values) in open { point[dimension] = pick(dimension, values, attempt: attempt) }
+      let isTaken = region.except.contains { $0.allSatisfy { $1.contains(point[$0] ?? 0) } }
+      if isTaken || region.allowed.contains(where: { !$1.contains(point[$0] ?? 0) }) { continue }
+      let box = point.mapValues { ValueSet($0) }
+      if !found.contains(box) { found.append(box) }
+    }
+    return found
+  }
+
+  private static func universe(of dimension: Region.Dimension) -> ValueSet {
+    guard case .field(let field) = dimension else { return ValueSet(0...1) }
+    switch field {
+    case .header(HeaderField(.ip, .saddr)), .header(HeaderField(.ip, .daddr)): return AddressFamily.ipv4.ownAddresses
+    case .header(HeaderField(.ip6, .saddr)), .header(HeaderField(.ip6, .daddr)): return AddressFamily.ipv6.ownAddresses
+    case .meta(.iifname): return InterfaceName.anyName
+    default: return field.universe
+    }
   }
 
   /// How far a region is from packets that a reader knows: the number of addresses and interfaces without a usual
@@ -25,7 +57,10 @@ struct Sampler {
   }
 
   /// Whether a region holds no packet at all; false when that is not certain.
-  static func isEmpty(_ region: Region) -> Bool { region.boxes(limit: 2048)?.isEmpty ?? false }
+  func isEmpty(_ region: Region) -> Bool {
+    if region.except.isEmpty { return region.allowed.values.contains(where: \.isEmpty) }
+    return points(of: region).isEmpty && (region.boxes(limit: 2048)?.isEmpty ?? false)
+  }
 
   /// Boxes of a region; where there are too many, those on the way to a few.
   private func boxes(of region: Region, limit: Int) -> [[Region.Dimension: ValueSet]] {
@@ -98,15 +133,21 @@ struct Sampler {
     }
   }
 
-  /// One value of a set.
-  private func pick(_ dimension: Region.Dimension, _ values: ValueSet) -> UInt128 {
+  /// One value of a set; further attempts give further values.
+  private func pick(_ dimension: Region.Dimension, _ values: ValueSet, attempt: Int = 0) -> UInt128 {
     guard case .field(let field) = dimension else { return values.first ?? 0 }
-    if let known = usual(field).first(where: { values.contains($0) }) { return known }
-    if field.valueKind == .name { return name(in: values) }
-    // The widest interval, and not its first address, which is often the network's own.
-    guard let interval = values.intervals.max(by: { $0.upperBound - $0.lowerBound < $1.upperBound - $1.lowerBound })
-    else { return 0 }
-    return interval.lowerBound + min(interval.upperBound - interval.lowerBound, 7)
+    let known = usual(field).filter { values.contains($0) }
+    if attempt < known.count { return known[attempt] }
+    if field.valueKind == .name { return known.first ?? name(in: values) }
+    guard !values.intervals.isEmpty else { return 0 }
+    // The widest interval first, and not its first address, which is often the network's own.
+    let widest = values.intervals.indices.max {
+      values.intervals[$0].upperBound - values.intervals[$0].lowerBound
+        < values.intervals[$1].upperBound - values.intervals[$1].lowerBound
+    }
+    let turn = attempt - known.count
+    let interval = values.intervals[((widest ?? 0) + turn * 5) % values.intervals.count]
+    return interval.lowerBound + min(interval.upperBound - interval.lowerBound, 7 + UInt128(turn) * 1013)
   }
 
   /// Values that read well: addresses for documentation (RFC 5737, RFC 3849), ports of well-known services.

@@ -32,7 +32,8 @@ public struct Recorder {
     options.tracesReply = query.phase == .first
     options.findsNearMisses = false
     let trace = Tracer(host.ruleset, facts: host.facts).trace(query, options: options)
-    let cases = trace.cases.filter { !Sampler.isEmpty($0.when) }
+    let sampler = Sampler(query: query, interfaces: [])
+    let cases = trace.cases.filter { !sampler.isEmpty($0.when) }
     if cases.isEmpty {
       recording.left.append("no packet fits this question")
     } else if let answer = Answer(cases) {

@@ -63,7 +63,8 @@ public struct Rerecorder {
       options.tracesReply = true
       options.findsNearMisses = false
       for query in result.check.queries {
-        cases += tracer.trace(query, options: options).cases.filter { !Sampler.isEmpty($0.when) }
+        let sampler = Sampler(query: query, interfaces: [])
+        cases += tracer.trace(query, options: options).cases.filter { !sampler.isEmpty($0.when) }
       }
     }
     return Answer(cases)
