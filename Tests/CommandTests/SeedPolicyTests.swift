@@ -16,9 +16,11 @@ import Testing
     let folder = try #require(Self.folder)
     let page = try #require(
       try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasPrefix("001_") })
-    let text = try String(contentsOf: folder.appending(path: page), encoding: .utf8)
+    let bytes = try Data(contentsOf: folder.appending(path: page))
     // The page shows several hosts; its part about one of them is that host's dump.
-    let part = text.split(separator: "\n", omittingEmptySubsequences: false)[(lines.lowerBound - 1)..<lines.upperBound]
+    let pieces = bytes.split(separator: 0x0a, omittingEmptySubsequences: false)
+    try #require(pieces.count >= lines.upperBound)
+    let part = pieces[(lines.lowerBound - 1)..<lines.upperBound].map { String(decoding: $0, as: UTF8.self) }
     let outcome = try Command.run(
       ["test", "samples/\(sample)/policy.yaml", "-"], input: part.joined(separator: "\n"))
     #expect(outcome.status == 0, "\(outcome.errors)\(outcome.output)")
