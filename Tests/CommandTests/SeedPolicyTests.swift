@@ -11,7 +11,7 @@ import Testing
 
   @Test(
     .enabled(if: folder != nil, "the pages of `../shared/seeds` aren't here"),
-    arguments: [("tomcat-redis", 380...830), ("empty-host", 40...140), ("own-bridges", 2600...2810)])
+    arguments: [("tomcat-redis", 380...830), ("empty-host", 40...140), ("own-bridges", 2600...2780)])
   func thePolicyOfASampleHoldsOnItsPage(_ sample: String, _ lines: ClosedRange<Int>) throws {
     let folder = try #require(Self.folder)
     let page = try #require(
