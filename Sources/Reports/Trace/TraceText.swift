@@ -266,6 +266,7 @@ public struct TraceText: Sendable {
     guard detail != .brief, let layout = trace.layout else { return }
     let programs = [layout.docker].compactMap { $0 } + layout.others
     guard !programs.isEmpty else { return }
+    if trace.assumptions.isEmpty { page.addGap() }
     page.add(
       StyledText("Layout", .named).padded(to: 10) + StyledText("written by " + programs.joined(separator: "; ")),
       hanging: 10)
