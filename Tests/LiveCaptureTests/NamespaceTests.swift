@@ -44,13 +44,14 @@ struct NamespaceTests {
     let lab = try NamespaceLab("kernel")
     for port in [22, 23, 25, 26, 29] {
       let answer = lab.fwtrace(["--json", "--from", "host", "--dst", "93.184.216.34:\(port)"])
-      let isDropped = answer.output.contains(#""verdict": "drop""#)
-      #expect(
-        isDropped || answer.output.contains(#""verdict": "accept""#) || answer.output.contains(#""verdict": "reject""#))
-      // Nobody listens: what is let through is refused at once, what is dropped gets no answer at all. (The probe may
-      // inherit a blocked SIGTERM from whoever runs the tests.)
-      let probe = lab.inside(["timeout", "--signal=KILL", "1", "bash", "-c", "</dev/tcp/93.184.216.34/\(port)"])
-      #expect((probe.status == 137) == isDropped, "port \(port): \(probe.status) \(probe.errors)")
+      // The first verdict is that of the whole; those of the answers to it follow.
+      let verdict = try #require(answer.output.firstMatch(of: /"verdict": "([a-z]+)"/)?.output.1)
+      #expect(["accept", "drop", "reject"].contains(verdict))
+      let isDropped = verdict == "drop"
+      // Nobody listens: what is let through or rejected is refused within a second or two, what is dropped gets no answer at all. (The probe may
+      // inherit a blocked SIGTERM from whoever runs the tests, so it is killed: status 9, or 137 as a shell says it.)
+      let probe = lab.inside(["timeout", "--signal=KILL", "4", "bash", "-c", "</dev/tcp/93.184.216.34/\(port)"])
+      #expect([9, 137].contains(probe.status) == isDropped, "port \(port): \(probe.status) \(probe.errors)")
     }
   }
 
@@ -98,6 +99,14 @@ struct NamespaceTests {
     }
   }
 
+  /// An answer without the ranges of addresses that are left open: they end beside the addresses of the rules, and a neighbour's replacement is
+  /// no neighbour. Without the comment inside a rule's JSON, too, which is quoted twice there.
+  private func comparable(_ answer: String) -> String {
+    answer.replacing(/"host": ?"[^"]*"/, with: "HOST").replacing(/\[\[.*?\]\]/, with: "RANGES")
+      .replacing(/"src": \["[^\]]*\]/, with: "RANGES").replacing(/[0-9.]+-[0-9.]+(, [0-9.]+-[0-9.]+)*/, with: "RANGES")
+      .replacing(/\\"comment\\": \\"[^"]*"/, with: "COMMENT")
+  }
+
   @Test func aRedactedBundleAnswersTheSame() throws {
     let lab = try NamespaceLab("redact")
     let original = temporary()
@@ -117,11 +126,9 @@ struct NamespaceTests {
       let other = NamespaceLab.run([NamespaceLab.program, "--json"] + question.map(redact) + [shown.path])
       #expect(answer.status == other.status)
       #expect(other.status != 2, "\(other.errors)")
-      let expected = redact(answer.output.replacing(original.path, with: "SOURCE")).replacing(
-        /"host": ?"[^"]*"/, with: "HOST")
       #expect(
-        expected == other.output.replacing(shown.path, with: "SOURCE").replacing(/"host": ?"[^"]*"/, with: "HOST"),
-        "\(question)")
+        comparable(redact(answer.output.replacing(original.path, with: "SOURCE")))
+          == comparable(other.output.replacing(shown.path, with: "SOURCE")), "\(question)")
     }
   }
 }
