@@ -292,8 +292,8 @@ struct DeviceGroupMatch: IptablesExtension {
 
 extension HopsMatch {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
-    guard let test = PlainTest(statements.first), test.mask == nil,
-      test.header == (family == .ipv4 ? HeaderField(.ip, .ttl) : HeaderField(.ip6, .hoplimit)),
+    let wanted = family == .ipv4 ? Field.header(HeaderField(.ip, .ttl)) : Field.header(HeaderField(.ip6, .hoplimit))
+    guard let test = PlainTest(statements.first), test.mask == nil, test.field == wanted,
       let (name, number) = Comparison.spell(test.values, names[0], width: 8)
     else { return nil }
     return test.spelled(names[0], name, "\(number)")
