@@ -45,8 +45,6 @@ struct Flow {
   var ending: OutsideReason?
   /// The variable of the hop limit before this host counted itself.
   var beforeHop: VariableID?
-  /// Whether filter verdicts are ignored because only the translation of an earlier packet is wanted.
-  var ignoresDrops = false
 
   /// Where the flow is.
   var position = Position()

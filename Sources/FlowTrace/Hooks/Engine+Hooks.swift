@@ -165,16 +165,8 @@ extension Engine {
       flow.position.natEnded = true
       goOn()
     case .dropped(let decider):
-      if flow.ignoresDrops {
-        goOn()
-        return nil
-      }
       return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: decider)
     case .rejected(let rule, let rejection):
-      if flow.ignoresDrops {
-        goOn()
-        return nil
-      }
       if isUnanswered(rejection, flow) {
         flow.remarks.append(Remark("reject-silent", "the kernel sends no answer to such a packet"))
         return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .rule(rule))

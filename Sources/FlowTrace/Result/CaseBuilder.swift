@@ -80,7 +80,7 @@ struct CaseBuilder {
       when: region(of: flow, conditions: conditions), verdict: end.verdict, fate: end.fate,
       input: input(flow), output: end.fate == .local ? nil : outputName(flow),
       packet: tuple(flow), translations: flow.translations, decidedBy: end.decidedBy,
-      rejectWith: end.rejection.map { Self.name(of: $0, flow.family) }, path: steps(flow), nearMisses: [],
+      rejectWith: end.rejection?.name(for: flow.family), path: steps(flow), nearMisses: [],
       conditions: uses)
     part.remarks = flow.remarks
     if let counted = CounterEvidence(ruleset: engine.ruleset).remark(on: end.decidedBy) { part.remarks.append(counted) }
@@ -226,30 +226,5 @@ struct CaseBuilder {
       }
     }
     return steps
-  }
-
-  /// The name of a reject's answer, as iptables' `--reject-with` and nft spell it.
-  static func name(of rejection: Rejection, _ family: AddressFamily) -> String {
-    switch rejection {
-    case .tcpReset: return "tcp-reset"
-    case .icmp(let code):
-      let names: [UInt8: String] = [
-        0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable", 3: "icmp-port-unreachable",
-        9: "icmp-net-prohibited", 10: "icmp-host-prohibited", 13: "icmp-admin-prohibited",
-      ]
-      return names[code] ?? "icmp-code-\(code)"
-    case .icmpv6(let code):
-      let names: [UInt8: String] = [
-        0: "icmp6-no-route", 1: "icmp6-adm-prohibited", 3: "icmp6-addr-unreachable", 4: "icmp6-port-unreachable",
-        5: "icmp6-policy-fail", 6: "icmp6-reject-route",
-      ]
-      return names[code] ?? "icmp6-code-\(code)"
-    case .icmpx(let code):
-      let v4: [UInt8] = [0, 3, 1, 13]
-      let v6: [UInt8] = [0, 4, 3, 1]
-      guard Int(code) < v4.count else { return "icmpx-code-\(code)" }
-      return family == .ipv4
-        ? name(of: .icmp(code: v4[Int(code)]), family) : name(of: .icmpv6(code: v6[Int(code)]), family)
-    }
   }
 }

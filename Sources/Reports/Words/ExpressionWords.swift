@@ -78,26 +78,11 @@ enum VerdictWords {
     }
   }
 
-  /// The answer of a reject as iptables names it.
+  /// The answer of a reject as iptables names it; the form that each family has its own of keeps its common name.
   static func name(_ rejection: Rejection) -> String {
-    switch rejection {
-    case .tcpReset: return "tcp-reset"
-    case .icmp(let code):
-      let names: [UInt8: String] = [
-        0: "icmp-net-unreachable", 1: "icmp-host-unreachable", 2: "icmp-proto-unreachable", 3: "icmp-port-unreachable",
-        9: "icmp-net-prohibited", 10: "icmp-host-prohibited", 13: "icmp-admin-prohibited",
-      ]
-      return names[code] ?? "icmp code \(code)"
-    case .icmpv6(let code):
-      let names: [UInt8: String] = [
-        0: "icmp6-no-route", 1: "icmp6-adm-prohibited", 3: "icmp6-addr-unreachable", 4: "icmp6-port-unreachable",
-        5: "icmp6-policy-fail", 6: "icmp6-reject-route",
-      ]
-      return names[code] ?? "icmpv6 code \(code)"
-    case .icmpx(let code):
-      let names: [UInt8: String] = [0: "no-route", 1: "port-unreachable", 2: "host-unreachable", 3: "admin-prohibited"]
-      return names[code] ?? "icmpx code \(code)"
-    }
+    guard case .icmpx(let code) = rejection else { return rejection.name(for: .ipv4) }
+    let names: [UInt8: String] = [0: "no-route", 1: "port-unreachable", 2: "host-unreachable", 3: "admin-prohibited"]
+    return names[code] ?? "icmpx code \(code)"
   }
 
   static func text(_ translation: Translation) -> String {
