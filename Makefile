@@ -44,7 +44,7 @@ kernel-mutants: test-packages toolchain
 docker-lab: build
 	Scripts/docker-lab $(BINARY)
 
-lint: toolchain
+lint: test-packages toolchain
 	$(SWIFT) format lint --strict --parallel $(SWIFT_FILES)
 	$(SWIFT) build --build-tests
 
