@@ -43,12 +43,14 @@ let package = Package(
     ),
     .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
-    .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph"]),
+    .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(name: "CorpusTests", dependencies: ["RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(
       name: "ReportsTests",
-      dependencies: ["Reports", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      dependencies: [
+        "Reports", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness",
+      ],
       exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots"]),
     .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
     .testTarget(
@@ -64,7 +66,8 @@ let package = Package(
       path: "Documentation/swift-testing/Tests/FirewallTests"),
     .testTarget(name: "ArchitectureTests"),
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
-    .target(name: "KernelLab", dependencies: ["CLabCalls", "RuleGraph"], path: "Tests/KernelLab"),
+    .target(name: "Randomness", path: "Tests/Randomness"),
+    .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
     .testTarget(
       name: "KernelTests",
       dependencies: ["KernelLab", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"], exclude: ["Cases", "Facts"]),

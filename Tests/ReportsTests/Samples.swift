@@ -9,14 +9,18 @@ enum Samples {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  static func read(_ name: String) throws -> HostReading {
+  static var names: [String] {
+    get throws { try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "samples").path).sorted() }
+  }
+
+  static func inputs(_ name: String) throws -> [DumpInput] {
     let folder = root.appending(path: "samples/\(name)")
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-    let inputs = try files.map { file in
+    return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map { file in
       DumpInput(name: "samples/\(name)/\(file)", bytes: Array(try Data(contentsOf: folder.appending(path: file))))
     }
-    return DumpReader().read(inputs)
   }
+
+  static func read(_ name: String) throws -> HostReading { DumpReader().read(try inputs(name)) }
 
   static func query(_ options: KeyValuePairs<QueryOption, String>, facts: HostFacts) throws -> Query {
     var builder = QueryBuilder(facts: facts)

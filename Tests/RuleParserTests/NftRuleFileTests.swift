@@ -1,3 +1,4 @@
+import Randomness
 import RuleGraph
 import Testing
 
@@ -191,49 +192,21 @@ struct NftRuleFileTests {
 
 @Suite("Mutated nft dumps")
 struct NftMutationTests {
-  /// A small generator of its own, so that a failing case can be made again.
-  struct Random: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state ^ (state >> 33)
-    }
-  }
-
-  static func mutated(_ bytes: [UInt8], _ random: inout Random) -> [UInt8] {
-    var copy = bytes
-    for _ in 0..<Int.random(in: 1...4, using: &random) {
-      guard copy.count > 4 else { break }
-      let at = Int.random(in: 0..<copy.count, using: &random)
-      let length = min(Int.random(in: 1...40, using: &random), copy.count - at)
-      switch Int.random(in: 0..<5, using: &random) {
-      case 0: copy[at] = UInt8.random(in: 0...255, using: &random)
-      case 1: copy.removeSubrange(at..<(at + length))
-      case 2: copy.insert(contentsOf: copy[at..<(at + length)], at: Int.random(in: 0...copy.count, using: &random))
-      case 3: copy.removeSubrange(at...)
-      default:
-        let marks: [UInt8] = Array("{}[]()\"',:;.=!<>&|-/@$#*\n\\ 0".utf8)
-        copy.insert(marks[Int.random(in: 0..<marks.count, using: &random)], at: at)
-      }
-    }
-    return copy
-  }
-
   @Test("No mutation of a listing stops the readers", arguments: ["listing.nft", "listing.json"])
   func mutations(_ name: String) throws {
     let bytes = try NftFixture.bytes(name)
-    var random = Random(state: 2026)
+    var random = RandomNumbers(seed: 2026)
     var withRules = 0
     for _ in 0..<60 {
       // A piece of the listing, so that each mutation costs little.
-      let start = Int.random(in: 0..<max(bytes.count - 4000, 1), using: &random)
+      let start = random.number(0...max(bytes.count - 4000, 0))
       let piece = Array(bytes[start..<min(start + 4000, bytes.count)])
       let head: [UInt8] =
         name.hasSuffix("json")
         ? Array(#"{"nftables": [{"chain": {"family": "ip", "table": "t", "name": "c"}}, "#.utf8)
         : Array("table ip t {\nchain c {\n".utf8)
       for _ in 0..<10 {
-        let text = dumpText(head + Self.mutated(piece, &random))
+        let text = dumpText(head + mutated(piece, by: &random))
         let fragment = name.hasSuffix("json") ? NftJSONReader.read(text) : NftTextReader.read(text)
         if !fragment.tables.isEmpty { withRules += 1 }
       }

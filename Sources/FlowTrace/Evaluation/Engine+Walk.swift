@@ -9,7 +9,7 @@ enum ChainEnd {
   case rejected(RuleID, Rejection)
   /// Handed to a program in user space, which may do anything.
   case queued(RuleID, QueueTarget)
-  case unknown(RuleID, Opaque)
+  case unknown(Decider, Opaque)
   case forwarded(RuleID, device: String)
 }
 
@@ -31,7 +31,8 @@ extension Engine {
         guard rule < count else { break }
         budget -= 1
         if budget <= 0 {
-          return .unknown(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule), Engine.tooMuch)
+          return .unknown(
+            .rule(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)), Engine.tooMuch)
         }
         let id = RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)
         let (matched, passed) = evaluate(id, flow)
@@ -90,7 +91,7 @@ extension Engine {
     case .next: return nil
     case .translated: return .translated
     case .handedOver: return .accepted
-    case .unknown(let opaque): return .unknown(id, opaque)
+    case .unknown(let opaque): return .unknown(.rule(id), opaque)
     case .verdict(let verdict):
       switch verdict {
       case .accept: return .accepted
@@ -100,14 +101,14 @@ extension Engine {
       case .return: return leave(&flow, hook, byReturn: id)
       case .queue(let target): return .queued(id, target)
       case .forwardTo(let device): return .forwarded(id, device: device)
-      case .synproxy: return .unknown(id, Opaque(name: "SYN proxy", text: ""))
+      case .synproxy: return .unknown(.rule(id), Opaque(name: "SYN proxy", text: ""))
       case .jump(let name), .goto(let name):
         guard let index = ruleset.tables[id.table].chainIndex(name) else {
           return .unknown(
-            id,
+            .rule(id),
             Opaque(name: "jump to the chain \(name), which no dump shows", text: "", settledBy: listCommand(id.table)))
         }
-        guard flow.position.frames.count < 128 else { return .unknown(id, Engine.tooMuch) }
+        guard flow.position.frames.count < 128 else { return .unknown(.rule(id), Engine.tooMuch) }
         var frame = Frame(chain: ChainID(table: id.table, chain: index))
         if case .goto = verdict { frame.isGoto = true }
         flow.position.frames.append(frame)
@@ -134,7 +135,7 @@ extension Engine {
     case .drop: return .dropped(.policy(left.chain))
     case nil:
       return .unknown(
-        RuleID(table: left.chain.table, chain: left.chain.chain, rule: max(chain.rules.count - 1, 0)),
+        .policy(left.chain),
         Opaque(
           name: "the policy of \(chain.name), which the dump does not show", text: "",
           settledBy: listCommand(left.chain.table)))

@@ -25,8 +25,9 @@ final class Engine {
   var warnings: [Diagnostic] = []
   /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.
   var budget = 20_000_000
-  /// How many cases there may be.
-  let caseLimit = 4096
+  /// How many cases there may be, and how many answers to one of them: a dump that leaves much untold can make them multiply.
+  static let caseLimit = 1000
+  static let replyLimit = 32
   private var statementConditions: [RuleID: [Int: Int]] = [:]
   private var sets: [SetKey: ResolvedSet] = [:]
 

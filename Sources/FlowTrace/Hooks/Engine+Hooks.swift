@@ -12,15 +12,13 @@ struct FinishedFlow {
 }
 
 extension Engine {
-  /// Leads flows through the hooks until each has an end.
-  func run(_ flows: [Flow]) -> [FinishedFlow] {
+  /// Leads flows through the hooks until each has an end. Where there are more than `limit` ends, what is left is undetermined.
+  func run(_ flows: [Flow], limit: Int = caseLimit) -> [FinishedFlow] {
     var work = Array(flows.reversed())
     var finished: [FinishedFlow] = []
     while let flow = work.popLast() {
-      if finished.count + work.count > caseLimit {
-        finished.append(
-          FinishedFlow(
-            flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: Engine.tooManyCases))
+      if finished.count + work.count > limit {
+        finished.append(givenUp(flow))
         continue
       }
       advance(flow, &work, &finished)
@@ -28,7 +26,18 @@ extension Engine {
     return finished
   }
 
-  static let tooManyCases = Opaque(name: "more cases than can be shown", text: "")
+  /// A flow that is not followed any further.
+  func givenUp(_ flow: Flow) -> FinishedFlow {
+    let warning = Diagnostic(
+      "too-many-cases", .warning,
+      "the question has more cases than can be told apart, and the rest of them is undetermined; give it a protocol, an address or an interface"
+    )
+    if !warnings.contains(warning) { warnings.append(warning) }
+    return FinishedFlow(
+      flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: Engine.tooManyCases)
+  }
+
+  private static let tooManyCases = Opaque(name: "the rest of too many cases", text: "")
 
   /// Leads a flow on until it splits or ends; what comes of it is in `work` or `finished` then.
   private func advance(_ start: Flow, _ work: inout [Flow], _ finished: inout [FinishedFlow]) {
@@ -175,8 +184,8 @@ extension Engine {
     case .queued(let rule, let target):
       if let dropped = queue(rule, target, &flow) { work.append(dropped) }
       goOn()
-    case .unknown(let rule, let opaque):
-      return FinishedFlow(flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .rule(rule), unknown: opaque)
+    case .unknown(let decider, let opaque):
+      return FinishedFlow(flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: decider, unknown: opaque)
     case .forwarded(let rule, let device):
       flow.rebind(.output, to: ValueSet(InterfaceName(device)?.value ?? 0))
       return FinishedFlow(flow: flow, verdict: .accept, fate: .forward, decidedBy: .rule(rule))

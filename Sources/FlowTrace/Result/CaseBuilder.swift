@@ -18,7 +18,8 @@ struct CaseBuilder {
   mutating func cases(_ finished: [FinishedFlow]) -> [Case] {
     var built: [Case] = []
     var unknowns: [Set<Unknown>] = []
-    for end in finished.flatMap({ decided($0) }) {
+    let limit = isReply ? Engine.replyLimit : Engine.caseLimit
+    for end in decided(finished, limit: limit) {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
       unknowns.append(self.unknowns(kept.flow))
       var one = makeCase(kept)
@@ -55,7 +56,7 @@ struct CaseBuilder {
     guard let flow = engine.replyFlow(end) else { return nil }
     var inner = CaseBuilder(engine: engine, query: query, options: options)
     inner.isReply = true
-    let cases = inner.cases(engine.run([flow]))
+    let cases = inner.cases(engine.run([flow], limit: Engine.replyLimit))
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
     return cases
   }
@@ -113,17 +114,33 @@ struct CaseBuilder {
 
   // MARK: - Conditions and regions
 
-  /// A finished flow as flows in which every condition that its exceptions mention is decided.
-  private func decided(_ end: FinishedFlow) -> [FinishedFlow] {
-    for exception in end.flow.exceptions {
-      for (variable, _) in exception where number(of: variable, in: end.flow) != nil {
-        return [UInt128(1), 0].flatMap { value -> [FinishedFlow] in
-          var part = end
-          return part.flow.narrow(variable, to: ValueSet(value)) ? decided(part) : []
-        }
+  /// Finished flows as flows in which every condition that their exceptions mention is decided. Those past the limit are given up whole.
+  private func decided(_ finished: [FinishedFlow], limit: Int) -> [FinishedFlow] {
+    var work = Array(finished.reversed())
+    var decided: [FinishedFlow] = []
+    while let end = work.popLast() {
+      guard let variable = undecidedException(end.flow) else {
+        decided.append(end)
+        continue
+      }
+      if decided.count + work.count >= limit {
+        decided.append(engine.givenUp(end.flow))
+        continue
+      }
+      for value: UInt128 in [0, 1] {
+        var part = end
+        if part.flow.narrow(variable, to: ValueSet(value)) { work.append(part) }
       }
     }
-    return [end]
+    return decided
+  }
+
+  /// A condition that an exception of a flow mentions and that is not decided in it.
+  private func undecidedException(_ flow: Flow) -> VariableID? {
+    for exception in flow.exceptions {
+      for (variable, _) in exception where number(of: variable, in: flow) != nil { return variable }
+    }
+    return nil
   }
 
   private func number(of variable: VariableID, in flow: Flow) -> Int? {
@@ -160,7 +177,7 @@ struct CaseBuilder {
     region.except = flow.exceptions.compactMap { exception in
       var box: [Region.Dimension: ValueSet] = [:]
       for (variable, values) in exception {
-        guard let dimension = flow.variables[variable].dimension else { return nil }
+        guard let dimension = flow.variables[variable].dimension, case .field = dimension else { return nil }
         box[dimension] = values
       }
       return box

@@ -148,7 +148,7 @@ enum DockerContainersReader {
     for entry in text.split(separator: ",") {
       let entry = String(entry).trimmedBlanks
       guard let arrow = entry.firstRange(of: "->") else { continue }
-      let target = entry[arrow.upperBound...].split(separator: "/", maxSplits: 1)
+      let target = entry[arrow.upperBound...].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
       let transport = target.count > 1 ? RoutingRuleReader.protocolNumber(String(target[1])) : 6
       let host = entry[..<arrow.lowerBound]
       guard let colon = host.lastIndex(of: ":"), let transport, let inner = range(target[0]),

@@ -1,3 +1,4 @@
+import Randomness
 import RuleGraph
 
 /// The layouts that Docker's versions write.

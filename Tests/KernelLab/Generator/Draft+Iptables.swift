@@ -1,3 +1,4 @@
+import Randomness
 import RuleGraph
 
 /// One table of iptables in the making.

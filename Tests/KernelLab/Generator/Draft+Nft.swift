@@ -1,3 +1,4 @@
+import Randomness
 import RuleGraph
 
 /// A table of nft in the making: what its rules may refer to.

@@ -1,3 +1,4 @@
+import Randomness
 import RuleGraph
 
 /// A generated router with rules and the packets to send into it.

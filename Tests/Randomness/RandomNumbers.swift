@@ -16,18 +16,18 @@ public struct RandomNumbers: RandomNumberGenerator, Sendable {
   }
 
   /// Whether something of the given percentage happens.
-  mutating func happens(_ percent: Int) -> Bool { Int(next() % 100) < percent }
+  public mutating func happens(_ percent: Int) -> Bool { Int(next() % 100) < percent }
 
   /// A number of a range.
-  mutating func number(_ range: ClosedRange<Int>) -> Int {
+  public mutating func number(_ range: ClosedRange<Int>) -> Int {
     range.lowerBound + Int(next() % UInt64(range.upperBound - range.lowerBound + 1))
   }
 
   /// One of some values, which must not be none.
-  mutating func pick<Value>(_ values: [Value]) -> Value { values[Int(next() % UInt64(values.count))] }
+  public mutating func pick<Value>(_ values: [Value]) -> Value { values[Int(next() % UInt64(values.count))] }
 
   /// One of some values by weight.
-  mutating func pick<Value>(weighted values: [(weight: Int, value: Value)]) -> Value {
+  public mutating func pick<Value>(weighted values: [(weight: Int, value: Value)]) -> Value {
     var left = number(0...(values.reduce(0) { $0 + $1.weight } - 1))
     for (weight, value) in values {
       if left < weight { return value }
@@ -37,7 +37,7 @@ public struct RandomNumbers: RandomNumberGenerator, Sendable {
   }
 
   /// Some different values, in their order.
-  mutating func some<Value>(_ values: [Value], _ range: ClosedRange<Int>) -> [Value] {
+  public mutating func some<Value>(_ values: [Value], _ range: ClosedRange<Int>) -> [Value] {
     var indexes = Array(values.indices)
     let count = min(number(range), values.count)
     while indexes.count > count { indexes.remove(at: Int(next() % UInt64(indexes.count))) }
