@@ -51,7 +51,7 @@ let package = Package(
       dependencies: [
         "Reports", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness",
       ],
-      exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots"]),
+      exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots", "Snapshots"]),
     .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
     .testTarget(
       name: "PolicyCheckTests",
@@ -70,7 +70,8 @@ let package = Package(
     .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
     .testTarget(
       name: "KernelTests",
-      dependencies: ["KernelLab", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"], exclude: ["Cases", "Facts"]),
+      dependencies: ["KernelLab", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      exclude: ["Cases", "Facts", "mutants.sh"]),
   ],
   swiftLanguageModes: [.v6]
 )
