@@ -27,6 +27,8 @@ public struct Tracer: Sendable {
     public var findsNearMisses = true
     /// How many near misses a case may have.
     public var nearMissLimit = 3
+    /// Whether rules that mention the question and are not on the way are looked for, with the reason.
+    public var findsRulesOffPath = false
 
     /// Makes the usual options.
     public init() {}

@@ -79,6 +79,7 @@ struct TraceCommand: ParsableCommand {
     var options = Tracer.Options()
     options.listsEveryRule = explain == .all
     options.tracesReply = true
+    options.findsRulesOffPath = true
     let trace = Tracer(reading.ruleset, facts: reading.facts).trace(query, options: options)
     if json {
       Output.write(

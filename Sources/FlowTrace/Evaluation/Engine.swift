@@ -19,8 +19,8 @@ final class Engine {
   /// The ports that some rule translates: a query for one of them on an unknown address takes the address to be the host's.
   let published: ValueSet
   let filters: ChainFilters
-  /// An address that is taken to be the host's own because packets from outside come to it; empty for questions about containers or the host itself.
-  var takenForLocal = ValueSet.empty
+  /// The address that packets from outside are for, which may be the host's own; empty for questions about containers or the host itself.
+  var mayBeOwn = ValueSet.empty
   var conditions: [ConditionInfo] = []
   var warnings: [Diagnostic] = []
   /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.
@@ -39,10 +39,10 @@ final class Engine {
     self.published = published
   }
 
-  /// Whether a packet is for a port that the rules translate.
-  func isPublished(_ flow: Flow) -> Bool {
-    guard let port = flow.domain(.destinationPort)?.single else { return false }
-    return published.contains(port)
+  /// The rule that translates the port a packet is for; nil where none does.
+  func publishing(_ flow: Flow) -> RuleID? {
+    guard let port = flow.domain(.destinationPort)?.single, published.contains(port) else { return nil }
+    return knowledge.inferred.publishedPorts.first { $0.ports.contains(port) }?.evidence
   }
 
   struct SetKey: Hashable {

@@ -41,6 +41,8 @@ struct Flow {
   var isHandedOver = false
   /// Whether the bridge carries the packet past all rules.
   var bypassesRules = false
+  /// Whether the packet never comes to this host's rules at all (macvlan, two containers in one network namespace).
+  var isPastHost = false
   /// Why the packet ends outside netfilter, once that is clear.
   var ending: OutsideReason?
   /// The variable of the hop limit before this host counted itself.

@@ -30,10 +30,7 @@ struct LocalDelivery {
           "listener", "\(socket.program ?? "a program") listens on \(Words.transport(transport)) port \(port)"))
     }
     if facts.socketsKnown {
-      return Outcome(
-        remark: Remark(
-          "closed-port",
-          "nothing listens on \(Words.transport(transport)) port \(port): the host answers that the port is closed"))
+      return Outcome(remark: Remark("closed-port", closedPort(transport, port, destination)))
     }
     guard let proxied else { return nil }
     return proxy(
@@ -42,6 +39,20 @@ struct LocalDelivery {
         "docker-proxy", "docker-proxy listens on \(Words.transport(transport)) port \(port)",
         evidence: proxied.evidence,
         settledBy: "ss -tulnp"))
+  }
+
+  /// That nobody has the port at this address, and at which other address somebody does.
+  private func closedPort(_ transport: UInt128, _ port: UInt128, _ destination: ValueSet) -> String {
+    let name = Words.transport(transport)
+    let elsewhere = engine.knowledge.facts.sockets.first {
+      UInt128($0.transport) == transport && UInt128($0.port) == port && $0.address != nil
+    }
+    guard let elsewhere, let address = elsewhere.address else {
+      return "nothing listens on \(name) port \(port): the host answers that the port is closed"
+    }
+    let bound = Words.endpoint(ValueSet(address.bits), ValueSet(elsewhere.port), family: address.family)
+    return
+      "\(elsewhere.program ?? "a program") listens on \(bound) alone, so nothing has \(name) port \(port) of \(Words.addresses(destination, family: address.family)): the host answers that it is closed"
   }
 
   private func fits(
@@ -93,9 +104,9 @@ struct LocalDelivery {
     }
     for (t, table) in engine.ruleset.tables.enumerated() {
       for (c, chain) in table.chains.enumerated() where chain.rules.count < 20_000 {
-        // The proxy is on where the chain lets packets of its own bridge pass untranslated.
-        guard chain.rules.contains(where: returnsOwnBridge) else { continue }
-        for (r, rule) in chain.rules.enumerated() {
+        // The proxy is on where packets of the container's own bridge stay untranslated: by a rule of their own, or by the translation itself.
+        let returnsOwn = chain.rules.contains(where: returnsOwnBridge)
+        for (r, rule) in chain.rules.enumerated() where returnsOwn || sparesOneInterface(rule) {
           if let target = dnatTarget(rule, transport, port, destination) {
             return (target, RuleID(table: t, chain: c, rule: r))
           }
@@ -110,6 +121,13 @@ struct LocalDelivery {
     return rule.statements.contains { statement in
       guard case .match(let match) = statement, case .field(.meta(.iifname)) = match.subject else { return false }
       return !match.negated
+    }
+  }
+
+  private func sparesOneInterface(_ rule: Rule) -> Bool {
+    rule.statements.contains { statement in
+      guard case .match(let match) = statement else { return false }
+      return match.subject == .field(.meta(.iifname)) && match.negated
     }
   }
 

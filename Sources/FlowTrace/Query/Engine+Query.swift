@@ -4,11 +4,20 @@ import RuleGraph
 extension Engine {
   /// Traces a query for one family.
   func answer(_ query: Query, family: AddressFamily) -> [FinishedFlow] {
-    takenForLocal = comesFromOutside(query) ? query.destination ?? .empty : .empty
+    mayBeOwn = comesFromOutside(query) ? query.destination ?? .empty : .empty
+    if let why = query.withoutNetwork { return [withoutNetwork(query, family, why)] }
     switch query.phase {
     case .first, .related, .invalid, .untracked: return run(startingFlows(query, family))
     case .established, .reply: return later(query, family)
     }
+  }
+
+  /// The end of a question about a container that is on no network.
+  private func withoutNetwork(_ query: Query, _ family: AddressFamily, _ why: String) -> FinishedFlow {
+    var flow = startingFlow(query, family, isSentByHost: query.origin == .host)
+    flow.arrival = flow.binding
+    flow.remarks.append(Remark("no-network", why))
+    return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .outside(.noPath))
   }
 
   /// Whether a question is about packets that may come from another host: neither the host itself nor a known subnet behind it sends them.
@@ -81,6 +90,8 @@ extension Engine {
 
   private func startingFlow(_ query: Query, _ family: AddressFamily, isSentByHost: Bool) -> Flow {
     var flow = Flow(family: family, isSentByHost: isSentByHost, phase: query.phase)
+    for assumption in query.assumptions { flow.assume(assumption) }
+    flow.remarks = query.remarks
     func bind(_ slot: Slot, _ values: ValueSet, _ field: Field?, isOpen: Bool = false) {
       flow.binding[slot.rawValue] = flow.makeVariable(values, dimension: field.map { .field($0) }, isOpen: isOpen)
     }

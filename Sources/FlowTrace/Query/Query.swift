@@ -61,6 +61,14 @@ public struct Query: Hashable, Sendable {
   public var physicalInput: ValueSet?
   /// Any other field with its values: mark, TCP flags, ICMP type, TTL, DSCP, length, user id.
   public var fields: [Field: ValueSet] = [:]
+  /// Why nobody reaches the sender or receiver: a container without a network. Nil for everybody else.
+  public var withoutNetwork: String?
+  /// The name of the container that sends, where the question names one.
+  public var sender: String?
+  /// What the words of the question were taken to mean (which leg of a container sends).
+  public var assumptions: [Assumption] = []
+  /// What there is to say of the question's words (a name that the sender does not know).
+  public var remarks: [Remark] = []
   /// Addresses to take as the host's own although no dump says so.
   public var hostAddresses: ValueSet = .empty
 

@@ -11,8 +11,11 @@ import RuleGraph
 public struct QueryBuilder: Sendable {
   /// The host, for the names of containers and their bridges.
   let facts: HostFacts
-  private var partial = Query()
-  private var given: [QueryOption: String] = [:]
+  var partial = Query()
+  private(set) var given: [QueryOption: String] = [:]
+  /// The containers that the question names as sender and as destination.
+  var sender: Container?
+  var receiver: Container?
 
   /// Makes a builder that leaves everything open.
   public init(facts: HostFacts) { self.facts = facts }
@@ -40,6 +43,8 @@ public struct QueryBuilder: Sendable {
     case .input:
       partial.input = try QueryText.interfaces(option, text)
       partial.origin = .wire
+      // A container's packet that comes in elsewhere is not the container's.
+      partial.sender = nil
     case .output: partial.output = try QueryText.interfaces(option, text)
     case .physin: partial.physicalInput = try QueryText.interfaces(option, text)
     case .from: try setSender(text)
@@ -59,6 +64,7 @@ public struct QueryBuilder: Sendable {
   /// The query, with what follows from the given: TCP where a port is given without a protocol, the family of the addresses.
   public func query() throws(QueryTextError) -> Query {
     var query = partial
+    settleLegs(&query)
     try settleFamily(&query)
     if query.transport == nil {
       if given[.tcpFlags] != nil || query.sourcePort != nil || query.destinationPort != nil {
@@ -136,8 +142,13 @@ extension QueryBuilder {
   private mutating func setEndpoint(_ option: QueryOption, _ text: String, isSource: Bool) throws(QueryTextError) {
     let (address, port) = QueryText.splitPort(text)
     if !address.isEmpty, address != "any", address != "*" {
-      let values = try addresses(option, address)
-      if isSource { partial.source = values } else { partial.destination = values }
+      if let container = facts.container(address), !isSource { receiver = container }
+      if let container = facts.container(address), container.networkMode == "none" {
+        setWithoutNetwork(container)
+      } else {
+        let values = try addresses(option, address)
+        if isSource { partial.source = values } else { partial.destination = values }
+      }
     }
     guard let port else { return }
     let ports = try QueryText.ports(option, port)
@@ -152,10 +163,8 @@ extension QueryBuilder {
       } else if let range = QueryText.addressRange(part) {
         result = result.union(range)
       } else if let container = facts.container(part) {
-        let own = ValueSet(container.endpoints.flatMap(\.addresses).map { $0.bits...$0.bits })
-        if own.isEmpty {
-          throw QueryTextError(option, text, "the container \(part) has no address of its own in these dumps")
-        }
+        let own = self.own(container)
+        if own.isEmpty { throw QueryTextError(option, text, withoutAddress(container)) }
         result = result.union(own)
       } else {
         throw QueryTextError(option, text, notAnAddress(part))
@@ -170,7 +179,7 @@ extension QueryBuilder {
     return nameProblem(text)
   }
 
-  private func nameProblem(_ text: String) -> String {
+  func nameProblem(_ text: String) -> String {
     let names = facts.containers.map(\.name)
     if names.isEmpty {
       return
@@ -178,53 +187,5 @@ extension QueryBuilder {
     }
     if let near = Spelling.nearest(to: text, among: names) { return "no container of this name; did you mean \(near)?" }
     return "no container of this name; the dumps name " + names.sorted().prefix(8).joined(separator: ", ")
-  }
-
-  private mutating func setSender(_ text: String) throws(QueryTextError) {
-    switch text {
-    case "host":
-      partial.origin = .host
-      return
-    case "outside":
-      partial.origin = .wire
-      partial.input = InterfaceName.anyName.subtracting(containerSideInterfaces)
-      return
-    default: break
-    }
-    guard let container = facts.container(text) else {
-      if let near = Spelling.nearest(to: text, among: ["host", "outside"]), facts.containers.isEmpty {
-        throw QueryTextError(
-          .from, text, "a packet comes from host, from outside or from a container; did you mean \(near)?")
-      }
-      throw QueryTextError(.from, text, nameProblem(text))
-    }
-    if container.networkMode == "host" {
-      partial.origin = .host
-      return
-    }
-    let own = ValueSet(container.endpoints.flatMap(\.addresses).map { $0.bits...$0.bits })
-    guard !own.isEmpty else {
-      throw QueryTextError(.from, text, "the container \(container.name) has no address of its own in these dumps")
-    }
-    partial.origin = .wire
-    if partial.source == nil { partial.source = own }
-    let bridges = container.endpoints.compactMap { leg in
-      facts.networks.first { $0.name == leg.network || $0.id == leg.network }?.bridge
-    }
-    let names = bridges.compactMap { InterfaceName($0) }
-    if !names.isEmpty { partial.input = ValueSet(names.map { $0.value...$0.value }) }
-  }
-
-  /// Loopback and the bridges on which containers are: packets of other hosts do not arrive there.
-  private var containerSideInterfaces: ValueSet {
-    var names: Set<String> = ["lo", "docker0", "docker_gwbridge"]
-    names.formUnion(facts.networks.compactMap(\.bridge))
-    for interface in facts.interfaces where interface.kind == "veth" || interface.name.hasPrefix("veth") {
-      names.insert(interface.name)
-    }
-    var result = ValueSet(names.compactMap { InterfaceName($0) }.map { $0.value...$0.value })
-    // Docker calls the bridge of a network `br-` and twelve digits of its id.
-    if let bridges = InterfaceName.set(matching: "br-", wildcard: true) { result = result.union(bridges) }
-    return result
   }
 }

@@ -23,8 +23,12 @@ struct CaseBuilder {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
       unknowns.append(self.unknowns(kept.flow))
       var one = makeCase(kept)
-      if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first { one.reply = reply(to: kept) }
-      if kept.fate == .local, !isReply, !isContinuation, query.phase == .first { deliver(kept.flow, &one) }
+      if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first, !kept.flow.isPastHost {
+        one.reply = reply(to: kept)
+      }
+      if kept.fate == .local, !kept.flow.isPastHost, !isReply, !isContinuation, query.phase == .first {
+        deliver(kept.flow, &one)
+      }
       built.append(one)
     }
     settleUnknown(&built, unknowns)
@@ -48,7 +52,16 @@ struct CaseBuilder {
     guard let onward = outcome.onward, let family = onward.family else { return }
     var inner = CaseBuilder(engine: engine, query: onward, options: options)
     inner.isContinuation = true
-    part.continuation = inner.cases(engine.answer(onward, family: family))
+    let cases = inner.cases(engine.answer(onward, family: family))
+    part.continuation = cases
+    if let seen = cases.first?.packet.source.single, cases.allSatisfy({ $0.packet.source.single == seen }) {
+      let client = flow.domain(.source).map { Words.addresses($0, family: family) } ?? "the client"
+      part.remarks.append(
+        Remark(
+          "source-seen",
+          "the container sees the connection come from \(IPAddress(bits: seen)), not from \(client == "any address" ? "the client" : client)"
+        ))
+    }
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
   }
 
@@ -64,6 +77,8 @@ struct CaseBuilder {
   /// Whether the cases are of an answer, or of the connection that a program makes on: neither is followed further.
   private var isReply = false
   private var isContinuation = false
+  /// The rules that mention the question, once they were looked for.
+  private var offPathSearch: OffPathRules?
 
   /// The interface that the packet came in on; postrouting may have lost sight of it.
   private func input(_ flow: Flow) -> ValueSet? {
@@ -93,8 +108,16 @@ struct CaseBuilder {
           text: "\(unknown.name) is not understood", holds: true, rule: rule, isEnvironment: false,
           settledBy: unknown.settledBy))
     }
+    part.remarks += PathRemarks(engine: engine, end: end).find()
     if options.findsNearMisses {
       part.nearMisses = NearMisses(engine: engine, end: end, limit: options.nearMissLimit).find()
+    }
+    if options.findsRulesOffPath, !isReply, !isContinuation {
+      let search =
+        offPathSearch
+        ?? OffPathRules(engine: engine, query: query, family: end.flow.family, limit: options.nearMissLimit)
+      offPathSearch = search
+      part.offPath = search.find(end)
     }
     return part
   }

@@ -16,7 +16,7 @@ extension Engine {
   ///
   /// Source: `__inet_dev_addr_type` in `net/ipv4/fib_frontend.c` (only the local table is asked: everything else is unicast) and
   /// `nft_fib6_eval_type` in `net/ipv6/netfilter/nft_fib_ipv6.c`.
-  func addressTypes(of addresses: ValueSet, family: AddressFamily, published: Bool) -> AddressTypes {
+  func addressTypes(of addresses: ValueSet, family: AddressFamily, published: RuleID?) -> AddressTypes {
     var result = AddressTypes()
     var rest = addresses
     func take(_ type: AddressType, _ values: ValueSet) {
@@ -55,10 +55,16 @@ extension Engine {
     if rest.isEmpty { return result }
     if let single = rest.single {
       let address = IPAddress(bits: single)
-      if published || takenForLocal.contains(single) {
+      if let published {
         result.assumptions.append(
-          Assumption("local-address", "\(address) is an address of this host", settledBy: "ip addr"))
+          Assumption(
+            "local-address", "\(address) is an address of this host", evidence: published, settledBy: "ip addr"))
         take(.local, rest)
+        return result
+      }
+      // Packets from outside may be for this host or on their way through it, and nothing tells which.
+      if mayBeOwn.contains(single) {
+        result.unknown = rest
         return result
       }
       if Self.isGloballyRouted(address) || !knowledge.givenAddresses.isDisjoint(with: family.allAddresses) {
@@ -114,7 +120,7 @@ extension Engine {
     if flow.ownAddresses.contains(variable) {
       return wanted.contains(UInt128(AddressType.local.rawValue)) != match.negated ? .always : .never
     }
-    let types = addressTypes(of: domain, family: flow.family, published: isPublished(flow))
+    let types = addressTypes(of: domain, family: flow.family, published: publishing(flow))
     for assumption in types.assumptions { flow.assume(assumption) }
     var matching = ValueSet.empty
     for (type, values) in types.known where wanted.contains(UInt128(type.rawValue)) != match.negated {

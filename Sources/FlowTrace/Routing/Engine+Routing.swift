@@ -11,6 +11,7 @@ extension Engine {
       flow.enter(.sending)
       return .on
     }
+    if let end = pastTheHost(flow) { return .ended(end) }
     if let reason = discardedBeforePrerouting(flow) { return .ended(discarded(flow, reason)) }
     return splitByBridge(&flow)
   }
@@ -259,7 +260,7 @@ extension Engine {
       var rest = domain
       var flow = flow
       if !knowledge.knowsAddresses(flow.family) {
-        let types = addressTypes(of: domain, family: flow.family, published: isPublished(flow))
+        let types = addressTypes(of: domain, family: flow.family, published: publishing(flow))
         for assumption in types.assumptions { flow.assume(assumption) }
         let local = types.known.filter { $0.type == .local }.reduce(ValueSet.empty) { $0.union($1.values) }
         var part = flow
@@ -624,6 +625,7 @@ extension Engine {
       flow.enter(.prerouting)
       return .on
     }
+    if isLostBelowItsInterface(flow) { return .ended(discarded(flow, .macvlan)) }
     let fate: Case.Fate = flow.isBridged ? .bridged : flow.isSentByHost ? .sent : .forward
     return .ended(FinishedFlow(flow: flow, verdict: .accept, fate: fate, decidedBy: lastDecider(flow)))
   }

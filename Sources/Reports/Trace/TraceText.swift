@@ -86,10 +86,12 @@ public struct TraceText: Sendable {
     if let transport = query.transport { parts.append(transport.text(as: .transport)) }
     let isOutside = query.origin == .wire && query.input.map(words.isOutside) == true
     let source =
-      query.source == nil && query.sourcePort == nil && (query.origin == .host || isOutside)
-      ? (isOutside ? "another host" : "this host")
-      : EndpointWords.text(
-        query.source ?? .all, query.sourcePort, family: query.source == nil ? nil : query.family, anyone: "anyone")
+      query.source == nil && query.sender != nil
+      ? query.sender ?? ""
+      : query.source == nil && query.sourcePort == nil && (query.origin == .host || isOutside)
+        ? (isOutside ? "another host" : "this host")
+        : EndpointWords.text(
+          query.source ?? .all, query.sourcePort, family: query.source == nil ? nil : query.family, anyone: "anyone")
     let destination = EndpointWords.text(
       query.destination ?? .all, query.destinationPort, family: query.destination == nil ? nil : query.family,
       anyone: "anywhere")
@@ -166,6 +168,9 @@ public struct TraceText: Sendable {
     if let reply = one.reply, let failed = reply.first(where: { $0.verdict != .accept }), one.verdict == .accept {
       head += StyledText("  but its answer is \(failed.verdict.past)", .bad)
     }
+    if one.remarks.contains(where: { $0.id == "closed-port" }) {
+      head += StyledText("  but nothing listens there", .bad)
+    }
     return head
   }
 
@@ -227,10 +232,20 @@ public struct TraceText: Sendable {
       if let originally = miss.originally {
         text += ", it was \(originally)"
         if let changedBy = miss.changedBy { text += " until \(ruleset.place(of: changedBy))" }
+        text += originalPortHint(miss)
       }
       let place = ruleset.holds(miss.rule) ? "  " + names[ruleset[miss.rule].span] : ""
       addLabelled("almost", StyledText(text) + StyledText(place, .faint), to: &page)
     }
+  }
+
+  /// How a rule asks for the port that a packet came in with, where a translation took it away.
+  private func originalPortHint(_ miss: NearMiss) -> String {
+    guard miss.field.hasSuffix("dport"), miss.originally == miss.wanted, ruleset.holds(miss.rule) else { return "" }
+    let isNft = ruleset.tables[miss.rule.table].origin == .nftables
+    return isNft
+      ? "; `ct original proto-dst \(miss.wanted)` would match it"
+      : "; `-m conntrack --ctorigdstport \(miss.wanted)` would match it"
   }
 
   private func addOffPath(_ one: Case, to page: inout Page) {
@@ -332,7 +347,7 @@ extension OutsideReason {
     case .routeLocalnet: "127.0.0.0/8 is not routed on this interface (route_localnet is 0)"
     case .bridgeHairpin: "the bridge does not send a frame back out of the port it came from (hairpin mode is off)"
     case .macvlan:
-      "a macvlan interface and its host can't reach each other, and its other traffic never meets the host's rules"
+      "a macvlan or ipvlan interface and its host can't reach each other, and its other traffic never meets the host's rules"
     case .noPath: "there is no way between the two: they share no network"
     case .linkDown: "the interface is down"
     case .noListener: "no program listens there"

@@ -9,7 +9,9 @@ struct HostWords {
 
   /// The container that has an address.
   func container(at address: IPAddress) -> Container? {
-    facts.containers.first { $0.endpoints.contains { $0.addresses.contains(address) } }
+    let sharing = facts.containers.filter { $0.endpoints.contains { $0.addresses.contains(address) } }
+    // Whoever joined another container's network is named by that container's name.
+    return sharing.first { $0.networkMode?.hasPrefix("container:") != true } ?? sharing.first
   }
 
   /// `172.17.0.2:8080 (tomcat1)` for an address of a known container, else the endpoint as it is.
@@ -45,6 +47,7 @@ struct HostWords {
   func sender(of one: Case, query: Query) -> String {
     let sentByHost = one.when.allowed[.sentByHost]?.single
     if sentByHost == 1 || query.origin == .host { return "from this host" }
+    if let sender = query.sender { return "from the container \(sender)" }
     let source = one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))] ?? query.source
     let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.wires)
     // A container's address that comes in from elsewhere is not the container.
@@ -89,6 +92,8 @@ struct HostWords {
     var text: String
     switch one.fate {
     case .discarded: return nil
+    case .local where packet.source.single != nil && packet.source == packet.destination && one.decidedBy == .nothing:
+      text = "\(destination) in the sender's own network namespace"
     case .local:
       text = packet.destination.single == nil ? "this host itself" : "this host itself, \(packet.destinationText)"
     case .forward, .sent:
@@ -151,12 +156,14 @@ struct HostWords {
     _ box: [Region.Dimension: ValueSet], of region: Region, query: Query, isException: Bool
   ) -> [String] {
     var words: [String] = []
+    let transports = box[.field(.meta(.l4proto))] ?? query.transport ?? .all
     for (dimension, values) in box {
       switch dimension {
       case .sentByHost:
         if isException, let single = values.single { words.append(single == 1 ? "sent by this host" : "arriving") }
       case .condition: break
       case .family: if query.family == nil, let one = values.single { words.append(one == 2 ? "IPv4" : "IPv6") }
+      case .field(.header(let field)) where RuleWords.transport(field.header).map(transports.contains) == false: break
       case .field(.meta(.iifname)): if isException { words.append("in \(Field.meta(.iifname).text(of: values))") }
       case .field(let field):
         if !isDistinguishing(field, query) { continue }

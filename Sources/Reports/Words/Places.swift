@@ -2,28 +2,6 @@ import FlowTrace
 import RuleGraph
 
 extension Ruleset {
-  /// Whether an identifier names a rule of this ruleset.
-  func holds(_ id: RuleID) -> Bool {
-    holds(ChainID(table: id.table, chain: id.chain))
-      && self[ChainID(table: id.table, chain: id.chain)].rules.indices.contains(id.rule)
-  }
-
-  /// Whether an identifier names a chain of this ruleset.
-  func holds(_ id: ChainID) -> Bool {
-    tables.indices.contains(id.table) && tables[id.table].chains.indices.contains(id.chain)
-  }
-
-  /// A chain as people name it: `filter FORWARD`; with the family where the name alone would not tell (`inet fw input`).
-  func place(of id: ChainID) -> String {
-    guard holds(id) else { return "?" }
-    let table = tables[id.table]
-    let isPlain = table.family == .ip && table.origin != .nftables
-    return (isPlain ? "" : table.family.rawValue + " ") + "\(table.name) \(table.chains[id.chain].name)"
-  }
-
-  /// A rule as people name it, its number counted from 1: `filter FORWARD 4`.
-  func place(of id: RuleID) -> String { place(of: ChainID(table: id.table, chain: id.chain)) + " \(id.rule + 1)" }
-
   /// Where a rule stands: `nat.txt:22`; nil when the rule is not of this ruleset.
   func location(of id: RuleID) -> String? { holds(id) ? location(of: self[id].span) : nil }
 
@@ -32,11 +10,6 @@ extension Ruleset {
 
   /// A span as `file:line`.
   func location(of span: SourceSpan) -> String { "\(sources.name(of: span)):\(span.line)" }
-}
-
-extension RuleID {
-  /// The chain of the rule.
-  var chainID: ChainID { ChainID(table: table, chain: chain) }
 }
 
 extension PacketTuple {

@@ -42,6 +42,7 @@ struct FactJoining {
     joined.joinRoutes()
     joined.joinSockets()
     joined.joinContainers()
+    joined.joinSharedNetworks()
     return joined.facts
   }
 
@@ -262,6 +263,19 @@ struct FactJoining {
               .init(
                 network: network?.name ?? "", addresses: addresses, hardwareAddress: interface.hardwareAddress)
             ], span: interface.span))
+      }
+    }
+  }
+
+  /// Gives containers that joined another one's network (`--network container:NAME`) its addresses.
+  private mutating func joinSharedNetworks() {
+    for index in facts.containers.indices where facts.containers[index].endpoints.isEmpty {
+      guard let mode = facts.containers[index].networkMode, mode.hasPrefix("container:") else { continue }
+      let owner = String(mode.dropFirst("container:".utf8.count))
+      guard let shared = facts.containers.first(where: { $0.name == owner || isSameID($0.id, owner) }) else { continue }
+      // The names by which others reach the owner are not this container's.
+      facts.containers[index].endpoints = shared.endpoints.map {
+        Container.NetworkLeg(network: $0.network, addresses: $0.addresses, hardwareAddress: $0.hardwareAddress)
       }
     }
   }

@@ -30,9 +30,18 @@ struct RuleSections {
       diagnostics += fragment.diagnostics
     default: break
     }
-    for line in section.text.lines where line.start < line.end && section.text.bytes[line.start] == 0x23 {
-      var cursor = section.text.cursor(line)
-      if cursor.eat("# Warning: iptables-legacy tables present") { mentionsLegacyTables = true }
+  }
+
+  /// Looks through a whole input for what iptables says on its error output, which a paste holds anywhere.
+  mutating func readRemarks(_ bytes: [UInt8]) {
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.count
+      if bytes[start] == 0x23 {
+        var cursor = ByteCursor(bytes, start..<end)
+        if cursor.eat("# Warning: iptables-legacy tables present") { mentionsLegacyTables = true }
+      }
+      start = end + 1
     }
   }
 

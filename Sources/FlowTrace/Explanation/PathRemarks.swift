@@ -1,0 +1,136 @@
+import RuleGraph
+
+/// What the way of a packet tells beyond the rule that decided: why an accept did not help, and whose drop it was that decided.
+struct PathRemarks {
+  let engine: Engine
+  let end: FinishedFlow
+
+  /// The remarks on a finished flow.
+  func find() -> [Remark] {
+    if end.verdict == .accept { return [loopbackReached()].compactMap { $0 } }
+    guard end.verdict == .drop || end.verdict == .reject else { return [] }
+    return [acceptWasNotFinal(), nobodyNamesTheWay(), directAccess(), silentNeighbours()].compactMap { $0 }
+  }
+
+  private var ruleset: Ruleset { engine.ruleset }
+
+  /// The base chain or the chain of the rule that decided.
+  private var decidingChain: ChainID? {
+    switch end.decidedBy {
+    case .rule(let id): id.chainID
+    case .policy(let chain): chain
+    case .nothing, .outside: nil
+    }
+  }
+
+  /// An accept that was met before on the same hook: it ended its own base chain alone.
+  private func acceptWasNotFinal() -> Remark? {
+    guard let chain = decidingChain, let hook = end.flow.position.stage.hook else { return nil }
+    var accepted: RuleID?
+    for node in PathNode.inOrder(end.flow.path) {
+      guard case .step(let step) = node.content, step.matched, step.hook == hook, step.action == "accept",
+        case .rule(let id) = step.event, !isTranslating(id.chainID)
+      else { continue }
+      accepted = id
+    }
+    guard let accepted else { return nil }
+    return Remark(
+      "accept-not-final",
+      "\(ruleset.place(of: accepted)) accepted it, which ends that base chain alone; \(ruleset.place(of: chain)) is asked on the same hook all the same, and any drop is final"
+    )
+  }
+
+  private func isTranslating(_ chain: ChainID) -> Bool {
+    let table = ruleset.tables[chain.table]
+    return table.origin == .nftables ? table.chains[chain.chain].base?.type == .nat : table.name == "nat"
+  }
+
+  /// The policy of FORWARD met a packet between two interfaces that no rule of the table names: Docker's policy, and nobody's accept.
+  private func nobodyNamesTheWay() -> Remark? {
+    guard case .policy(let id) = end.decidedBy, ruleset[id].base?.hook == .forward,
+      let input = single(.input), let output = single(.output)
+    else { return nil }
+    let table = ruleset.tables[id.table]
+    guard table.chainIndex("DOCKER") != nil || table.chainIndex("DOCKER-USER") != nil else { return nil }
+    let named = Set(table.chains.lazy.flatMap(\.rules).flatMap(Self.interfaces))
+    guard !named.contains(input), !named.contains(output) else { return nil }
+    let names = [input, output].map { InterfaceName(value: $0).description }
+    return Remark(
+      "docker-forward-policy",
+      "no rule of \(ruleset.place(of: id)) is about \(names[0]) or \(names[1]): Docker sets this policy to DROP when it turns forwarding on, and DOCKER-USER is the chain for an ACCEPT of your own"
+    )
+  }
+
+  private func single(_ slot: Slot) -> UInt128? {
+    end.flow.domain(slot)?.single.flatMap { $0 == 0 ? nil : $0 }
+  }
+
+  /// The interfaces that a rule asks for by name.
+  private static func interfaces(of rule: Rule) -> [UInt128] {
+    rule.statements.compactMap { statement in
+      guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,
+        match.subject == .field(.meta(.iifname)) || match.subject == .field(.meta(.oifname))
+      else { return nil }
+      return values.single
+    }
+  }
+
+  /// Docker's rule between the containers of one bridge drops: `--icc=false`.
+  private func silentNeighbours() -> Remark? {
+    guard case .rule(let id) = end.decidedBy, ruleset.tables[id.table].chainIndex("DOCKER") != nil else { return nil }
+    var sides: [Field: UInt128] = [:]
+    for statement in ruleset[id].statements {
+      switch statement {
+      case .match(let match):
+        guard !match.negated, case .field(let field) = match.subject, case .values(let values) = match.values,
+          let name = values.single
+        else { return nil }
+        sides[field] = name
+      default: continue
+      }
+    }
+    guard sides.count == 2, let input = sides[.meta(.iifname)], input == sides[.meta(.oifname)] else { return nil }
+    return Remark(
+      "docker-icc",
+      "this is Docker's --icc=false: the containers of \(InterfaceName(value: input)) reach each other only where one was started with --link to the other, and only its exposed ports"
+    )
+  }
+
+  /// A port that was published on loopback alone, and another host's packet reached it.
+  private func loopbackReached() -> Remark? {
+    guard !end.flow.isSentByHost, end.fate == .forward, let first = end.flow.translations.first, !first.ofSource,
+      first.from.address.isSubset(of: HostKnowledge.loopback4), let rule = first.rule
+    else { return nil }
+    return Remark(
+      "docker-loopback-port",
+      "the port is published on loopback alone, and a neighbour that sends to it over the wire gets there all the same: \(ruleset.place(of: rule)) translates before routing would refuse such an address; Docker 28 drops these packets"
+    )
+  }
+
+  /// Docker 28 and later drop what comes to a container past its bridge before any other table is asked.
+  private func directAccess() -> Remark? {
+    guard case .rule(let id) = end.decidedBy, end.flow.position.stage == .prerouting,
+      ruleset.tables[id.table].name == "raw" || ruleset[id.chainID].name == "raw-PREROUTING"
+    else { return nil }
+    var bridge: String?
+    var destination: IPAddress?
+    for case .match(let match) in ruleset[id].statements {
+      guard case .field(let field) = match.subject, case .values(let values) = match.values else { continue }
+      if field == .meta(.iifname), match.negated { bridge = values.single.map { InterfaceName(value: $0).description } }
+      if case .header(let header) = field, header.name == .daddr, !match.negated {
+        destination = values.single.map { IPAddress(bits: $0) }
+      }
+    }
+    guard let bridge, let destination, !destination.isIPv4 || destination.ipv4Number >> 24 != 127 else {
+      return bridge == "lo"
+        ? Remark(
+          "docker-loopback-port",
+          "the port is published on \(destination.map { "\($0)" } ?? "loopback") alone, and since version 28 Docker drops what other hosts send to it"
+        ) : nil
+    }
+    return Remark(
+      "docker-direct-access",
+      "since version 28 Docker drops packets to a container's own address unless they come in through \(bridge), whatever the filter table says: ask for a published port of this host, or start the daemon with --allow-direct-routing (28.2)"
+    )
+  }
+}

@@ -1,0 +1,173 @@
+import HostModel
+import RuleGraph
+
+/// Containers as senders and receivers: which of their addresses and interfaces a question means.
+extension QueryBuilder {
+  mutating func setSender(_ text: String) throws(QueryTextError) {
+    switch text {
+    case "host":
+      partial.origin = .host
+      return
+    case "outside":
+      partial.origin = .wire
+      partial.input = InterfaceName.anyName.subtracting(containerSideInterfaces)
+      return
+    default: break
+    }
+    guard let container = facts.container(text) else {
+      if let near = Spelling.nearest(to: text, among: ["host", "outside"]), facts.containers.isEmpty {
+        throw QueryTextError(
+          .from, text, "a packet comes from host, from outside or from a container; did you mean \(near)?")
+      }
+      throw QueryTextError(.from, text, nameProblem(text))
+    }
+    switch container.networkMode {
+    case "host":
+      partial.origin = .host
+      return
+    case "none":
+      partial.origin = .wire
+      partial.sender = container.name
+      setWithoutNetwork(container)
+      return
+    default: break
+    }
+    let own = self.own(container)
+    guard !own.isEmpty else { throw QueryTextError(.from, text, withoutAddress(container)) }
+    sender = container
+    partial.sender = container.name
+    partial.origin = .wire
+    if partial.source == nil { partial.source = own }
+    setInput(container.endpoints)
+  }
+
+  /// The addresses by which a container is reached: its own, or the host's where it uses the host's network.
+  func own(_ container: Container) -> ValueSet {
+    let addresses =
+      container.networkMode == "host"
+      ? facts.interfaces.filter { $0.name != "lo" }.flatMap(\.addresses).filter { $0.scope != "link" }.map(\.address)
+      : container.endpoints.flatMap(\.addresses)
+    return ValueSet(addresses.map { $0.bits...$0.bits })
+  }
+
+  func withoutAddress(_ container: Container) -> String {
+    if container.networkMode == "host" {
+      return
+        "the container \(container.name) uses this host's network, and no dump tells the host's addresses (ip addr does)"
+    }
+    if let mode = container.networkMode, mode.hasPrefix("container:") {
+      return
+        "the container \(container.name) uses the network of \(mode.dropFirst(10).prefix(12)), whose addresses no dump tells (docker inspect does)"
+    }
+    return "the container \(container.name) has no address of its own in these dumps"
+  }
+
+  mutating func setWithoutNetwork(_ container: Container) {
+    partial.withoutNetwork =
+      "\(container.name) runs with --network none: it has a loopback interface alone, so it reaches nobody and nobody reaches it; `docker network connect` gives it a network"
+  }
+
+  private mutating func setInput(_ legs: [Container.NetworkLeg]) {
+    let names = legs.compactMap { bridge(of: $0) }.compactMap { InterfaceName($0) }
+    if !names.isEmpty { partial.input = ValueSet(names.map { $0.value...$0.value }) }
+  }
+
+  private func network(_ leg: Container.NetworkLeg) -> ContainerNetwork? {
+    facts.networks.first { $0.name == leg.network || $0.id == leg.network }
+  }
+
+  private func bridge(of leg: Container.NetworkLeg) -> String? { network(leg)?.bridge }
+
+  /// Chooses among the legs of containers that are on several networks: two containers speak over the network they share, and everything else leaves
+  /// through the leg of its subnet, or through the default route.
+  func settleLegs(_ query: inout Query) {
+    let senderLegs = sender?.endpoints ?? []
+    let receiverLegs = receiver?.endpoints ?? []
+    let shared = senderLegs.filter { leg in receiverLegs.contains { $0.network == leg.network } }
+    if let network = shared.first?.network, receiverLegs.count > 1 {
+      query.destination = Self.addresses(receiverLegs.filter { $0.network == network })
+    }
+    if let owner = owner(of: sender) {
+      query.remarks.append(
+        Remark(
+          "shared-network",
+          "\(query.sender ?? "it") joined the network of \(owner) (--network container:\(owner)): its packets are those of \(owner)"
+        ))
+    }
+    if let sender, let receiver, let remark = unknownName(of: receiver, in: sender, shared.map(\.network)) {
+      query.remarks.append(remark)
+    }
+    guard senderLegs.count > 1, given[.src] == nil, given[.input] == nil else { return }
+    if let leg = shared.first {
+      send(through: leg, &query)
+    } else if let destination = query.destination,
+      let leg = senderLegs.first(where: { !subnets(of: $0).isDisjoint(with: destination) })
+    {
+      if destination.isSubset(of: subnets(of: leg)) { send(through: leg, &query) }
+    } else if let leg = defaultLeg(senderLegs) {
+      send(through: leg, &query)
+      query.assumptions.append(
+        Assumption(
+          "default-leg",
+          "the default route of \(sender?.name ?? "the container") is on its network \(leg.network), the first by name",
+          settledBy: "docker exec \(sender?.name ?? "NAME") ip route"))
+    }
+  }
+
+  /// The container whose network another one joined.
+  private func owner(of container: Container?) -> String? {
+    guard let container, container.networkMode?.hasPrefix("container:") == true else { return nil }
+    let own = self.own(container)
+    return facts.containers.first {
+      $0.name != container.name && $0.networkMode?.hasPrefix("container:") != true && self.own($0) == own
+    }?
+    .name
+  }
+
+  /// Docker's name server answers for containers of a user-defined network that both are on; on the default bridge only `--link` writes a name down.
+  private func unknownName(of receiver: Container, in sender: Container, _ shared: [String]) -> Remark? {
+    guard own(sender) != own(receiver), sender.networkMode != nil, !shared.contains(where: { $0 != "bridge" }),
+      !sender.links.contains(receiver.name), sender.networkMode?.hasPrefix("container:") != true
+    else { return nil }
+    let why =
+      shared.isEmpty
+      ? "they share no network"
+      : "on the default network only --link makes a name known, and only on the side that asked for it"
+    return Remark(
+      "unknown-name",
+      "inside \(sender.name) the name \(receiver.name) means nothing: \(why); this answer is for the address")
+  }
+
+  private func send(through leg: Container.NetworkLeg, _ query: inout Query) {
+    query.source = Self.addresses([leg])
+    query.input = bridge(of: leg).flatMap { InterfaceName($0) }.map { ValueSet($0.value) }
+  }
+
+  private static func addresses(_ legs: [Container.NetworkLeg]) -> ValueSet {
+    ValueSet(legs.flatMap(\.addresses).map { $0.bits...$0.bits })
+  }
+
+  private func subnets(of leg: Container.NetworkLeg) -> ValueSet {
+    let told = network(leg)?.subnets ?? []
+    let connected = bridge(of: leg).flatMap { facts.interface($0) }?.addresses.compactMap(\.subnet) ?? []
+    return ValueSet((told + connected).flatMap(\.values.intervals))
+  }
+
+  /// Docker gives the default route to the first network by name that is not internal (`libnetwork` sorts endpoints so).
+  private func defaultLeg(_ legs: [Container.NetworkLeg]) -> Container.NetworkLeg? {
+    legs.filter { network($0)?.isInternal != true }.min { $0.network < $1.network }
+  }
+
+  /// Loopback and the bridges on which containers are: packets of other hosts do not arrive there.
+  var containerSideInterfaces: ValueSet {
+    var names: Set<String> = ["lo", "docker0", "docker_gwbridge"]
+    names.formUnion(facts.networks.compactMap(\.bridge))
+    for interface in facts.interfaces where interface.kind == "veth" || interface.name.hasPrefix("veth") {
+      names.insert(interface.name)
+    }
+    var result = ValueSet(names.compactMap { InterfaceName($0) }.map { $0.value...$0.value })
+    // Docker calls the bridge of a network `br-` and twelve digits of its id.
+    if let bridges = InterfaceName.set(matching: "br-", wildcard: true) { result = result.union(bridges) }
+    return result
+  }
+}

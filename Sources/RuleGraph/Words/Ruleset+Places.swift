@@ -1,0 +1,35 @@
+extension Ruleset {
+  /// Whether an identifier names a rule of this ruleset.
+  public func holds(_ id: RuleID) -> Bool { holds(id.chainID) && self[id.chainID].rules.indices.contains(id.rule) }
+
+  /// Whether an identifier names a chain of this ruleset.
+  public func holds(_ id: ChainID) -> Bool {
+    tables.indices.contains(id.table) && tables[id.table].chains.indices.contains(id.chain)
+  }
+
+  /// A chain as people name it: `filter FORWARD`; with the family where the name alone would not tell (`inet fw input`).
+  public func place(of id: ChainID) -> String {
+    guard holds(id) else { return "?" }
+    let table = tables[id.table]
+    let isPlain = table.family == .ip && table.origin != .nftables
+    // Both kinds of iptables may have a table of one name, and both are live.
+    let isOneOfTwo = table.origin == .iptablesLegacy && tables.contains { $0.isTwin(of: table) }
+    return (isOneOfTwo ? "legacy " : "") + (isPlain ? "" : table.family.rawValue + " ")
+      + "\(table.name) \(table.chains[id.chain].name)"
+  }
+
+  /// A rule as people name it, its number counted from 1 as `iptables --line-numbers` does: `filter FORWARD 4`.
+  public func place(of id: RuleID) -> String { place(of: id.chainID) + " \(id.rule + 1)" }
+}
+
+extension Table {
+  /// Whether another table has the same family and name and was made by another program.
+  fileprivate func isTwin(of other: Table) -> Bool {
+    family == other.family && name == other.name && origin != other.origin
+  }
+}
+
+extension RuleID {
+  /// The chain of the rule.
+  public var chainID: ChainID { ChainID(table: table, chain: chain) }
+}
