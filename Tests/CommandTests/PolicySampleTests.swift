@@ -3,11 +3,20 @@ import Testing
 
 /// The policies beside the samples, and those of the documentation.
 @Suite struct PolicySampleTests {
+  /// The samples that stand alone, and those of a group that keep a policy.
   static let samples: [String] = {
     let folder = Command.root.appending(path: "samples")
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    return names.filter { FileManager.default.fileExists(atPath: folder.appending(path: "\($0)/README.md").path) }
-      .sorted()
+    func holds(_ file: String, _ name: String) -> Bool {
+      FileManager.default.fileExists(atPath: folder.appending(path: "\(name)/\(file)").path)
+    }
+    func entries(_ name: String) -> [String] {
+      (try? FileManager.default.contentsOfDirectory(atPath: folder.appending(path: name).path)) ?? []
+    }
+    return entries("").flatMap { name -> [String] in
+      let inner = entries(name).map { "\(name)/\($0)" }.filter { holds("README.md", $0) }
+      if !inner.isEmpty { return inner.filter { holds("policy.yaml", $0) } }
+      return holds("README.md", name) ? [name] : []
+    }.sorted()
   }()
 
   @Test(arguments: samples)
