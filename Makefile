@@ -5,6 +5,7 @@
 # make kernel-soak    the same with new packets: SECONDS=600 SEED=7
 # make kernel-mutants check that changing the tracer's meaning is noticed
 # make docker-lab    a real Docker engine in namespaces of its own, asked and connected to (root)
+# make bench         how fast it is, against the programs whose output it reads: BENCH='--rows read-save,query --sizes 1000,500000'
 #
 # The rest: build, lint, format, docs, install, clean.
 
@@ -15,10 +16,10 @@ DESTDIR ?=
 # Static, stripped binaries: fwtrace starts in milliseconds and runs on a host without Swift.
 RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections
 BINARY  := .build/release/fwtrace
-SWIFT_FILES := $(shell find Sources Tests Documentation Package.swift -name '*.swift' 2>/dev/null)
+SWIFT_FILES := $(shell find Sources Tests Documentation Benchmarks/Sources Benchmarks/Package.swift Package.swift -name '*.swift' 2>/dev/null)
 
 .DEFAULT_GOAL := run
-.PHONY: run build test kernel-test kernel-soak kernel-mutants docker-lab lint format docs install clean packages test-packages toolchain
+.PHONY: run build test kernel-test kernel-soak kernel-mutants docker-lab bench lint format docs install clean packages test-packages toolchain
 
 run: build
 	$(BINARY) --dst 172.17.0.2:8080 samples/tomcat-redis
@@ -43,6 +44,15 @@ kernel-mutants: test-packages toolchain
 
 docker-lab: build
 	Scripts/docker-lab $(BINARY)
+
+# The libraries are built once more, as a part of the benchmark's own package: what is measured has the release's flags.
+BENCH_FOLDER := .build/bench
+BENCH ?=
+bench: toolchain
+	@Scripts/install-packages --bench
+	$(SWIFT) build $(RELEASE) --package-path Benchmarks --scratch-path $(BENCH_FOLDER)
+	$(BENCH_FOLDER)/release/bench --program $(BENCH_FOLDER)/release/fwtrace --folder $(BENCH_FOLDER)/rulesets \
+	  --json $(BENCH_FOLDER)/results.json --plot $(BENCH_FOLDER)/growth.svg $(BENCH)
 
 lint: test-packages toolchain
 	$(SWIFT) format lint --strict --parallel $(SWIFT_FILES)

@@ -1,0 +1,28 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Measures fwtrace against the programs whose output it reads: `make bench`. A package of its own, so that who uses the libraries never builds it.
+let package = Package(
+  name: "fwtrace-benchmarks",
+  dependencies: [
+    .package(name: "fwtrace", path: ".."),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "bench",
+      dependencies: [
+        .product(name: "RuleGraph", package: "fwtrace"), .product(name: "RuleParser", package: "fwtrace"),
+        .product(name: "FlowTrace", package: "fwtrace"),
+        // The programs are measured as whole processes: built with the same flags, beside this one.
+        .product(name: "fwtrace", package: "fwtrace"), .product(name: "fwtrace-yaml", package: "fwtrace"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      // The same settings as in the package that is measured.
+      swiftSettings: [
+        .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"), .strictMemorySafety(), .treatAllWarnings(as: .error),
+      ])
+  ],
+  swiftLanguageModes: [.v6]
+)
