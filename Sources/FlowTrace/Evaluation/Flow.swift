@@ -121,8 +121,10 @@ struct Position {
   var entry = 0
   /// The chains that are being walked, the innermost last.
   var frames: [Frame] = []
-  /// The mark and addresses at the start of an output chain that reroutes, to see whether it changed anything.
+  /// What the route depends on at the start of an output chain that reroutes, to see whether it changed anything.
   var beforeReroute: [VariableID]?
+  /// What the route was last chosen anew by in output; nil when it was not.
+  var rerouted: [VariableID]?
   /// The index of the next nat chain of the call that is under way.
   var natChain = 0
   /// Whether a translation already ended the nat chains of this hook.

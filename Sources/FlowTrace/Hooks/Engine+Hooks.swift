@@ -134,20 +134,31 @@ extension Engine {
     let asks = connection.state == ConntrackState.new && !isDone
     guard asks else {
       repeatTranslation(ofSource: ofSource, hook, &flow)
-      flow.position.entry += 1
+      leaveTranslation(hook, &flow)
       return .on
     }
     guard flow.position.natChain < chains.count, !flow.position.natEnded else {
       if ofSource { flow.connection?.sourceDone = true } else { flow.connection?.destinationDone = true }
       if !chains.isEmpty { flow.connection?.status |= ofSource ? 128 : 256 }
-      flow.position.entry += 1
-      flow.position.natChain = 0
-      flow.position.natEnded = false
+      leaveTranslation(hook, &flow)
       return .on
     }
     flow.position.frames = [Frame(chain: chains[flow.position.natChain])]
     flow.position.natChain += 1
     return .on
+  }
+
+  /// Goes on behind the nat chains; a packet of this host whose destination they changed is routed anew.
+  ///
+  /// Source: `nf_nat_ipv4_local_fn` in `net/netfilter/nf_nat_proto.c`.
+  private func leaveTranslation(_ hook: Hook, _ flow: inout Flow) {
+    flow.position.entry += 1
+    flow.position.natChain = 0
+    flow.position.natEnded = false
+    let destination = flow.binding[Slot.destination.rawValue]
+    if hook == .output, flow.arrival[Slot.destination.rawValue] != destination {
+      flow.position.rerouted = flow.routingInputs
+    }
   }
 
   /// Takes the end of a base chain. Gives the end of the flow when it is one.
@@ -165,6 +176,10 @@ extension Engine {
       isTranslation = false
     }
     func goOn() {
+      if let before = flow.position.beforeReroute, before != flow.routingInputs {
+        flow.position.rerouted = flow.routingInputs
+      }
+      flow.position.beforeReroute = nil
       // The nat chains are one call: the next of them follows unless a translation was set up.
       if !isTranslation { flow.position.entry += 1 }
     }
@@ -290,15 +305,18 @@ extension Position.Stage {
 extension Flow {
   /// Enters a stage at its first call.
   mutating func enter(_ stage: Position.Stage) {
-    let before = position.beforeReroute
+    let rerouted = position.rerouted
     position = Position(stage: stage)
-    if stage == .rerouting { position.beforeReroute = before }
+    if stage == .rerouting { position.rerouted = rerouted }
     // The bridge calls postrouting without an input interface (`br_nf_post_routing` in `net/bridge/br_netfilter_hooks.c`).
     if stage == .postrouting, isBridged { rebind(.input, to: ValueSet(0)) }
   }
 
   /// What the choice of a route depends on.
   var routingInputs: [VariableID] {
-    [Slot.source, .destination, .mark, .serviceByte].map { binding[$0.rawValue] }
+    get { Self.routingSlots.map { binding[$0.rawValue] } }
+    set { for (slot, variable) in zip(Self.routingSlots, newValue) { binding[slot.rawValue] = variable } }
   }
+
+  private static let routingSlots: [Slot] = [.source, .destination, .mark, .serviceByte]
 }

@@ -563,21 +563,24 @@ extension Engine {
     if let chosen { _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(chosen.bits)) }
   }
 
-  /// Chooses the route anew when a translation or a mark in output changed what it depends on.
+  /// Takes the way that was chosen anew because a translation or a mark in output changed what it depends on.
+  ///
+  /// The kernel chooses it at the end of the chain that made the change, by what the packet was then: a mark that a later chain sets has no
+  /// part in it. The chains of output still see the old way.
   ///
   /// Source: `nf_nat_ipv4_local_fn` (destination changed), `ipt_mangle_out` and `nf_route_table_hook4` (mark, addresses, TOS).
   func reroute(_ flow: inout Flow) -> Move {
-    let before = flow.position.beforeReroute
-    let changedByMangle = before.map { $0 != flow.routingInputs } ?? false
-    let changedByNAT = flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
-    guard changedByMangle || changedByNAT else {
+    guard let chosenBy = flow.position.rerouted else {
       flow.enter(.postrouting)
       return .on
     }
+    let inputs = flow.routingInputs
+    flow.routingInputs = chosenBy
     let localnet = ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits)
     return .split(
       partsByRoute(flow, input: nil).map { part in
         var flow = part.flow
+        flow.routingInputs = inputs
         switch part.answer {
         case .local, .broadcast, .multicast, .unicast, .unknown:
           direct(&flow, part.answer)
