@@ -44,39 +44,4 @@ enum BuiltinTables {
     default: nil
     }
   }
-
-  /// The table that chains belong to when the dump does not say: by the built-in chains that it shows and by targets that only one table has.
-  ///
-  /// `certain` is false where several tables would do.
-  static func infer(chains: [Chain]) -> (table: String, certain: Bool) {
-    var hooks = Set<Hook>()
-    var translates = false
-    var mangles = false
-    var untracks = false
-    for chain in chains {
-      if let hook = hook(chain.name) { hooks.insert(hook) }
-      for rule in chain.rules {
-        for statement in rule.statements {
-          switch statement {
-          case .translate(let translation):
-            translates = translates || (translation.kind != .tproxy && translation.kind != .npt)
-          case .notrack: untracks = true
-          case .assign(let assignment):
-            if case .header = assignment.field { mangles = true }
-          default: break
-          }
-        }
-      }
-    }
-    if translates { return ("nat", true) }
-    if untracks { return ("raw", true) }
-    let routed = hooks.contains(.prerouting) || hooks.contains(.postrouting)
-    if routed, hooks.contains(.forward) { return ("mangle", true) }
-    if mangles { return ("mangle", true) }
-    if hooks.contains(.postrouting) { return ("nat", hooks.count > 1) }
-    if hooks.contains(.prerouting) {
-      return hooks == [.prerouting, .output] ? ("raw", true) : ("nat", hooks.count > 1)
-    }
-    return ("filter", hooks.contains(.forward))
-  }
 }

@@ -5,10 +5,10 @@ enum IptablesListingReader {
   /// Reads one output.
   ///
   /// `table` is the one of the command (`-t nat`); without it the table is inferred from chains and targets, and one text may show
-  /// several. `family` nil is inferred from the addresses.
+  /// several; an excerpt of which nothing tells the table gets none, an empty name. `family` nil is inferred from the addresses.
   static func read(_ text: DumpText, family: AddressFamily?, table: String?) -> RuleFragment {
     var diagnostics: [Diagnostic] = []
-    let known = family ?? ListingFamily.infer(text)
+    let known = family ?? FamilyInference.family(of: text)
     if known == nil, let first = text.lines.first {
       diagnostics.append(
         Diagnostic(
@@ -114,14 +114,13 @@ private struct ListingReading {
     }
     guard !chains.isEmpty else { return }
     markUnknownTargets()
-    var name = namedTable ?? "filter"
-    if namedTable == nil {
-      let inferred = BuiltinTables.infer(chains: chains)
-      name = inferred.table
-      fragment.diagnostics.append(.tableInferred(inferred, span: start))
-    }
+    let inferred = namedTable == nil ? TableInference(chains) : nil
+    let name = namedTable ?? inferred?.table ?? ""
     for index in chains.indices {
       chains[index].base = BuiltinTables.base(table: name, chain: chains[index].name, policy: policies[index])
+    }
+    if let inferred, chains.contains(where: { $0.base != nil }) {
+      fragment.diagnostics.append(inferred.diagnostic(start))
     }
     let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
     // Chains listed one by one are one table as long as none is shown twice.
@@ -155,34 +154,5 @@ private struct ListingReading {
         "unreadable-line", .warning, "this line is no part of a listing and was left out", span: text.span(line),
         column: 1,
         expected: expected))
-  }
-}
-
-/// Which family a listing is of, as far as its addresses tell.
-enum ListingFamily {
-  /// The family of the first line that tells; nil when none does.
-  static func infer(_ text: DumpText) -> AddressFamily? {
-    for line in text.lines {
-      var cursor = text.cursor(line)
-      if cursor.eat("Chain ") { continue }
-      while true {
-        cursor.eatBlanks()
-        if cursor.peek == 0x2f { break }
-        guard let word = cursor.eatWord() else { break }
-        if let family = family(of: word, text.bytes) { return family }
-      }
-    }
-    return nil
-  }
-
-  private static func family(of word: Range<Int>, _ bytes: [UInt8]) -> AddressFamily? {
-    var range = word
-    if let first = range.first, bytes[first] == 0x21 { range = range.dropFirst() }
-    if let slash = bytes[range].firstIndex(of: 0x2f) { range = range.lowerBound..<slash }
-    guard range.count >= 2, range.count <= 45, bytes[range].contains(0x3a) || bytes[range].contains(0x2e) else {
-      let text = String(decoding: bytes[range], as: UTF8.self)
-      return text == "ipv6-icmp" || text == "icmpv6" ? .ipv6 : text == "icmp" ? .ipv4 : nil
-    }
-    return IPAddress(bytes: Array(bytes[range]))?.family
   }
 }

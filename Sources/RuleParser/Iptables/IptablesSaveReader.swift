@@ -5,7 +5,7 @@ enum IptablesSaveReader {
   /// Reads one output.
   ///
   /// `table` names the table of an `iptables -S`, which does not print it; without it and without a `*table` line the table is inferred
-  /// from the chains. `family` is the one of the command; a head line that names `ip6tables-save` overrides it.
+  /// from the chains; an excerpt that does not tell it is taken as filter. `family` is the one of the command; a head line that names `ip6tables-save` overrides it.
   static func read(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment {
     var reading = SaveReading(text: text, family: family, table: table)
     for line in text.lines { reading.read(line) }
@@ -74,13 +74,13 @@ private struct SaveReading {
     chains = [:]
     lastChain = nil
     if tableIsInferred {
-      let inferred = BuiltinTables.infer(chains: done.chains)
-      done.name = inferred.table
+      let inferred = TableInference(done.chains)
+      done.name = inferred?.table ?? "filter"
       for index in done.chains.indices {
         done.chains[index].base = BuiltinTables.base(
           table: done.name, chain: done.chains[index].name, policy: done.chains[index].base?.policy)
       }
-      fragment.diagnostics.append(.tableInferred(inferred, span: done.span))
+      if let inferred { fragment.diagnostics.append(inferred.diagnostic(done.span)) }
     }
     fragment.tables.append(done)
   }
@@ -224,16 +224,5 @@ private struct SaveReading {
       Diagnostic(
         "unreadable-line", .warning, "this line is no part of an iptables dump and was left out",
         span: text.span(dumpLine), column: offset - dumpLine.start + 1, expected: expected))
-  }
-}
-
-extension Diagnostic {
-  /// Says which table chains were taken for.
-  static func tableInferred(_ inferred: (table: String, certain: Bool), span: SourceSpan?) -> Diagnostic {
-    let words =
-      inferred.certain
-      ? "these chains are of table \(inferred.table), which the dump does not name"
-      : "these chains were taken for table \(inferred.table), which the dump does not name; other tables would do, too"
-    return Diagnostic("table-inferred", inferred.certain ? .note : .warning, words, span: span)
   }
 }

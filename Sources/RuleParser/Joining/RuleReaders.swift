@@ -3,7 +3,7 @@ import RuleGraph
 /// The readers of rules, one for each form of dump.
 enum RuleReaders {
   /// `iptables -L`.
-  static func listing(_ text: DumpText, family: AddressFamily, table: String) -> RuleFragment {
+  static func listing(_ text: DumpText, family: AddressFamily?, table: String?) -> RuleFragment {
     IptablesListingReader.read(text, family: family, table: table)
   }
 

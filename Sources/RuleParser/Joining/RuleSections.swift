@@ -51,29 +51,21 @@ struct RuleSections {
   }
 
   private mutating func readListing(_ section: DumpSection) {
-    let family = section.output.family ?? FamilyInference.family(of: section.text)
-    let inferred = section.output.table == nil ? TableInference.table(ofListing: section.text) : nil
-    let name = section.output.table ?? inferred
-    let fragment = RuleReaders.listing(section.text, family: family, table: name ?? "filter")
+    let fragment = RuleReaders.listing(section.text, family: section.output.family, table: section.output.table)
     diagnostics += fragment.diagnostics
-    for var table in fragment.tables {
+    for table in fragment.tables {
       let isExcerpt = !table.chains.contains { $0.base != nil }
-      if name == nil, isExcerpt { table.name = "" }
-      if let inferred, !isExcerpt { reportInferred(inferred, section) }
       let isBrief = table.chains.contains { $0.rules.contains { $0.statements.contains(.hiddenInterfaces) } }
       append(table, isBrief ? .briefListing : .listing, section, isExcerpt: isExcerpt)
     }
   }
 
   private mutating func readSave(_ section: DumpSection) {
-    let family = section.output.family ?? FamilyInference.family(of: section.text)
+    let family = section.output.family ?? FamilyInference.family(of: section.text) ?? .ipv4
     let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
-    let inferred =
-      section.output.table == nil && !hasHeads ? TableInference.table(ofRules: section.text) ?? "filter" : nil
-    let fragment = RuleReaders.save(section.text, family: family, table: section.output.table ?? inferred)
+    let fragment = RuleReaders.save(section.text, family: family, table: section.output.table)
     diagnostics += fragment.diagnostics
     if section.output.isWhole, !section.output.isFiltered { allOfIptables.insert(family) }
-    if let inferred, !fragment.tables.isEmpty { reportInferred(inferred, section) }
     for table in fragment.tables {
       append(table, hasHeads ? .save : .rules, section, isExcerpt: !table.chains.contains { $0.base != nil })
     }
@@ -100,12 +92,5 @@ struct RuleSections {
         table: table, form: form, strand: section.strand, host: section.host, order: section.order,
         isExcerpt: isExcerpt || isFiltered || section.output.chain != nil, isFiltered: isFiltered,
         span: table.span ?? section.text.lines.first.map { section.text.span($0) }))
-  }
-
-  private mutating func reportInferred(_ table: String, _ section: DumpSection) {
-    diagnostics.append(
-      Diagnostic(
-        "table-inferred", .note, "no command says which table this is; its chains and targets are those of \(table)",
-        span: section.text.lines.first.map { section.text.span($0) }))
   }
 }

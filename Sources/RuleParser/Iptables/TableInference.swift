@@ -1,0 +1,81 @@
+import RuleGraph
+
+/// The table that chains are of when neither the dump nor a command says so.
+///
+/// `iptables -L` and `iptables -S` do not print the table's name. Each table has its own set of built-in chains (iptables(8), "TABLES"): nat has
+/// PREROUTING and POSTROUTING but no FORWARD, mangle has all five, raw PREROUTING and OUTPUT, filter INPUT, FORWARD and OUTPUT; and some targets are
+/// for one table only.
+struct TableInference {
+  /// The table's name.
+  let table: String
+  /// False where other tables would do, too.
+  let isCertain: Bool
+
+  private init(_ table: String, isCertain: Bool) {
+    self.table = table
+    self.isCertain = isCertain
+  }
+
+  /// Looks at the chains; nil when nothing tells (users' chains without a target that only one table knows).
+  init?(_ chains: [Chain]) {
+    let signs = Signs(chains)
+    let hooks = signs.hooks
+    let isRouted = hooks.contains(.prerouting) || hooks.contains(.postrouting)
+    if signs.translates {
+      self.init("nat", isCertain: true)
+    } else if hooks.contains(.forward) {
+      self.init(isRouted ? "mangle" : "filter", isCertain: true)
+    } else if signs.untracks {
+      self.init("raw", isCertain: true)
+    } else if signs.mangles {
+      self.init("mangle", isCertain: true)
+    } else if hooks.contains(.postrouting) || (hooks.contains(.prerouting) && hooks.contains(.input)) {
+      self.init("nat", isCertain: hooks.count > 1)
+    } else if hooks.contains(.prerouting) {
+      // Alone it may be one of three tables: nat, in which nothing can be dropped, or raw and mangle.
+      self.init(hooks.contains(.output) || signs.drops ? "raw" : "nat", isCertain: hooks.contains(.output))
+    } else if !hooks.isEmpty {
+      self.init("filter", isCertain: hooks.count > 1)
+    } else {
+      return nil
+    }
+  }
+
+  /// Says which table chains were taken for.
+  func diagnostic(_ span: SourceSpan?) -> Diagnostic {
+    Diagnostic(
+      "table-inferred", .note,
+      isCertain
+        ? "no command says which table this is; its chains and targets are those of \(table)"
+        : "no command says which table this is; taken as \(table), other tables would do, too", span: span)
+  }
+
+  /// What chains and rules tell.
+  private struct Signs {
+    var hooks: Set<Hook> = []
+    var translates = false
+    var untracks = false
+    var mangles = false
+    var drops = false
+
+    init(_ chains: [Chain]) {
+      hooks = Set(chains.compactMap { BuiltinTables.hook($0.name) })
+      for chain in chains {
+        for rule in chain.rules {
+          for statement in rule.statements { take(statement) }
+        }
+      }
+    }
+
+    private mutating func take(_ statement: Statement) {
+      switch statement {
+      case .translate(let translation): if translation.kind != .tproxy, translation.kind != .npt { translates = true }
+      case .notrack: untracks = true
+      case .effect(let effect): if [.helper, .timeout, .zone, .ctTarget].contains(effect.kind) { untracks = true }
+      case .assign(let assignment): if case .header = assignment.field { mangles = true }
+      case .verdict(.drop), .verdict(.reject): drops = true
+      default: break
+      }
+    }
+  }
+}
