@@ -178,6 +178,13 @@ struct NftRuleFileTests {
     #expect(!rule(pair.0).isEmpty)
   }
 
+  @Test(
+    "A colon before an address is a piece of its own",
+    arguments: ["ip saddr map { 10.0.0.0/8 : 1countries:1.0.0.0/8 }", "9.142-:1.2.69.160", ":1.2.3.4", "x:1.2.3.4:5"])
+  func colonBeforeAddress(_ text: String) {
+    #expect(read("table ip t {\n chain c {\n \(text) accept\n }\n}\n").tables.map(\.name) == ["t"])
+  }
+
   @Test("Deep nesting ends in a diagnostic")
   func depth() {
     let text = String(repeating: "{ ", count: 100_000)

@@ -186,6 +186,8 @@ struct NftTokens {
   /// The length of the IPv4, IPv6 or hardware address that begins here, or nil.
   private func addressLength() -> Int? {
     var position = at
+    // The rest of a long line is not looked at again for each of its words.
+    let end = min(end, at + Self.longestAddress)
     var colons = 0
     var dots = 0
     while position < end {
@@ -201,13 +203,16 @@ struct NftTokens {
     return addressLength(position, colons, dots)
   }
 
+  /// An address with a port, and more.
+  private static let longestAddress = 64
+
   private func addressLength(_ run: Int, _ colons: Int, _ dots: Int) -> Int? {
     guard colons >= 2 || dots >= 3, run - at >= 2 else { return nil }
     if colons == 5, dots == 0, NftValue.hardwareAddress(String(decoding: bytes[at..<run], as: UTF8.self)) != nil {
       return run - at
     }
     if colons >= 2, IPAddress(bytes: Array(bytes[at..<run])) != nil { return run - at }
-    guard dots >= 3 else { return nil }
+    guard dots >= 3, bytes[at] != 0x3a else { return nil }
     // `10.0.0.1:80`: the address ends before the colon. `10.0.0.1x` is none.
     var position = at
     var isPlain = true
