@@ -166,7 +166,9 @@ extension Lab {
         observation.endpoint = endpoint
         observation.out = topology.interface(ofEndpoint: endpoint)
         observation.packet = packet
-        let sameBridge = probe.from.map { topology.interface(ofEndpoint: $0) } == observation.out
+        // Between two ports of a bridge a packet may be routed, too, which takes one from its hop limit.
+        let isOfBridge = probe.from.map { topology.interface(ofEndpoint: $0) != $0 } ?? false
+        let sameBridge = isOfBridge && probe.from.map { topology.interface(ofEndpoint: $0) } == observation.out
         observation.fate =
           probe.from == nil ? .sent : sameBridge && packet.hopLimit == probe.hopLimit ? .bridged : .forward
       } else if let kind = Self.answerKind(packet, serial, probe) {

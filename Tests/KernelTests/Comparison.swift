@@ -20,6 +20,8 @@ struct Comparison {
   let observation: Observation
   /// Whether the kernel's trace shows the rules (it does not for legacy iptables).
   let showsRules: Bool
+  /// Whether the question left fields open: a case may then have several ways out, of which the packet takes one.
+  var isOpen = false
 
   func result(_ trace: Trace) -> ComparisonResult {
     if trace.cases.isEmpty { return .disagreed("no case") }
@@ -62,8 +64,10 @@ struct Comparison {
 
   private func placeDifference(_ part: Case) -> String? {
     guard observation.fate != .discarded else { return nil }
-    if let out = observation.out, part.output?.single != InterfaceName(out)?.value {
-      return "out of \(part.output.map { "\($0)" } ?? "nothing"), kernel \(out)"
+    if let out = observation.out.flatMap({ InterfaceName($0)?.value }),
+      isOpen ? part.output?.contains(out) != true : part.output?.single != out
+    {
+      return "out of \(part.output.map { "\($0)" } ?? "nothing"), kernel \(observation.out ?? "")"
     }
     guard let packet = observation.packet else { return nil }
     if !part.packet.source.contains(packet.source.bits) { return "source differs, kernel \(packet)" }

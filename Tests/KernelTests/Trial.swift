@@ -39,19 +39,31 @@ final class Trial {
     return (probe, seen, comparison.result(trace), trace)
   }
 
+  /// What fwtrace says to a question.
+  func trace(_ query: Query) -> Trace { tracer.trace(query) }
+
+  /// Sets what the kernel does with a packet beside the case of an open question that holds it.
+  func compare(_ packet: Probe, with answer: Trace) -> ComparisonResult {
+    var own = answer
+    own.cases = answer.cases.filter { $0.when.contains(packet.point) }
+    let comparison = Comparison(
+      ruleset: reading.ruleset, probe: packet, observation: lab.observe(packet) ?? Observation(),
+      showsRules: ruleset.backend == .nft, isOpen: true)
+    return comparison.result(own)
+  }
+
   /// What fwtrace says of a packet, in a few lines.
-  func words(_ trace: Trace) -> String {
-    trace.cases.map { part in
-      var lines = [
-        "\(part.verdict.rawValue) \(part.fate.rawValue) by \(part.decidedBy) reject \(part.rejectWith ?? "-")"
-      ]
-      for step in part.path where step.matched {
-        lines.append(
-          "  \(step.hook.map { "\($0)" } ?? "-") \(name(step.event)) \(step.action) \(step.target ?? "") \(step.words ?? "")"
-        )
-      }
-      return lines.joined(separator: "\n")
-    }.joined(separator: "\n")
+  func words(_ trace: Trace) -> String { trace.cases.map(words).joined(separator: "\n") }
+
+  /// What a case says, in a few lines.
+  func words(_ part: Case) -> String {
+    var lines = ["\(part.verdict.rawValue) \(part.fate.rawValue) by \(part.decidedBy) reject \(part.rejectWith ?? "-")"]
+    for step in part.path where step.matched {
+      lines.append(
+        "  \(step.hook.map { "\($0)" } ?? "-") \(name(step.event)) \(step.action) \(step.target ?? "") \(step.words ?? "")"
+      )
+    }
+    return lines.joined(separator: "\n")
   }
 
   private func name(_ event: Step.Event) -> String {

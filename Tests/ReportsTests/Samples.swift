@@ -9,8 +9,13 @@ enum Samples {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
+  /// The folders that hold a sample each, not those of a group: `tomcat-redis`, `questions/01-ufw-and-published-port`.
   static var names: [String] {
-    get throws { try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "samples").path).sorted() }
+    get throws {
+      let paths = try FileManager.default.subpathsOfDirectory(atPath: root.appending(path: "samples").path)
+      let folders = paths.filter { $0.hasSuffix("/README.md") }.map { String($0.dropLast("/README.md".count)) }
+      return folders.filter { folder in !folders.contains { $0.hasPrefix(folder + "/") } }.sorted()
+    }
   }
 
   static func inputs(_ name: String) throws -> [DumpInput] {

@@ -163,13 +163,16 @@ extension Engine {
     return knowledge.knowsAddresses(flow.family) && destinations.isDisjoint(with: others)
   }
 
-  /// The sources that a packet from a wire can have at all: not loopback, a group, a broadcast address or this host's own one. The kernel takes such packets
-  /// for martians before any filter; an open source leaves them out.
+  /// The sources that a packet from a wire can have at all: not a group, and in IPv4 not loopback, a broadcast address or this host's own one. The kernel
+  /// takes such packets for martians before any filter; an open source leaves them out. IPv6 has no such check of the host's own addresses.
   private func possibleSources(_ family: AddressFamily) -> ValueSet {
-    var impossible = HostKnowledge.multicast(family).union(knowledge.localAddresses[family] ?? .empty)
-    if family == .ipv4 {
-      impossible = impossible.union(knowledge.broadcastAddresses).union(HostKnowledge.zero4)
+    var impossible = HostKnowledge.multicast(family)
+    guard family == .ipv4 else {
+      // `ip6_rcv_core` in `net/ipv6/ip6_input.c`.
+      return family.allAddresses.subtracting(impossible.union(ValueSet(1)))
     }
+    impossible = impossible.union(knowledge.localAddresses[family] ?? .empty)
+    impossible = impossible.union(knowledge.broadcastAddresses).union(HostKnowledge.zero4)
     if !knowledge.knowsAddresses(family) {
       impossible = impossible.union(knowledge.inferredAddresses[family] ?? .empty)
     }

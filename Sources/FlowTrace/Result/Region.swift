@@ -32,6 +32,20 @@ public struct Region: Hashable, Sendable {
     self.except = except
   }
 
+  /// Whether a packet is in the region, given its values by dimension.
+  ///
+  ///     part.when.contains([.field(.meta(.l4proto)): 6, .field(.header(HeaderField(.th, .dport))): 80])
+  ///
+  /// A dimension that the packet does not name limits nothing, and takes it out of no exception.
+  public func contains(_ packet: [Dimension: UInt128]) -> Bool {
+    for (dimension, values) in open.merging(allowed, uniquingKeysWith: { $1 }) {
+      if let value = packet[dimension], !values.contains(value) { return false }
+    }
+    return !except.contains { box in
+      box.allSatisfy { dimension, values in packet[dimension].map(values.contains) ?? false }
+    }
+  }
+
   /// The region as disjoint boxes without exceptions, at most `limit` of them; nil when there would be more.
   public func boxes(limit: Int) -> [[Dimension: ValueSet]]? {
     var boxes = [allowed]

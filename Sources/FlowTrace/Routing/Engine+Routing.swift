@@ -359,19 +359,17 @@ extension Engine {
     case .unreachable: return forwardingIsOn(&flow, input) ? end(.unreachableRoute) : end(.ipForward)
     case .prohibit: return forwardingIsOn(&flow, input) ? end(.prohibitRoute) : end(.ipForward)
     case .unicast(let hops, let source):
-      guard forwardingIsOn(&flow, input) else { return end(.ipForward) }
+      // A packet that a translation led back to the bridge it came from is bridged again, not routed (`br_nf_pre_routing_finish` in
+      // `net/bridge/br_netfilter_hooks.c`): it needs no forwarding and spends no hop.
+      let isBridgedAgain = isLedBackToBridge(flow, hops, input)
+      guard isBridgedAgain || forwardingIsOn(&flow, input) else { return end(.ipForward) }
       if let reason = sourceCheck(&flow, input) { return end(reason) }
-      if let reason = spendHop(&flow) { return end(reason) }
+      if !isBridgedAgain, let reason = spendHop(&flow) { return end(reason) }
       leadOut(&flow, hops, source)
-      // A packet that a translation led back to the bridge it came from is bridged again, not routed.
-      if let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input).answer,
-        flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue],
-        knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0, hops.allSatisfy({ $0.gateway == nil })
-      {
+      if isBridgedAgain, let input {
         if isLostInHairpin(&flow, input) { return end(.bridgeHairpin) }
         flow.isBridged = true
         flow.binding[Slot.physicalOutput.rawValue] = flow.makeVariable(InterfaceName.anyName)
-        restoreHop(&flow)
       }
       flow.enter(.forward)
       return flow
@@ -382,6 +380,15 @@ extension Engine {
       flow.enter(.forward)
       return flow
     }
+  }
+
+  /// Whether a translation gave a packet from a bridge a destination on the same bridge.
+  private func isLedBackToBridge(_ flow: Flow, _ hops: [Route.NextHop], _ input: String?) -> Bool {
+    guard let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input).answer else {
+      return false
+    }
+    return flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
+      && knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0 && hops.allSatisfy { $0.gateway == nil }
   }
 
   private func destinationWords(_ flow: Flow) -> String {
@@ -448,10 +455,6 @@ extension Engine {
     flow.beforeHop = flow.binding[Slot.hopLimit.rawValue]
     flow.rebind(.hopLimit, to: ValueSet(limit.intervals.map { max($0.lowerBound, 2) - 1...max($0.upperBound, 2) - 1 }))
     return nil
-  }
-
-  private func restoreHop(_ flow: inout Flow) {
-    if let before = flow.beforeHop { flow.binding[Slot.hopLimit.rawValue] = before }
   }
 
   // MARK: - The way out

@@ -27,8 +27,7 @@ struct Sampler {
     for attempt in 0..<8 {
       var point: [Region.Dimension: UInt128] = [:]
       for (dimension, values) in open { point[dimension] = pick(dimension, values, attempt: attempt) }
-      let isTaken = region.except.contains { $0.allSatisfy { $1.contains(point[$0] ?? 0) } }
-      if isTaken || region.allowed.contains(where: { !$1.contains(point[$0] ?? 0) }) { continue }
+      guard region.contains(point) else { continue }
       let box = point.mapValues { ValueSet($0) }
       if !found.contains(box) { found.append(box) }
     }
