@@ -37,11 +37,15 @@ struct NearMisses {
 
   /// Whether the rule's verdict would have changed the fate.
   private func wouldChange(_ id: RuleID) -> Bool {
+    var isOutside = false
+    if case .outside = end.decidedBy { isOutside = true }
     for statement in engine.ruleset[id].statements {
       switch statement {
-      case .verdict(.accept): return end.verdict != .accept
+      case .verdict(.accept): return end.verdict != .accept && !isOutside
       case .verdict(.drop), .verdict(.reject): return end.verdict == .accept
-      case .translate: return true
+      // What has another source is dropped all the same; another destination goes another way.
+      case .translate(let translation):
+        return end.verdict == .accept || translation.kind == .dnat || translation.kind == .redirect
       default: continue
       }
     }

@@ -54,10 +54,10 @@ struct PathRemarks {
     guard table.chainIndex("DOCKER") != nil || table.chainIndex("DOCKER-USER") != nil else { return nil }
     let named = Set(table.chains.lazy.flatMap(\.rules).flatMap(Self.interfaces))
     guard !named.contains(input), !named.contains(output) else { return nil }
-    let names = [input, output].map { InterfaceName(value: $0).description }
+    let names = (input == output ? [input] : [input, output]).map { InterfaceName(value: $0).description }
     return Remark(
       "docker-forward-policy",
-      "no rule of \(ruleset.place(of: id)) is about \(names[0]) or \(names[1]): Docker sets this policy to DROP when it turns forwarding on, and DOCKER-USER is the chain for an ACCEPT of your own"
+      "no rule of \(ruleset.place(of: id)) is about \(names.joined(separator: " or ")): Docker sets this policy to DROP when it turns forwarding on, and DOCKER-USER is the chain for an ACCEPT of your own"
     )
   }
 

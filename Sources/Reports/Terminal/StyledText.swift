@@ -44,16 +44,37 @@ struct StyledText: Sendable, ExpressibleByStringLiteral {
 
   static func + (a: StyledText, b: StyledText) -> StyledText {
     var result = a
-    result.pieces += b.pieces
+    result += b
     return result
   }
 
-  static func += (a: inout StyledText, b: StyledText) { a.pieces += b.pieces }
+  /// Adds text; what has the style of the end becomes one piece with it.
+  static func += (a: inout StyledText, b: StyledText) {
+    for piece in b.pieces {
+      if let last = a.pieces.indices.last, a.pieces[last].style == piece.style {
+        a.pieces[last].text += piece.text
+      } else {
+        a.pieces.append(piece)
+      }
+    }
+  }
 
   /// The text with blanks behind it up to a width.
   func padded(to width: Int) -> StyledText {
     let missing = width - self.width
     return missing > 0 ? self + StyledText(String(repeating: " ", count: missing)) : self
+  }
+
+  /// The text without blanks at its end, whatever their style.
+  var trimmed: StyledText {
+    var result = self
+    while let last = result.pieces.popLast() {
+      let kept = last.text.dropLast(last.text.reversed().prefix { $0 == " " }.count)
+      if kept.isEmpty { continue }
+      result.pieces.append((String(kept), last.style))
+      break
+    }
+    return result
   }
 
   /// The text for a terminal with or without colours.
@@ -137,12 +158,6 @@ struct Page {
 
   /// The page as text, without blanks at the ends of its lines.
   var text: String {
-    var result = ""
-    for line in lines {
-      var rendered = line.rendered(inColor: terminal.inColor)
-      while rendered.last == " " { rendered.removeLast() }
-      result += rendered + "\n"
-    }
-    return result
+    lines.reduce(into: "") { $0 += $1.trimmed.rendered(inColor: terminal.inColor) + "\n" }
   }
 }

@@ -27,6 +27,9 @@ struct PathRow {
   var isDecider = false
   /// Whether the row is of less interest: a rule that did not match.
   var isFaint = false
+
+  /// The words of a rule without conditions; they go without saying where a row has several lines.
+  static let everything = "everything"
 }
 
 /// Chooses from the steps of a case those to show, and puts them into rows.
@@ -132,7 +135,7 @@ struct PathRows {
           hook: hook, place: ruleset.place(of: id), words: "no: \(failed)", action: StyledText("-", .faint),
           source: names[rule.span], isFaint: true)
       }
-      if words.conditions.isEmpty { words.conditions = ["everything"] }
+      if words.conditions.isEmpty { words.conditions = [PathRow.everything] }
       return PathRow(
         hook: hook, place: ruleset.place(of: id), words: words.conditionText,
         action: action(of: step, words, isDecider: isDecider, of: one), source: names[rule.span], isDecider: isDecider)
@@ -231,18 +234,26 @@ struct PathTable {
     for line in lines.dropFirst() { page.add(line, indent: before) }
   }
 
-  private func addStacked(_ row: PathRow, _ start: StyledText, to page: inout Page, indent: Int, place: Int) {
+  private func addStacked(
+    _ row: PathRow, _ start: StyledText, to page: inout Page, indent: Int, place: Int
+  ) {
     let style: Style = row.isFaint ? .faint : .plain
-    var head = start + StyledText(row.place, style).padded(to: place) + PathTable.action(row)
+    let action = PathTable.action(row)
+    var head = start + StyledText(row.place, style).padded(to: place)
+    // What was done is never torn apart: where it does not fit behind the rule it stands below it.
+    let isBeside = head.width + action.width <= page.terminal.width
+    head = isBeside ? head + action : start + StyledText(row.place, style)
+    var below = isBeside ? StyledText("") : action
+    if row.words != PathRow.everything { below += StyledText((below.isEmpty ? "" : "  ") + row.words, style) }
     if let source = row.source {
       let room = page.terminal.width - head.width - DisplayWidth.of(source)
-      if room >= 2 { head += StyledText(String(repeating: " ", count: room)) + StyledText(source, .faint) }
-      page.add(head, hanging: indent)
-      let rest = room >= 2 ? StyledText("") : StyledText("  " + source, .faint)
-      page.add(StyledText(row.words, style) + rest, indent: indent + 2)
-    } else {
-      page.add(head, hanging: indent)
-      page.add(StyledText(row.words, style), indent: indent + 2)
+      if room >= 2 {
+        head += StyledText(String(repeating: " ", count: room)) + StyledText(source, .faint)
+      } else {
+        below += StyledText((below.isEmpty ? "" : "  ") + source, .faint)
+      }
     }
+    page.add(head, hanging: indent)
+    if !below.isEmpty { page.add(below, indent: indent + 2) }
   }
 }
