@@ -29,6 +29,8 @@ public struct Tracer: Sendable {
     public var nearMissLimit = 3
     /// Whether rules that mention the question and are not on the way are looked for, with the reason.
     public var findsRulesOffPath = false
+    /// The outcome that is wanted: for cases that come out otherwise, a ``Remedy`` is looked for and tried.
+    public var wanted: Case.Verdict?
 
     /// Makes the usual options.
     public init() {}
@@ -62,6 +64,10 @@ public struct Tracer: Sendable {
     }
     var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
     trace.layout = layout
+    if let wanted = options.wanted {
+      let search = RemedySearch(ruleset: ruleset, facts: facts, query: query, wanted: wanted, cases: trace.cases)
+      for index in trace.cases.indices { trace.cases[index].remedy = search.remedy(for: index) }
+    }
     return trace
   }
 

@@ -33,6 +33,20 @@ enum DetailChoice: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
+/// What the person who asks would like to happen.
+enum WantedOutcome: String, ExpressibleByArgument, CaseIterable {
+  case accept, drop, reject
+
+  /// The same for the tracer.
+  var verdict: Case.Verdict {
+    switch self {
+    case .accept: .accept
+    case .drop: .drop
+    case .reject: .reject
+    }
+  }
+}
+
 /// `fwtrace trace`: one question, or a batch of them, about the host in the dumps.
 struct TraceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -45,6 +59,12 @@ struct TraceCommand: ParsableCommand {
 
   @OptionGroup(title: "The packet")
   var packet: QueryArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "The outcome you want (accept, drop or reject): for what comes out otherwise, the rule that would change it, tried.",
+      valueName: "outcome"))
+  var want: WantedOutcome?
 
   @Flag(help: "Print the answer as JSON (schema fwtrace.trace/1).")
   var json = false
@@ -69,7 +89,7 @@ struct TraceCommand: ParsableCommand {
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     if let batch {
-      guard packet.isEmpty else {
+      guard packet.isEmpty, want == nil else {
         throw Failure("--batch: the questions stand in \(batch); options for the packet have no place beside it")
       }
       try Batch(reading: reading).answer(questionsIn: batch)
@@ -80,6 +100,7 @@ struct TraceCommand: ParsableCommand {
     options.listsEveryRule = explain == .all
     options.tracesReply = true
     options.findsRulesOffPath = true
+    options.wanted = want?.verdict
     let trace = Tracer(reading.ruleset, facts: reading.facts).trace(query, options: options)
     if json {
       Output.write(

@@ -111,6 +111,8 @@ public struct Case: Sendable {
   public var reply: [Case]?
   /// A second connection that a program on the host makes (docker-proxy), traced on its own.
   public var continuation: [Case]?
+  /// What would give the case the outcome that was asked for, when one was.
+  public var remedy: Remedy?
   /// Facts about the outcome in words (`docker-proxy listens on port 32769`).
   public var remarks: [Remark] = []
 }

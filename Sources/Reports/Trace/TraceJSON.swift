@@ -117,6 +117,10 @@ public struct TraceJSON: Sendable {
         }
       }
       json.member("remarks", one.remarks.map(\.text))
+      if let remedy = one.remedy {
+        json.key("remedy")
+        write(remedy, to: &json)
+      }
       if let reply = one.reply {
         json.key("reply")
         json.array { json in for one in reply { write(one, to: &json) } }
@@ -124,6 +128,27 @@ public struct TraceJSON: Sendable {
       if let continuation = one.continuation {
         json.key("continuation")
         json.array { json in for one in continuation { write(one, to: &json) } }
+      }
+    }
+  }
+
+  private func write(_ remedy: Remedy, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("advice", remedy.advice)
+      guard let rule = remedy.rule else { return }
+      json.member("command", rule.command)
+      json.key("chain")
+      json.object(flat: true) { json in writeChain(rule.chain, to: &json) }
+      json.member("index", rule.number)
+      json.member("note", rule.note)
+      json.key("changes")
+      json.array { json in
+        for change in rule.changes {
+          json.object(flat: true) { json in
+            json.member("case", change.index)
+            json.member("verdict", change.verdict.rawValue)
+          }
+        }
       }
     }
   }

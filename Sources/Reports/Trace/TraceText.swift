@@ -155,6 +155,9 @@ public struct TraceText: Sendable {
     addNearMisses(one, to: &page)
     addOffPath(one, to: &page)
     addOwner(one, to: &page)
+    if let remedy = one.remedy {
+      RemedyText(ruleset: ruleset, words: words).add(remedy, of: trace, to: &page)
+    }
   }
 
   private func caseHead(_ one: Case, of trace: Trace) -> StyledText {
