@@ -19,6 +19,9 @@ public struct InferredHost: Hashable, Sendable {
   /// For bridges with a rule about traffic from themselves to themselves: whether their containers may talk to each other.
   public private(set) var innerTraffic: [InferredInnerTraffic] = []
 
+  /// The interfaces that the rules of a table ask for by name, by the table's index.
+  public private(set) var namedInterfaces: [Int: Set<String>] = [:]
+
   /// The interfaces that hold an inferred subnet, in the order of their first rule: bridges, as far as the rules tell.
   public var bridges: [String] {
     var names: [String] = []
@@ -53,6 +56,9 @@ public struct InferredHost: Hashable, Sendable {
   }
 
   private mutating func take(_ shape: RuleShape, evidence: RuleID, facts: HostFacts) {
+    for name in [shape.input, shape.output] {
+      if let name { namedInterfaces[evidence.table, default: []].insert(name) }
+    }
     if shape.isMasquerade, let prefix = shape.source, prefix.isSubnet, let bridge = shape.notOutput {
       add(InferredSubnet(interface: bridge, prefix: prefix, evidence: evidence), facts: facts)
     }

@@ -48,7 +48,7 @@ public struct DumpReader: Sendable {
       }
       let finder = SectionFinder(source: source, name: input.name, bytes: bytes, strand: strand)
       strand = finder.strand + 1
-      rules.readRemarks(bytes)
+      if finder.mentionsLegacyTables { rules.mentionsLegacyTables = true }
       hostNames += finder.hostNames.filter { !hostNames.contains($0) }
       if let captured = finder.captured { facts.captured = captured }
       for (sentence, line) in finder.unread {

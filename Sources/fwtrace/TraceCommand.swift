@@ -100,6 +100,7 @@ struct TraceCommand: ParsableCommand {
     options.listsEveryRule = explain == .all
     options.tracesReply = true
     options.findsRulesOffPath = true
+    if explain == .all { options.nearMissLimit = 100 }
     options.wanted = want?.verdict
     let trace = Tracer(reading.ruleset, facts: reading.facts).trace(query, options: options)
     if json {

@@ -21,7 +21,7 @@ struct OffPathRules {
         looked += chain.rules.count
         if looked > Self.rulesLookedAt { break }
         for (r, rule) in chain.rules.enumerated() {
-          if let rank = mentions.rank(rule) { found.append((rank, RuleID(table: t, chain: c, rule: r))) }
+          if let rank = mentions.rank(rule, table: t) { found.append((rank, RuleID(table: t, chain: c, rule: r))) }
         }
       }
     }
@@ -212,7 +212,7 @@ private struct Mentions {
   }
 
   /// 0 for a rule that names two things asked about, 1 for one; nil when it names none, decides nothing or is about others.
-  func rank(_ rule: Rule) -> Int? {
+  func rank(_ rule: Rule, table: Int) -> Int? {
     guard rule.statements.contains(where: Self.decides) else { return nil }
     var hits = 0
     for statement in rule.statements {
@@ -223,7 +223,7 @@ private struct Mentions {
       default: continue
       }
       for match in matches where !match.negated {
-        guard case .field(.header(let field)) = match.subject, let values = values(match) else { continue }
+        guard case .field(.header(let field)) = match.subject, let values = values(match, table) else { continue }
         for (name, value) in asked where field.name == name {
           if !values.contains(value) { return nil }
           // A block of many addresses or ports is not about this one.
@@ -235,13 +235,13 @@ private struct Mentions {
   }
 
   /// The values that a match wants, those of a set of known members included.
-  private func values(_ match: Match) -> ValueSet? {
+  private func values(_ match: Match, _ table: Int) -> ValueSet? {
+    func members(_ set: ResolvedSet) -> ValueSet? { set.isKnown && set.parts == 1 ? set.values : nil }
     switch match.values {
     case .values(let values): return values
-    case .ipset(let name):
-      let set = engine.set(name, table: -1)
-      return set.isKnown && set.parts == 1 ? set.values : nil
-    default: return nil
+    case .ipset(let name): return members(engine.set(name, table: -1))
+    case .named(let name): return members(engine.set(name, table: table))
+    case .elements: return nil
     }
   }
 

@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 
 /// What the way of a packet tells beyond the rule that decided: why an accept did not help, and whose drop it was that decided.
@@ -25,7 +26,9 @@ struct PathRemarks {
 
   /// An accept that was met before on the same hook: it ended its own base chain alone.
   private func acceptWasNotFinal() -> Remark? {
-    guard let chain = decidingChain, let hook = end.flow.position.stage.hook else { return nil }
+    guard let chain = decidingChain, let hook = end.flow.position.stage.hook,
+      engine.plan.calls(hook, end.flow.family).count > 1
+    else { return nil }
     var accepted: RuleID?
     for node in PathNode.inOrder(end.flow.path) {
       guard case .step(let step) = node.content, step.matched, step.hook == hook, step.action == "accept",
@@ -51,10 +54,10 @@ struct PathRemarks {
       let input = single(.input), let output = single(.output)
     else { return nil }
     let table = ruleset.tables[id.table]
-    guard table.chainIndex("DOCKER") != nil || table.chainIndex("DOCKER-USER") != nil else { return nil }
-    let named = Set(table.chains.lazy.flatMap(\.rules).flatMap(Self.interfaces))
-    guard !named.contains(input), !named.contains(output) else { return nil }
     let names = (input == output ? [input] : [input, output]).map { InterfaceName(value: $0).description }
+    let named = engine.knowledge.inferred.namedInterfaces[id.table] ?? []
+    guard table.chainIndex("DOCKER") != nil || table.chainIndex("DOCKER-USER") != nil, named.isDisjoint(with: names)
+    else { return nil }
     return Remark(
       "docker-forward-policy",
       "no rule of \(ruleset.place(of: id)) is about \(names.joined(separator: " or ")): Docker sets this policy to DROP when it turns forwarding on, and DOCKER-USER is the chain for an ACCEPT of your own"
@@ -63,16 +66,6 @@ struct PathRemarks {
 
   private func single(_ slot: Slot) -> UInt128? {
     end.flow.domain(slot)?.single.flatMap { $0 == 0 ? nil : $0 }
-  }
-
-  /// The interfaces that a rule asks for by name.
-  private static func interfaces(of rule: Rule) -> [UInt128] {
-    rule.statements.compactMap { statement in
-      guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,
-        match.subject == .field(.meta(.iifname)) || match.subject == .field(.meta(.oifname))
-      else { return nil }
-      return values.single
-    }
   }
 
   /// Docker's rule between the containers of one bridge drops: `--icc=false`.

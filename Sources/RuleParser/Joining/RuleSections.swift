@@ -15,7 +15,7 @@ struct RuleSections {
   /// Whether any section was read.
   private(set) var hasRead = false
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
-  private(set) var mentionsLegacyTables = false
+  var mentionsLegacyTables = false
 
   /// Reads one section; `includes` gives the texts that an `include` of a rule file stands for.
   mutating func read(_ section: DumpSection, includes: (String) -> [DumpText]? = { _ in nil }) {
@@ -29,19 +29,6 @@ struct RuleSections {
       add(ipsets: fragment.ipsets)
       diagnostics += fragment.diagnostics
     default: break
-    }
-  }
-
-  /// Looks through a whole input for what iptables says on its error output, which a paste holds anywhere.
-  mutating func readRemarks(_ bytes: [UInt8]) {
-    var start = 0
-    while start < bytes.count {
-      let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.count
-      if bytes[start] == 0x23 {
-        var cursor = ByteCursor(bytes, start..<end)
-        if cursor.eat("# Warning: iptables-legacy tables present") { mentionsLegacyTables = true }
-      }
-      start = end + 1
     }
   }
 

@@ -52,6 +52,16 @@ struct SectionFinder {
     find()
   }
 
+  /// Whether iptables says anywhere in the input that tables of iptables-legacy exist beside those that it printed. It says so on its error output, which
+  /// a paste holds before or behind an output.
+  var mentionsLegacyTables: Bool {
+    lines.contains { line in
+      guard line.content.start < line.content.end, bytes[line.content.start] == 0x23 else { return false }
+      var cursor = ByteCursor(bytes, line.content.range)
+      return cursor.eat("# Warning: iptables-legacy tables present")
+    }
+  }
+
   private mutating func find() {
     if isScript { return }
     pending = hint.command.map { ShellCommand.read($0) } ?? []
