@@ -35,7 +35,8 @@ public struct DumpReader: Sendable {
     for input in inputs {
       let bytes = InputEncoding.normalised(input.bytes)
       let source = reading.ruleset.sources.add(Source(name: input.name, bytes: bytes))
-      if let section = NftRuleFile.section(source, bytes, strand: strand + 1) {
+      let paste = PasteLines(bytes)
+      if let section = NftRuleFile.section(source, paste, strand: strand + 1) {
         strand += 1
         rules.read(section) { path in
           include(path, input.name)?.map { included in
@@ -46,7 +47,7 @@ public struct DumpReader: Sendable {
         }
         continue
       }
-      let finder = SectionFinder(source: source, name: input.name, bytes: bytes, strand: strand)
+      let finder = SectionFinder(source: source, name: input.name, paste: paste, strand: strand)
       strand = finder.strand + 1
       if finder.mentionsLegacyTables { rules.mentionsLegacyTables = true }
       hostNames += finder.hostNames.filter { !hostNames.contains($0) }

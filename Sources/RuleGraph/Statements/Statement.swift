@@ -1,4 +1,6 @@
 /// One part of a rule, in the order in which the kernel evaluates it.
+///
+/// The large and rare parts are kept apart, so that the matches and verdicts that rules are made of lie close together.
 public enum Statement: Hashable, Sendable {
   /// A test; where it fails, the rule ends.
   case match(Match)
@@ -13,15 +15,15 @@ public enum Statement: Hashable, Sendable {
   /// A verdict.
   case verdict(Verdict)
   /// A verdict looked up in a map; where the map has none for the key, the rule goes on.
-  case verdictMap(key: Expression, MapReference)
+  indirect case verdictMap(key: Expression, MapReference)
   /// A translation of addresses or ports.
-  case translate(Translation)
+  indirect case translate(Translation)
   /// A change of the packet or of what the kernel keeps beside it.
-  case assign(Assignment)
+  indirect case assign(Assignment)
   /// The packet is taken out of connection tracking (`notrack`, iptables `CT --notrack`).
   case notrack
   /// An element is added to a set, updated or deleted.
-  case updateSet(SetUpdate)
+  indirect case updateSet(SetUpdate)
   /// Something that cannot change the packet's fate: counter, log, trace.
   case effect(Effect)
   /// A target that could not be understood: what happens to the packet here is unknown.

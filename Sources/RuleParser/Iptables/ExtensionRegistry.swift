@@ -1,5 +1,5 @@
 /// Every extension of iptables that the readers know, found by name or by the words of its prose.
-struct ExtensionRegistry: Sendable {
+final class ExtensionRegistry: Sendable {
   /// The registry.
   static let shared = ExtensionRegistry(all)
 

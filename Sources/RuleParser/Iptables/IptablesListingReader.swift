@@ -17,7 +17,8 @@ enum IptablesListingReader {
     }
     var reading = ListingReading(text: text, family: known ?? .ipv4, table: table)
     reading.fragment.diagnostics = diagnostics
-    for line in text.lines { reading.read(line) }
+    reading.rows = ListingRows(text, family: known ?? .ipv4)
+    for (index, line) in text.lines.enumerated() { reading.read(line, at: index) }
     reading.endTable()
     return reading.fragment
   }
@@ -37,6 +38,7 @@ private struct ListingReading {
   var hasUserChain = false
   var header: ListingHeader?
   var rules: ListingRuleReader
+  var rows: ListingRows?
 
   init(text: DumpText, family: AddressFamily, table: String?) {
     self.text = text
@@ -45,7 +47,7 @@ private struct ListingReading {
     rules = ListingRuleReader(bytes: text.bytes, family: family)
   }
 
-  mutating func read(_ line: DumpLine) {
+  mutating func read(_ line: DumpLine, at index: Int) {
     var cursor = text.cursor(line)
     if cursor.eat("Chain ") {
       beginChain(&cursor, line)
@@ -60,11 +62,16 @@ private struct ListingReading {
         Diagnostic("iptables-warning", .warning, "iptables warned: \(message)", span: text.span(line)))
       return
     }
-    if let head = ListingHeader(cursor) {
+    // Rows mostly begin with a number, and head lines never do.
+    if first.peek.map({ $0 >= 0x61 && $0 <= 0x7a }) ?? false, let head = ListingHeader(cursor) {
       header = head
       return
     }
     guard !chains.isEmpty else { return unreadable(line, expected: "a line that begins with Chain") }
+    if let rule = rows?.take(index, header: header) {
+      chains[chains.count - 1].rules.append(rule)
+      return
+    }
     guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line) else {
       return unreadable(line, expected: "a rule")
     }

@@ -8,7 +8,12 @@ enum IptablesSaveReader {
   /// from the chains; an excerpt that does not tell it is taken as filter. `family` is the one of the command; a head line that names `ip6tables-save` overrides it.
   static func read(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment {
     var reading = SaveReading(text: text, family: family, table: table)
-    for line in text.lines { reading.read(line) }
+    var index = 0
+    while index < text.lines.count {
+      let behind = reading.readRules(from: index)
+      if behind == index { reading.read(text.lines[index]) }
+      index = max(behind, index + 1)
+    }
     reading.endTable()
     return reading.fragment
   }
@@ -21,17 +26,76 @@ private struct SaveReading {
   let namedTable: String?
   var origin = TableOrigin.iptables
   var fragment = RuleFragment()
+  /// The table that is open, without its chains.
   var table: Table?
+  var hasTable = false
   var tableIsInferred = false
-  var chains: [[UInt8]: Int] = [:]
-  var lastChain: (name: ArraySlice<UInt8>, index: Int)?
+  /// The chains of the open table.
+  var chains: [Chain] = []
+  /// For each name of the rule reader's pool the place of the chain in the open table, or -1.
+  var chainOfName: [Int32] = []
+  var lastChain: (name: Range<Int>, index: Int)?
   var line: SaveRuleReader
+  /// Up to this line no run of rules is long enough to be worth more than one processor.
+  private var shortUntil = 0
 
   init(text: DumpText, family: AddressFamily, table: String?) {
     self.text = text
     self.family = family
     namedTable = table
     line = SaveRuleReader(bytes: text.bytes, family: family)
+  }
+
+  /// The rules of some lines of a run, read apart from the others.
+  private struct RulesOfLines: Sendable {
+    var rules: [(chain: Range<Int>, rule: Rule)] = []
+    var diagnostics: [Diagnostic] = []
+  }
+
+  /// Reads a long run of plain rules on all processors; gives the index of the line behind it. Of a short run nothing is read.
+  mutating func readRules(from first: Int) -> Int {
+    guard hasTable, first >= shortUntil else { return first }
+    var end = first
+    while end < text.lines.count, isPlainRule(text.lines[end]) { end += 1 }
+    guard end - first >= 500 else {
+      shortUntil = end
+      return first
+    }
+    // The names of chains that were declared are shared by all parts.
+    let reader = line
+    let text = text
+    let parts = Parallel.map(Parallel.runs(of: end - first, atLeast: 2000)) { run in
+      var reader = reader
+      var part = RulesOfLines()
+      part.rules.reserveCapacity(run.count)
+      for index in first + run.lowerBound..<first + run.upperBound {
+        let dumpLine = text.lines[index]
+        var cursor = text.cursor(dumpLine)
+        cursor.at += 3
+        let chain = cursor.eatWord() ?? 0..<0
+        let rule = reader.read(cursor, counter: nil, span: text.span(dumpLine), line: dumpLine)
+        part.rules.append((chain, rule))
+      }
+      part.diagnostics = reader.diagnostics
+      return part
+    }
+    var index = first
+    for part in parts {
+      for (name, rule) in part.rules {
+        let chain = chainIndex(name, text.lines[index])
+        chains[chain].rules.append(rule)
+        index += 1
+      }
+      fragment.diagnostics += part.diagnostics
+    }
+    return end
+  }
+
+  /// `-A CHAIN ...` at the beginning of the line.
+  private func isPlainRule(_ line: DumpLine) -> Bool {
+    let bytes = text.bytes
+    return line.end - line.start > 3 && bytes[line.start] == 0x2d && bytes[line.start + 1] == 0x41
+      && bytes[line.start + 2] == 0x20 && bytes[line.start + 3] > 0x20
   }
 
   mutating func read(_ dumpLine: DumpLine) {
@@ -58,12 +122,13 @@ private struct SaveReading {
   mutating func beginTable(_ name: String, span: SourceSpan) {
     endTable()
     table = Table(family == .ipv4 ? .ip : .ip6, name, origin: origin, span: span)
+    hasTable = true
     tableIsInferred = false
   }
 
   /// Begins the table of an `iptables -S`, which has no line of its own.
   mutating func ensureTable(_ dumpLine: DumpLine) {
-    guard table == nil else { return }
+    guard !hasTable else { return }
     beginTable(namedTable ?? "filter", span: text.span(dumpLine))
     tableIsInferred = namedTable == nil
   }
@@ -71,7 +136,10 @@ private struct SaveReading {
   mutating func endTable() {
     guard var done = table else { return }
     table = nil
-    chains = [:]
+    hasTable = false
+    done.chains = chains
+    chains = []
+    chainOfName = []
     lastChain = nil
     if tableIsInferred {
       let inferred = TableInference(done.chains)
@@ -123,14 +191,16 @@ private struct SaveReading {
     ensureTable(dumpLine)
     guard let name = cursor.eatWord() else { return unreadable(dumpLine, at: cursor.at, expected: "a chain's name") }
     cursor.eatBlanks()
-    let policy = cursor.eatWord().flatMap { BaseChain.Policy(rawValue: cursor.text($0).lowercased()) }
+    // Most chains have none: `-`.
+    let word = cursor.eatWord() ?? 0..<0
+    let policy = word.count > 1 ? BaseChain.Policy(rawValue: cursor.text(word).lowercased()) : nil
     cursor.eatBlanks()
     let index = chainIndex(name, dumpLine)
     let span = text.span(dumpLine)
     let counter = eatCounter(&cursor)
-    table?.chains[index].span = span
-    table?.chains[index].policyCounter = counter
-    if table?.chains[index].base != nil { table?.chains[index].base?.policy = policy }
+    chains[index].span = span
+    chains[index].policyCounter = counter
+    if chains[index].base != nil { chains[index].base?.policy = policy }
   }
 
   /// `[12:3456]`
@@ -147,22 +217,17 @@ private struct SaveReading {
 
   /// The index of a chain of the current table, which is made when it is not there yet.
   mutating func chainIndex(_ name: Range<Int>, _ dumpLine: DumpLine) -> Int {
-    if let lastChain, lastChain.name.count == name.count, lastChain.name.elementsEqual(text.bytes[name]) {
-      return lastChain.index
-    }
-    let key = Array(text.bytes[name])
-    let index: Int
-    if let known = chains[key] {
-      index = known
-    } else {
-      let label = String(decoding: key, as: UTF8.self)
+    if let lastChain, text.bytes.areEqual(lastChain.name, name) { return lastChain.index }
+    let number = line.chainName(name)
+    while chainOfName.count <= number { chainOfName.append(-1) }
+    if chainOfName[number] < 0 {
+      let label = line.chainNames[number]
       let base = BuiltinTables.base(table: table?.name ?? "filter", chain: label, policy: nil)
-      let span = text.span(dumpLine)
-      index = table?.chains.count ?? 0
-      table?.chains.append(Chain(label, base: base, span: span))
-      chains[key] = index
+      chainOfName[number] = Int32(chains.count)
+      chains.append(Chain(label, base: base, span: text.span(dumpLine)))
     }
-    lastChain = (text.bytes[name], index)
+    let index = Int(chainOfName[number])
+    lastChain = (name, index)
     return index
   }
 
@@ -186,7 +251,7 @@ private struct SaveReading {
       guard let name = cursor.eatWord() else { return unreadable(dumpLine, at: cursor.at, expected: "a chain's name") }
       let index = chainIndex(name, dumpLine)
       let read = line.read(cursor, counter: counter, span: text.span(dumpLine), line: dumpLine)
-      table?.chains[index].rules.append(read)
+      chains[index].rules.append(read)
       if !line.diagnostics.isEmpty {
         fragment.diagnostics += line.diagnostics
         line.diagnostics = []
@@ -198,15 +263,15 @@ private struct SaveReading {
       cursor.eatBlanks()
       let policy = cursor.eatWord().flatMap { BaseChain.Policy(rawValue: cursor.text($0).lowercased()) }
       let index = chainIndex(name, dumpLine)
-      if table?.chains[index].base == nil {
+      if chains[index].base == nil {
         return unreadable(dumpLine, at: name.lowerBound, expected: "a built-in chain")
       }
-      table?.chains[index].base?.policy = policy
+      chains[index].base?.policy = policy
       cursor.eatBlanks()
       if cursor.eat("-c ") {
         cursor.eatBlanks()
         if let packets = cursor.eatDecimal(), cursor.eatBlanks() > 0, let bytes = cursor.eatDecimal() {
-          table?.chains[index].policyCounter = Counter(packets: packets, bytes: bytes)
+          chains[index].policyCounter = Counter(packets: packets, bytes: bytes)
         }
       }
     } else if cursor.eat("-N ") || cursor.eat("--new-chain ") {

@@ -1,5 +1,5 @@
 /// The columns that the head line of a chain names, as far as it is there (`num pkts bytes target prot opt in out source destination`).
-struct ListingHeader {
+struct ListingHeader: Hashable, Sendable {
   /// Whether rules are numbered (`--line-numbers`).
   var hasNumbers = false
   /// Whether counters and interfaces are printed (`-v`).

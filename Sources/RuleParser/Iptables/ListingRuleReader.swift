@@ -25,7 +25,7 @@ struct ListingRuleReader {
     let isGoto = text.eat(word: "[goto]")
     readProse(&text, target: row.target, isGoto: isGoto, span, line)
     return Rule(
-      rule.statements, counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
+      rule.finishedStatements, counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
       comment: rule.comment,
       span: span)
   }
@@ -41,7 +41,7 @@ struct ListingRuleReader {
     readAddress(row.destination, .daddr, span, line)
     if let number = rule.transport(row.transport.range) {
       if number != 0 || row.transport.isNegated {
-        rule.match(.meta(.l4proto), ValueSet(number), negated: row.transport.isNegated)
+        rule.match(.meta(.l4proto), rule.values(number), negated: row.transport.isNegated)
       }
       if !row.transport.isNegated { rule.transport = number }
     } else {
@@ -68,9 +68,7 @@ struct ListingRuleReader {
     _ word: ListingRow.Word, _ name: HeaderFieldName, _ span: SourceSpan, _ line: DumpLine
   ) {
     let field = Field.header(HeaderField(rule.network, name))
-    if let match = rule.addressMatch(field, word.range, negated: word.isNegated) {
-      rule.statements += match
-    } else {
+    if !rule.matchAddress(field, word.range, negated: word.isNegated) {
       opaque(name == .saddr ? "source" : "destination", word.range, span, line)
     }
   }
@@ -83,12 +81,7 @@ struct ListingRuleReader {
     let known = standard == nil ? target.flatMap { ExtensionRegistry.shared.targets[rule.bytes, $0] } : nil
     var unread: Range<Int>?
     while true {
-      if let known, readTarget(known, text) {
-        flush(&unread, span, line)
-        // The target's statements stand behind what could not be read before it.
-        _ = lowerTarget(known)
-        return
-      }
+      if let known, readTarget(known, text, &unread, span, line) { return }
       text.cursor.eatBlanks()
       if text.cursor.isAtEnd { break }
       if readComment(&text) || readMatch(&text, &unread, span, line) { continue }
@@ -114,13 +107,15 @@ struct ListingRuleReader {
       rule.statements.append(.opaqueTarget(Opaque(name: name, text: "")))
       report("the text of target '\(name)' is missing", .target, target, span, line)
     } else {
-      let name = rule.text(target)
+      let name = rule.chainName(target)
       rule.statements.append(.verdict(isGoto ? .goto(name) : .jump(name)))
     }
   }
 
-  /// Whether the rest of the line is the target's prose, whose options are then in the buffer.
-  private mutating func readTarget(_ known: Int, _ text: ListingText) -> Bool {
+  /// Reads the rest of the line, if it is the target's prose. The target's statements stand behind what could not be read before it.
+  private mutating func readTarget(
+    _ known: Int, _ text: ListingText, _ unread: inout Range<Int>?, _ span: SourceSpan, _ line: DumpLine
+  ) -> Bool {
     var text = text
     text.cursor.eatBlanks()
     if let word = Self.key(text.cursor), ExtensionRegistry.shared.words[known][rule.bytes, word] == nil { return false }
@@ -128,8 +123,11 @@ struct ListingRuleReader {
     guard ExtensionRegistry.shared.extensions[known].readListing(&text, &options), text.isAtEnd else { return false }
     let before = rule.statements.count
     let understood = lowerTarget(known)
+    if understood, unread == nil { return true }
     rule.statements.removeLast(rule.statements.count - before)
-    return understood
+    guard understood else { return false }
+    flush(&unread, span, line)
+    return lowerTarget(known)
   }
 
   private mutating func lowerTarget(_ known: Int) -> Bool {
@@ -198,7 +196,7 @@ struct ListingRuleReader {
     var inner = start..<end
     if let first = inner.first, bytes[first] == 0x20 { inner = inner.dropFirst() }
     if let last = inner.last, bytes[last] == 0x20 { inner = inner.dropLast() }
-    rule.comment = rule.text(inner)
+    rule.setComment(inner)
     return true
   }
 

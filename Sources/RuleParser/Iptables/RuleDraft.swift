@@ -12,6 +12,10 @@ struct RuleDraft {
   var comment: String?
   /// The transport protocol that the rule names, when it is not negated.
   var transport: UInt8?
+  /// The names of chains, shared by all rules of the dump.
+  var chainNames = TextPool()
+  private var comments = RecentTexts()
+  private var sets = RecentSets()
 
   /// Makes an empty rule.
   init(bytes: [UInt8], family: AddressFamily) {
@@ -21,9 +25,35 @@ struct RuleDraft {
 
   /// Forgets everything but where it is read from.
   mutating func reset() {
-    statements = []
+    statements.removeAll(keepingCapacity: true)
     comment = nil
     transport = nil
+  }
+
+  /// The rule's statements in memory that holds them and no more; those of the draft stay, so that the next rule needs no new memory to be read.
+  var finishedStatements: [Statement] {
+    var exact: [Statement] = []
+    exact.reserveCapacity(statements.count)
+    exact.append(contentsOf: statements)
+    return exact
+  }
+
+  /// The name of a chain.
+  mutating func chainName(_ range: Range<Int>) -> String {
+    let index = chainNames.index(of: range, in: bytes)
+    return chainNames.texts[index]
+  }
+
+  /// Sets the comment.
+  mutating func setComment(_ range: Range<Int>) { comment = comments.text(range, in: bytes) }
+
+  /// The set of one interval.
+  mutating func values(_ interval: ClosedRange<UInt128>) -> ValueSet { sets.set(interval) }
+
+  /// The set of one value.
+  mutating func values(_ value: some BinaryInteger) -> ValueSet {
+    let number = UInt128(truncatingIfNeeded: value)
+    return sets.set(number...number)
   }
 
   /// The header of the network layer: `ip` or `ip6`.
@@ -214,24 +244,23 @@ extension RuleDraft {
     return (address, mask.isIPv4 ? UInt128(mask.ipv4Number) : mask.bits)
   }
 
-  /// A test of an address field against a network; nil when the network is no network, and no statement when it holds every address.
-  func addressMatch(_ field: Field, _ range: Range<Int>, negated: Bool, whenAbsent: Bool = false) -> [Statement]? {
-    guard let (address, mask) = network(range), address.family == family else { return nil }
+  /// Adds a test of an address field against a network, unless it holds every address. False when the network is no network.
+  mutating func matchAddress(_ field: Field, _ range: Range<Int>, negated: Bool, whenAbsent: Bool = false) -> Bool {
+    guard let (address, mask) = network(range), address.family == family else { return false }
     let all: UInt128 = family == .ipv4 ? 0xffff_ffff : .max
-    if mask == 0, !negated, !whenAbsent { return [] }
+    if mask == 0, !negated, !whenAbsent { return true }
     let free = ~mask & all
     if free & (free &+ 1) == 0 {
       let low = address.bits & ~free
-      return [
-        .match(Match(.field(field), .values(ValueSet(low...(low | free))), negated: negated, whenAbsent: whenAbsent))
-      ]
+      match(field, values(low...(low | free)), negated: negated, whenAbsent: whenAbsent)
+      return true
     }
-    return [
+    statements.append(
       .match(
         Match(
           .bitwise(.field(field), and: mask, xor: 0), .values(ValueSet(address.bits & mask)), negated: negated,
-          whenAbsent: whenAbsent))
-    ]
+          whenAbsent: whenAbsent)))
+    return true
   }
 
   /// `10.0.0.1-10.0.0.9` or one address as a set.

@@ -36,6 +36,12 @@ struct SaveRuleReader {
     rule = RuleDraft(bytes: bytes, family: family)
   }
 
+  /// The number of a chain's name among ``chainNames``.
+  mutating func chainName(_ range: Range<Int>) -> Int { rule.chainNames.index(of: range, in: rule.bytes) }
+
+  /// The names of chains that were read so far.
+  var chainNames: [String] { rule.chainNames.texts }
+
   /// Reads a rule from the cursor to the end of its line.
   mutating func read(_ cursor: ByteCursor, counter: Counter?, span: SourceSpan, line: DumpLine) -> Rule {
     rule.reset()
@@ -62,19 +68,20 @@ struct SaveRuleReader {
         continue
       }
       // The options of a module come first: policy has a `--proto` of its own.
-      let isLong = token.range.count > 2
-      if !isLong || (rule.bytes[token.range.lowerBound + 1] == 0x2d && !isOptionOfLast(token.range.dropFirst(2))),
+      let hasTwoDashes = rule.bytes[token.range.lowerBound + 1] == 0x2d
+      let own = token.range.count > 2 && hasTwoDashes ? optionOfLast(token.range.dropFirst(2)) : nil
+      if own == nil, token.range.count == 2 || hasTwoDashes,
         readPlain(token.range, &negated, &counter, &verdict, span, line)
       {
         negated = false
         continue
       }
-      readOption(token, negated, span, line)
+      readOption(token, own, negated, span, line)
       negated = false
     }
     lowerSegments(span, line)
     if let verdict { rule.statements.append(verdict) }
-    return Rule(rule.statements, counter: counter, comment: rule.comment, span: span)
+    return Rule(rule.finishedStatements, counter: counter, comment: rule.comment, span: span)
   }
 
   /// Cuts the line into words, as the shell would.
@@ -144,9 +151,7 @@ struct SaveRuleReader {
       let field: HeaderFieldName = letter == UInt8(ascii: "s") ? .saddr : .daddr
       guard let range = value(&negated) else { break }
       let header = Field.header(HeaderField(rule.network, field))
-      if let match = rule.addressMatch(header, range, negated: negated) {
-        rule.statements += match
-      } else {
+      if !rule.matchAddress(header, range, negated: negated) {
         opaque(name.lowerBound..<range.upperBound, .match, span, line)
       }
     case UInt8(ascii: "i"), UInt8(ascii: "o"):
@@ -160,7 +165,7 @@ struct SaveRuleReader {
     case UInt8(ascii: "p"):
       guard let range = value(&negated) else { break }
       if let number = rule.transport(range) {
-        if number != 0 || negated { rule.match(.meta(.l4proto), ValueSet(number), negated: negated) }
+        if number != 0 || negated { rule.match(.meta(.l4proto), rule.values(number), negated: negated) }
         if !negated { rule.transport = number }
       } else {
         opaque(name.lowerBound..<range.upperBound, .match, span, line)
@@ -178,7 +183,7 @@ struct SaveRuleReader {
       readTarget(range, start: name.lowerBound, &verdict)
     case UInt8(ascii: "g"):
       guard let range = value(&negated) else { break }
-      verdict = .verdict(.goto(rule.text(range)))
+      verdict = .verdict(.goto(rule.chainName(range)))
     case UInt8(ascii: "c"):
       guard let packets = value(&negated), let bytes = value(&negated) else { break }
       if let packets = rule.number(packets), let bytes = rule.number(bytes) {
@@ -210,14 +215,18 @@ struct SaveRuleReader {
   }
 
   /// Reads an option of an extension: of the one just named, or of an earlier one, or of the one that `-p` implies.
-  private mutating func readOption(_ token: Token, _ negated: Bool, _ span: SourceSpan, _ line: DumpLine) {
+  ///
+  /// `own` is the option of the one just named, where that is known already.
+  private mutating func readOption(
+    _ token: Token, _ own: OptionSpelling?, _ negated: Bool, _ span: SourceSpan, _ line: DumpLine
+  ) {
     let dashes = rule.bytes[token.range.lowerBound + 1] == 0x2d ? 2 : 1
     let name = token.range.lowerBound + dashes..<token.range.upperBound
     let registry = ExtensionRegistry.shared
     var found: (segment: Int, spelling: OptionSpelling)?
     if let last = segments.indices.last {
       if let known = segments[last].known {
-        if let spelling = registry.options[known][rule.bytes, name] {
+        if let spelling = own ?? registry.options[known][rule.bytes, name] {
           found = (last, spelling)
         } else if let earlier = segments.indices.dropLast().last(where: { index in
           segments[index].known.map { registry.options[$0][rule.bytes, name] != nil } ?? false
@@ -278,10 +287,16 @@ struct SaveRuleReader {
     options.append(option)
   }
 
-  /// Whether the module named last has an option of this name.
-  private func isOptionOfLast(_ name: Range<Int>) -> Bool {
-    guard let known = segments.last?.known else { return false }
-    return ExtensionRegistry.shared.options[known][rule.bytes, name] != nil
+  /// Whether an option stands behind those of a later module.
+  private var isOutOfOrder: Bool {
+    guard options.count > 1 else { return false }
+    return (1..<options.count).contains { options[$0 - 1].segment > options[$0].segment }
+  }
+
+  /// The option of this name that the module named last has.
+  private func optionOfLast(_ name: Range<Int>) -> OptionSpelling? {
+    guard let known = segments.last?.known else { return nil }
+    return ExtensionRegistry.shared.options[known][rule.bytes, name]
   }
 
   private func startsOption(_ range: Range<Int>) -> Bool {
@@ -292,40 +307,35 @@ struct SaveRuleReader {
   /// Turns what was read of each extension into statements, matches before targets.
   private mutating func lowerSegments(_ span: SourceSpan, _ line: DumpLine) {
     guard !segments.isEmpty else { return }
-    if !zip(options, options.dropFirst()).allSatisfy({ $0.segment <= $1.segment }) {
-      options.sort { $0.segment < $1.segment }
-    }
+    if isOutOfOrder { options.sort { $0.segment < $1.segment } }
+    lower(.match, span, line)
+    lower(.target, span, line)
+  }
+
+  /// Turns what was read of each match, or of each target, into statements.
+  private mutating func lower(_ kind: ExtensionKind, _ span: SourceSpan, _ line: DumpLine) {
     var next = 0
-    var targets: [Statement] = []
     for index in segments.indices {
-      let segment = segments[index]
       let start = next
       while next < options.count, options[next].segment == index { next += 1 }
+      guard segments[index].kind == kind else { continue }
+      let segment = segments[index]
       let before = rule.statements.count
       if let known = segment.known, segment.isUnderstood,
         ExtensionRegistry.shared.extensions[known].lower(options[start..<next], into: &rule)
       {
-        if segment.kind == .target {
-          targets += rule.statements[before...]
-          rule.statements.removeLast(rule.statements.count - before)
-        }
         continue
       }
       rule.statements.removeLast(rule.statements.count - before)
-      if segment.kind == .target, segment.known == nil, segment.isUnderstood {
-        targets.append(.verdict(.jump(rule.text(segment.name))))
+      if kind == .target, segment.known == nil, segment.isUnderstood {
+        rule.statements.append(.verdict(.jump(rule.chainName(segment.name))))
         continue
       }
       let text = rule.text(segment.start..<min(max(segment.end, segment.start), line.end))
       let part = Opaque(name: rule.text(segment.name), text: text)
-      if segment.kind == .target {
-        targets.append(.opaqueTarget(part))
-      } else {
-        rule.statements.append(.opaqueMatch(part))
-      }
-      report(segment.name, part.name, segment.kind, span, line, isKnown: segment.known != nil)
+      rule.statements.append(kind == .target ? .opaqueTarget(part) : .opaqueMatch(part))
+      report(segment.name, part.name, kind, span, line, isKnown: segment.known != nil)
     }
-    rule.statements += targets
   }
 
   private mutating func opaque(_ range: Range<Int>, _ kind: ExtensionKind, _ span: SourceSpan, _ line: DumpLine) {

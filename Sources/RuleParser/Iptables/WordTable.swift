@@ -1,23 +1,41 @@
 /// A dictionary from words to values that is asked with a range of bytes, without making a string of them.
-struct WordTable<Value: Sendable>: Sendable {
-  private var slots: [Int32]
-  private var words: [[UInt8]] = []
-  private var values: [Value] = []
+///
+/// A class, because tables of tables are asked for every word of a dump: a reference is handed around in one step.
+final class WordTable<Value: Sendable>: Sendable {
+  private let slots: [Int32]
+  /// The words, one behind the other.
+  private let text: [UInt8]
+  /// Where each word begins, and behind the last one the end.
+  private let starts: [Int32]
+  private let values: [Value]
 
   /// Makes a table; of a word that is there twice the first value counts.
   init(_ entries: [(word: String, value: Value)]) {
     var size = 16
     while size < entries.count * 3 { size *= 2 }
-    slots = Array(repeating: -1, count: size)
+    var slots = Array(repeating: Int32(-1), count: size)
+    var text: [UInt8] = []
+    var starts: [Int32] = [0]
+    var values: [Value] = []
     for entry in entries {
       let word = Array(entry.word.utf8)
-      if self[word, 0..<word.count] != nil { continue }
       var slot = Self.hash(word, 0..<word.count) & (size - 1)
-      while slots[slot] >= 0 { slot = (slot + 1) & (size - 1) }
-      slots[slot] = Int32(words.count)
-      words.append(word)
+      var isNew = true
+      while isNew, slots[slot] >= 0 {
+        let index = Int(slots[slot])
+        isNew = !text[Int(starts[index])..<Int(starts[index + 1])].elementsEqual(word)
+        slot = (slot + 1) & (size - 1)
+      }
+      guard isNew else { continue }
+      slots[slot] = Int32(values.count)
+      text += word
+      starts.append(Int32(text.count))
       values.append(entry.value)
     }
+    self.slots = slots
+    self.text = text
+    self.starts = starts
+    self.values = values
   }
 
   /// The value of the word that stands in a range of bytes, or nil.
@@ -25,7 +43,7 @@ struct WordTable<Value: Sendable>: Sendable {
     var slot = Self.hash(bytes, range) & (slots.count - 1)
     while slots[slot] >= 0 {
       let index = Int(slots[slot])
-      if words[index].count == range.count, words[index].elementsEqual(bytes[range]) { return values[index] }
+      if isWord(index, bytes, range) { return values[index] }
       slot = (slot + 1) & (slots.count - 1)
     }
     return nil
@@ -37,10 +55,26 @@ struct WordTable<Value: Sendable>: Sendable {
     return self[bytes, 0..<bytes.count]
   }
 
+  private func isWord(_ index: Int, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    let start = Int(starts[index])
+    guard Int(starts[index + 1]) - start == range.count else { return false }
+    var offset = 0
+    while offset < range.count {
+      if text[start + offset] != bytes[range.lowerBound + offset] { return false }
+      offset += 1
+    }
+    return true
+  }
+
   /// FNV-1a over the first 24 bytes: enough to tell the words of a ruleset apart.
   private static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> Int {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in bytes[range].prefix(24) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    var at = range.lowerBound
+    let end = min(range.upperBound, at + 24)
+    while at < end {
+      hash = (hash ^ UInt64(bytes[at])) &* 0x100_0000_01b3
+      at += 1
+    }
     return Int(truncatingIfNeeded: (hash ^ (hash >> 32)) & 0x7fff_ffff)
   }
 }

@@ -42,7 +42,7 @@ struct RuleSections {
     diagnostics += fragment.diagnostics
     for table in fragment.tables {
       let isExcerpt = !table.chains.contains { $0.base != nil }
-      let isBrief = table.chains.contains { $0.rules.contains { $0.statements.contains(.hiddenInterfaces) } }
+      let isBrief = table.chains.contains { $0.rules.contains { $0.hidesInterfaces } }
       append(table, isBrief ? .briefListing : .listing, section, isExcerpt: isExcerpt)
     }
   }

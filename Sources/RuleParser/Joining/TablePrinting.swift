@@ -72,6 +72,13 @@ struct TablePrinting: Sendable {
 }
 
 extension Rule {
+  /// Whether the form of the dump does not tell the interfaces of the rule.
+  var hidesInterfaces: Bool {
+    statements.contains { statement in
+      if case .hiddenInterfaces = statement { true } else { false }
+    }
+  }
+
   /// Whether a part of the rule is hidden by the form of the dump or was not understood.
   var hasUnknownPart: Bool {
     statements.contains { statement in

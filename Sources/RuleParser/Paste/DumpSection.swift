@@ -28,7 +28,6 @@ struct OutputContinuation {
   let kind: OutputKind
   /// For outputs in brackets: how many are open.
   private(set) var depth = 0
-  private var isInString = false
   private var chains: Set<String> = []
   private var builtIns: [String] = []
   private var hasUserChain = false
@@ -77,6 +76,24 @@ struct OutputContinuation {
       || (name == "INPUT" && builtIns.contains { $0 != "PREROUTING" })
   }
 
+  /// Takes a rule of a save into the output.
+  mutating func takeRule() {
+    isFirst = false
+    hasRule = true
+  }
+
+  /// Takes a chain's head into a listing, unless it is no such head or begins another listing: then it is not taken.
+  mutating func takeChainHead(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
+    var cursor = ByteCursor(bytes, line.range)
+    guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
+    let name = cursor.text(word)
+    if cursor.eat(" (policy ") { return false }
+    guard chains.insert(name).inserted else { return false }
+    hasUserChain = true
+    isFirst = false
+    return true
+  }
+
   /// Takes a line into the output.
   mutating func take(_ bytes: [UInt8], _ line: DumpLine) {
     isFirst = false
@@ -101,23 +118,26 @@ struct OutputContinuation {
     }
   }
 
+  /// Counts the brackets of a line, which may be megabytes long. What stands in quotation marks counts for nothing; such a text never spans lines in
+  /// what tools print, and a lone mark is in a comment.
   private mutating func takeBrackets(_ cursor: inout ByteCursor) {
-    while let byte = cursor.peek {
-      cursor.at += 1
-      if byte == 0x22 {
-        isInString.toggle()
-      } else if isInString {
-        if byte == 0x5c { cursor.at = min(cursor.at + 1, cursor.end) }
-      } else if byte == 0x7b || byte == 0x5b {
-        depth += 1
-      } else if byte == 0x7d || byte == 0x5d {
-        depth -= 1
-      } else if byte == 0x23, kind == .nftText {
-        break
+    let bytes = cursor.bytes
+    let end = cursor.end
+    let isText = kind == .nftText
+    var at = cursor.at
+    while at < end {
+      let byte = bytes[at]
+      at += 1
+      switch byte {
+      case 0x22:
+        while at < end, bytes[at] != 0x22 { at += bytes[at] == 0x5c ? 2 : 1 }
+        at += 1
+      case 0x7b, 0x5b: depth += 1
+      case 0x7d, 0x5d: depth -= 1
+      case 0x23 where isText: return
+      default: break
       }
     }
-    // A quotation mark never spans lines in what tools print; a lone one is in a comment.
-    isInString = false
   }
 
   /// Whether a line looks like a further line of the output.

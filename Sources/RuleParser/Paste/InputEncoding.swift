@@ -10,7 +10,7 @@ enum InputEncoding {
       }
       return Array(String(decoding: units, as: UTF16.self).utf8)
     }
-    if bytes.contains(0x0d), !bytes.contains(0x0a) { return bytes.map { $0 == 0x0d ? 0x0a : $0 } }
+    if bytes.place(of: 0x0a) == nil, bytes.place(of: 0x0d) != nil { return bytes.map { $0 == 0x0d ? 0x0a : $0 } }
     return bytes
   }
 }

@@ -53,6 +53,16 @@ struct PasteLines {
 
   /// A line's number, and where the line itself begins behind it.
   private func gutter(_ line: DumpLine) -> (number: UInt64, end: Int)? {
+    // Rows of a listing begin with numbers, too: what stands behind the number decides before it is read.
+    var at = line.start
+    let limit = min(line.end, line.start + 24)
+    while at < limit, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
+    guard at < limit, bytes[at] >= 0x30, bytes[at] <= 0x39 else { return nil }
+    while at < limit, bytes[at] >= 0x30, bytes[at] <= 0x39 { at += 1 }
+    if at < limit, bytes[at] != 0x09 {
+      while at < limit, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
+      guard at < limit, bytes[at] == 0x7c || bytes[at] == 0xe2 else { return nil }
+    }
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 24))
     cursor.eatBlanks()
     guard let number = cursor.eatDecimal(), number < 1 << 32 else { return nil }
@@ -68,16 +78,26 @@ struct PasteLines {
     var fence = Fence()
     var at = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     while at < bytes.count {
-      let end = bytes[at...].firstIndex(of: 0x0a) ?? bytes.count
+      let end = bytes.place(of: 0x0a, from: at) ?? bytes.count
       number += 1
       var line = DumpLine(start: at, end: end, number: number)
       while line.end > line.start, bytes[line.end - 1] == 0x0d { line.end -= 1 }
-      // `top` and progress lines overwrite themselves: only the last state was seen.
-      unquote(&line)
-      let isFence = fence.take(bytes, line)
+      var isFence = false
+      if mayBeMarked(line) {
+        unquote(&line)
+        isFence = fence.take(bytes, line)
+      }
       lines.append(PasteLine(content: line, fence: fence.isOpen || isFence ? fence.count : 0, isFence: isFence))
       at = end + 1
     }
+  }
+
+  /// Whether a line can be quoted, or open or close a fence: few lines can, and the others are not looked at closely.
+  private func mayBeMarked(_ line: DumpLine) -> Bool {
+    guard line.start < line.end else { return false }
+    var at = line.start
+    while at < line.end, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
+    return at < line.end && (bytes[at] == 0x3e || bytes[at] == 0x60 || bytes[at] == 0x7e)
   }
 
   /// Takes off `>` marks (Markdown, mail), as many levels as there are.

@@ -43,7 +43,11 @@ struct SectionFinder {
 
   /// Finds the sections of an input. `strand` is the number of its first strand.
   init(source: Int32, name: String, bytes: [UInt8], strand: Int) {
-    let paste = PasteLines(bytes)
+    self.init(source: source, name: name, paste: PasteLines(bytes), strand: strand)
+  }
+
+  /// Finds the sections of an input that is cut into lines already.
+  init(source: Int32, name: String, paste: PasteLines, strand: Int) {
     self.source = source
     self.bytes = paste.bytes
     self.strand = strand
@@ -69,6 +73,11 @@ struct SectionFinder {
     var index = 0
     var bundleLines: [DumpLine]?
     while index < lines.count {
+      let behind = bundleLines == nil ? takePlainLines(from: index) : index
+      if behind > index {
+        index = behind
+        continue
+      }
       let line = lines[index]
       if let header = BundleHeader(bytes, line.content) {
         if let taken = bundleLines { closeBundleSection(taken) }
@@ -103,14 +112,65 @@ struct SectionFinder {
 
   // MARK: - Lines
 
+  /// Takes the lines that nothing but rules of the open output can be, which is what a large dump is made of; gives the index behind them.
+  private mutating func takePlainLines(from index: Int) -> Int {
+    guard var open = current, open.section.kind == .save || open.section.kind == .listing else { return index }
+    current = nil
+    var end = index
+    while end < lines.count, !lines[end].isFence, takePlainLine(lines[end].content, &open) { end += 1 }
+    current = open
+    return end
+  }
+
+  private func takePlainLine(_ line: DumpLine, _ open: inout OpenSection) -> Bool {
+    if open.section.kind == .save {
+      guard isPlainRule(line) || isPlainHead(line) else { return false }
+    } else if line.start == line.end {
+      open.gap.append(line)
+      return true
+    } else if bytes[line.start] == UInt8(ascii: "C") {
+      guard isPlainChainHead(line), open.continuation.takeChainHead(bytes, line) else { return false }
+    } else {
+      guard isPlainRow(line) || isColumnHead(line) else { return false }
+    }
+    if !open.gap.isEmpty {
+      open.section.text.lines.append(contentsOf: open.gap)
+      open.gap = []
+      open.strangers = 0
+    }
+    if open.section.kind == .save, bytes[line.start] == 0x2d { open.continuation.takeRule() }
+    open.section.text.lines.append(line)
+    return true
+  }
+
+  /// The head of a user's chain in a listing inside its output, with a name that nobody could take for a prompt.
+  private func isPlainChainHead(_ line: DumpLine) -> Bool {
+    guard line.end - line.start > 8, bytes[line.end - 1] == UInt8(ascii: ")") else { return false }
+    let letter = bytes[line.start + 6]
+    return letter >= 0x41 && letter <= 0x7a
+  }
+
+  /// ` pkts bytes target     prot opt in     out     source               destination`
+  private func isColumnHead(_ line: DumpLine) -> Bool {
+    var cursor = ByteCursor(bytes, line.range)
+    return cursor.eat(" pkts bytes target     prot opt in     out     source               destination")
+  }
+
+  /// A chain's head in `iptables-save` inside its output: `:KUBE-SVC-ERIFXISQEP7F7OF4 - [0:0]`.
+  private func isPlainHead(_ line: DumpLine) -> Bool {
+    guard line.end - line.start > 8, line.end - line.start < 80, bytes[line.start] == 0x3a, bytes[line.end - 1] == 0x5d
+    else { return false }
+    var at = line.start + 1
+    // Nothing that a prompt ends with may stand in the name.
+    while at < line.end, bytes[at] > 0x25, bytes[at] < 0x7b, bytes[at] != 0x3e { at += 1 }
+    guard at + 4 < line.end, bytes[at] == 0x20, bytes[at + 1] == 0x2d, bytes[at + 2] == 0x20 else { return false }
+    return bytes[at + 3] == 0x5b
+  }
+
   private mutating func read(_ line: PasteLine, at index: Int) {
     let content = line.content
     // The common case first: a further line of a long output.
     if let open = current, open.fence == line.fence, open.continuation.isBracketed, !open.continuation.isComplete {
-      append(content)
-      return
-    }
-    if current != nil, isPlainRule(content) || isPlainRow(content) {
       append(content)
       return
     }
@@ -153,19 +213,34 @@ struct SectionFinder {
 
   /// A line of `iptables-save` inside its output: what most lines of a large dump are.
   private func isPlainRule(_ line: DumpLine) -> Bool {
-    guard current?.section.kind == .save, line.end - line.start > 3, bytes[line.start] == 0x2d,
-      bytes[line.start + 1] == 0x41
-    else { return false }
+    guard line.end - line.start > 3, bytes[line.start] == 0x2d, bytes[line.start + 1] == 0x41 else { return false }
     return bytes[line.start + 2] == 0x20
   }
 
   /// A row of `iptables -vL` inside its output: counters, aligned to the right, at its beginning.
   private func isPlainRow(_ line: DumpLine) -> Bool {
-    guard current?.section.kind == .listing, line.end - line.start > 20, bytes[line.start] == 0x20 else { return false }
-    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
-    cursor.eatBlanks()
-    guard let first = cursor.peek, first >= 0x30, first <= 0x39 else { return false }
-    return OutputContinuation.isListingRow(cursor)
+    guard line.end - line.start > 20, bytes[line.start] == 0x20 else { return false }
+    let end = min(line.end, line.start + 200)
+    var at = line.start
+    while at < end, bytes[at] == 0x20 { at += 1 }
+    guard at < end, bytes[at] >= 0x30, bytes[at] <= 0x39 else { return false }
+    let first = at
+    for _ in 0..<7 {
+      let start = at
+      while at < end, bytes[at] > 0x20 {
+        // This may be an address, which the words alone tell.
+        if bytes[at] == 0x2f { return OutputContinuation.isListingRow(ByteCursor(bytes, first..<end)) }
+        at += 1
+      }
+      let width = at - start
+      while at < end, bytes[at] == 0x20 { at += 1 }
+      guard width > 0, at < end else { return false }
+      guard width == 2, bytes[start] == 0x2d, bytes[start + 1] == 0x2d else { continue }
+      while at < end, bytes[at] > 0x20 { at += 1 }
+      while at < end, bytes[at] == 0x20 { at += 1 }
+      return at < end && bytes[at] > 0x20
+    }
+    return false
   }
 
   private func bareCommand(_ line: DumpLine) -> String? {
@@ -351,8 +426,12 @@ enum BundleHeader {
   case command(String)
 
   init?(_ bytes: [UInt8], _ line: DumpLine) {
+    guard line.end - line.start > 3 else { return nil }
+    let mark = bytes[line.start]
+    guard mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a, bytes[line.start + 1] == mark else {
+      return nil
+    }
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
-    guard let mark = cursor.peek, mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a else { return nil }
     let marks = cursor.eat { $0 == mark }
     guard marks.count >= 3, cursor.eatBlanks() > 0 else { return nil }
     if cursor.eat("fwtrace capture 1") {

@@ -2,20 +2,22 @@
 enum TerminalMarkup {
   /// Whether a paste holds any of it; most do not, and are left alone.
   static func isPresent(in bytes: [UInt8]) -> Bool {
-    bytes.contains { $0 == 0x1b || $0 == 0xc2 || $0 == 0xe2 } || isHTML(bytes)
+    [0x1b, 0xc2, 0xe2].contains { bytes.place(of: $0) != nil } || isHTML(bytes)
   }
 
   /// Whether a paste is a piece of a web page: only then do `&gt;` and `<span>` mean anything.
   static func isHTML(_ bytes: [UInt8]) -> Bool {
     var at = 0
-    while let open = bytes[at...].firstIndex(of: 0x3c) {
+    while let open = bytes.place(of: 0x3c, from: at) {
+      at = open + 1
+      // Tags begin with a letter, which a listing hardly ever has behind a `<`.
+      guard open + 1 < bytes.count, bytes[open + 1] == 0x2f || bytes[open + 1] >= 0x61 else { continue }
       var cursor = ByteCursor(bytes, open + 1..<min(open + 12, bytes.count))
       _ = cursor.eat(0x2f)
       for tag in tags {
         var attempt = cursor
         if attempt.eat(tag), let next = attempt.peek, next == 0x3e || next == 0x20 || next == 0x2f { return true }
       }
-      at = open + 1
     }
     return false
   }

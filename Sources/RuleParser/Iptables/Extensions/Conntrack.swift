@@ -41,13 +41,13 @@ struct ConntrackMatch: IptablesExtension {
       case "ctorigsrc", "ctorigdst", "ctreplsrc", "ctrepldst":
         let key: ConntrackKey = option.name.hasSuffix("src") ? .saddr : .daddr
         let field = Field.conntrack(ConntrackField(key, Self.direction(option.name)))
-        guard let match = rule.addressMatch(field, option.value, negated: option.negated, whenAbsent: hasState) else {
+        let before = rule.statements.count
+        guard rule.matchAddress(field, option.value, negated: option.negated, whenAbsent: hasState) else {
           return false
         }
-        if match.isEmpty {
+        if rule.statements.count == before {
           rule.match(field, rule.family.allAddresses, whenAbsent: hasState)
         }
-        rule.statements += match
       default:
         guard let (field, values, isMask) = simple(option, rule) else { return false }
         if isMask {

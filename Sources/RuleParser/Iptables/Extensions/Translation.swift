@@ -4,15 +4,17 @@ import RuleGraph
 struct AddressTranslationTarget: IptablesExtension {
   /// Which of the two.
   let translation: Translation.Kind
+  let names: [String]
   let kind = ExtensionKind.target
   let listingWords = ["to:"]
+  let options: [OptionSpelling]
 
   /// Makes the target for a destination or source.
-  init(_ translation: Translation.Kind) { self.translation = translation }
-
-  var names: [String] { translation == .dnat ? ["DNAT"] : ["SNAT"] }
-  var options: [OptionSpelling] {
-    [OptionSpelling(translation == .dnat ? "to-destination" : "to-source")] + TranslationFlags.spellings
+  init(_ translation: Translation.Kind) {
+    self.translation = translation
+    names = [translation == .dnat ? "DNAT" : "SNAT"]
+    options =
+      [OptionSpelling(translation == .dnat ? "to-destination" : "to-source")] + TranslationFlags.spellings
   }
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -28,14 +30,14 @@ struct AddressTranslationTarget: IptablesExtension {
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
     var result = Translation(translation)
     TranslationFlags.lower(options, into: &result)
-    var addresses: [ClosedRange<UInt128>] = []
-    for option in options where option.name.hasPrefix("to-") {
+    var addresses: ValueSet?
+    for option in options where option.name == self.options[0].name {
       guard let new = NewAddress(option.value, rule) else { return false }
-      if let range = new.addresses { addresses.append(range) }
-      if let ports = new.ports { result.port = TranslationFlags.expression(ValueSet(ports)) }
+      if let range = new.addresses { addresses = addresses?.union(ValueSet(range)) ?? rule.values(range) }
+      if let ports = new.ports { result.port = TranslationFlags.expression(rule.values(ports)) }
       result.portBase = new.portBase
     }
-    if !addresses.isEmpty { result.address = TranslationFlags.expression(ValueSet(addresses)) }
+    if let addresses { result.address = TranslationFlags.expression(addresses) }
     rule.statements.append(.translate(result))
     return true
   }

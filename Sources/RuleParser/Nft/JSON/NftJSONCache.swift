@@ -16,26 +16,12 @@ struct NftJSONCache<Value> {
   /// Makes a cache of a number of places, a power of two.
   init(count: Int) { slots = Array(repeating: nil, count: count) }
 
-  /// The place of a piece: from its length and some of its bytes, mostly from its end, where pieces differ.
-  func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int {
-    var hash = UInt64(range.count)
-    var at = range.lowerBound
-    while at < range.upperBound {
-      hash = (hash ^ UInt64(bytes[at])) &* 0x100_0000_01b3
-      at += 1
-    }
-    return Int(truncatingIfNeeded: hash ^ (hash >> 29)) & (slots.count - 1)
-  }
+  /// The place of a piece.
+  func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int { bytes.hash(of: range, seed: 0) & (slots.count - 1) }
 
   /// What the piece was read as in a context (the index of its table), or nil.
   func value(at slot: Int, _ bytes: [UInt8], _ range: Range<Int>, context: Int) -> Value? {
-    guard let entry = slots[slot], entry.context == context, entry.range.count == range.count else { return nil }
-    var (a, b) = (entry.range.lowerBound, range.lowerBound)
-    while b < range.upperBound {
-      if bytes[a] != bytes[b] { return nil }
-      a += 1
-      b += 1
-    }
+    guard let entry = slots[slot], entry.context == context, bytes.areEqual(entry.range, range) else { return nil }
     return entry.value
   }
 

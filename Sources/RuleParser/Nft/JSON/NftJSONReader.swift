@@ -8,7 +8,8 @@ struct NftJSONReader {
   let text: DumpText
   var builder: NftTableBuilder
   var diagnostics: [Diagnostic] = []
-  private var statementCache = NftJSONCache<Statement>(count: 1024)
+  private var statementCache = NftJSONCache<Statement>(count: 4096)
+  private var counterCache = NftJSONCache<Counter>(count: 64)
   /// Where the rule before this one went; the next one mostly goes there too.
   private var lastPlace = RulePlace()
 
@@ -210,12 +211,19 @@ struct NftJSONReader {
         rule.statements.append(known)
         continue
       }
+      let counterSlot = counterCache.slot(bytes, item.range)
+      if rule.counter == nil, let known = counterCache.value(at: counterSlot, bytes, item.range, context: 0) {
+        rule.counter = known
+        continue
+      }
       let count = rule.statements.count
       let hadCounter = rule.counter != nil
       do {
         try NftJSONStatements(lowering: builder.lowerings[index]).read(item, into: &rule)
         if rule.statements.count == count + 1, hadCounter == (rule.counter != nil) {
           statementCache.store(rule.statements[count], at: slot, item.range, context: index)
+        } else if rule.statements.count == count, !hadCounter, let counter = rule.counter {
+          counterCache.store(counter, at: counterSlot, item.range, context: 0)
         }
       } catch {
         rule.statements.append(NftJSONStatements.opaque(item))
@@ -253,7 +261,7 @@ struct NftJSONReader {
     if object["auto-merge"]?.bool == true { set.arguments.append(Argument("auto-merge")) }
     builder.lowerings[index].sets[name] = NftSetTypes(key: key, data: data)
     // What a reference to the set means is known only from here on.
-    statementCache = NftJSONCache(count: 1024)
+    statementCache = NftJSONCache(count: 4096)
     for statement in object["stmt"]?.elements.map({ $0 }) ?? [] {
       set.arguments.append(contentsOf: NftJSONStatements.elementArguments(statement))
     }

@@ -6,8 +6,7 @@ import RuleGraph
 /// last, while of a paste only the tables are taken.
 enum NftRuleFile {
   /// All of an input as one section, when it is a rule file; else nil.
-  static func section(_ source: Int32, _ bytes: [UInt8], strand: Int) -> DumpSection? {
-    let lines = PasteLines(bytes)
+  static func section(_ source: Int32, _ lines: PasteLines, strand: Int) -> DumpSection? {
     guard isRuleFile(lines) else { return nil }
     let output = CommandOutput(kind: .nftText)
     return DumpSection(

@@ -1,0 +1,68 @@
+import RuleGraph
+
+/// The names that a dump repeats, each made into a string once: a chain is named where it is declared, by each of its rules and by each jump.
+///
+/// A name is found by the bytes that it stands in; the pool keeps only where it was seen first.
+struct TextPool {
+  /// The names, in the order in which they were first seen.
+  private(set) var texts: [String] = []
+  private var places: [Range<Int>] = []
+  private var slots: [Int32] = Array(repeating: -1, count: 64)
+  private let seed = UInt64.random(in: .min ... .max)
+
+  /// The index of a name in ``texts``, where it is put when it is new.
+  mutating func index(of range: Range<Int>, in bytes: [UInt8]) -> Int {
+    var slot = bytes.hash(of: range, seed: seed) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let index = Int(slots[slot])
+      if bytes.areEqual(places[index], range) { return index }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    slots[slot] = Int32(texts.count)
+    texts.append(String(decoding: bytes[range], as: UTF8.self))
+    places.append(range)
+    if texts.count * 2 > slots.count { grow(bytes) }
+    return texts.count - 1
+  }
+
+  private mutating func grow(_ bytes: [UInt8]) {
+    slots = Array(repeating: -1, count: slots.count * 4)
+    for (index, range) in places.enumerated() {
+      var slot = bytes.hash(of: range, seed: seed) & (slots.count - 1)
+      while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = Int32(index)
+    }
+  }
+}
+
+/// The last texts that were made of pieces of a dump: rules that stand near each other repeat their comments.
+struct RecentTexts {
+  private var slots: [(range: Range<Int>, text: String)?] = Array(repeating: nil, count: 256)
+
+  /// The text of a range of bytes.
+  mutating func text(_ range: Range<Int>, in bytes: [UInt8]) -> String {
+    // What fits a string itself needs no memory of its own.
+    if range.count < 16 { return String(decoding: bytes[range], as: UTF8.self) }
+    let slot = bytes.hash(of: range, seed: 0) & (slots.count - 1)
+    if let known = slots[slot], bytes.areEqual(known.range, range) { return known.text }
+    let text = String(decoding: bytes[range], as: UTF8.self)
+    slots[slot] = (range, text)
+    return text
+  }
+}
+
+/// The last sets of one interval that were made: a dump repeats its ports, protocols and addresses, and equal sets may share their memory.
+struct RecentSets {
+  private var slots: [ValueSet?] = Array(repeating: nil, count: 1024)
+
+  /// The set of one interval.
+  mutating func set(_ interval: ClosedRange<UInt128>) -> ValueSet {
+    let low = UInt64(truncatingIfNeeded: interval.lowerBound ^ interval.lowerBound >> 64)
+    let width = UInt64(truncatingIfNeeded: interval.upperBound ^ interval.lowerBound)
+    let slot = Int(truncatingIfNeeded: ((low ^ width << 7) &* 0x9e37_79b9_7f4a_7c15) >> 54)
+    if let known = slots[slot], known.intervals.count == 1, known.intervals[0] == interval { return known }
+    let made = ValueSet(interval)
+    slots[slot] = made
+    return made
+  }
+}
