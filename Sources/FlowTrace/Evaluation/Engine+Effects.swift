@@ -62,7 +62,6 @@ extension Engine {
   func verdicts(
     _ key: Expression, _ reference: MapReference, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [RuleBranch], misses: [Flow]) {
-    var flow = start
     let map = map(reference, table: id.table)
     func branch(_ flow: Flow, _ element: SetElement) -> RuleBranch? {
       guard case .verdict(let verdict)? = element.data else { return nil }
@@ -71,43 +70,15 @@ extension Engine {
     guard map.isKnown else {
       let opaque = Opaque(
         name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
-      return ([RuleBranch(flow: flow, outcome: .unknown(opaque), action: "unknown", target: map.name)], [])
+      return ([RuleBranch(flow: start, outcome: .unknown(opaque), action: "unknown", target: map.name)], [])
     }
-    if let known = knownKey(key, in: &flow) {
-      guard let known, let element = map.element(for: known), let hit = branch(flow, element) else {
-        return ([], [flow])
-      }
-      return ([hit], [])
+    let found = lookUp(key, in: map, start, id, statement)
+    var misses = found.misses
+    let hits = found.hits.compactMap { flow, element in
+      let hit = branch(flow, element)
+      if hit == nil { misses.append(flow) }
+      return hit
     }
-    let parts: [Expression]
-    if case .concatenation(let several) = key { parts = several } else { parts = [key] }
-    // Elements with one verdict are decided together.
-    var groups: [(verdict: SetElement, elements: [SetElement])] = []
-    for element in map.elements {
-      if let index = groups.firstIndex(where: { $0.verdict.data == element.data }) {
-        groups[index].elements.append(element)
-      } else {
-        groups.append((element, [element]))
-      }
-    }
-    var hits: [RuleBranch] = []
-    var rest = [flow]
-    for group in groups {
-      var next: [Flow] = []
-      for var part in rest {
-        let subject: Expression = parts.count == 1 ? parts[0] : .concatenation(parts)
-        let match = Match(subject, .elements(group.elements))
-        let decision = decide(match, in: &part, rule: id, statement: statement)
-        let split = part.split(decision)
-        hits += split.yes.compactMap { branch($0, group.verdict) }
-        next += split.no
-      }
-      rest = next
-    }
-    if let element = map.catchAll {
-      hits += rest.compactMap { branch($0, element) }
-      rest = []
-    }
-    return (hits, rest)
+    return (hits, misses)
   }
 }

@@ -55,18 +55,15 @@ extension Engine {
         // From here on the rule leaves a mark on the packet; what failed before did not get it.
         var result: (matched: [RuleBranch], passed: [Flow]) = ([], matching.passed())
         for candidate in matching.candidates {
-          var flow = candidate.flow
-          // In nft a value that is not there (a map without the key, a mark without a connection) ends the rule: NFT_BREAK.
-          if case .assign(let assignment) = statements[index], ruleset.tables[id.table].origin == .nftables,
-            values(of: assignment.value, in: &flow) == nil
-          {
-            result.passed.append(flow)
-            continue
+          let (parts, misses) = assigned(statements[index], candidate.flow, id, index)
+          result.passed += misses
+          for (part, statement) in parts {
+            var flow = part
+            let change = apply(statement, to: &flow, id)
+            let rest = evaluate(id, from: index + 1, flow, done: change ?? done)
+            result.matched += rest.matched
+            result.passed += rest.passed
           }
-          let change = apply(statements[index], to: &flow, id)
-          let rest = evaluate(id, from: index + 1, flow, done: change ?? done)
-          result.matched += rest.matched
-          result.passed += rest.passed
         }
         return result
       case .verdict(.reject(let rejection)) where !rejection.fits(start.family):
@@ -86,13 +83,36 @@ extension Engine {
       case .verdictMap(let key, let reference):
         return ends(matching) { verdicts(key, reference, $0, id, index) }
       case .translate(let translation):
-        return ends(matching) { translate(translation, $0, id) }
+        return ends(matching) { translate(translation, $0, id, index) }
       }
     }
     let matched = matching.candidates.map {
       RuleBranch(flow: $0.flow, outcome: .next, action: done?.action ?? "continue", target: done?.target)
     }
     return (matched, matching.passed())
+  }
+
+  /// An assignment in parts of the flow with one value each, and the parts that have none: a map without the key, a mark without a connection. In nft
+  /// these end the rule (NFT_BREAK).
+  private func assigned(
+    _ statement: Statement, _ start: Flow, _ id: RuleID, _ index: Int
+  ) -> (parts: [(Flow, Statement)], misses: [Flow]) {
+    guard case .assign(var assignment) = statement, ruleset.tables[id.table].origin == .nftables else {
+      return ([(start, statement)], [])
+    }
+    var result: (parts: [(Flow, Statement)], misses: [Flow]) = ([], [])
+    let found = withMapsLookedUp(assignment.value, start, id, index)
+    result.misses = found.misses
+    for hit in found.hits {
+      var flow = hit.flow
+      assignment.value = hit.values[0]
+      if values(of: assignment.value, in: &flow) == nil {
+        result.misses.append(flow)
+      } else {
+        result.parts.append((flow, .assign(assignment)))
+      }
+    }
+    return result
   }
 
   /// The end of a rule in a statement that may itself fail to match.

@@ -24,7 +24,11 @@ extension Engine {
       case .xor: return ValueSet(x ^ y)
       }
     case .map(let key, let reference):
-      return mapped(key, reference, in: &flow)
+      // Known maps are looked up before the rest of the statement: ``withMapsLookedUp(_:_:_:_:)``.
+      let map = map(reference, table: flow.position.frames.last?.chain.table ?? 0)
+      guard map.isKnown, let known = knownKey(key, in: &flow) else { return .all }
+      guard let known, case .values(let values)? = map.element(for: known)?.data else { return nil }
+      return values.first
     case .concatenation: return nil
     }
   }
@@ -76,25 +80,6 @@ extension Engine {
 
   private func width(_ a: ValueSet, _ b: ValueSet) -> Int {
     128 - max(a.intervals.last?.upperBound ?? 0, b.intervals.last?.upperBound ?? 0).leadingZeroBitCount
-  }
-
-  /// What a map gives for a key whose parts are all known; every value of the map where the key is open.
-  ///
-  /// A map may give an address and a port at once (`ipv4_addr . inet_service`): `part` is which of them is wanted.
-  func mapped(_ key: Expression, _ reference: MapReference, part: Int = 0, in flow: inout Flow) -> ValueSet? {
-    let map = self.map(reference, table: flow.position.frames.last?.chain.table ?? 0)
-    guard map.isKnown else { return part == 0 ? .all : nil }
-    if let known = knownKey(key, in: &flow) {
-      guard let known, let element = map.element(for: known), case .values(let values)? = element.data else {
-        return nil
-      }
-      return part < values.count ? values[part] : nil
-    }
-    let intervals = map.elements.flatMap { element -> [ClosedRange<UInt128>] in
-      guard case .values(let values)? = element.data, part < values.count else { return [] }
-      return values[part].intervals
-    }
-    return part > 0 && intervals.isEmpty ? nil : ValueSet(intervals)
   }
 
   /// The set behind a reference of a rule of a table.

@@ -5,13 +5,51 @@ extension Engine {
   /// Carries out a translation target: the branches that it translated, and the flows for which it does not match (a map without their key).
   ///
   /// Source: iptables-extensions(8), nft(8) "NAT STATEMENTS", `net/netfilter/nf_nat_core.c`, `net/netfilter/nf_nat_masquerade.c`.
-  func translate(_ translation: Translation, _ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
-    if let family = translation.family, family != start.family {
-      // The rule has matched all the same (`nft_nat_inet_eval` in `net/netfilter/nft_nat.c`), unless its map had nothing for the packet.
-      var flow = start
-      for expression in [translation.address, translation.port] {
-        if let expression, values(of: expression, in: &flow) == nil { return ([], [start]) }
+  func translate(
+    _ translation: Translation, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [RuleBranch], misses: [Flow]) {
+    var result: (hits: [RuleBranch], misses: [Flow]) = ([], [])
+    for (flow, one) in lookedUp(translation, start, id, statement, &result.misses) {
+      let end = translateFully(one, flow, id)
+      result.hits += end.hits
+      result.misses += end.misses
+    }
+    return result
+  }
+
+  /// A translation in parts of the flow for which its maps give one address and one port each; the parts for which they give none are added to `misses`.
+  private func lookedUp(
+    _ translation: Translation, _ start: Flow, _ id: RuleID, _ statement: Int, _ misses: inout [Flow]
+  ) -> [(Flow, Translation)] {
+    var parts = [(start, translation)]
+    if let address = translation.address {
+      let found = withMapsLookedUp(address, start, id, statement)
+      misses += found.misses
+      parts = found.hits.map { flow, values in
+        var one = translation
+        one.address = values[0]
+        if values.count > 1 { one.port = values[1] }
+        return (flow, one)
       }
+    }
+    guard let port = translation.port else { return parts }
+    return parts.flatMap { flow, one in
+      let found = withMapsLookedUp(port, flow, id, statement)
+      misses += found.misses
+      return found.hits.map { flow, values in
+        var one = one
+        one.port = values[0]
+        return (flow, one)
+      }
+    }
+  }
+
+  /// Carries out a translation without maps.
+  private func translateFully(
+    _ translation: Translation, _ start: Flow, _ id: RuleID
+  ) -> (hits: [RuleBranch], misses: [Flow]) {
+    if let family = translation.family, family != start.family {
+      // The rule has matched all the same (`nft_nat_inet_eval` in `net/netfilter/nft_nat.c`).
       return ([RuleBranch(flow: start, outcome: .next, action: "continue")], [])
     }
     switch translation.kind {
@@ -96,11 +134,6 @@ extension Engine {
     func drawn(_ values: ValueSet) -> [(Flow, VariableID?)] {
       let port = flow.makeVariable(values)
       return [(flow, port)]
-    }
-    if translation.port == nil, case .map(let key, let reference)? = translation.address,
-      let mapped = mapped(key, reference, part: 1, in: &flow)
-    {
-      return drawn(mapped)
     }
     guard let expression = translation.port else {
       if ofSource, translation.random || translation.fullyRandom {

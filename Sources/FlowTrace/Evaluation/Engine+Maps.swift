@@ -1,0 +1,84 @@
+import RuleGraph
+
+extension Engine {
+  /// A flow in parts by what a map holds for their key, and the parts that it holds nothing for.
+  ///
+  /// Where the key is open there is a part for each different value of the map. Source: nft(8), "MAPS"; `net/netfilter/nft_lookup.c`.
+  func lookUp(
+    _ key: Expression, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
+    var flow = start
+    if let known = knownKey(key, in: &flow) {
+      guard let known, let element = map.element(for: known) else { return ([], [flow]) }
+      return ([(flow, element)], [])
+    }
+    // Elements with one value are decided together.
+    var groups: [[SetElement]] = []
+    var places: [SetData?: Int] = [:]
+    for element in map.elements where !element.isCatchAll {
+      if let place = places[element.data] {
+        groups[place].append(element)
+      } else {
+        places[element.data] = groups.count
+        groups.append([element])
+      }
+    }
+    var hits: [(flow: Flow, element: SetElement)] = []
+    var rest = [flow]
+    for group in groups {
+      var next: [Flow] = []
+      for var part in rest {
+        let decision = decide(Match(key, .elements(group)), in: &part, rule: id, statement: statement)
+        let split = part.split(decision)
+        hits += split.yes.map { ($0, group[0]) }
+        next += split.no
+      }
+      rest = next
+    }
+    if let element = map.catchAll {
+      hits += rest.map { ($0, element) }
+      rest = []
+    }
+    return (hits, rest)
+  }
+
+  /// A flow in parts for each of which every map in an expression gives one value, with that value in the map's place, and the parts for which a map
+  /// gives none. A map may give an address and a port at once: the expressions are then two.
+  func withMapsLookedUp(
+    _ expression: Expression, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [(flow: Flow, values: [Expression])], misses: [Flow]) {
+    func inside(_ operand: Expression, _ put: (Expression) -> Expression) -> (
+      hits: [(flow: Flow, values: [Expression])], misses: [Flow]
+    ) {
+      let found = withMapsLookedUp(operand, start, id, statement)
+      return (found.hits.map { ($0.flow, [put($0.values[0])]) }, found.misses)
+    }
+    switch expression {
+    case .field, .constant, .anyOf, .generated, .concatenation: return ([(start, [expression])], [])
+    case .bitwise(let operand, let and, let xor): return inside(operand) { .bitwise($0, and: and, xor: xor) }
+    case .shift(let operand, let left): return inside(operand) { .shift($0, left: left) }
+    case .combine(let operation, let a, let b):
+      let first = inside(a) { $0 }
+      var result: (hits: [(flow: Flow, values: [Expression])], misses: [Flow]) = ([], first.misses)
+      for hit in first.hits {
+        let second = withMapsLookedUp(b, hit.flow, id, statement)
+        result.hits += second.hits.map { ($0.flow, [.combine(operation, hit.values[0], $0.values[0])]) }
+        result.misses += second.misses
+      }
+      return result
+    case .map(let key, let reference):
+      let map = map(reference, table: id.table)
+      guard map.isKnown else { return ([(start, [expression])], []) }
+      var found = lookUp(key, in: map, start, id, statement)
+      var hits: [(flow: Flow, values: [Expression])] = []
+      for hit in found.hits {
+        if case .values(let values)? = hit.element.data, !values.isEmpty {
+          hits.append((hit.flow, values.map { $0.single.map { .constant($0) } ?? .anyOf($0) }))
+        } else {
+          found.misses.append(hit.flow)
+        }
+      }
+      return (hits, found.misses)
+    }
+  }
+}
