@@ -52,7 +52,21 @@ public struct InferredHost: Hashable, Sendable {
         add(InferredSubnet(interface: bridge, prefix: prefix, evidence: nil), facts: facts)
       }
     }
+    takeDaemonSettings(facts)
     inferGateways(facts)
+  }
+
+  /// The daemon's `bip` is docker0's own address with its subnet.
+  private mutating func takeDaemonSettings(_ facts: HostFacts) {
+    guard let setting = facts.daemonSettings["bip"] else { return }
+    let parts = setting.filter { $0 != "\"" }.split(separator: "/")
+    guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]),
+      let prefix = Prefix(address, length: length)
+    else { return }
+    let before = subnets.count
+    add(InferredSubnet(interface: "docker0", prefix: prefix, evidence: nil), facts: facts)
+    guard subnets.count > before else { return }
+    addHost(InferredAddress(address: address, interface: "docker0", evidence: nil))
   }
 
   private mutating func take(_ shape: RuleShape, evidence: RuleID, facts: HostFacts) {
@@ -125,6 +139,10 @@ public struct InferredHost: Hashable, Sendable {
     for subnet in subnets {
       let told = facts.networks.filter { $0.bridge == subnet.interface }.flatMap(\.gateways)
         .filter { subnet.prefix.contains($0) }
+      // Where the bridge's own address is told it is the gateway.
+      if hostAddresses.contains(where: { $0.interface == subnet.interface && subnet.prefix.contains($0.address) }) {
+        continue
+      }
       let first = IPAddress(bits: subnet.prefix.address.bits + 1)
       for gateway in told.isEmpty ? [first] : told {
         addHost(InferredAddress(address: gateway, interface: subnet.interface, evidence: subnet.evidence))

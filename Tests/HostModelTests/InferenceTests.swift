@@ -19,6 +19,15 @@ import Testing
     .match(Match(.meta(key), in: ValueSet(try #require(InterfaceName(name)).value), negated: negated))
   }
 
+  @Test func theDaemonsBridgeAddressIsTheHostsOwn() throws {
+    var facts = HostFacts()
+    facts.daemonSettings["bip"] = "\"192.168.88.8/24\""
+    let host = InferredHost(ruleset: Ruleset(), facts: facts)
+    #expect(host.subnets.map(\.prefix) == [Prefix("192.168.88.0/24")])
+    #expect(host.hostAddresses.map(\.address) == [IPAddress("192.168.88.8")])
+    #expect(host.bridges == ["docker0"])
+  }
+
   /// The rules that Docker writes for a container with a published port.
   private func docker() throws -> Ruleset {
     let container = Expression.constant(try #require(IPAddress("172.17.0.2")).bits)

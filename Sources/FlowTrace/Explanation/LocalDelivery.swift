@@ -89,6 +89,7 @@ struct LocalDelivery {
   private func proxyTarget(
     _ sockets: [ListeningSocket], _ transport: UInt128, _ port: UInt128, _ destination: ValueSet
   ) -> (target: Endpoint, evidence: RuleID?)? {
+    if engine.knowledge.facts.daemonSettings["userland-proxy"] == "false" { return nil }
     for container in engine.knowledge.facts.containers where container.isRunning != false {
       for published in container.ports
       where UInt128(published.hostPort) == port && UInt128(published.transport) == transport {

@@ -20,7 +20,10 @@ struct RemedyText {
     if trace.cases.count == 1 { return place }
     if rule.changes.isEmpty { return "\(place), and the other cases stay as they are" }
     let changes = rule.changes.prefix(3).map { change in
-      "what comes \(words.sender(of: trace.cases[change.index], query: trace.query)) is \(change.verdict.past) then, too"
+      let other = trace.cases[change.index]
+      let limits = words.limits(of: other, query: trace.query)
+      let which = limits.isEmpty ? "" : " (\(limits.joined(separator: "; ")))"
+      return "what comes \(words.sender(of: other, query: trace.query))\(which) is \(change.verdict.past) then, too"
     }
     let more = rule.changes.count > 3 ? ", and \(rule.changes.count - 3) more cases change" : ""
     return "\(place); \(changes.joined(separator: "; "))\(more)"
