@@ -1,5 +1,5 @@
 public import HostModel
-import RuleGraph
+public import RuleGraph
 
 /// Makes a ``Query`` from texts: the options of the command line, the values of a batch line, the fields of a policy.
 ///
@@ -28,6 +28,9 @@ public struct QueryBuilder: Sendable {
 
   /// Says that the host itself sends the packet.
   public mutating func setSentByHost() { partial.origin = .host }
+
+  /// Fixes the destination where its addresses are known as values; through which of its networks a container sends depends on it.
+  public mutating func setDestination(_ addresses: ValueSet) { partial.destination = addresses }
 
   /// Fixes something about the packet.
   ///

@@ -54,9 +54,10 @@ extension NameResolver {
         ?? [(nil, destinationPort ?? .bits(16))]
       {
         let hasPorts = sourcePort != nil || destinationPort != nil || services != nil
-        guard var query = query(plain, family, transport, hasPorts: hasPorts) else { return nil }
+        let to = destination?.set.intersection(family.ownAddresses)
+        guard var query = query(plain, family, transport, to: to, hasPorts: hasPorts) else { return nil }
         if let source { query.source = source.set.intersection(family.ownAddresses) }
-        if let destination { query.destination = destination.set.intersection(family.ownAddresses) }
+        if let to { query.destination = to }
         query.sourcePort = sourcePort
         if destinationPort != nil || services != nil {
           query.destinationPort = ports.intersection(destinationPort ?? .all)
@@ -112,7 +113,8 @@ extension NameResolver {
 
   /// The options that take no names, as the command line reads them.
   private mutating func query(
-    _ fields: [PacketText.Field], _ family: AddressFamily, _ transport: UInt128?, hasPorts: Bool
+    _ fields: [PacketText.Field], _ family: AddressFamily, _ transport: UInt128?, to destination: ValueSet?,
+    hasPorts: Bool
   ) -> Query? {
     var builder = QueryBuilder(facts: facts)
     var place = PolicyPlace(line: 1, column: 1)
@@ -120,6 +122,7 @@ extension NameResolver {
     do throws(QueryTextError) {
       try builder.set(.family, family == .ipv4 ? "ipv4" : "ipv6")
       if let transport { try builder.set(.proto, String(transport)) }
+      if let destination { builder.setDestination(destination) }
       // Who sends comes before the rest, as it fixes an interface that others may narrow.
       for field in fields.filter({ $0.key == .option(.from) }) + fields.filter({ $0.key != .option(.from) }) {
         guard case .option(let option) = field.key, option != .family else { continue }
