@@ -31,6 +31,13 @@ import Testing
       wanted: .accept,
       command: "nft add rule inet filter input iifname \"eth0\" ip daddr 192.0.2.10 tcp dport 443 accept"),
     Question(
+      sample: "questions/05-accept-is-not-final", options: [(.input, "eth0"), (.dst, "192.0.2.10:22")],
+      wanted: .drop, command: "nft insert rule inet filter input iifname \"eth0\" ip daddr 192.0.2.10 tcp dport 22 drop"
+    ),
+    Question(
+      sample: "questions/12-two-live-rulesets", options: [(.input, "eth0"), (.dst, "192.0.2.10:443")], wanted: .accept,
+      command: "iptables-legacy -A INPUT -i eth0 -d 192.0.2.10 -p tcp --dport 443 -j ACCEPT"),
+    Question(
       sample: "questions/07-own-published-port-and-ufw",
       options: [(.input, "docker0"), (.src, "172.17.0.2"), (.dst, "192.0.2.10:8080")], wanted: .accept,
       command: "ufw allow in on docker0 proto tcp from 172.17.0.2 to 192.0.2.10 port 8080"),
@@ -162,7 +169,7 @@ import Testing
     ),
     (
       "connectivity/network-connect-before", [(.from, "tomcat02"), (.dst, "redis01:6379")],
-      "`iptables -I DOCKER-USER 1 -i docker0 -s 172.17.0.2 -d 192.168.0.2 -p tcp --dport 6379 -j ACCEPT` and, for the answers, `iptables -I DOCKER-USER 1 -i br-778bd36dd458 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`"
+      "`iptables -I DOCKER-USER 1 -i docker0 -s 172.17.0.2 -d 192.168.0.2 -p tcp --dport 6379 -j ACCEPT` and, for the answers, `iptables -I DOCKER-USER 1 -i br-778bd36dd458 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`; a network that both containers are on (`docker network connect`) needs no rule"
     ),
   ])
   func whereAnswersWouldBeDroppedTwoRulesAreTried(

@@ -12,14 +12,6 @@ extension Engine {
     }
   }
 
-  /// The end of a question about a container that is on no network.
-  private func withoutNetwork(_ query: Query, _ family: AddressFamily, _ why: String) -> FinishedFlow {
-    var flow = startingFlow(query, family, isSentByHost: query.origin == .host)
-    flow.arrival = flow.binding
-    flow.remarks.append(Remark("no-network", why))
-    return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .outside(.noPath))
-  }
-
   /// Whether a question is about packets that may come from another host: neither the host itself nor a known subnet behind it sends them.
   private func comesFromOutside(_ query: Query) -> Bool {
     if query.origin == .host { return false }
@@ -88,7 +80,7 @@ extension Engine {
     )
   }
 
-  private func startingFlow(_ query: Query, _ family: AddressFamily, isSentByHost: Bool) -> Flow {
+  func startingFlow(_ query: Query, _ family: AddressFamily, isSentByHost: Bool) -> Flow {
     var flow = Flow(family: family, isSentByHost: isSentByHost, phase: query.phase)
     for assumption in query.assumptions { flow.assume(assumption) }
     flow.remarks = query.remarks

@@ -65,13 +65,8 @@ struct RemedyPlaces {
 
   /// The places before the rule or policy that decided a case.
   func before(_ one: Case) -> [RemedyPlace] {
-    let table: Int
-    switch one.decidedBy {
-    case .rule(let id): table = id.table
-    case .policy(let id): table = id.table
-    case .nothing, .outside: return []
-    }
-    guard let decision = one.path.lastIndex(where: { decides($0, one.decidedBy) }), let hook = one.path[decision].hook
+    guard let table = table(of: one.decidedBy),
+      let decision = one.path.lastIndex(where: { decides($0, one.decidedBy) }), let hook = one.path[decision].hook
     else { return [] }
     for step in one.path[...decision].reversed() {
       switch step.event {
@@ -102,7 +97,20 @@ struct RemedyPlaces {
       }
     }
     var seen = Set<ChainID>()
-    return bases.filter { seen.insert($0).inserted }.flatMap { places($0, index: 0, hook) }
+    let once = bases.filter { seen.insert($0).inserted }
+    // The table whose rules let the packet pass is the one to change.
+    let first = table(of: one.decidedBy)
+    return (once.filter { $0.table == first } + once.filter { $0.table != first }).flatMap {
+      places($0, index: 0, hook)
+    }
+  }
+
+  private func table(of decider: Decider) -> Int? {
+    switch decider {
+    case .rule(let id): id.table
+    case .policy(let id): id.table
+    case .nothing, .outside: nil
+    }
   }
 
   private func decides(_ step: Step, _ decider: Decider) -> Bool {

@@ -117,9 +117,16 @@ struct RemedySearch {
       let both = trace(adding(answers, at: second, to: changed), facts).cases.filter { overlaps($0, cases[index]) }
       if let other = second.command(answers, in: changed), !both.isEmpty, both.allSatisfy(isAsWanted) {
         return "no single rule gives that, these two do (tried): `\(command)` and, for the answers, `\(other)`"
+          + withoutRules(cases[index])
       }
     }
     return "\(none) its answer ends at \(decider(answer, changed))"
+  }
+
+  /// What Docker has for the purpose where its fence between networks decided.
+  private func withoutRules(_ one: Case) -> String {
+    guard case .rule(let id) = one.decidedBy, ruleset[id.chainID].name.hasPrefix("DOCKER-ISOLATION") else { return "" }
+    return "; a network that both containers are on (`docker network connect`) needs no rule"
   }
 
   private func decider(_ one: Case, _ ruleset: Ruleset) -> String {

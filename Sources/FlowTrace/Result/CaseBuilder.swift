@@ -108,8 +108,8 @@ struct CaseBuilder {
           text: "\(unknown.name) is not understood", holds: true, rule: rule, isEnvironment: false,
           settledBy: unknown.settledBy))
     }
-    part.remarks += PathRemarks(engine: engine, end: end).find()
     if options.findsNearMisses {
+      part.remarks += PathRemarks(engine: engine, end: end).find()
       part.nearMisses = NearMisses(engine: engine, end: end, limit: options.nearMissLimit).find()
     }
     if options.findsRulesOffPath, !isReply, !isContinuation {

@@ -16,7 +16,9 @@ extension Engine {
   ///
   /// Source: `__inet_dev_addr_type` in `net/ipv4/fib_frontend.c` (only the local table is asked: everything else is unicast) and
   /// `nft_fib6_eval_type` in `net/ipv6/netfilter/nft_fib_ipv6.c`.
-  func addressTypes(of addresses: ValueSet, family: AddressFamily, published: RuleID?) -> AddressTypes {
+  func addressTypes(of addresses: ValueSet, family: AddressFamily, published: @autoclosure () -> RuleID?)
+    -> AddressTypes
+  {
     var result = AddressTypes()
     var rest = addresses
     func take(_ type: AddressType, _ values: ValueSet) {
@@ -55,7 +57,7 @@ extension Engine {
     if rest.isEmpty { return result }
     if let single = rest.single {
       let address = IPAddress(bits: single)
-      if let published {
+      if let published = published() {
         result.assumptions.append(
           Assumption(
             "local-address", "\(address) is an address of this host", evidence: published, settledBy: "ip addr"))

@@ -37,6 +37,14 @@ extension Engine {
     return nil
   }
 
+  /// The end of a question about a container that is on no network.
+  func withoutNetwork(_ query: Query, _ family: AddressFamily, _ why: String) -> FinishedFlow {
+    var flow = startingFlow(query, family, isSentByHost: query.origin == .host)
+    flow.arrival = flow.binding
+    flow.remarks.append(Remark("no-network", why))
+    return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .outside(.noPath))
+  }
+
   /// Whether a packet that leaves through an interface is for a container below that interface: the two never reach each other.
   func isLostBelowItsInterface(_ flow: Flow) -> Bool {
     guard !knowledge.facts.networks.isEmpty, let destination = flow.domain(.destination),

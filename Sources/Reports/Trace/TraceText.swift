@@ -333,30 +333,3 @@ extension Case.Verdict {
     }
   }
 }
-
-extension OutsideReason {
-  /// The reason in a sentence.
-  var sentence: String {
-    switch self {
-    case .noRoute: "no route leads to the destination"
-    case .unreachableRoute: "the route to the destination is marked unreachable"
-    case .prohibitRoute: "the route to the destination is marked prohibited"
-    case .blackholeRoute: "the route to the destination is a black hole"
-    case .ipForward: "this host does not forward (ip_forward or forwarding of the input interface is 0)"
-    case .rpFilter:
-      "reverse path filtering (rp_filter): the source is not reachable through the interface that the packet came in on"
-    case .martian: "the kernel drops the packet as martian: such an address can't come from a wire"
-    case .hopLimit: "the packet's time to live ends here"
-    case .routeLocalnet: "127.0.0.0/8 is not routed on this interface (route_localnet is 0)"
-    case .bridgeHairpin: "the bridge does not send a frame back out of the port it came from (hairpin mode is off)"
-    case .macvlan:
-      "a macvlan or ipvlan interface and its host can't reach each other, and its other traffic never meets the host's rules"
-    case .noPath: "there is no way between the two: they share no network"
-    case .linkDown: "the interface is down"
-    case .noListener: "no program listens there"
-    case .multicast: "a multicast or broadcast that this host does not take or pass on"
-    case .unknownHost: "nobody answers at the destination address"
-    case .noConnection: "the connection's first packet does not get through, so there is no later packet"
-    }
-  }
-}
