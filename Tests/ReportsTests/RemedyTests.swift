@@ -105,6 +105,14 @@ import Testing
     return lines.joined(separator: "\n")
   }
 
+  @Test func theCommandStandsOnOneLineHoweverNarrowTheTerminal() throws {
+    let question = Self.questions[0]
+    let reading = try Samples.read(question.sample)
+    let trace = try Self.trace(reading, question.options, question.wanted)
+    let text = TraceText(reading.ruleset, facts: reading.facts, terminal: TerminalSettings(width: 40)).text(of: trace)
+    #expect(text.contains("\n  fix          \(question.command)\n"))
+  }
+
   @Test func whatElseChangesIsSaid() throws {
     let reading = try Samples.read("one-tomcat")
     let trace = try Self.trace(reading, [(.dst, "172.17.0.2:8080")], .drop)

@@ -151,6 +151,9 @@ struct Page {
     }
   }
 
+  /// Adds one line as it is, however long: a command is copied from it.
+  mutating func addUnbroken(_ text: StyledText) { lines.append(text) }
+
   /// Adds an empty line, unless there is one already.
   mutating func addGap() {
     if let last = lines.last, !last.isEmpty { lines.append("") }

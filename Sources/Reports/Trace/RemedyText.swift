@@ -9,7 +9,7 @@ struct RemedyText {
   func add(_ remedy: Remedy, of trace: Trace, to page: inout Page) {
     if let advice = remedy.advice { add("fix", StyledText(advice), to: &page) }
     guard let rule = remedy.rule else { return }
-    add("fix", StyledText(rule.command, .strong), to: &page)
+    page.addUnbroken("  " + StyledText("fix", .named).padded(to: 13) + StyledText(rule.command, .strong))
     add("tried", StyledText(tried(rule, trace)), to: &page)
     if let note = rule.note { add("", StyledText(note), to: &page) }
   }
