@@ -26,7 +26,8 @@ struct DumpArguments: ParsableArguments {
     }
     guard !dumps.isEmpty else { return try LiveHost.read(namespace: namespace.netns) }
     let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
-    let reading = reader.read(try DumpFiles.read(dumps), snapshot: snapshot)
+    let inputs = try DumpFiles.read(dumps)
+    let reading = ReadingNotice.during(inputs) { reader.read(inputs, snapshot: snapshot) }
     if let snapshot, snapshot > reading.snapshotCount {
       throw Failure(
         "--snapshot \(snapshot): the dumps show \(reading.snapshotCount) moment\(reading.snapshotCount == 1 ? "" : "s")"

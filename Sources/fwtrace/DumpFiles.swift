@@ -72,7 +72,7 @@ enum DumpFiles {
   }
 
   static func contents(of descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
-    var bytes: [UInt8] = []
+    var bytes = beginning(of: descriptor)
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
@@ -81,6 +81,23 @@ enum DumpFiles {
       if count == 0 { return bytes }
       bytes += buffer[..<count]
       if bytes.count > maximumSize { throw Failure("\(name): larger than a gigabyte") }
+    }
+  }
+
+  /// What a file holds as far as its size tells, read in one piece into the memory that all readers share.
+  ///
+  /// Empty of what has no size, like standard input. A file that grows goes on behind it, and an error is met again there.
+  private static func beginning(of descriptor: Int32) -> [UInt8] {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
+    let size = max(0, min(Int(status.st_size), maximumSize))
+    return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+      while count < size {
+        let read = unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), size - count)
+        if read < 0, errno == EINTR { continue }
+        if read <= 0 { break }
+        count += read
+      }
     }
   }
 

@@ -3,6 +3,11 @@ import ArgumentParser
 /// Runs a command and turns every outcome into the promised exit status.
 @main enum Main {
   static func main() {
+    // Scripts ask for the version, and for that the options of every command need not be put together.
+    if CommandLine.arguments.count == 2, CommandLine.arguments[1] == "--version" {
+      Output.write(Fwtrace.configuration.version + "\n")
+      Output.exit(.accepted)
+    }
     do {
       var command = try Fwtrace.parseAsRoot()
       try command.run()
