@@ -6,7 +6,7 @@ final class ExtensionRegistry: Sendable {
   /// The extensions.
   let extensions: [any IptablesExtension]
   /// For each extension its options by name.
-  let options: [WordTable<OptionSpelling>]
+  let options: [WordTable<OptionName>]
   /// The match extensions by the name behind `-m`.
   let matches: WordTable<Int>
   /// The target extensions by the name behind `-j`.
@@ -20,7 +20,10 @@ final class ExtensionRegistry: Sendable {
   init(_ extensions: [any IptablesExtension]) {
     self.extensions = extensions
     options = extensions.map { one in
-      WordTable(one.options.flatMap { spelling in ([spelling.name] + spelling.aliases).map { ($0, spelling) } })
+      WordTable(
+        one.options.flatMap { spelling in
+          ([spelling.name] + spelling.aliases).map { ($0, OptionName(name: spelling.name, values: spelling.values)) }
+        })
     }
     func names(_ kind: ExtensionKind) -> WordTable<Int> {
       WordTable(

@@ -35,6 +35,14 @@ struct OptionSpelling: Sendable {
   }
 }
 
+/// What a spelling of an option stands for: what is needed of it for each rule of a dump.
+struct OptionName: Sendable {
+  /// The name without dashes, in its first spelling.
+  var name: String
+  /// How many values follow, as in ``OptionSpelling/values``.
+  var values: Int
+}
+
 /// What stands behind `-m` or `-j`.
 enum ExtensionKind: Sendable {
   case match, target

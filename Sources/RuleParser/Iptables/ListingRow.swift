@@ -137,26 +137,27 @@ struct ListingRow {
   /// The first words of a line: as many as the columns can be.
   private static func cut(_ cursor: ByteCursor, into words: inout [Word]) {
     words.removeAll(keepingCapacity: true)
-    let bytes = cursor.bytes
     var position = cursor.at
     let end = cursor.end
     var negated = false
-    while words.count < 11 {
-      while position < end, bytes[position] == 0x20 || bytes[position] == 0x09 || bytes[position] == 0x0d {
-        position += 1
+    unsafe cursor.bytes.withUnsafeBufferPointer { bytes in
+      while words.count < 11 {
+        while position < end, unsafe isBlank(bytes[position]) { position += 1 }
+        guard position < end else { return }
+        if unsafe bytes[position] == 0x21 {
+          negated = true
+          position += 1
+          continue
+        }
+        let start = position
+        while position < end, unsafe !isBlank(bytes[position]) { position += 1 }
+        words.append(Word(range: start..<position, isNegated: negated))
+        negated = false
       }
-      guard position < end else { return }
-      if bytes[position] == 0x21 {
-        negated = true
-        position += 1
-        continue
-      }
-      let start = position
-      while position < end, bytes[position] != 0x20, bytes[position] != 0x09, bytes[position] != 0x0d { position += 1 }
-      words.append(Word(range: start..<position, isNegated: negated))
-      negated = false
     }
   }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
 
   /// The index of the `opt` column (`--`, `-f`, `!f`), or nil. A long protocol name may run into it (`ipv6-icmp--`).
   private static func optionColumn(_ bytes: [UInt8], _ words: inout [Word]) -> Int? {

@@ -18,6 +18,8 @@ struct ListingRuleReader {
   mutating func read(_ cursor: ByteCursor, header: ListingHeader?, span: SourceSpan, line: DumpLine) -> Rule? {
     guard let row = ListingRow(cursor, header: header, words: &words) else { return nil }
     rule.reset()
+    // A source or destination, a protocol, a port and a target: more are rare.
+    rule.begin(atMost: 4)
     readColumns(row, span, line)
     var end = cursor.end
     while end > row.prose, cursor.bytes[end - 1] <= 0x20 { end -= 1 }
@@ -25,7 +27,7 @@ struct ListingRuleReader {
     let isGoto = text.eat(word: "[goto]")
     readProse(&text, target: row.target, isGoto: isGoto, span, line)
     return Rule(
-      rule.finishedStatements, counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
+      rule.takeStatements(), counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
       comment: rule.comment,
       span: span)
   }

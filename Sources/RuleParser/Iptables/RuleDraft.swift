@@ -25,17 +25,19 @@ struct RuleDraft {
 
   /// Forgets everything but where it is read from.
   mutating func reset() {
-    statements.removeAll(keepingCapacity: true)
+    statements = []
     comment = nil
     transport = nil
   }
 
-  /// The rule's statements in memory that holds them and no more; those of the draft stay, so that the next rule needs no new memory to be read.
-  var finishedStatements: [Statement] {
-    var exact: [Statement] = []
-    exact.reserveCapacity(statements.count)
-    exact.append(contentsOf: statements)
-    return exact
+  /// Makes room for the statements of a rule.
+  mutating func begin(atMost count: Int) { statements.reserveCapacity(count) }
+
+  /// Gives away the statements.
+  mutating func takeStatements() -> [Statement] {
+    let done = statements
+    statements = []
+    return done
   }
 
   /// The name of a chain.
@@ -122,6 +124,17 @@ extension RuleDraft {
 
   /// A decimal or `0x` number that fills the range, or nil.
   func number(_ range: Range<Int>) -> UInt64? {
+    if range.count < 19 {
+      var value: UInt64 = 0
+      var at = range.lowerBound
+      while at < range.upperBound, bytes[at] >= 0x30, bytes[at] <= 0x39 {
+        value = value &* 10 &+ UInt64(bytes[at] - 0x30)
+        at += 1
+      }
+      if at == range.upperBound { return range.isEmpty ? nil : value }
+      // Only `0x10` goes on behind a digit with anything else.
+      guard bytes[range.lowerBound] == 0x30 else { return nil }
+    }
     var cursor = ByteCursor(bytes, range)
     guard let value = cursor.eatNumber(), cursor.isAtEnd else { return nil }
     return value

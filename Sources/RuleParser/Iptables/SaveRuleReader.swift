@@ -48,6 +48,7 @@ struct SaveRuleReader {
     options.removeAll(keepingCapacity: true)
     segments.removeAll(keepingCapacity: true)
     tokenize(cursor)
+    rule.begin(atMost: statementLimit)
     var counter = counter
     var verdict: Statement?
     var negated = false
@@ -81,7 +82,7 @@ struct SaveRuleReader {
     }
     lowerSegments(span, line)
     if let verdict { rule.statements.append(verdict) }
-    return Rule(rule.finishedStatements, counter: counter, comment: rule.comment, span: span)
+    return Rule(rule.takeStatements(), counter: counter, comment: rule.comment, span: span)
   }
 
   /// Cuts the line into words, as the shell would.
@@ -91,33 +92,57 @@ struct SaveRuleReader {
     let end = cursor.end
     let bytes = cursor.bytes
     while true {
-      while position < end, bytes[position] == 0x20 || bytes[position] == 0x09 || bytes[position] == 0x0d {
-        position += 1
-      }
+      while position < end, Self.isBlank(bytes[position]) { position += 1 }
       guard position < end else { return }
       if bytes[position] == 0x22 || bytes[position] == 0x27 {
-        let quote = bytes[position]
-        var escaped = false
-        let start = position + 1
-        position = start
-        while position < end, bytes[position] != quote {
-          if bytes[position] == 0x5c, position + 1 < end {
-            escaped = true
-            position += 1
-          }
-          position += 1
-        }
-        position = min(position, end)
-        tokens.append(Token(range: start..<position, isQuoted: true, isEscaped: escaped))
-        position += 1
+        let token = Self.quoted(bytes, from: position, to: end)
+        tokens.append(token)
+        position = token.range.upperBound + 1
       } else {
         let start = position
-        while position < end, bytes[position] != 0x20, bytes[position] != 0x09, bytes[position] != 0x0d {
-          position += 1
+        unsafe bytes.withUnsafeBufferPointer { buffer in
+          while position < end, unsafe !Self.isBlank(buffer[position]) { position += 1 }
         }
         tokens.append(Token(range: start..<position))
       }
     }
+  }
+
+  /// How many statements the words can become: hardly an option becomes more than one, and those that name or explain a match become none.
+  private var statementLimit: Int {
+    var count = 0
+    for token in tokens where !token.isQuoted && token.range.count > 1 && rule.bytes[token.range.lowerBound] == 0x2d {
+      let second = rule.bytes[token.range.lowerBound + 1]
+      if token.range.count == 2, second == UInt8(ascii: "m") || second == UInt8(ascii: "c") { continue }
+      // `--comment`; `--to-destination` belongs to its target.
+      if token.range.count > 4, second == 0x2d {
+        let third = rule.bytes[token.range.lowerBound + 2]
+        if third == UInt8(ascii: "c") || third == UInt8(ascii: "t") { continue }
+      }
+      count += 1
+    }
+    return count
+  }
+
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
+
+  /// The word that a quotation mark begins; one that nothing ends goes to the end of the line.
+  private static func quoted(_ bytes: [UInt8], from mark: Int, to end: Int) -> Token {
+    let quote = bytes[mark]
+    var isEscaped = false
+    var position = mark + 1
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      while position < end {
+        let byte = unsafe buffer[position]
+        if byte == quote { break }
+        if byte == 0x5c, position + 1 < end {
+          isEscaped = true
+          position += 1
+        }
+        position += 1
+      }
+    }
+    return Token(range: mark + 1..<min(position, end), isQuoted: true, isEscaped: isEscaped)
   }
 
   /// The next word as a value; a `!` before it (the older place) negates.
@@ -218,12 +243,12 @@ struct SaveRuleReader {
   ///
   /// `own` is the option of the one just named, where that is known already.
   private mutating func readOption(
-    _ token: Token, _ own: OptionSpelling?, _ negated: Bool, _ span: SourceSpan, _ line: DumpLine
+    _ token: Token, _ own: OptionName?, _ negated: Bool, _ span: SourceSpan, _ line: DumpLine
   ) {
     let dashes = rule.bytes[token.range.lowerBound + 1] == 0x2d ? 2 : 1
     let name = token.range.lowerBound + dashes..<token.range.upperBound
     let registry = ExtensionRegistry.shared
-    var found: (segment: Int, spelling: OptionSpelling)?
+    var found: (segment: Int, spelling: OptionName)?
     if let last = segments.indices.last {
       if let known = segments[last].known {
         if let spelling = own ?? registry.options[known][rule.bytes, name] {
@@ -294,7 +319,7 @@ struct SaveRuleReader {
   }
 
   /// The option of this name that the module named last has.
-  private func optionOfLast(_ name: Range<Int>) -> OptionSpelling? {
+  private func optionOfLast(_ name: Range<Int>) -> OptionName? {
     guard let known = segments.last?.known else { return nil }
     return ExtensionRegistry.shared.options[known][rule.bytes, name]
   }

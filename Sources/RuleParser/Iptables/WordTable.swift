@@ -23,7 +23,7 @@ final class WordTable<Value: Sendable>: Sendable {
       var isNew = true
       while isNew, slots[slot] >= 0 {
         let index = Int(slots[slot])
-        isNew = !text[Int(starts[index])..<Int(starts[index + 1])].elementsEqual(word)
+        isNew = !text.isEqual(Int(starts[index])..<Int(starts[index + 1]), to: word, 0..<word.count)
         slot = (slot + 1) & (size - 1)
       }
       guard isNew else { continue }
@@ -56,25 +56,9 @@ final class WordTable<Value: Sendable>: Sendable {
   }
 
   private func isWord(_ index: Int, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-    let start = Int(starts[index])
-    guard Int(starts[index + 1]) - start == range.count else { return false }
-    var offset = 0
-    while offset < range.count {
-      if text[start + offset] != bytes[range.lowerBound + offset] { return false }
-      offset += 1
-    }
-    return true
+    text.isEqual(Int(starts[index])..<Int(starts[index + 1]), to: bytes, range)
   }
 
-  /// FNV-1a over the first 24 bytes: enough to tell the words of a ruleset apart.
-  private static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> Int {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    var at = range.lowerBound
-    let end = min(range.upperBound, at + 24)
-    while at < end {
-      hash = (hash ^ UInt64(bytes[at])) &* 0x100_0000_01b3
-      at += 1
-    }
-    return Int(truncatingIfNeeded: (hash ^ (hash >> 32)) & 0x7fff_ffff)
-  }
+  /// The words are those of the program, so that nobody can choose them to collide.
+  private static func hash(_ bytes: [UInt8], _ range: Range<Int>) -> Int { bytes.hash(of: range, seed: 0) }
 }

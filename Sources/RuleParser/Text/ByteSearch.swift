@@ -16,12 +16,18 @@ extension [UInt8] {
 }
 
 extension [UInt8] {
-  /// Whether the same bytes stand in two ranges, both of which must exist.
-  func areEqual(_ first: Range<Int>, _ second: Range<Int>) -> Bool {
-    guard first.count == second.count, first.upperBound <= count, second.upperBound <= count else { return false }
-    return unsafe withUnsafeBytes { buffer in
-      guard let base = buffer.baseAddress else { return true }
-      return unsafe memcmp(base + first.lowerBound, base + second.lowerBound, first.count) == 0
+  /// Whether the same bytes stand in two ranges.
+  func areEqual(_ first: Range<Int>, _ second: Range<Int>) -> Bool { isEqual(first, to: self, second) }
+
+  /// Whether the same bytes stand in a range of this text and in one of another; false where a range does not exist.
+  func isEqual(_ first: Range<Int>, to other: [UInt8], _ second: Range<Int>) -> Bool {
+    guard first.count == second.count, first.upperBound <= count, second.upperBound <= other.count else { return false }
+    if first.isEmpty { return true }
+    return unsafe withUnsafeBytes { mine in
+      unsafe other.withUnsafeBytes { its in
+        guard let a = mine.baseAddress, let b = its.baseAddress else { return true }
+        return unsafe memcmp(a + first.lowerBound, b + second.lowerBound, first.count) == 0
+      }
     }
   }
 

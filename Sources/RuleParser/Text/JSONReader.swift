@@ -121,12 +121,17 @@ struct JSONReader {
     let start = at + 1
     var position = start
     var isEscaped = false
-    while position < end, bytes[position] != 0x22 {
-      if bytes[position] == 0x5c {
-        isEscaped = true
+    let end = end
+    unsafe bytes.withUnsafeBufferPointer { buffer in
+      while position < end {
+        let byte = unsafe buffer[position]
+        if byte == 0x22 { break }
+        if byte == 0x5c {
+          isEscaped = true
+          position += 1
+        }
         position += 1
       }
-      position += 1
     }
     guard position < end else {
       fail("a quotation mark that ends the text begun here")

@@ -4,7 +4,7 @@ import RuleGraph
 ///
 /// A listing repeats itself: nearly every rule holds `{"accept": null}`, the same interface tests and the same left sides. A piece that was seen
 /// a moment ago costs one comparison of bytes.
-struct NftJSONCache<Value> {
+struct NftJSONCache<Value: Sendable>: Sendable {
   private struct Entry {
     var range: Range<Int>
     var context: Int

@@ -4,7 +4,7 @@ import RuleGraph
 ///
 /// The text may be on one line or many. Where it is cut or broken, the objects before the break are used, the reader looks for the next whole object
 /// behind it, and a diagnostic names the place. Objects wrapped in `add`, `create` and `insert` commands are taken like listed ones.
-struct NftJSONReader {
+struct NftJSONReader: Sendable {
   let text: DumpText
   var builder: NftTableBuilder
   var diagnostics: [Diagnostic] = []
@@ -55,7 +55,16 @@ struct NftJSONReader {
     }
     // The object in which the text breaks off is left out: half a rule would say something else than the whole.
     let whole = tape.problem?.offset ?? .max
-    for item in list.elements where item.range.upperBound < whole { readItem(item) }
+    var items = list.elements.filter { $0.range.upperBound < whole }[...]
+    while !items.isEmpty {
+      let rules = items.prefix { $0.isRule }
+      if rules.count >= 4000 {
+        items.removeFirst(readRules(rules))
+      } else {
+        for item in items.prefix(max(1, rules.count)) { readItem(item) }
+        items.removeFirst(max(1, rules.count))
+      }
+    }
     if let problem = tape.problem { report(problem, of: tape) }
   }
 
@@ -171,7 +180,55 @@ struct NftJSONReader {
     return 0
   }
 
+  /// What was read of a run of rules apart from the others.
+  private struct Part: Sendable {
+    var rules: [(rule: Rule, place: RulePlace)] = []
+    var diagnostics: [Diagnostic] = []
+    /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after the other.
+    var isCutShort = false
+  }
+
+  /// Reads many rules that stand in a row on all processors; gives how many it read, at least one.
+  private mutating func readRules(_ items: ArraySlice<JSONValue>) -> Int {
+    let first = items.startIndex
+    let reader = self
+    let parts = Parallel.map(Parallel.runs(of: items.count, atLeast: 2000)) { run in
+      var reader = reader
+      reader.diagnostics = []
+      var part = Part()
+      part.rules.reserveCapacity(run.count)
+      for item in items[first + run.lowerBound..<first + run.upperBound] {
+        guard let read = reader.rule(item, ofKnownChain: true) else {
+          part.isCutShort = true
+          break
+        }
+        part.rules.append(read)
+      }
+      part.diagnostics = reader.diagnostics
+      return part
+    }
+    var count = 0
+    for part in parts {
+      for (rule, place) in part.rules {
+        builder.append(rule, toChainAt: place.chainIndex, of: place.tableIndex)
+      }
+      diagnostics += part.diagnostics
+      count += part.rules.count
+      guard part.isCutShort else { continue }
+      readItem(items[first + count])
+      return count + 1
+    }
+    return count
+  }
+
   private mutating func readRule(_ object: JSONValue) {
+    guard let (rule, place) = rule(object, ofKnownChain: false) else { return }
+    builder.append(rule, toChainAt: place.chainIndex, of: place.tableIndex)
+  }
+
+  /// Reads the rule that an item holds. Nil when its place is not told or, with `ofKnownChain`, was not declared.
+  private mutating func rule(_ item: JSONValue, ofKnownChain: Bool) -> (rule: Rule, place: RulePlace)? {
+    guard let object = ofKnownChain ? item["rule"] : item else { return nil }
     var place = RulePlace()
     var rule = Rule([], span: object.span(in: text))
     var list: JSONValue?
@@ -191,16 +248,27 @@ struct NftJSONReader {
       }
     }
     if !place.isSamePlace(as: lastPlace, in: object.tape.bytes) {
-      guard let index = table(of: object) else { return }
-      guard let chain = object["chain"]?.string else {
-        warn("unreadable-object", "This rule names no chain.", object)
-        return
+      if ofKnownChain {
+        guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }),
+          let index = object["table"]?.string.flatMap({ builder.tableIndex(family, $0) }),
+          let chain = object["chain"]?.string.flatMap({ builder.chainIndex($0, in: index) })
+        else { return nil }
+        (place.tableIndex, place.chainIndex) = (index, chain)
+      } else {
+        guard let index = table(of: object) else { return nil }
+        guard let chain = object["chain"]?.string else {
+          warn("unreadable-object", "This rule names no chain.", object)
+          return nil
+        }
+        (place.tableIndex, place.chainIndex) = (index, builder.chain(chain, of: index))
       }
-      (place.tableIndex, place.chainIndex) = (index, builder.chain(chain, of: index))
       lastPlace = place
     }
-    if let list { readStatements(list, lastPlace.tableIndex, &rule) }
-    builder.append(rule, toChainAt: lastPlace.chainIndex, of: lastPlace.tableIndex)
+    if let list {
+      rule.statements.reserveCapacity(4)
+      readStatements(list, lastPlace.tableIndex, &rule)
+    }
+    return (rule, lastPlace)
   }
 
   private mutating func readStatements(_ list: JSONValue, _ index: Int, _ rule: inout Rule) {
@@ -319,5 +387,13 @@ struct NftJSONReader {
     guard let value else { return [] }
     if let single = value.string { return [single] }
     return value.elements.compactMap(\.string)
+  }
+}
+
+extension JSONValue {
+  /// Whether this is `{"rule": ...}` and nothing else.
+  fileprivate var isRule: Bool {
+    var members = members
+    return members.next()?.key.equals("rule") ?? false && members.next() == nil
   }
 }

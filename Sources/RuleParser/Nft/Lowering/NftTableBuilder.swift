@@ -1,7 +1,7 @@
 import RuleGraph
 
 /// Puts tables, chains and rules together in the order in which a dump or file names them.
-struct NftTableBuilder {
+struct NftTableBuilder: Sendable {
   var tables: [Table] = []
   /// The lowering of each table, which knows the table's family and the types of its sets.
   var lowerings: [NftLowering] = []
