@@ -1,0 +1,88 @@
+import RuleGraph
+import RuleParser
+import Testing
+
+/// Long runs of rules are read in parts on all processors: what is read is the same as line by line.
+@Suite struct LongDumpTests {
+  private static let count = 5000
+
+  /// A rule of each kind in turn: with a match that nobody knows, to a chain that nothing declares, plain.
+  private static func options(_ index: Int) -> String {
+    switch index % 1000 {
+    case 7: "-m nobodyknows --option \(index) -j ACCEPT"
+    case 8: "-s 10.1.2.3/32 -j UNDECLARED-\(index)"
+    default:
+      "-s 10.0.\(index / 250).\(index % 250)/32 -p tcp -m comment --comment \"rule number \(index)\" -m tcp --dport \(index) -j WEB"
+    }
+  }
+
+  private static func reading(_ text: String) -> HostReading {
+    DumpReader().read([DumpInput(name: "long", bytes: Array(text.utf8))])
+  }
+
+  private static func rules(_ reading: HostReading) -> [Rule] {
+    reading.ruleset.tables.flatMap(\.chains).flatMap(\.rules)
+  }
+
+  private static func expectSame(_ long: HostReading, _ single: HostReading) {
+    #expect(rules(long).count == count)
+    #expect(long.ruleset.tables.flatMap(\.chains).map(\.name) == single.ruleset.tables.flatMap(\.chains).map(\.name))
+    #expect(rules(long).map(\.statements) == rules(single).map(\.statements))
+    #expect(rules(long).map(\.comment) == rules(single).map(\.comment))
+    #expect(long.diagnostics.map(\.message) == single.diagnostics.map(\.message))
+    #expect(long.diagnostics.map(\.span?.line) == single.diagnostics.map(\.span?.line))
+  }
+
+  @Test func `A long save reads like its rules one by one`() {
+    func save(_ prefix: String) -> String {
+      let lines = (0..<Self.count).map { "\(prefix)-A \($0 % 3 == 0 ? "INPUT" : "WEB") \(Self.options($0))\n" }
+      return "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:WEB - [0:0]\n"
+        + lines.joined() + "COMMIT\n"
+    }
+    let long = Self.reading(save(""))
+    // With a counter before it, a rule is no part of a run.
+    Self.expectSame(long, Self.reading(save("[0:0] ")))
+    #expect(long.diagnostics.count { $0.id == "opaque-match" } == 5)
+    #expect(Self.rules(long).map(\.span.line).sorted() == (6..<Int32(6 + Self.count)).map { $0 })
+  }
+
+  @Test func `A long listing reads like its rows one by one`() {
+    let head = " pkts bytes target     prot opt in     out     source               destination"
+    func listing(_ firstHead: String) -> String {
+      var text = "Chain PREROUTING (policy ACCEPT 0 packets, 0 bytes)\n\(firstHead)\n\n"
+      text += "Chain INPUT (policy ACCEPT 0 packets, 0 bytes)\n\(head)\n"
+      for index in 0..<Self.count {
+        if index == 3000 { text += "\nChain WEB (1 references)\n\(head)\n" }
+        let prose = index % 1000 == 7 ? "nobody knows \(index)" : "/* rule number \(index) */ tcp dpt:\(index)"
+        text += "    1    60 \(index % 2 == 0 ? "WEB" : "ACCEPT")  tcp  --  eth0  *  10.0.0.1  0.0.0.0/0  \(prose)\n"
+      }
+      return text
+    }
+    let long = Self.reading(listing(head))
+    // The rows are read ahead for the first head line; under another one, each is read where it stands.
+    Self.expectSame(long, Self.reading(listing("num" + head)))
+    #expect(Self.rules(long).allSatisfy { $0.counter == Counter(packets: 1, bytes: 60) })
+  }
+
+  @Test func `Long JSON of nft reads like its rules one by one`() {
+    func json(_ open: String, _ close: String) -> String {
+      let rules = (0..<Self.count).map { index in
+        let chain = index == 4500 ? "undeclared" : index % 2 == 0 ? "in" : "web"
+        let part =
+          index % 1000 == 7
+          ? #"{"nobodyknows": \#(index)}"#
+          : #"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": \#(index)}}"#
+        return
+          #", \#(open){"rule": {"family": "inet", "table": "t", "chain": "\#(chain)", "handle": \#(index), "expr": "#
+          + #"[\#(part), {"counter": {"packets": \#(index), "bytes": 0}}, {"accept": null}]}}\#(close)"#
+      }
+      return #"{"nftables": [{"table": {"family": "inet", "name": "t"}}, "#
+        + #"{"chain": {"family": "inet", "table": "t", "name": "in"}}, "#
+        + #"{"chain": {"family": "inet", "table": "t", "name": "web"}}"# + rules.joined() + "]}\n"
+    }
+    let long = Self.reading(json("", ""))
+    // Wrapped in a command, a rule is no part of a run.
+    Self.expectSame(long, Self.reading(json(#"{"add": "#, "}")))
+    #expect(Self.rules(long).allSatisfy { $0.counter?.packets == $0.handle })
+  }
+}
