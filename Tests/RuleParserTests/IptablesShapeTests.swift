@@ -124,6 +124,13 @@ import Testing
     #expect(read.rules.first?.canonicalStatements(in: .ip).dropFirst() == Self.accepted[...])
   }
 
+  @Test(arguments: ["--frob \"abc", "-m frob --frob 'abc", "-m string --string \"abc", "-j LOG --log-prefix \"a b\\"])
+  func aQuotationThatIsCutOffEndsWithTheText(options: String) {
+    let read = IptablesDump.save("-A INPUT \(options)")
+    #expect(read.rules.count == 1)
+    #expect(read.notUnderstood.allSatisfy { options.hasSuffix($0.text) || options == $0.text })
+  }
+
   @Test func severalTablesWithoutNamesAreToldApart() {
     let read = IptablesDump.listing(
       """

@@ -16,6 +16,8 @@ struct SaveRuleReader {
   /// A word of the line; of a quoted one what stands between the marks.
   private struct Token {
     var range: Range<Int>
+    /// Where it ends, with the quotation mark behind it, which a cut line has not.
+    var end: Int
     var isQuoted = false
     var isEscaped = false
   }
@@ -97,13 +99,13 @@ struct SaveRuleReader {
       if bytes[position] == 0x22 || bytes[position] == 0x27 {
         let token = Self.quoted(bytes, from: position, to: end)
         tokens.append(token)
-        position = token.range.upperBound + 1
+        position = token.end
       } else {
         let start = position
         unsafe bytes.withUnsafeBufferPointer { buffer in
           while position < end, unsafe !Self.isBlank(buffer[position]) { position += 1 }
         }
-        tokens.append(Token(range: start..<position))
+        tokens.append(Token(range: start..<position, end: position))
       }
     }
   }
@@ -142,7 +144,8 @@ struct SaveRuleReader {
         position += 1
       }
     }
-    return Token(range: mark + 1..<min(position, end), isQuoted: true, isEscaped: isEscaped)
+    let last = min(position, end)
+    return Token(range: mark + 1..<last, end: min(last + 1, end), isQuoted: true, isEscaped: isEscaped)
   }
 
   /// The next word as a value; a `!` before it (the older place) negates.
@@ -275,7 +278,7 @@ struct SaveRuleReader {
       // Everything up to the next option belongs to what is not understood.
       var end = token.range.upperBound
       while at < tokens.count, tokens[at].isQuoted || !startsOption(tokens[at].range) {
-        end = tokens[at].range.upperBound + (tokens[at].isQuoted ? 1 : 0)
+        end = tokens[at].end
         at += 1
       }
       if let last = segments.indices.last {
@@ -297,7 +300,7 @@ struct SaveRuleReader {
       }
       option.value = range
       option.isEscaped = tokens[at - 1].isEscaped
-      end = range.upperBound + (tokens[at - 1].isQuoted ? 1 : 0)
+      end = tokens[at - 1].end
     }
     if spelling.values > 1 {
       guard at < tokens.count else {
@@ -305,7 +308,7 @@ struct SaveRuleReader {
         return
       }
       option.second = tokens[at].range
-      end = tokens[at].range.upperBound
+      end = tokens[at].end
       at += 1
     }
     segments[segment].end = max(segments[segment].end, end)
