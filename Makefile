@@ -4,6 +4,7 @@
 # make kernel-test    compare with this machine's kernel: needs root and network namespaces
 # make kernel-soak    the same with new packets: SECONDS=600 SEED=7
 # make kernel-mutants check that changing the tracer's meaning is noticed
+# make fuzz           look for inputs that crash or hang a reader: SECONDS=600 READER=nft-text, all readers by default
 # make docker-lab    a real Docker engine in namespaces of its own, asked and connected to (root)
 # make bench         how fast it is, against the programs whose output it reads: BENCH='--rows read-save,query --sizes 1000,500000'
 #
@@ -19,7 +20,7 @@ BINARY  := .build/release/fwtrace
 SWIFT_FILES := $(shell find Sources Tests Documentation Benchmarks/Sources Benchmarks/Package.swift Package.swift -name '*.swift' 2>/dev/null)
 
 .DEFAULT_GOAL := run
-.PHONY: run build test kernel-test kernel-soak kernel-mutants docker-lab bench lint format docs install clean packages test-packages toolchain
+.PHONY: run build test kernel-test kernel-soak kernel-mutants fuzz docker-lab bench lint format docs install clean packages test-packages toolchain
 
 run: build
 	$(BINARY) --dst 172.17.0.2:8080 samples/tomcat-redis
@@ -41,6 +42,10 @@ kernel-soak: test-packages toolchain
 
 kernel-mutants: test-packages toolchain
 	Tests/KernelTests/mutants.sh
+
+READER  ?=
+fuzz: toolchain
+	Scripts/fuzz $(SECONDS) $(READER)
 
 docker-lab: build
 	Scripts/docker-lab $(BINARY)

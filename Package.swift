@@ -44,8 +44,9 @@ let package = Package(
     .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
-    .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "HostModel", "RuleGraph"]),
-    .testTarget(name: "CorpusTests", dependencies: ["RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
+    .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "RuleParser", "HostModel", "RuleGraph"]),
+    .testTarget(
+      name: "CorpusTests", dependencies: ["ReaderFuzzing", "RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(
       name: "ReportsTests",
       dependencies: [
@@ -65,6 +66,10 @@ let package = Package(
       name: "FirewallTests", dependencies: ["FlowTrace", "RuleParser", "RuleGraph"],
       path: "Documentation/swift-testing/Tests/FirewallTests"),
     .testTarget(name: "ArchitectureTests"),
+    .target(
+      name: "ReaderFuzzing",
+      dependencies: ["RuleParser", "FlowTrace", "PolicyCheck", "PolicyYAML", "HostModel", "RuleGraph"],
+      path: "Tests/ReaderFuzzing"),
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
     .target(name: "Randomness", path: "Tests/Randomness"),
     .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
@@ -75,6 +80,14 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings its own main, so the program is there only when it is asked for: `make fuzz`.
+if Context.environment["FWTRACE_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fwtrace-fuzz", dependencies: ["ReaderFuzzing"], path: "Tests/FuzzProgram",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+}
 
 // One set of settings for every target of the package.
 for target in package.targets where target.type != .system {
