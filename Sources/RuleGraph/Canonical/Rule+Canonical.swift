@@ -84,8 +84,22 @@ private struct CanonicalTests {
     let plain = tests.map(Self.plain)
     var implied: Set<UInt128> = []
     for test in plain { implied.formUnion(Self.protocols(test)) }
-    let kept = plain.filter { !isImplied($0, by: implied) }
+    var kept = plain.filter { !isImplied($0, by: implied) }
+    // `ip protocol` says of an IPv4 packet what `meta l4proto` says of any.
+    let named = Set(kept.compactMap(Self.transport))
+    kept.removeAll { test in
+      guard case .match(let match) = test, case .field(.header) = match.subject else { return false }
+      return isImplied(test, by: named)
+    }
     return kept.map { (key: String(describing: $0), test: $0) }.sorted { $0.key < $1.key }.map(\.test)
+  }
+
+  /// The one transport protocol that a test of `meta l4proto` asks for.
+  private static func transport(_ test: Statement) -> UInt128? {
+    guard case .match(let match) = test, !match.negated, match.subject == .field(.meta(.l4proto)),
+      case .values(let values) = match.values
+    else { return nil }
+    return values.single
   }
 
   /// Whether a test says only what the table's family or another test's header says.
@@ -154,11 +168,17 @@ private struct CanonicalTests {
       return test
     }
     var copy = match
-    if case .bitwise(.field(.conntrack(let field)), let mask, 0) = match.subject, field.key == .state,
-      case .values(let values) = match.values, values == ValueSet(0)
+    if case .bitwise(_, let mask, 0) = match.subject, mask.nonzeroBitCount == 1, match.values == .values(ValueSet(mask))
+    {
+      // A single bit that is set is a bit that is not zero.
+      copy.values = .values(ValueSet(0))
+      copy.negated = !match.negated
+    }
+    if case .bitwise(.field(.conntrack(let field)), let mask, 0) = copy.subject, field.key == .state,
+      copy.values == .values(ValueSet(0))
     {
       copy.subject = .field(.conntrack(field))
-      copy.negated = !match.negated
+      copy.negated = !copy.negated
       copy.values = .values(
         ValueSet((0..<128).filter { mask >> UInt128($0) & 1 == 1 }.map { UInt128(1) << UInt128($0) }.map { $0...$0 }))
     }
