@@ -37,13 +37,7 @@ extension Engine {
       case .ttl, .hoplimit: bind(.hopLimit)
       case .tos: bind(.serviceByte)
       case .dscp, .ecn:
-        let isDSCP = header.name == .dscp
-        if let old = flow.domain(.serviceByte)?.single, let new = values.single {
-          let value = isDSCP ? (old & 3) | (new << 2) : (old & 0xfc) | (new & 3)
-          flow.rebind(.serviceByte, to: ValueSet(value))
-        } else {
-          flow.rebind(.serviceByte, to: .bits(8))
-        }
+        flow.rebind(.serviceByte, to: serviceBytes(with: values, as: header.name, in: flow))
         flow.changedBy[.serviceByte] = id
       case .saddr: bind(.source)
       case .daddr: bind(.destination)
@@ -56,6 +50,17 @@ extension Engine {
       flow.rareFields[field] = flow.makeVariable(values)
       return ("set", "\(field.text) \(shown)")
     }
+  }
+
+  /// The service bytes that may come of one whose class, the upper six bits, or whose congestion bits, the lower two, are set anew.
+  private func serviceBytes(with values: ValueSet, as name: HeaderFieldName, in flow: Flow) -> ValueSet {
+    let kept: UInt128 = name == .dscp ? 0b11 : 0b1111_1100
+    let right: UInt128 = name == .dscp ? 2 : 0
+    let bytes = (0...255).map { UInt128($0) }
+    let old = flow.domain(.serviceByte) ?? .bits(8)
+    let remaining = Set(bytes.filter(old.contains).map { $0 & kept })
+    return ValueSet(
+      bytes.filter { values.contains(($0 & ~kept) >> right) && remaining.contains($0 & kept) }.map { $0...$0 })
   }
 
   /// Looks a verdict up: one branch for each verdict, and the flows whose key the map does not hold.

@@ -43,6 +43,10 @@ extension Engine {
       // `ct original ip6 daddr` of an IPv4 connection is not there (NFT_CT_DST_IP6 in `net/netfilter/nft_ct.c`).
       return match.whenAbsent ? .always : .never
     }
+    if case .generated = match.subject, let possible = values(of: match.subject, in: &flow) {
+      if possible.isDisjoint(with: wanted) { return match.negated ? .always : .never }
+      if possible.isSubset(of: wanted) { return match.negated ? .never : .always }
+    }
     return decide(
       resolve(match.subject, in: &flow, wanted: wanted), wanted, match, in: &flow, rule: rule, statement: statement)
   }

@@ -27,7 +27,7 @@ extension Flow {
     case .conntrack(let key): accessConnection(key)
     case .fib(let fib):
       .addressLookup(fib, binding[(fib.ofDestination ? Slot.destination : .source).rawValue], requires: [])
-    case .raw, .option, .route, .socket, .ipsec, .osFingerprint: accessRare(field)
+    case .raw, .option, .route, .socket, .ipsec: accessRare(field)
     }
   }
 

@@ -13,7 +13,6 @@ extension Field {
     case .route: 128
     case .socket: 32
     case .ipsec(let field): field.key.hasSuffix("addr") ? 128 : 32
-    case .osFingerprint: 128
     }
   }
 }
@@ -37,11 +36,11 @@ extension MetaKey {
 extension ConntrackKey {
   fileprivate var width: Int {
     switch self {
-    case .state, .stateOrTranslation, .status, .mark, .expiration, .id, .count, .secmark, .event: 32
+    case .state, .stateOrTranslation, .status, .mark, .expiration, .id, .secmark, .event: 32
     case .direction, .l3proto, .protocol: 8
     case .protoSrc, .protoDst, .zone: 16
     case .bytes, .packets, .avgpkt: 64
-    case .helper, .label, .saddr, .daddr: 128
+    case .label, .saddr, .daddr: 128
     }
   }
 }
@@ -50,17 +49,22 @@ extension HeaderField {
   fileprivate var width: Int {
     switch (header, name) {
     case (.ether, .saddr), (.ether, .daddr), (_, .hardwareSource), (_, .hardwareTarget): 48
-    case (.ether, .type), (.vlan, .type): 16
+    case (.ether, .type), (.vlan, .type), (.geneve, .type), (.gre, .protocol): 16
+    case (.sctp, .checksum): 32
+    case (.vlan, .id): 12
+    case (.gre, .flags): 5
+    case (.gre, .version): 3
+    case (_, .vni): 24
     case (_, .saddr), (_, .daddr), (_, .ipSource), (_, .ipTarget), (_, .targetAddress): 128
-    case (_, .sport), (_, .dport), (_, .checksum), (_, .window), (_, .urgptr), (_, .csumcov), (_, .mtu): 16
+    case (_, .sport), (_, .dport), (_, .checksum), (_, .window), (_, .urgptr), (_, .csumcov), (.icmp, .mtu): 16
     case (.ip6, .length), (.ip, .length), (.ip, .id), (.udp, .length), (.udplite, _): 16
     case (.ip, .fragmentOffset), (.arp, .htype), (.arp, .ptype), (.arp, .operation), (.icmp, .id), (.icmpv6, .id): 16
-    case (.icmp, .sequence), (.icmpv6, .sequence), (_, .maxDelay), (.vlan, .id), (.ah, .reserved), (.comp, .cpi): 16
+    case (.icmp, .sequence), (.icmpv6, .sequence), (_, .maxDelay), (.ah, .reserved), (.comp, .cpi): 16
     case (_, .dscp): 6
     case (_, .ecn): 2
     case (.ip, .version), (.ip6, .version), (.ip, .hdrlength), (_, .doff), (.dccp, .type): 4
     case (_, .flowlabel): 20
-    case (_, .cfi), (_, .dei): 1
+    case (_, .dei): 1
     case (_, .pcp): 3
     case (.tcp, .reserved): 4
     case (_, .type), (_, .code), (_, .flags), (_, .ttl), (_, .hoplimit), (_, .protocol), (_, .nexthdr), (_, .hlen),

@@ -22,7 +22,6 @@ extension Field {
     case .route(let key): "rt \(key.rawValue)"
     case .socket(let key): "socket \(key.rawValue)"
     case .ipsec(let field): "ipsec \(field.inbound ? "in" : "out") spnum \(field.index) \(field.key)"
-    case .osFingerprint: "osf name"
     }
   }
 }

@@ -49,7 +49,7 @@ extension Field {
     case .raw: .mark
     case .route(let key): key == .nexthop || key == .nexthop4 || key == .nexthop6 ? .address : .number
     case .socket(let key): key == .mark ? .mark : .number
-    case .option, .osFingerprint: .number
+    case .option: .number
     }
   }
 }
@@ -85,7 +85,6 @@ extension ConntrackKey {
     case .saddr, .daddr: .address
     case .protocol: .transport
     case .l3proto: .named([NamedValue(2, "ipv4"), NamedValue(10, "ipv6")])
-    case .helper: .name
     default: .number
     }
   }

@@ -73,7 +73,6 @@ enum NftFields {
       case .status: (.ctStatus, 32)
       case .mark: (.mark, 32)
       case .expiration: (.duration, 64)
-      case .helper: (.string, 128)
       case .label: (.ctLabel, 128)
       case .l3proto: (.networkProtocol, 8)
       case .saddr, .daddr: (addresses, addresses.bits)
@@ -81,7 +80,7 @@ enum NftFields {
       case .protoSrc, .protoDst: (.inetService, 16)
       case .bytes, .packets, .avgpkt: (.integer, 64)
       case .zone: (.integer, 16)
-      case .id, .secmark, .count: (.integer, 32)
+      case .id, .secmark: (.integer, 32)
       case .event: (.ctEvent, 32)
       }
     return NftField(.conntrack(ConntrackField(known, direction)), type, bits: bits)
@@ -134,7 +133,7 @@ enum NftFields {
     case .transparent: NftField(.socket(.transparent), .boolean)
     case .wildcard: NftField(.socket(.wildcard), .boolean)
     case .mark: NftField(.socket(.mark), .mark)
-    case .cgroupv2, nil: nil
+    case nil: nil
     }
   }
 

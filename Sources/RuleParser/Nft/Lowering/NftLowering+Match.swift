@@ -114,9 +114,21 @@ extension NftLowering {
       let byNumber = values.intervals.allSatisfy { $0.upperBound <= 0xffff_ffff }
       return Match(byNumber ? field.field : Self.named(field.field), in: values, negated: relation == .notEqual)
     case .fib(let fib) where fib.result == .oif || fib.result == .oifname || fib.result == .check:
-      return try routeExists(fib, relation, right)
+      if let match = try routeExists(fib, relation, right) { return match }
+      return try routeIndex(fib, relation, right)
     default: return nil
     }
+  }
+
+  /// `fib saddr oif 7`: an interface whose name nft could not tell; nil where it printed a name.
+  private func routeIndex(_ fib: FibField, _ relation: NftRelation, _ right: NftExpression) throws(NftProblem) -> Match?
+  {
+    guard fib.result == .oif, relation == .implicit || relation == .equal || relation == .notEqual,
+      !Self.isReference(right)
+    else { return nil }
+    let values = try NftValue.values(of: right, .interfaceIndex, bits: 32)
+    guard values.intervals.allSatisfy({ $0.upperBound <= 0xffff_ffff }) else { return nil }
+    return Match(.fib(fib), in: values, negated: relation == .notEqual)
   }
 
   private static func isReference(_ expression: NftExpression) -> Bool {

@@ -34,7 +34,6 @@ extension Field {
     case .ipsec(let field):
       field.key.hasPrefix("ip6")
         ? NftPart(.ipv6Address) : field.key.hasPrefix("ip") ? NftPart(.ipv4Address) : NftPart(.integer, 32)
-    case .osFingerprint: nil
     }
   }
 

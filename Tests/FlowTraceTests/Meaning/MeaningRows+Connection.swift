@@ -1,0 +1,67 @@
+extension MeaningRow {
+  /// The packet's connection: nft(8), "CONNTRACK EXPRESSIONS".
+  static let connection: [MeaningRow] = [
+    MeaningRow(
+      "ct state new", fits: ["", "proto=udp"], fails: ["state=related", "tcp_flags=fin,ack", "state=untracked"]),
+    MeaningRow("ct state established,related", fits: ["state=established", "state=related"], fails: [""]),
+    MeaningRow("ct state != new", fits: ["state=established", "tcp_flags=fin,ack"], fails: [""]),
+    MeaningRow("ct state invalid", fits: ["tcp_flags=syn,ack"], fails: [""]),
+    MeaningRow("-m conntrack --ctstate NEW,DNAT", fits: [""], fails: ["state=related"]),
+    MeaningRow("ct direction original", fits: [""], fails: ["tcp_flags=fin,ack"]),
+    // What a packet without a connection has none of.
+    MeaningRow("ct direction != reply", fits: [""], fails: ["tcp_flags=fin,ack", "state=untracked"]),
+    MeaningRow("ct status dnat", fails: ["", "state=established"]),
+    MeaningRow("ct status ! snat", fits: [""], fails: ["tcp_flags=fin,ack"]),
+    MeaningRow("ct mark 0", fits: [""], fails: ["tcp_flags=fin,ack"]),
+    MeaningRow("ct mark set 7 ct mark 7", fits: [""], fails: ["tcp_flags=fin,ack"]),
+    MeaningRow("ct l3proto ipv4", fits: [""], fails: ["family=ipv6"]),
+    MeaningRow("ct original ip saddr 10.0.0.9", fits: [""], fails: ["src=10.0.0.8"]),
+    MeaningRow("ct original ip daddr 10.1.0.9", fits: [""], fails: ["dst=10.1.0.8"]),
+    MeaningRow("ct reply ip saddr 10.1.0.9", fits: [""], fails: ["dst=10.1.0.8"]),
+    MeaningRow("ct original protocol tcp", fits: [""], fails: ["proto=udp"]),
+    MeaningRow("ct original proto-src 40000", fits: [""], fails: ["sport=40001"]),
+    MeaningRow("ct original proto-dst 80", fits: ["dport=80"], fails: ["dport=81"]),
+    MeaningRow("ct reply proto-dst 40000", fits: [""], fails: ["sport=40001"]),
+    MeaningRow("ct zone 0", fits: [""], fails: ["tcp_flags=fin,ack"]),
+    MeaningRow("ct expiration 60s", value: "60000", not: "60001"),
+    MeaningRow("ct helper \"ftp\"", open: [""]),
+    MeaningRow("ct label 5", open: [""]),
+    MeaningRow("ct bytes > 1000", value: "1001", not: "1000"),
+    MeaningRow("ct original packets 5", value: "5", not: "6"),
+    MeaningRow("ct avgpkt 100", value: "100", not: "101"),
+    MeaningRow("ct id 5", value: "5", not: "6"),
+    MeaningRow("ct count over 5", open: [""]),
+    MeaningRow("ct secmark 5", value: "5", not: "6"),
+    MeaningRow("ct event new", open: [""]),
+  ]
+
+  /// The routing tables, the route, the socket, IPsec and the operating system: nft(8), "FIB EXPRESSIONS", "ROUTING EXPRESSIONS",
+  /// "SOCKET EXPRESSION", "IPSEC EXPRESSIONS", "OSF EXPRESSION".
+  static let surroundings: [MeaningRow] = [
+    MeaningRow(
+      "fib daddr type local", in: "INPUT", fits: ["dst=10.0.0.1", "dst=10.1.0.1", "dst=127.0.0.1 from=host"],
+      fails: ["dst=10.0.0.255"]),
+    MeaningRow("fib daddr type unicast", fits: ["dst=10.1.0.9"]),
+    MeaningRow("fib saddr type local", in: "OUTPUT", fits: ["from=host"], fails: []),
+    MeaningRow("fib saddr . iif oif exists", in: "PREROUTING", fits: ["src=10.0.0.9"], fails: ["src=10.1.0.8"]),
+    MeaningRow("fib saddr oif 2", fits: ["src=10.0.0.9"], fails: ["src=10.1.0.8"]),
+    MeaningRow("fib saddr oifname \"eth0\"", fits: ["src=10.0.0.9"], fails: ["src=10.1.0.8"]),
+    MeaningRow("fib saddr check exists", fits: ["src=10.0.0.9"]),
+    MeaningRow("rt classid 5", value: "5", not: "6"),
+    MeaningRow("rt nexthop 10.0.0.254", value: "10.0.0.254", not: "10.0.0.253"),
+    MeaningRow("rt ip nexthop 10.0.0.254", value: "10.0.0.254", not: "10.0.0.253"),
+    MeaningRow("rt ip6 nexthop fe80::1", of: "family=ipv6", value: "fe80::1", not: "fe80::2"),
+    MeaningRow("rt mtu 1400", value: "1400", not: "1401"),
+    MeaningRow("rt ipsec exists", value: "1", not: "0"),
+    MeaningRow("socket transparent 1", value: "1", not: "0"),
+    MeaningRow("socket wildcard 1", value: "1", not: "0"),
+    MeaningRow("socket mark 7", value: "7", not: "8"),
+    MeaningRow("ipsec in reqid 5", value: "5", not: "6"),
+    MeaningRow("ipsec out spnum 1 spi 5", value: "5", not: "6"),
+    MeaningRow("ipsec in ip saddr 10.0.0.9", value: "10.0.0.9", not: "10.0.0.8"),
+    MeaningRow("ipsec in ip daddr 10.0.0.9", value: "10.0.0.9", not: "10.0.0.8"),
+    MeaningRow("ipsec in ip6 saddr fe80::1", value: "fe80::1", not: "fe80::2"),
+    MeaningRow("ipsec in ip6 daddr fe80::1", value: "fe80::1", not: "fe80::2"),
+    MeaningRow("osf name \"Linux\"", open: [""]),
+  ]
+}
