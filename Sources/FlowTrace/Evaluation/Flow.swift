@@ -45,8 +45,6 @@ struct Flow {
   var isPastHost = false
   /// Why the packet ends outside netfilter, once that is clear.
   var ending: OutsideReason?
-  /// The variable of the hop limit before this host counted itself.
-  var beforeHop: VariableID?
 
   /// Where the flow is.
   var position = Position()

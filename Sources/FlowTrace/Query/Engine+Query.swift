@@ -344,6 +344,5 @@ extension Engine {
     flow.route = nil
     flow.changedBy = [:]
     flow.remarks = []
-    flow.beforeHop = nil
   }
 }

@@ -1,0 +1,265 @@
+import HostModel
+import RuleGraph
+
+extension Engine {
+  /// A packet arrives, or the host sends one.
+  func arrive(_ flow: inout Flow) -> Move {
+    flow.arrival = flow.binding
+    if flow.isSentByHost {
+      flow.enter(.sending)
+      return .on
+    }
+    if let end = pastTheHost(flow) { return .ended(end) }
+    if let reason = discardedBeforePrerouting(flow) { return .ended(discarded(flow, reason)) }
+    return splitByBridge(&flow)
+  }
+
+  /// IPv6 packets from or to loopback, or from a group, end before any hook (`ip6_rcv_core` in `net/ipv6/ip6_input.c`).
+  private func discardedBeforePrerouting(_ flow: Flow) -> OutsideReason? {
+    guard flow.family == .ipv6, !flow.isLoopbackPass else { return nil }
+    if let source = flow.domain(.source)?.single, source == 1 || HostKnowledge.multicast6.contains(source) {
+      return .martian
+    }
+    if flow.domain(.destination)?.single == 1 { return .martian }
+    return nil
+  }
+
+  // MARK: - Routing of what arrived
+
+  /// The routing decision behind prerouting: for this host, on to another interface, or nowhere.
+  func routeArriving(_ flow: inout Flow) -> Move {
+    if flow.isHandedOver {
+      flow.enter(.input)
+      return .on
+    }
+    if flow.isLoopbackPass {
+      flow.enter(.input)
+      return .on
+    }
+    if flow.isBridged { return routeBridged(&flow) }
+    let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
+    if let reason = martian(flow, input) { return .ended(discarded(flow, reason)) }
+    return .split(partsByRoute(flow, input: input).map { settle($0.flow, $0.answer, input) })
+  }
+
+  /// Addresses that must not come from a wire (`ip_route_input_slow` in `net/ipv4/route.c`).
+  private func martian(_ flow: Flow, _ input: String?) -> OutsideReason? {
+    guard flow.family == .ipv4, input != "lo" else { return nil }
+    let localnet = input.flatMap { knowledge.interfaceSetting("route_localnet", $0) } ?? 0
+    if let source = flow.domain(.source) {
+      if source.isSubset(of: HostKnowledge.multicast4) { return .martian }
+      if source.single == IPAddress(ipv4: 0xffff_ffff).bits { return .martian }
+      if source.isSubset(of: HostKnowledge.zero4) {
+        let limited = IPAddress(ipv4: 0xffff_ffff).bits
+        if source.single != IPAddress(ipv4: 0).bits || flow.domain(.destination)?.single != limited { return .martian }
+      }
+      if localnet == 0, source.isSubset(of: HostKnowledge.loopback4) { return .martian }
+    }
+    if let destination = flow.domain(.destination) {
+      if localnet == 0, destination.isSubset(of: HostKnowledge.loopback4) { return .martian }
+      if destination.isSubset(of: HostKnowledge.zero4) { return .martian }
+    }
+    return nil
+  }
+
+  /// Cuts a flow by what the routing tables answer for its destination.
+  func partsByRoute(_ start: Flow, input: String?) -> [(flow: Flow, answer: RouteAnswer)] {
+    var result: [(flow: Flow, answer: RouteAnswer)] = []
+    for flow in cutByRoutingRules(start) {
+      let destination = flow.binding[Slot.destination.rawValue]
+      guard destination >= 0 else { continue }
+      if flow.ownAddresses.contains(destination) {
+        result.append((flow, .local))
+        continue
+      }
+      if flow.returnsTo != nil, !knowledge.facts.routesKnown.contains(flow.family) {
+        // The answer goes to the one who asked, and that one came in from outside.
+        result.append((flow, .unknown))
+        continue
+      }
+      let domain = flow.variables[destination].domain
+      let mark = flow.domain(.mark)?.first ?? 0
+      let source = flow.domain(.source)?.first
+      var rest = domain
+      var flow = flow
+      if !knowledge.knowsAddresses(flow.family) {
+        let types = addressTypes(of: domain, family: flow.family, published: publishing(flow))
+        for assumption in types.assumptions { flow.assume(assumption) }
+        let local = types.known.filter { $0.type == .local }.reduce(ValueSet.empty) { $0.union($1.values) }
+        var part = flow
+        if !local.isEmpty, part.narrow(destination, to: local) {
+          result.append((part, .local))
+          rest = rest.subtracting(local)
+        }
+        if !types.unknown.isEmpty {
+          let isLocal = localCondition(destination, types.unknown, in: &flow)
+          var own = flow
+          if own.narrow(destination, to: types.unknown), own.narrow(isLocal, to: ValueSet(1)) {
+            result.append((own, .local))
+          }
+          var other = flow
+          if other.narrow(destination, to: types.unknown), other.narrow(isLocal, to: ValueSet(0)) {
+            result += parts(of: other, destination, types.unknown, mark, input, source)
+          }
+          rest = rest.subtracting(types.unknown)
+        }
+      }
+      result += parts(of: flow, destination, rest, mark, input, source)
+    }
+    return result
+  }
+
+  private func parts(
+    of flow: Flow, _ destination: VariableID, _ domain: ValueSet, _ mark: UInt128, _ input: String?, _ source: UInt128?
+  ) -> [(flow: Flow, answer: RouteAnswer)] {
+    if domain.isEmpty { return [] }
+    return answers(for: domain, mark: mark, input: input, source: source, family: flow.family).compactMap { group in
+      var part = flow
+      return part.narrow(destination, to: group.values) ? (part, group.answer) : nil
+    }
+  }
+
+  /// Cuts a flow so that each policy rule applies to all or none of it.
+  private func cutByRoutingRules(_ start: Flow) -> [Flow] {
+    var flows = [start]
+    for rule in knowledge.facts.routingRules where rule.family == start.family {
+      var cuts: [(Slot, ValueSet)] = []
+      if let prefix = rule.source { cuts.append((.source, prefix.values)) }
+      if let name = rule.inputInterface, let value = InterfaceName(name)?.value {
+        cuts.append((.input, ValueSet(value)))
+      }
+      if let mark = rule.mark {
+        let transform = Transform(operations: [.bitwise(and: UInt128(mark.mask), xor: 0)])
+        let wanted = ValueSet(mark.value & mark.mask)
+        if let domain = start.domain(.mark), let values = transform.preimage(of: wanted, in: domain) {
+          cuts.append((.mark, values))
+        }
+      }
+      for (slot, values) in cuts {
+        flows = flows.flatMap { flow -> [Flow] in
+          let variable = flow.binding[slot.rawValue]
+          guard variable >= 0 else { return [flow] }
+          let parts = flow.split(.when(variable, in: values))
+          return parts.yes + parts.no
+        }
+      }
+    }
+    return flows
+  }
+
+  /// Leads a flow on by its route.
+  func settle(_ start: Flow, _ answer: RouteAnswer, _ input: String?) -> Flow {
+    var flow = start
+    func end(_ reason: OutsideReason) -> Flow {
+      flow.ending = reason
+      flow.position.stage = .leaving
+      return flow
+    }
+    switch answer {
+    case .local, .broadcast:
+      if let reason = sourceCheck(&flow, input) { return end(reason) }
+      flow.note(
+        Step(
+          hook: nil, .routing, matched: true, action: "local",
+          words:
+            "\(Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)) is \(answer == .broadcast ? "a broadcast address" : "this host")"
+        ))
+      flow.enter(.input)
+      return flow
+    case .multicast:
+      let all = flow.family == .ipv4 ? IPAddress(ipv4: 0xe000_0001).bits : (UInt128(0xff02) << 112) | 1
+      if flow.domain(.destination)?.single == all {
+        flow.note(
+          Step(
+            hook: nil, .routing, matched: true, action: "local", words: "all hosts on the link are meant, this one too")
+        )
+        flow.enter(.input)
+        return flow
+      }
+      return end(.multicast)
+    case .none: return forwardingIsOn(&flow, input) ? end(.noRoute) : end(.ipForward)
+    case .blackhole: return end(.blackholeRoute)
+    case .unreachable: return forwardingIsOn(&flow, input) ? end(.unreachableRoute) : end(.ipForward)
+    case .prohibit: return forwardingIsOn(&flow, input) ? end(.prohibitRoute) : end(.ipForward)
+    case .unicast(let hops, let source):
+      // A packet that a translation led back to the bridge it came from is bridged again, not routed (`br_nf_pre_routing_finish` in
+      // `net/bridge/br_netfilter_hooks.c`): it needs no forwarding and spends no hop.
+      let isBridgedAgain = isLedBackToBridge(flow, hops, input)
+      guard isBridgedAgain || forwardingIsOn(&flow, input) else { return end(.ipForward) }
+      if let reason = sourceCheck(&flow, input) { return end(reason) }
+      if !isBridgedAgain, let reason = spendHop(&flow) { return end(reason) }
+      leadOut(&flow, hops, source)
+      if isBridgedAgain, let input {
+        if isLostInHairpin(&flow, input) { return end(.bridgeHairpin) }
+        flow.isBridged = true
+        flow.binding[Slot.physicalOutput.rawValue] = flow.makeVariable(InterfaceName.anyName)
+      }
+      flow.enter(.forward)
+      return flow
+    case .unknown:
+      guard forwardingIsOn(&flow, input) else { return end(.ipForward) }
+      if let reason = spendHop(&flow) { return end(reason) }
+      leadOutUnknown(&flow)
+      flow.enter(.forward)
+      return flow
+    }
+  }
+
+  private func forwardingIsOn(_ flow: inout Flow, _ input: String?) -> Bool {
+    let prefix = flow.family == .ipv4 ? "net.ipv4.conf." : "net.ipv6.conf."
+    let own = input.flatMap { knowledge.setting(prefix + $0 + ".forwarding") }
+    let all =
+      flow.family == .ipv4
+      ? knowledge.setting("net.ipv4.ip_forward") : knowledge.setting("net.ipv6.conf.all.forwarding")
+    if flow.family == .ipv6, let all {
+      // IPv6 forwards when `all` is on; the interface's own switch only says whether it acts as a host there.
+      return all != 0 || (own ?? 0) != 0
+    }
+    if let value = own ?? all { return value != 0 }
+    flow.assume(
+      Assumption(
+        "ip-forward",
+        "the host forwards packets (\(flow.family == .ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding") is 1)",
+        settledBy: flow.family == .ipv4 ? "sysctl net.ipv4.ip_forward" : "sysctl net.ipv6.conf.all.forwarding"))
+    return true
+  }
+
+  /// Whether the source may come from this interface (`fib_validate_source` in `net/ipv4/fib_frontend.c`).
+  private func sourceCheck(_ flow: inout Flow, _ input: String?) -> OutsideReason? {
+    guard flow.family == .ipv4, let input, input != "lo", knowledge.knowsAddresses(.ipv4) else { return nil }
+    guard let source = flow.domain(.source)?.single else { return nil }
+    if knowledge.localAddresses[.ipv4]?.contains(source) ?? false {
+      return (knowledge.interfaceSetting("accept_local", input) ?? 0) != 0 ? nil : .martian
+    }
+    guard knowledge.facts.routesKnown.contains(.ipv4), IPAddress(bits: source) != IPAddress(ipv4: 0) else { return nil }
+    let filter = knowledge.interfaceSetting("rp_filter", input)
+    let mark = knowledge.interfaceSetting("src_valid_mark", input) == 1 ? flow.domain(.mark)?.first ?? 0 : 0
+    let answer = lookUp(source, mark: mark, input: nil, source: flow.domain(.destination)?.first, family: .ipv4)
+    let hops: [Route.NextHop]
+    switch answer {
+    case .unicast(let ways, _): hops = ways
+    case .unknown: return nil
+    case .broadcast, .multicast: return .martian
+    default: hops = []
+    }
+    let isBack = hops.contains { $0.interface == input }
+    guard !isBack else { return nil }
+    guard let filter else {
+      flow.assume(
+        Assumption(
+          "rp-filter",
+          "rp_filter does not drop packets of \(IPAddress(bits: source)) on \(input), to where the route back does not lead",
+          settledBy: "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.\(input).rp_filter"))
+      return nil
+    }
+    if filter == 1 || (filter == 2 && hops.isEmpty) { return .rpFilter }
+    return nil
+  }
+
+  private func spendHop(_ flow: inout Flow) -> OutsideReason? {
+    guard let limit = flow.domain(.hopLimit) else { return nil }
+    if limit.isSubset(of: ValueSet(0...1)) { return .hopLimit }
+    flow.rebind(.hopLimit, to: ValueSet(limit.intervals.map { max($0.lowerBound, 2) - 1...max($0.upperBound, 2) - 1 }))
+    return nil
+  }
+}

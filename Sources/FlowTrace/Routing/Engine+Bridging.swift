@@ -1,0 +1,179 @@
+import HostModel
+import RuleGraph
+
+extension Engine {
+  /// Packets that come from a bridge port are told apart from the others, since the bridge may carry them on by itself.
+  func splitByBridge(_ flow: inout Flow) -> Move {
+    let input = flow.binding[Slot.input.rawValue]
+    guard input >= 0 else {
+      flow.enter(.prerouting)
+      return .on
+    }
+    if let single = flow.variables[input].domain.single {
+      let name = InterfaceName(value: single).description
+      return knowledge.isBridge(name).answer ? bridge(name, &flow) : begin(&flow)
+    }
+    var parts: [Flow] = []
+    var rest: Flow? = flow
+    for name in bridges() {
+      guard let value = InterfaceName(name)?.value, var current = rest else { continue }
+      var inside = current
+      guard inside.narrow(input, to: ValueSet(value)) else { continue }
+      parts.append(inside)
+      rest = current.exclude([(input, ValueSet(value))]) ? current : nil
+    }
+    if let rest {
+      if parts.isEmpty { return begin(&flow) }
+      var other = rest
+      other.enter(.prerouting)
+      parts.insert(other, at: 0)
+    }
+    return .split(parts)
+  }
+
+  /// The bridges of the host, told or inferred.
+  func bridges() -> [String] {
+    var names: [String] = []
+    for interface in knowledge.facts.interfaces where knowledge.isBridge(interface.name).answer {
+      names.append(interface.name)
+    }
+    names += knowledge.facts.networks.compactMap { $0.driver == "bridge" ? $0.bridge : nil }
+    names += knowledge.inferredSubnets.map(\.interface).filter { knowledge.isBridge($0).answer }
+    var seen = Set<String>()
+    return names.filter { seen.insert($0).inserted }
+  }
+
+  private func begin(_ flow: inout Flow) -> Move {
+    flow.enter(.prerouting)
+    return .on
+  }
+
+  /// A packet comes in through a port of a bridge: for a neighbour on the same bridge it is bridged, else it is the host's to route.
+  private func bridge(_ name: String, _ flow: inout Flow) -> Move {
+    if flow.binding[Slot.physicalInput.rawValue] < 0 {
+      flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
+        InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
+    }
+    let setting = knowledge.setting(
+      flow.family == .ipv4 ? "net.bridge.bridge-nf-call-iptables" : "net.bridge.bridge-nf-call-ip6tables")
+    // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
+    if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
+    if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
+    if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
+      !flow.variables[back].domain.contains(value)
+    {
+      return begin(&flow)
+    }
+    let neighbours = subnets(of: name, flow.family).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
+      .subtracting(
+        flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
+    let destination = flow.binding[Slot.destination.rawValue]
+    var inside = flow
+    guard destination >= 0, !neighbours.isEmpty, !flow.variables[destination].domain.isDisjoint(with: neighbours),
+      inside.narrow(destination, to: gatewayExcluded(neighbours, name, flow))
+    else { return begin(&flow) }
+    inside.isBridged = true
+    var parts: [Flow] = []
+    if setting == 0 {
+      inside.rebind(.output, to: ValueSet(InterfaceName(name)?.value ?? 0))
+      inside.note(
+        Step(
+          hook: nil, .bridge, matched: true, action: "bridged",
+          words: "\(name) carries the frame from port to port; bridge-nf-call-iptables is 0, so no rule sees it"))
+      inside.bypassesRules = true
+      inside.position.stage = .leaving
+    } else {
+      if setting == nil {
+        inside.assume(
+          Assumption(
+            "bridge-nf-call", "bridged packets pass the rules (bridge-nf-call-iptables is 1, as Docker sets it)",
+            settledBy: "sysctl net.bridge.bridge-nf-call-iptables"))
+      }
+      inside.enter(.prerouting)
+    }
+    parts.append(inside)
+    var outside = flow
+    if outside.exclude([(destination, inside.variables[destination].domain)]) {
+      outside.enter(.prerouting)
+      parts.append(outside)
+    }
+    return .split(parts)
+  }
+
+  /// The addresses of a bridge's neighbours, without the host's own address there when that is only inferred.
+  private func gatewayExcluded(_ neighbours: ValueSet, _ name: String, _ flow: Flow) -> ValueSet {
+    guard !knowledge.knowsAddresses(flow.family) else { return neighbours }
+    return neighbours.subtracting(knowledge.inferredAddresses[flow.family] ?? .empty)
+  }
+
+  /// The addresses that are on an interface's link.
+  func subnets(of name: String, _ family: AddressFamily) -> ValueSet {
+    var values = ValueSet.empty
+    for address in knowledge.facts.interface(name)?.addresses ?? [] where address.address.family == family {
+      if let subnet = address.subnet { values = values.union(subnet.values) }
+    }
+    if values.isEmpty {
+      for route in knowledge.facts.routes where route.destination.family == family && route.destination.length > 0 {
+        if route.nextHops.contains(where: { $0.interface == name && $0.gateway == nil }) && route.kind == .unicast {
+          values = values.union(route.destination.values)
+        }
+      }
+    }
+    if values.isEmpty {
+      for subnet in knowledge.inferredSubnets where subnet.interface == name && subnet.prefix.family == family {
+        values = values.union(subnet.prefix.values)
+      }
+    }
+    return values
+  }
+
+  /// A bridged packet stays on its bridge unless its destination was changed to somewhere else.
+  func routeBridged(_ flow: inout Flow) -> Move {
+    let isChanged = flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
+    let name = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
+    guard isChanged else {
+      forwardBridged(&flow, name)
+      return .on
+    }
+    return .split(
+      partsByRoute(flow, input: name).map { part in
+        var flow = part.flow
+        if case .unicast(let hops, _) = part.answer, let name, hops.contains(where: { $0.interface == name }) {
+          if isLostInHairpin(&flow, name) {
+            flow.ending = .bridgeHairpin
+            flow.position.stage = .leaving
+            return flow
+          }
+          forwardBridged(&flow, name)
+          return flow
+        }
+        flow.isBridged = false
+        return settle(flow, part.answer, name)
+      })
+  }
+
+  /// Whether the bridge would have to send the frame back through the port that it came from, and does not
+  /// (`should_deliver` in `net/bridge/br_forward.c`). Only a packet that a translation led back to its own sender is known to be one.
+  func isLostInHairpin(_ flow: inout Flow, _ bridge: String) -> Bool {
+    guard let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single else { return false }
+    let port = flow.domain(.physicalInput)?.single.map { InterfaceName(value: $0).description }
+    let ports = knowledge.facts.interfaces.filter { $0.master == bridge && (port == nil || $0.name == port) }
+    let modes = ports.compactMap(\.hairpin)
+    if modes.isEmpty {
+      flow.assume(
+        Assumption(
+          "hairpin", "the bridge may send frames back through the port they came from", settledBy: "bridge -d link"))
+    }
+    return modes.contains(false)
+  }
+
+  private func forwardBridged(_ flow: inout Flow, _ name: String?) {
+    flow.binding[Slot.output.rawValue] = flow.binding[Slot.input.rawValue]
+    flow.binding[Slot.physicalOutput.rawValue] = flow.makeVariable(InterfaceName.anyName)
+    flow.note(
+      Step(
+        hook: nil, .bridge, matched: true, action: "bridged",
+        words: "\(name ?? "the bridge") carries it from port to port"))
+    flow.enter(.forward)
+  }
+}

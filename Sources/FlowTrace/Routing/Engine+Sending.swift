@@ -1,0 +1,205 @@
+import HostModel
+import RuleGraph
+
+extension Engine {
+  // MARK: - The way out
+
+  /// Points a flow to the interface that its route names.
+  func leadOut(_ flow: inout Flow, _ hops: [Route.NextHop], _ source: IPAddress?) {
+    let names = ValueSet(hops.compactMap(\.interface).compactMap { InterfaceName($0)?.value }.map { $0...$0 })
+    flow.rebind(.output, to: names.isEmpty ? InterfaceName.anyName : names)
+    flow.route = RouteChoice(gateway: hops.count == 1 ? hops.first?.gateway : nil, source: source)
+    let name = hops.compactMap(\.interface).joined(separator: " or ")
+    let address = Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)
+    let way = flow.route?.gateway.map { "\(address) is behind \($0) on \(name)" } ?? "\(address) is on \(name)"
+    if !knowledge.facts.routesKnown.contains(flow.family), !knowledge.knowsAddresses(flow.family),
+      let subnet = knowledge.inferredSubnets.first(where: { $0.interface == name && $0.prefix.family == flow.family })
+    {
+      flow.assume(
+        Assumption(
+          "subnet-of-interface", "\(name) holds \(subnet.prefix)", evidence: subnet.evidence, settledBy: "ip addr"))
+    }
+    flow.note(Step(hook: nil, .routing, matched: true, action: "forward", target: name, words: way))
+  }
+
+  /// The way out when no table was told: any interface but those whose subnets are known.
+  func leadOutUnknown(_ flow: inout Flow) {
+    if let back = flow.returnsTo, back >= 0 {
+      flow.binding[Slot.output.rawValue] = back
+      flow.route = RouteChoice()
+      flow.note(
+        Step(
+          hook: nil, .routing, matched: true, action: "forward",
+          words: "back through the interface that the first packet came in on"))
+      return
+    }
+    var names = InterfaceName.wires
+    let known = Set(bridges() + knowledge.inferredSubnets.map(\.interface))
+    for name in known { if let value = InterfaceName(name)?.value { names = names.subtracting(ValueSet(value)) } }
+    flow.rebind(.output, to: names)
+    flow.route = RouteChoice()
+    let address = Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)
+    let others = known.isEmpty ? "" : " other than \(known.sorted().joined(separator: ", "))"
+    flow.assume(
+      Assumption(
+        "route", "the route to \(address) leaves through an interface\(others)", settledBy: "ip route"))
+    flow.note(
+      Step(
+        hook: nil, .routing, matched: true, action: "forward",
+        words: "\(address) is reached through an interface\(others)"))
+  }
+
+  // MARK: - Sent by the host
+
+  /// The route of a packet that the host sends, before any rule sees it.
+  func routeSent(_ flow: inout Flow) -> Move {
+    .split(
+      partsByRoute(flow, input: nil).map { part in
+        var flow = part.flow
+        switch part.answer {
+        case .local, .broadcast, .multicast, .unicast, .unknown:
+          direct(&flow, part.answer)
+          flow.enter(.output)
+        case .none: endSent(&flow, .noRoute)
+        case .blackhole: endSent(&flow, .blackholeRoute)
+        case .unreachable: endSent(&flow, .unreachableRoute)
+        case .prohibit: endSent(&flow, .prohibitRoute)
+        }
+        return flow
+      })
+  }
+
+  private func endSent(_ flow: inout Flow, _ reason: OutsideReason) {
+    flow.ending = reason
+    flow.position.stage = .leaving
+  }
+
+  /// Points a packet of the host to its interface.
+  private func direct(_ flow: inout Flow, _ answer: RouteAnswer) {
+    switch answer {
+    case .unicast(let hops, let source):
+      leadOut(&flow, hops, source)
+      chooseSource(&flow, hops, source)
+    case .unknown: leadOutUnknown(&flow)
+    case .broadcast, .multicast:
+      leadOutUnknown(&flow)
+    default:
+      flow.rebind(.output, to: ValueSet(InterfaceName("lo")?.value ?? 0))
+      flow.route = RouteChoice()
+      flow.note(
+        Step(
+          hook: nil, .routing, matched: true, action: "local", target: "lo",
+          words: "\(destinationWords(flow)) is this host"))
+      // A process that does not bind speaks to an own address from that same address.
+      if let source = flow.domain(.source), source == flow.family.allAddresses,
+        let own = flow.domain(.destination)?.single
+      {
+        _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(own))
+      }
+    }
+  }
+
+  /// Whether a translation gave a packet from a bridge a destination on the same bridge.
+  private func isLedBackToBridge(_ flow: Flow, _ hops: [Route.NextHop], _ input: String?) -> Bool {
+    guard let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input).answer else {
+      return false
+    }
+    return flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
+      && knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0 && hops.allSatisfy { $0.gateway == nil }
+  }
+
+  private func destinationWords(_ flow: Flow) -> String {
+    if let values = flow.domain(.destination), values.single != nil {
+      return Words.addresses(values, family: flow.family)
+    }
+    return "the destination"
+  }
+
+  /// The source address of a process that did not bind to one: the route's, else the interface's.
+  private func chooseSource(_ flow: inout Flow, _ hops: [Route.NextHop], _ preferred: IPAddress?) {
+    guard let source = flow.domain(.source), source == flow.family.allAddresses, let name = hops.first?.interface else {
+      return
+    }
+    let target = hops.first?.gateway ?? flow.domain(.destination)?.first.map { IPAddress(bits: $0) }
+    let chosen =
+      preferred
+      ?? SourceAddress.choose(on: name, towards: target, family: flow.family, interfaces: knowledge.facts.interfaces)
+      ?? knowledge.inferredAddress(on: name, flow.family)?.address
+    if let chosen { _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(chosen.bits)) }
+  }
+
+  /// Takes the way that was chosen anew because a translation or a mark in output changed what it depends on.
+  ///
+  /// The kernel chooses it at the end of the chain that made the change, by what the packet was then: a mark that a later chain sets has no
+  /// part in it. The chains of output still see the old way.
+  ///
+  /// Source: `nf_nat_ipv4_local_fn` (destination changed), `ipt_mangle_out` and `nf_route_table_hook4` (mark, addresses, TOS).
+  func reroute(_ flow: inout Flow) -> Move {
+    guard let chosenBy = flow.position.rerouted else {
+      flow.enter(.postrouting)
+      return .on
+    }
+    let inputs = flow.routingInputs
+    flow.routingInputs = chosenBy
+    let localnet = ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits)
+    return .split(
+      partsByRoute(flow, input: nil).map { part in
+        var flow = part.flow
+        flow.routingInputs = inputs
+        switch part.answer {
+        case .local, .broadcast, .multicast, .unicast, .unknown:
+          direct(&flow, part.answer)
+          let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
+          if flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: localnet), output != "lo" {
+            // A source of 127/8 may leave only where route_localnet is on.
+            let setting = output.flatMap { knowledge.interfaceSetting("route_localnet", $0) }
+            let evidence = setting == nil ? Inference.localnetEvidence(in: ruleset) : nil
+            if setting == nil {
+              flow.assume(
+                Assumption(
+                  "route-localnet",
+                  "route_localnet is \(evidence == nil ? "off" : "on") for \(output ?? "the way out")",
+                  evidence: evidence, settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
+            }
+            if (setting ?? (evidence == nil ? 0 : 1)) == 0 {
+              endSent(&flow, .routeLocalnet)
+              return flow
+            }
+          }
+          flow.enter(.postrouting)
+        case .none: endSent(&flow, .noRoute)
+        case .blackhole: endSent(&flow, .blackholeRoute)
+        case .unreachable: endSent(&flow, .unreachableRoute)
+        case .prohibit: endSent(&flow, .prohibitRoute)
+        }
+        return flow
+      })
+  }
+
+  // MARK: - Leaving
+
+  /// The end of the way out: off to the wire, to the next port of the bridge, or back in on loopback.
+  func leaveHost(_ flow: inout Flow) -> Move {
+    if let reason = flow.ending { return .ended(discarded(flow, reason)) }
+    if flow.bypassesRules {
+      return .ended(FinishedFlow(flow: flow, verdict: .accept, fate: .bridged, decidedBy: .nothing))
+    }
+    let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
+    if flow.isSentByHost, output == "lo", !flow.isLoopbackPass {
+      flow.isLoopbackPass = true
+      flow.binding[Slot.input.rawValue] = flow.binding[Slot.output.rawValue]
+      flow.binding[Slot.output.rawValue] = -1
+      flow.note(Step(hook: nil, .remark, matched: true, action: "loopback", words: "comes back in on lo"))
+      flow.enter(.prerouting)
+      return .on
+    }
+    if isLostBelowItsInterface(flow) { return .ended(discarded(flow, .macvlan)) }
+    let fate: Case.Fate = flow.isBridged ? .bridged : flow.isSentByHost ? .sent : .forward
+    return .ended(FinishedFlow(flow: flow, verdict: .accept, fate: fate, decidedBy: lastDecider(flow)))
+  }
+
+  /// The end of a flow for a reason outside netfilter.
+  func discarded(_ flow: Flow, _ reason: OutsideReason) -> FinishedFlow {
+    FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .outside(reason))
+  }
+}
