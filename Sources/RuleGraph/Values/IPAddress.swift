@@ -154,7 +154,22 @@ extension IPAddress: CustomStringConvertible {
   }
 
   private static func dottedQuad(_ number: UInt32) -> String {
-    "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+    // Answers are full of addresses: their bytes are written in place, without the strings that interpolation would join.
+    unsafe String(unsafeUninitializedCapacity: 15) { buffer in
+      var count = 0
+      func put(_ byte: UInt32) {
+        unsafe buffer[count] = UInt8(truncatingIfNeeded: byte)
+        count += 1
+      }
+      for shift: UInt32 in [24, 16, 8, 0] {
+        let octet = number >> shift & 255
+        if octet > 99 { put(0x30 + octet / 100) }
+        if octet > 9 { put(0x30 + octet / 10 % 10) }
+        put(0x30 + octet % 10)
+        if shift > 0 { put(0x2e) }
+      }
+      return count
+    }
   }
 
   private var ipv6Description: String {

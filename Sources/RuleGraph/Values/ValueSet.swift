@@ -9,7 +9,7 @@
 ///     ports.subtracting(ValueSet(80)).intervals   // [1...79, 81...1023, 8080...8080]
 public struct ValueSet: Hashable, Sendable {
   /// The intervals, in rising order, neither overlapping nor touching.
-  public private(set) var intervals: [ClosedRange<UInt128>]
+  public private(set) var intervals: Intervals
 
   /// The set without values.
   public static let empty = ValueSet(unchecked: [])
@@ -19,11 +19,11 @@ public struct ValueSet: Hashable, Sendable {
   /// Makes a set of one value.
   public init(_ value: some BinaryInteger) {
     let number = UInt128(truncatingIfNeeded: value)
-    intervals = [number...number]
+    intervals = Intervals(number...number)
   }
 
   /// Makes a set of one interval.
-  public init(_ interval: ClosedRange<UInt128>) { intervals = [interval] }
+  public init(_ interval: ClosedRange<UInt128>) { intervals = Intervals(interval) }
 
   /// Makes a set of the union of intervals given in any order; they may overlap.
   public init(_ unordered: some Sequence<ClosedRange<UInt128>>) {
@@ -37,10 +37,10 @@ public struct ValueSet: Hashable, Sendable {
         merged.append(next)
       }
     }
-    intervals = merged
+    self.init(unchecked: merged)
   }
 
-  private init(unchecked intervals: [ClosedRange<UInt128>]) { self.intervals = intervals }
+  private init(unchecked intervals: [ClosedRange<UInt128>]) { self.intervals = Intervals(intervals) }
 
   /// All values that fit a number of bits (0...128).
   public static func bits(_ width: Int) -> ValueSet {
@@ -52,7 +52,7 @@ public struct ValueSet: Hashable, Sendable {
 
   /// The only value of the set, or nil when it holds none or several.
   public var single: UInt128? {
-    guard intervals.count == 1, let only = intervals.first, only.lowerBound == only.upperBound else { return nil }
+    guard let only = intervals.only, only.lowerBound == only.upperBound else { return nil }
     return only.lowerBound
   }
 
@@ -73,6 +73,7 @@ public struct ValueSet: Hashable, Sendable {
 
   /// Whether a value is in the set; binary search.
   public func contains(_ value: UInt128) -> Bool {
+    if let only = intervals.only { return only.contains(value) }
     var low = 0
     var high = intervals.count
     while low < high {
@@ -83,6 +84,54 @@ public struct ValueSet: Hashable, Sendable {
   }
 }
 
+extension ValueSet {
+  /// The intervals of a set, in rising order. One interval, as most sets have, is kept without an array.
+  public struct Intervals: RandomAccessCollection, Hashable, Sendable, ExpressibleByArrayLiteral {
+    // The same intervals are always kept in the same way, so that equality and hashing follow from the members.
+    private enum Storage: Hashable, Sendable {
+      case one(ClosedRange<UInt128>)
+      case several([ClosedRange<UInt128>])
+    }
+
+    private let storage: Storage
+
+    fileprivate init(_ only: ClosedRange<UInt128>) { storage = .one(only) }
+
+    fileprivate init(_ intervals: [ClosedRange<UInt128>]) {
+      storage = intervals.count == 1 ? .one(intervals[0]) : .several(intervals)
+    }
+
+    /// Makes intervals that are in rising order and do not touch.
+    public init(arrayLiteral elements: ClosedRange<UInt128>...) { self.init(elements) }
+
+    /// The interval where there is just one; nil of none and of several.
+    var only: ClosedRange<UInt128>? {
+      if case .one(let interval) = storage { interval } else { nil }
+    }
+
+    /// Zero.
+    public var startIndex: Int { 0 }
+
+    /// The number of intervals.
+    public var endIndex: Int {
+      switch storage {
+      case .one: 1
+      case .several(let intervals): intervals.count
+      }
+    }
+
+    /// The interval at a place.
+    public subscript(place: Int) -> ClosedRange<UInt128> {
+      switch storage {
+      case .one(let interval):
+        precondition(place == 0, "there is one interval")
+        return interval
+      case .several(let intervals): return intervals[place]
+      }
+    }
+  }
+}
+
 // MARK: - Algebra
 
 extension ValueSet {
@@ -90,11 +139,16 @@ extension ValueSet {
   public func union(_ other: ValueSet) -> ValueSet {
     if isEmpty { return other }
     if other.isEmpty { return self }
-    return ValueSet(intervals + other.intervals)
+    return ValueSet(Array(intervals) + Array(other.intervals))
   }
 
   /// The values in both sets.
   public func intersection(_ other: ValueSet) -> ValueSet {
+    if let mine = intervals.only, let others = other.intervals.only {
+      let low = max(mine.lowerBound, others.lowerBound)
+      let high = min(mine.upperBound, others.upperBound)
+      return low <= high ? ValueSet(low...high) : .empty
+    }
     var result: [ClosedRange<UInt128>] = []
     var a = 0
     var b = 0
@@ -125,6 +179,9 @@ extension ValueSet {
 
   /// Whether every value of this set is in the other.
   public func isSubset(of other: ValueSet) -> Bool {
+    if let mine = intervals.only, let others = other.intervals.only {
+      return others.lowerBound <= mine.lowerBound && mine.upperBound <= others.upperBound
+    }
     var b = 0
     for interval in intervals {
       while b < other.intervals.count, other.intervals[b].upperBound < interval.lowerBound { b += 1 }
@@ -137,6 +194,7 @@ extension ValueSet {
 
   /// Whether the sets share no value.
   public func isDisjoint(with other: ValueSet) -> Bool {
+    if let mine = intervals.only, let others = other.intervals.only { return !mine.overlaps(others) }
     var a = 0
     var b = 0
     while a < intervals.count, b < other.intervals.count {
