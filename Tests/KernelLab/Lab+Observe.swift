@@ -13,9 +13,12 @@ extension Lab {
     if probe.proto == 6 { opening.flags = 2 }
     let first = send(opening)
     guard let seen = first.packet, let answer = answerProbe(to: opening, first, seen) else { return nil }
+    // Whom a translation led back to itself answers inside itself: no such packet is ever on a wire.
+    if answer.source == answer.destination { return nil }
     let answered = send(answer)
     if probe.moment == .reply { return answered }
-    guard answered.fate != .discarded else { return nil }
+    // A bridge that hands its frames to no rule carries the answer past connection tracking: the flow never gets anywhere.
+    guard answered.fate != .discarded, !answered.views.isEmpty else { return nil }
     var later = probe
     if probe.proto == 6, probe.flags & 2 != 0 { later.flags = 16 }
     return send(later)
@@ -63,7 +66,7 @@ extension Lab {
       observation.sendError = sendLocally(packet, probe)
     }
     var messages: [TraceMessage] = []
-    var frames: [(endpoint: String, packet: PacketHeader)] = []
+    var frames: [Frame] = []
     for attempt in 0..<3 {
       while let (bytes, _) = trace.receive() { messages += TraceMessage.messages(in: bytes) }
       while let frame = nextFrame() { frames.append(frame) }
@@ -118,19 +121,27 @@ extension Lab {
 
   // MARK: Seeing
 
-  private func nextFrame() -> (endpoint: String, packet: PacketHeader)? {
+  /// A frame that reached a far end.
+  private struct Frame {
+    var endpoint: String
+    /// The hardware address that it says it is from.
+    var sender: [UInt8]
+    var packet: PacketHeader
+  }
+
+  private func nextFrame() -> Frame? {
     while let (bytes, sender) = capture.receive() {
       let number = Int32(bitPattern: sender.native32(at: 4))
       guard let endpoint = farEndNumbers.first(where: { $0.value == number })?.key,
         let packet = PacketHeader(Array(bytes.dropFirst(14)))
       else { continue }
-      return (endpoint, packet)
+      return Frame(endpoint: endpoint, sender: Array(bytes[6..<12]), packet: packet)
     }
     return nil
   }
 
   private func interpret(
-    _ messages: [TraceMessage], _ frames: [(endpoint: String, packet: PacketHeader)], _ probe: Probe, _ serial: UInt16,
+    _ messages: [TraceMessage], _ frames: [Frame], _ probe: Probe, _ serial: UInt16,
     _ observation: inout Observation
   ) {
     var ours: Set<UInt32> = []
@@ -159,18 +170,17 @@ extension Lab {
       }
     }
     observation.droppedByRules = observation.fate == .local ? false : isLegacy ? nil : lastVerdict == 0
-    for (endpoint, packet) in frames {
+    for frame in frames {
+      let (endpoint, packet) = (frame.endpoint, frame.packet)
       if packet.serial == serial, packet.proto == probe.proto {
         observation.copies += 1
         guard observation.copies == 1, observation.fate != .local else { continue }
         observation.endpoint = endpoint
         observation.out = topology.interface(ofEndpoint: endpoint)
         observation.packet = packet
-        // Between two ports of a bridge a packet may be routed, too, which takes one from its hop limit.
-        let isOfBridge = probe.from.map { topology.interface(ofEndpoint: $0) != $0 } ?? false
-        let sameBridge = isOfBridge && probe.from.map { topology.interface(ofEndpoint: $0) } == observation.out
-        observation.fate =
-          probe.from == nil ? .sent : sameBridge && packet.hopLimit == probe.hopLimit ? .bridged : .forward
+        // A bridge leaves the sender's hardware address in the frame, a router puts its own there.
+        let isSenders = probe.from.map { topology.farHardwareAddress(of: $0) == frame.sender } ?? false
+        observation.fate = probe.from == nil ? .sent : isSenders ? .bridged : .forward
       } else if let kind = Self.answerKind(packet, serial, probe) {
         observation.answer = observation.answer ?? kind
       }

@@ -59,15 +59,17 @@ extension Engine {
     // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
     if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
     if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
-    if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
-      !flow.variables[back].domain.contains(value)
-    {
-      return begin(&flow)
-    }
     let neighbours = subnets(of: name, flow.family).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
       .subtracting(
         flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
     let destination = flow.binding[Slot.destination.rawValue]
+    // An answer goes back to where the question came from, unless the one who asked has an address of this very bridge.
+    if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
+      !flow.variables[back].domain.contains(value),
+      destination < 0 || !flow.variables[destination].domain.isSubset(of: neighbours)
+    {
+      return begin(&flow)
+    }
     var inside = flow
     guard destination >= 0, !neighbours.isEmpty, !flow.variables[destination].domain.isDisjoint(with: neighbours),
       inside.narrow(destination, to: gatewayExcluded(neighbours, name, flow))

@@ -100,7 +100,7 @@ extension Engine {
   }
 
   /// Whether a translation gave a packet from a bridge a destination on the same bridge.
-  private func isLedBackToBridge(_ flow: Flow, _ hops: [Route.NextHop], _ input: String?) -> Bool {
+  func isLedBackToBridge(_ flow: Flow, _ hops: [Route.NextHop], _ input: String?) -> Bool {
     guard let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input).answer else {
       return false
     }
