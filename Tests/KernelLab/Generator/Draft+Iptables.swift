@@ -134,7 +134,12 @@ extension Draft {
     } else if proto == "ipv6-icmp" {
       words += random.pick(["", " -m icmp6 \(not())--icmpv6-type 128", " -m icmp6 --icmpv6-type 1"])
     }
-    for _ in 0..<random.pick([0, 0, 1, 1, 1, 2]) { words += extraMatch(hooks, isIPv4) }
+    for _ in 0..<random.pick([0, 0, 1, 1, 1, 2]) {
+      let extra = extraMatch(hooks, isIPv4)
+      // A listing shows two of these as one, which differs for packets without a connection.
+      if extra.hasPrefix(" -m conntrack"), words.contains(" -m conntrack") { continue }
+      words += extra
+    }
     return (proto, words)
   }
 
