@@ -187,6 +187,8 @@ extension Engine {
     let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
     if flow.isSentByHost, output == "lo", !flow.isLoopbackPass {
       flow.isLoopbackPass = true
+      // `nf_conntrack_confirm` runs last in postrouting (`net/netfilter/nf_conntrack_proto.c`).
+      if flow.connection?.hasEntry ?? false { flow.connection?.status |= ConntrackStatus.confirmed }
       flow.binding[Slot.input.rawValue] = flow.binding[Slot.output.rawValue]
       flow.binding[Slot.output.rawValue] = -1
       flow.note(Step(hook: nil, .remark, matched: true, action: "loopback", words: "comes back in on lo"))
