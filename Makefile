@@ -55,6 +55,7 @@ BENCH_FOLDER := .build/bench
 BENCH ?=
 bench: toolchain
 	@Scripts/install-packages --bench
+	@touch Benchmarks/Package.swift # Only then does SwiftPM look for new files of a package that it depends on by its path.
 	$(SWIFT) build $(RELEASE) --package-path Benchmarks --scratch-path $(BENCH_FOLDER)
 	$(BENCH_FOLDER)/release/bench --program $(BENCH_FOLDER)/release/fwtrace --folder $(BENCH_FOLDER)/rulesets \
 	  --json $(BENCH_FOLDER)/results.json --plot $(BENCH_FOLDER)/growth.svg $(BENCH)
