@@ -75,7 +75,7 @@ let package = Package(
     .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
     .testTarget(
       name: "KernelTests",
-      dependencies: ["KernelLab", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      dependencies: ["KernelLab", "Reports", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
       exclude: ["Cases", "Facts", "mutants.sh"]),
   ],
   swiftLanguageModes: [.v6]

@@ -15,7 +15,9 @@ public struct Tracer: Sendable {
   private let inferred: InferredHost
   private let published: ValueSet
   private let layout: LayoutFingerprint
-  private let filters = ChainFilters()
+  private let index: RulesetIndex
+  /// What is known of the host when a query adds nothing to it.
+  private let knowledge: HostKnowledge
 
   /// What a trace should find out besides the verdicts.
   public struct Options: Hashable, Sendable {
@@ -38,22 +40,34 @@ public struct Tracer: Sendable {
 
   /// Makes a tracer for a ruleset and what is known of its host.
   public init(_ ruleset: Ruleset, facts: HostFacts = HostFacts()) {
+    self.init(ruleset, facts: facts, effort: .usual)
+  }
+
+  /// Makes a tracer that indexes chains sooner or later, or never.
+  init(_ ruleset: Ruleset, facts: HostFacts, effort: RulesetIndex.Effort) {
     self.ruleset = ruleset
+    index = RulesetIndex(ruleset, effort: effort)
     self.facts = facts
     plan = HookPlan(ruleset)
     layout = LayoutFingerprint(ruleset)
     inferred = InferredHost(ruleset: ruleset, facts: facts)
     published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
+    knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: .empty)
   }
+
+  /// The number of chains that have an index by now.
+  var indexedChains: Int { index.indexedChains }
 
   /// Answers a question.
   public func trace(_ query: Query, options: Options = Options()) -> Trace {
-    let knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: query.hostAddresses)
+    let knowledge =
+      query.hostAddresses.isEmpty
+      ? knowledge : HostKnowledge(facts: facts, inferred: inferred, givenAddresses: query.hostAddresses)
     var cases: [Case] = []
     var warnings: [Diagnostic] = []
     var assumptions: [Assumption] = []
     for family in families(of: query) {
-      let engine = Engine(ruleset: ruleset, knowledge: knowledge, plan: plan, published: published, filters: filters)
+      let engine = Engine(ruleset: ruleset, knowledge: knowledge, plan: plan, published: published, index: index)
       let finished = engine.answer(query, family: family)
       var builder = CaseBuilder(engine: engine, query: query, options: options)
       let built = builder.cases(finished)

@@ -39,10 +39,11 @@ public struct InferredHost: Hashable, Sendable {
 
   /// Infers from the rules of a host what its facts leave open.
   public init(ruleset: Ruleset, facts: HostFacts) {
+    var seen = Seen()
     for (t, table) in ruleset.tables.enumerated() {
       for (c, chain) in table.chains.enumerated() {
         for (r, rule) in chain.rules.enumerated() {
-          take(RuleShape(rule), evidence: RuleID(table: t, chain: c, rule: r), facts: facts)
+          take(RuleShape(rule), evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
         }
       }
     }
@@ -52,12 +53,12 @@ public struct InferredHost: Hashable, Sendable {
         add(InferredSubnet(interface: bridge, prefix: prefix, evidence: nil), facts: facts)
       }
     }
-    takeDaemonSettings(facts)
-    inferGateways(facts)
+    takeDaemonSettings(facts, &seen)
+    inferGateways(facts, &seen)
   }
 
   /// The daemon's `bip` is docker0's own address with its subnet.
-  private mutating func takeDaemonSettings(_ facts: HostFacts) {
+  private mutating func takeDaemonSettings(_ facts: HostFacts, _ seen: inout Seen) {
     guard let setting = facts.daemonSettings["bip"] else { return }
     let parts = setting.filter { $0 != "\"" }.split(separator: "/")
     guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]),
@@ -66,10 +67,10 @@ public struct InferredHost: Hashable, Sendable {
     let before = subnets.count
     add(InferredSubnet(interface: "docker0", prefix: prefix, evidence: nil), facts: facts)
     guard subnets.count > before else { return }
-    addHost(InferredAddress(address: address, interface: "docker0", evidence: nil))
+    addHost(InferredAddress(address: address, interface: "docker0", evidence: nil), &seen)
   }
 
-  private mutating func take(_ shape: RuleShape, evidence: RuleID, facts: HostFacts) {
+  private mutating func take(_ shape: RuleShape, evidence: RuleID, facts: HostFacts, _ seen: inout Seen) {
     for name in [shape.input, shape.output] {
       if let name { namedInterfaces[evidence.table, default: []].insert(name) }
     }
@@ -83,7 +84,7 @@ public struct InferredHost: Hashable, Sendable {
           add(InferredSubnet(interface: bridge, prefix: prefix, evidence: evidence), facts: facts)
         }
       } else if !prefix.isEverything {
-        addContainer(InferredAddress(address: prefix.address, interface: bridge, evidence: evidence))
+        addContainer(InferredAddress(address: prefix.address, interface: bridge, evidence: evidence), &seen)
       }
     }
     if shape.isVerdict, let input = shape.input, input == shape.output, shape.destination == nil, shape.source == nil,
@@ -91,17 +92,17 @@ public struct InferredHost: Hashable, Sendable {
     {
       innerTraffic.append(InferredInnerTraffic(interface: input, isAllowed: shape.isAccept, evidence: evidence))
     }
-    takeTranslation(shape, evidence: evidence)
+    takeTranslation(shape, evidence: evidence, &seen)
   }
 
-  private mutating func takeTranslation(_ shape: RuleShape, evidence: RuleID) {
+  private mutating func takeTranslation(_ shape: RuleShape, evidence: RuleID, _ seen: inout Seen) {
     if let target = shape.destinationTranslation {
       if let address = target.address, !address.isLoopback {
-        addContainer(InferredAddress(address: address, interface: nil, evidence: evidence))
+        addContainer(InferredAddress(address: address, interface: nil, evidence: evidence), &seen)
       }
       let asked = shape.destination.flatMap { $0.isSubnet || $0.isEverything ? nil : $0.address }
       if let asked, !asked.isLoopback {
-        addHost(InferredAddress(address: asked, interface: nil, evidence: evidence))
+        addHost(InferredAddress(address: asked, interface: nil, evidence: evidence), &seen)
       }
       if let ports = shape.destinationPorts {
         publishedPorts.append(
@@ -111,7 +112,7 @@ public struct InferredHost: Hashable, Sendable {
       }
     }
     if let source = shape.sourceTranslation {
-      addHost(InferredAddress(address: source, interface: shape.output, evidence: evidence))
+      addHost(InferredAddress(address: source, interface: shape.output, evidence: evidence), &seen)
     }
   }
 
@@ -122,20 +123,28 @@ public struct InferredHost: Hashable, Sendable {
     subnets.append(subnet)
   }
 
-  private mutating func addContainer(_ address: InferredAddress) {
-    if let known = containerAddresses.firstIndex(where: { $0.address == address.address }) {
+  private mutating func addContainer(_ address: InferredAddress, _ seen: inout Seen) {
+    if let known = seen.containers[address.address] {
       if containerAddresses[known].interface == nil, address.interface != nil { containerAddresses[known] = address }
     } else {
+      seen.containers[address.address] = containerAddresses.count
       containerAddresses.append(address)
     }
   }
 
-  private mutating func addHost(_ address: InferredAddress) {
-    if hostAddresses.contains(where: { $0.address == address.address }) { return }
-    hostAddresses.append(address)
+  private mutating func addHost(_ address: InferredAddress, _ seen: inout Seen) {
+    if seen.own.insert(address.address).inserted { hostAddresses.append(address) }
   }
 
-  private mutating func inferGateways(_ facts: HostFacts) {
+  /// The addresses that were met so far: rulesets of big clusters hold tens of thousands.
+  private struct Seen {
+    /// The place of each container's address in ``containerAddresses``.
+    var containers: [IPAddress: Int] = [:]
+    /// The host's own.
+    var own: Set<IPAddress> = []
+  }
+
+  private mutating func inferGateways(_ facts: HostFacts, _ seen: inout Seen) {
     for subnet in subnets {
       let told = facts.networks.filter { $0.bridge == subnet.interface }.flatMap(\.gateways)
         .filter { subnet.prefix.contains($0) }
@@ -145,7 +154,8 @@ public struct InferredHost: Hashable, Sendable {
       }
       let first = IPAddress(bits: subnet.prefix.address.bits + 1)
       for gateway in told.isEmpty ? [first] : told {
-        addHost(InferredAddress(address: gateway, interface: subnet.interface, evidence: subnet.evidence))
+        addHost(
+          InferredAddress(address: gateway, interface: subnet.interface, evidence: subnet.evidence), &seen)
       }
     }
     // An address that is the host's is no container's.

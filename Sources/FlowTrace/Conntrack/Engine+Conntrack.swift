@@ -16,7 +16,7 @@ extension Engine {
       return .on
     }
     switch flow.phase {
-    case .first: return .split(trackFirst(flow))
+    case .first: return trackFirst(&flow)
     case .invalid: flow.connection = makeConnection(flow, state: ConntrackState.invalid, hasEntry: false)
     case .untracked: flow.connection = makeConnection(flow, state: ConntrackState.untracked, hasEntry: false)
     case .related:
@@ -35,35 +35,54 @@ extension Engine {
   }
 
   /// Parts a flow of first packets by the state that conntrack gives them.
-  private func trackFirst(_ flow: Flow) -> [Flow] {
-    let transport = flow.binding[Slot.transport.rawValue]
+  private func trackFirst(_ flow: inout Flow) -> Move {
+    let states = firstStates(flow)
+    for (box, state) in states {
+      switch flow.truth(of: Decision(boxes: [box])) {
+      case true:
+        open(&flow, state)
+        return .on
+      case false: continue
+      case nil: break
+      }
+      break
+    }
     var parts: [Flow] = []
     var rest: Flow? = flow
-    func part(_ box: Flow.Box, _ state: UInt128) {
-      guard var current = rest else { return }
+    for (box, state) in states {
+      guard var current = rest else { break }
       var inside = current
-      guard inside.narrow(to: box) else { return }
-      inside.connection = makeConnection(
-        inside, state: state, hasEntry: state != ConntrackState.invalid && state != ConntrackState.untracked)
+      guard inside.narrow(to: box) else { continue }
+      open(&inside, state)
       parts.append(inside)
       rest = current.exclude(box) ? current : nil
     }
-    if transport >= 0 {
-      let tcp: Flow.Box = [(transport, ValueSet(6))]
-      part(tcp + [(flow.binding[Slot.tcpFlags.rawValue], Conntrack.openingFlags(loose: isLoose))], ConntrackState.new)
-      part(tcp, ConntrackState.invalid)
-      let type = flow.binding[Slot.icmpType.rawValue]
-      let icmp: Flow.Box = [(transport, ValueSet(flow.family == .ipv4 ? 1 : 58))]
-      if flow.family == .ipv4 {
-        part(icmp + [(type, ValueSet([8...8, 13...13, 15...15, 17...17]))], ConntrackState.new)
-      } else {
-        part(icmp + [(type, ValueSet([128...128, 139...139]))], ConntrackState.new)
-        part(icmp + [(type, ValueSet([130...136, 143...143]))], ConntrackState.untracked)
-      }
-      part(icmp, ConntrackState.invalid)
-    }
-    part([], ConntrackState.new)
-    return parts
+    return .split(parts)
+  }
+
+  private func open(_ flow: inout Flow, _ state: UInt128) {
+    flow.connection = makeConnection(
+      flow, state: state, hasEntry: state != ConntrackState.invalid && state != ConntrackState.untracked)
+  }
+
+  /// Which first packets get which state: the first box that holds a packet tells.
+  private func firstStates(_ flow: Flow) -> [(box: Flow.Box, state: UInt128)] {
+    let transport = flow.binding[Slot.transport.rawValue]
+    guard transport >= 0 else { return [([], ConntrackState.new)] }
+    let tcp: Flow.Box = [(transport, ValueSet(6))]
+    let type = flow.binding[Slot.icmpType.rawValue]
+    let flags = flow.binding[Slot.tcpFlags.rawValue]
+    let icmp: Flow.Box = [(transport, ValueSet(flow.family == .ipv4 ? 1 : 58))]
+    let opening: [(box: Flow.Box, state: UInt128)] =
+      flow.family == .ipv4
+      ? [(icmp + [(type, ValueSet([8...8, 13...13, 15...15, 17...17]))], ConntrackState.new)]
+      : [
+        (icmp + [(type, ValueSet([128...128, 139...139]))], ConntrackState.new),
+        (icmp + [(type, ValueSet([130...136, 143...143]))], ConntrackState.untracked),
+      ]
+    return [
+      (tcp + [(flags, Conntrack.openingFlags(loose: isLoose))], ConntrackState.new), (tcp, ConntrackState.invalid),
+    ] + opening + [(icmp, ConntrackState.invalid), ([], ConntrackState.new)]
   }
 
   /// `net.netfilter.nf_conntrack_tcp_loose`: whether a connection may be picked up in its middle. On unless told otherwise.
@@ -95,7 +114,12 @@ enum Conntrack {
   ///
   /// Source: `tcp_valid_flags`, `tcp_conntracks` and `tcp_new` in `net/netfilter/nf_conntrack_proto_tcp.c`: flags are first masked
   /// without ECE, CWR and PSH; then SYN, SYN+URG, ACK and ACK+URG can open.
-  static func openingFlags(loose: Bool) -> ValueSet {
+  static func openingFlags(loose: Bool) -> ValueSet { loose ? looseOpeningFlags : strictOpeningFlags }
+
+  private static let looseOpeningFlags = makeOpeningFlags(loose: true)
+  private static let strictOpeningFlags = makeOpeningFlags(loose: false)
+
+  private static func makeOpeningFlags(loose: Bool) -> ValueSet {
     ValueSet(
       (UInt128(0)...255).filter { flags in
         let masked = flags & (fin | syn | rst | ack | urg)

@@ -18,6 +18,19 @@ struct Decision {
 }
 
 extension Flow {
+  /// Whether a decision is true for the whole flow (true) or for nothing of it (false); nil where ``split(_:)`` has to tell.
+  func truth(of decision: Decision) -> Bool? {
+    if decision.boxes.isEmpty, decision.requires.isEmpty { return decision.negated }
+    guard decision.requires.isEmpty, decision.boxes.count == 1, !decision.negated else { return nil }
+    var isWhole = true
+    for (variable, values) in decision.boxes[0] {
+      let domain = variables[variable].domain
+      if domain.isDisjoint(with: values) { return false }
+      if isWhole, !domain.isSubset(of: values) { isWhole = false }
+    }
+    return isWhole ? true : nil
+  }
+
   /// Cuts the flow in two: where the decision is true and where it is false.
   ///
   /// `box` is the true part as one box relative to the flow, where it is one: then the false part of a whole rule can be the flow less one box.

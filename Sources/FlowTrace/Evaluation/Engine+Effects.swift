@@ -67,7 +67,7 @@ extension Engine {
   func verdicts(
     _ key: Expression, _ reference: MapReference, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [RuleBranch], misses: [Flow]) {
-    let map = map(reference, table: id.table)
+    let map = map(reference, of: id, statement: statement)
     func branch(_ flow: Flow, _ element: SetElement) -> RuleBranch? {
       guard case .verdict(let verdict)? = element.data else { return nil }
       return RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)

@@ -12,25 +12,18 @@ extension Engine {
       guard let known, let element = map.element(for: known) else { return ([], [flow]) }
       return ([(flow, element)], [])
     }
+    let parts: [Expression]
+    if case .concatenation(let several) = key { parts = several } else { parts = [key] }
     // Elements with one value are decided together.
-    var groups: [[SetElement]] = []
-    var places: [SetData?: Int] = [:]
-    for element in map.elements where !element.isCatchAll {
-      if let place = places[element.data] {
-        groups[place].append(element)
-      } else {
-        places[element.data] = groups.count
-        groups.append([element])
-      }
-    }
     var hits: [(flow: Flow, element: SetElement)] = []
     var rest = [flow]
-    for group in groups {
+    for group in map.groups {
+      guard let element = group.elements.first else { continue }
       var next: [Flow] = []
       for var part in rest {
-        let decision = decide(Match(key, .elements(group)), in: &part, rule: id, statement: statement)
+        let decision = decide(parts, isIn: group, in: &part, rule: id, statement: statement)
         let split = part.split(decision)
-        hits += split.yes.map { ($0, group[0]) }
+        hits += split.yes.map { ($0, element) }
         next += split.no
       }
       rest = next

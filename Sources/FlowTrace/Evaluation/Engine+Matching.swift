@@ -18,25 +18,51 @@ enum Subject {
 extension Engine {
   /// For which packets of the flow a match is true. May add variables to the flow.
   func decide(_ match: Match, in flow: inout Flow, rule: RuleID, statement: Int) -> Decision {
-    if case .concatenation(let parts) = match.subject {
-      return decideKey(parts, match, in: &flow, rule: rule, statement: statement)
-    }
-    if case .ipset = match.values {
-      return decideKey([match.subject], match, in: &flow, rule: rule, statement: statement)
-    }
     let wanted: ValueSet
     switch match.values {
-    case .values(let values): wanted = values
-    case .elements(let elements):
-      wanted = ResolvedSet(name: "", elements: elements, isKnown: true).values
-    case .named(let name):
-      let set = set(name, table: rule.table)
-      guard set.isKnown else {
-        return unknownMember(set, [match.subject], match, in: &flow, rule: rule, statement: statement)
+    case .values(let values):
+      if case .concatenation = match.subject {
+        return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
       }
-      wanted = set.values
-    case .ipset: wanted = .empty
+      wanted = values
+    case .elements(let elements):
+      let set = index.set(elements, of: rule, statement: statement)
+      return decide(match, isIn: set, in: &flow, rule: rule, statement: statement)
+    case .named(let name):
+      let set = index.set(name, table: rule.table)
+      return decide(match, isIn: set, in: &flow, rule: rule, statement: statement)
+    case .ipset(let name):
+      let set = index.set(name, table: -1)
+      return decideKey([match.subject], match, isIn: set, in: &flow, rule: rule, statement: statement)
     }
+    return decide(match, wanted, in: &flow, rule: rule, statement: statement)
+  }
+
+  /// For which packets of the flow a key is in a set of the rule's own.
+  func decide(
+    _ parts: [Expression], isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
+  ) -> Decision {
+    let subject: Expression = parts.count == 1 ? parts[0] : .concatenation(parts)
+    return decide(
+      Match(subject, .elements(set.elements)), isIn: set, in: &flow, rule: rule, statement: statement)
+  }
+
+  private func decide(
+    _ match: Match, isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
+  ) -> Decision {
+    if case .concatenation(let parts) = match.subject {
+      return decideKey(parts, match, isIn: set, in: &flow, rule: rule, statement: statement)
+    }
+    guard set.isKnown else {
+      return unknownMember(set, [match.subject], match, in: &flow, rule: rule, statement: statement)
+    }
+    return decide(match, set.values, in: &flow, rule: rule, statement: statement)
+  }
+
+  /// For which packets of the flow the subject of a match is among some values, or, negated, is not.
+  private func decide(
+    _ match: Match, _ wanted: ValueSet, in flow: inout Flow, rule: RuleID, statement: Int
+  ) -> Decision {
     if case .field(.conntrack(let field)) = match.subject, field.key == .saddr || field.key == .daddr,
       let first = wanted.first, IPAddress(bits: first).family != flow.family
     {
@@ -61,6 +87,9 @@ extension Engine {
       return match.whenAbsent ? .always : .never
     case .variable(let variable, let transform, let requires):
       let domain = flow.variables[variable].domain
+      if requires.isEmpty, let value = domain.single {
+        return wanted.contains(transform.apply(value)) != match.negated ? .always : .never
+      }
       guard let values = transform.preimage(of: wanted, in: domain) else {
         guard case .bitwise(let and, let xor)? = transform.operations.first, transform.operations.count == 1 else {
           return condition(rule, statement, in: &flow, negated: false) { self.undecidable(match, rule: rule) }
@@ -123,22 +152,14 @@ extension Engine {
 
   /// A match of a concatenation, or of an ipset of any type.
   private func decideKey(
-    _ parts: [Expression], _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
+    _ parts: [Expression], _ match: Match, isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
-    let set: ResolvedSet
     var parts = parts
-    switch match.values {
-    case .elements(let elements): set = ResolvedSet(name: "", elements: elements, isKnown: true)
-    case .named(let name): set = self.set(name, table: rule.table)
-    case .ipset(let name):
-      set = self.set(name, table: -1)
-      if let ipset = set.ipset, set.isKnown {
-        // A match with fewer flags than the set's type has parts tests nothing, inverted or not.
-        guard let key = ipset.ipsetKey(match.subject, family: flow.family) else { return .never }
-        if let family = ipset.family, family != flow.family { return match.negated ? .always : .never }
-        parts = key
-      }
-    case .values: return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+    if case .ipset = match.values, let ipset = set.ipset, set.isKnown {
+      // A match with fewer flags than the set's type has parts tests nothing, inverted or not.
+      guard let key = ipset.ipsetKey(match.subject, family: flow.family) else { return .never }
+      if let family = ipset.family, family != flow.family { return match.negated ? .always : .never }
+      parts = key
     }
     guard set.isKnown else { return unknownMember(set, parts, match, in: &flow, rule: rule, statement: statement) }
 
@@ -173,7 +194,7 @@ extension Engine {
     }
     let failing = isIPSet && match.negated
     if key.count == subjects.count {
-      let inside = set.element(for: key) != nil
+      let inside = set.contains(key)
       let truth: Decision = inside != match.negated ? .always : .never
       return failing || requires.isEmpty
         ? truth : Decision(requires: requires, boxes: truth.boxes, negated: truth.negated)

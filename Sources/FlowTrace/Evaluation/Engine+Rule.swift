@@ -23,34 +23,116 @@ struct RuleBranch {
   var target: String?
 }
 
+/// What a rule did to a flow.
+enum RuleEffect {
+  /// It did not match; the flow goes on with the next rule. An assignment before the statement that failed may have changed the packet.
+  case passed(isChanged: Bool)
+  /// It matched the whole flow.
+  case matched(RuleOutcome, action: String, target: String?)
+  /// It matched a part of the flow, or did several things to it: the branches that it matched, and the flows that go on with the next rule.
+  case split(matched: [RuleBranch], passed: [Flow])
+}
+
 extension Engine {
-  /// Evaluates one rule: the branches that it matched, and the flows that go on with the next rule because it did not match.
-  func evaluate(_ id: RuleID, _ start: Flow) -> (matched: [RuleBranch], passed: [Flow]) {
-    evaluate(id, from: 0, start, done: nil)
+  /// Evaluates one rule. As long as its statements hold for the whole flow, or for nothing of it, the flow stays in its place; from the first
+  /// statement on that divides it, ``divide(_:from:_:candidate:done:)`` takes over.
+  func evaluate(_ id: RuleID, _ flow: inout Flow) -> RuleEffect {
+    let statements = ruleset.tables[id.table].chains[id.chain].rules[id.rule].statements
+    var done: (action: String, target: String?)?
+    var isChanged = false
+    // A rule that does not match leaves what it took for granted only together with variables that it made.
+    var variables = flow.variables.count
+    var kept = flow.assumptions.count
+    func fail(_ flow: inout Flow) -> RuleEffect {
+      if flow.assumptions.count > kept { flow.assumptions.removeLast(flow.assumptions.count - kept) }
+      return .passed(isChanged: isChanged)
+    }
+    for index in statements.indices {
+      switch statements[index] {
+      case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .updateSet:
+        guard let decision = decideIfAny(statements[index], in: &flow, id, index) else { continue }
+        if flow.variables.count > variables {
+          variables = flow.variables.count
+          kept = flow.assumptions.count
+        }
+        switch flow.truth(of: decision) {
+        case true: continue
+        case false: return fail(&flow)
+        case nil:
+          var start = flow
+          if start.assumptions.count > kept { start.assumptions.removeLast(start.assumptions.count - kept) }
+          let parts = divide(id, from: index, start, candidate: flow, done: done)
+          return .split(matched: parts.matched, passed: parts.passed)
+        }
+      case .effect: continue
+      case .assign, .notrack:
+        // From here on the rule leaves a mark on the packet; what failed before did not get it.
+        let (parts, misses) = assigned(statements[index], flow, id, index)
+        guard parts.count + misses.count == 1 else {
+          let parts = divide(id, from: index, flow, candidate: flow, done: done)
+          return .split(matched: parts.matched, passed: parts.passed)
+        }
+        guard let part = parts.first else {
+          flow = misses[0]
+          return .passed(isChanged: isChanged)
+        }
+        flow = part.0
+        done = apply(part.1, to: &flow, id) ?? done
+        isChanged = true
+        variables = flow.variables.count
+        kept = flow.assumptions.count
+      case .verdict(.reject(let rejection)) where !rejection.fits(flow.family):
+        return .passed(isChanged: isChanged)
+      case .verdict(let verdict):
+        return .matched(.verdict(verdict), action: verdict.action, target: verdict.target ?? done?.target)
+      case .opaqueTarget(let opaque): return .matched(.unknown(opaque), action: "unknown", target: opaque.name)
+      case .verdictMap(let key, let reference):
+        return whole(verdicts(key, reference, flow, id, index), &flow)
+      case .translate(let translation): return whole(translate(translation, flow, id, index), &flow)
+      }
+    }
+    return .matched(.next, action: done?.action ?? "continue", target: done?.target)
   }
 
-  /// Evaluates the statements of a rule from an index on. `done` is what earlier statements of the rule did to the packet.
-  private func evaluate(
-    _ id: RuleID, from first: Int, _ start: Flow, done: (action: String, target: String?)?
+  /// The effect of a rule's last statement that was carried out on the whole flow.
+  private func whole(_ result: (hits: [RuleBranch], misses: [Flow]), _ flow: inout Flow) -> RuleEffect {
+    if result.misses.isEmpty, result.hits.count == 1 {
+      flow = result.hits[0].flow
+      return .matched(result.hits[0].outcome, action: result.hits[0].action, target: result.hits[0].target)
+    }
+    if result.hits.isEmpty, result.misses.count == 1 {
+      flow = result.misses[0]
+      return .passed(isChanged: true)
+    }
+    return .split(matched: result.hits, passed: result.misses)
+  }
+
+  /// For which packets a statement that can fail is true; nil of a set update without conditions, which can't.
+  private func decideIfAny(_ statement: Statement, in flow: inout Flow, _ id: RuleID, _ index: Int) -> Decision? {
+    guard case .updateSet(let update) = statement else { return decide(statement, in: &flow, id, index) }
+    if update.conditions.isEmpty { return nil }
+    return condition(id, index, in: &flow) {
+      ConditionInfo(
+        holds: update.conditions.map { Words.environment($0, holds: true) }.joined(separator: " and "),
+        fails: update.conditions.map { Words.environment($0, holds: false) }.joined(separator: " or "), rule: id,
+        isEnvironment: true)
+    }
+  }
+
+  /// Evaluates the statements of a rule from an index on: the branches that it matched, and the flows that go on with the next rule because it did not
+  /// match. `candidate` is the flow as it is behind the earlier statements, `start` as it goes on where the rule does not match, and `done` what earlier
+  /// statements of the rule did to the packet.
+  private func divide(
+    _ id: RuleID, from first: Int, _ start: Flow, candidate: Flow, done: (action: String, target: String?)?
   ) -> (matched: [RuleBranch], passed: [Flow]) {
     let statements = ruleset[id].statements
-    var matching = Matching(start)
+    var matching = Matching(start, candidate)
     for index in first..<max(first, statements.count) {
       if matching.candidates.isEmpty { return ([], matching.passed()) }
       switch statements[index] {
-      case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces:
-        matching.apply { decide(statements[index], in: &$0, id, index) }
+      case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .updateSet:
+        matching.apply { decideIfAny(statements[index], in: &$0, id, index) }
       case .effect: continue
-      case .updateSet(let update) where update.conditions.isEmpty: continue
-      case .updateSet(let update):
-        matching.apply { flow in
-          self.condition(id, index, in: &flow) {
-            ConditionInfo(
-              holds: update.conditions.map { Words.environment($0, holds: true) }.joined(separator: " and "),
-              fails: update.conditions.map { Words.environment($0, holds: false) }.joined(separator: " or "), rule: id,
-              isEnvironment: true)
-          }
-        }
       case .assign, .notrack:
         // From here on the rule leaves a mark on the packet; what failed before did not get it.
         var result: (matched: [RuleBranch], passed: [Flow]) = ([], matching.passed())
@@ -60,7 +142,7 @@ extension Engine {
           for (part, statement) in parts {
             var flow = part
             let change = apply(statement, to: &flow, id)
-            let rest = evaluate(id, from: index + 1, flow, done: change ?? done)
+            let rest = divide(id, from: index + 1, flow, candidate: flow, done: change ?? done)
             result.matched += rest.matched
             result.passed += rest.passed
           }
@@ -142,17 +224,17 @@ extension Engine {
     /// Whether the candidates are boxes of the start.
     private var isBoxed = true
 
-    init(_ start: Flow) {
+    init(_ start: Flow, _ candidate: Flow) {
       self.start = start
-      candidates = [(start, [])]
+      candidates = [(candidate, [])]
     }
 
-    mutating func apply(_ decide: (inout Flow) -> Decision) {
+    mutating func apply(_ decide: (inout Flow) -> Decision?) {
       let isOne = candidates.count == 1
       var next: [(flow: Flow, box: Flow.Box)] = []
       for candidate in candidates {
         var flow = candidate.flow
-        let decision = decide(&flow)
+        guard let decision = decide(&flow) else { return }
         if isOne { start.adopt(newVariablesOf: flow) }
         let parts = flow.split(decision)
         failed += parts.no
@@ -168,7 +250,7 @@ extension Engine {
 
     /// The flows that the rule did not match.
     func passed() -> [Flow] {
-      if candidates.isEmpty, isBoxed { return [start] }
+      if candidates.isEmpty { return [start] }
       guard isBoxed, failed.count > 1 else { return failed }
       var rest = start
       for candidate in candidates where !rest.exclude(candidate.box) { return [] }

@@ -85,8 +85,16 @@ extension Engine {
   /// The set behind a reference of a rule of a table.
   func map(_ reference: MapReference, table: Int) -> ResolvedSet {
     switch reference {
-    case .named(let name): set(name, table: table)
+    case .named(let name): index.set(name, table: table)
     case .anonymous(let elements): ResolvedSet(name: "", elements: elements, isKnown: true)
+    }
+  }
+
+  /// The set behind the reference that is a statement of a rule.
+  func map(_ reference: MapReference, of rule: RuleID, statement: Int) -> ResolvedSet {
+    switch reference {
+    case .named(let name): index.set(name, table: rule.table)
+    case .anonymous(let elements): index.set(elements, of: rule, statement: statement)
     }
   }
 

@@ -20,14 +20,12 @@ extension Engine {
   func walk(_ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]) -> ChainEnd? {
     while let frame = flow.position.frames.last {
       let count = ruleset.tables[frame.chain.table].chains[frame.chain.chain].rules.count
-      let filter = filters.filter(frame.chain, ruleset, flow.family)
+      var search = ChainSearch(index.chain(frame.chain, flow.family), flow)
       var rule = frame.rule
-      while true {
-        if let filter {
-          let next = filter.next(from: rule, ChainFilter.Hull(flow))
-          budget -= next - rule
-          rule = next
-        }
+      rules: while true {
+        let next = search.next(from: rule)
+        budget -= next - rule
+        rule = next
         guard rule < count else { break }
         budget -= 1
         if budget <= 0 {
@@ -35,36 +33,70 @@ extension Engine {
             .rule(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)), Engine.tooMuch)
         }
         let id = RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)
-        let (matched, passed) = evaluate(id, flow)
-        if matched.isEmpty, passed.count == 1 {
-          flow = passed[0]
+        switch evaluate(id, &flow) {
+        case .passed(let isChanged):
           rule += 1
-          continue
-        }
-        let top = flow.position.frames.count - 1
-        for var other in passed {
-          other.position.frames[top].rule = rule + 1
-          work.append(other)
-        }
-        if passed.isEmpty, matched.count == 1 {
-          flow = matched[0].flow
+          if isChanged { search = ChainSearch(search.index, flow) }
+        case .matched(let outcome, let action, let target):
           notePassed(&flow, hook, upTo: rule)
-          if let end = take(matched[0], id, &flow, hook) { return end }
-          break
+          if let end = take(outcome, action, target, id, &flow, hook) { return end }
+          break rules
+        case .split(let matched, let passed):
+          if matched.isEmpty, passed.count == 1 {
+            flow = passed[0]
+            rule += 1
+            search = ChainSearch(search.index, flow)
+            continue
+          }
+          switch goOn(matched, passed, id, &flow, hook, &work) {
+          case .walking: break rules
+          case .divided: return nil
+          case .ended(let end): return end
+          }
         }
-        for branch in matched {
-          var part = branch.flow
-          notePassed(&part, hook, upTo: rule)
-          if let end = take(branch, id, &part, hook) { part.pendingEnd = Shared(end) }
-          work.append(part)
-        }
-        return nil
       }
       guard rule >= count else { continue }
       notePassed(&flow, hook, upTo: count)
       if let end = leave(&flow, hook, byReturn: nil) { return end }
     }
     return .accepted
+  }
+
+  /// What became of a flow behind a rule that divided it.
+  private enum Division {
+    /// It is still one, and walks on.
+    case walking
+    /// Its parts are in the work list.
+    case divided
+    /// It is still one, and its base chain ended.
+    case ended(ChainEnd)
+  }
+
+  /// Goes on behind a rule that divided the flow, or matched a part of it.
+  private func goOn(
+    _ matched: [RuleBranch], _ passed: [Flow], _ id: RuleID, _ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]
+  ) -> Division {
+    let top = flow.position.frames.count - 1
+    for var other in passed {
+      other.position.frames[top].rule = id.rule + 1
+      work.append(other)
+    }
+    if passed.isEmpty, matched.count == 1 {
+      let branch = matched[0]
+      flow = branch.flow
+      notePassed(&flow, hook, upTo: id.rule)
+      let end = take(branch.outcome, branch.action, branch.target, id, &flow, hook)
+      return end.map { .ended($0) } ?? .walking
+    }
+    for branch in matched {
+      var part = branch.flow
+      notePassed(&part, hook, upTo: id.rule)
+      if let end = take(branch.outcome, branch.action, branch.target, id, &part, hook) {
+        part.pendingEnd = Shared(end)
+      }
+      work.append(part)
+    }
+    return .divided
   }
 
   static let tooMuch = Opaque(
@@ -85,9 +117,11 @@ extension Engine {
   }
 
   /// Carries out what a rule decided. Gives the end of the base chain when it is one.
-  private func take(_ branch: RuleBranch, _ id: RuleID, _ flow: inout Flow, _ hook: Hook) -> ChainEnd? {
-    flow.note(Step(hook: hook, .rule(id), matched: true, action: branch.action, target: branch.target))
-    switch branch.outcome {
+  private func take(
+    _ outcome: RuleOutcome, _ action: String, _ target: String?, _ id: RuleID, _ flow: inout Flow, _ hook: Hook
+  ) -> ChainEnd? {
+    flow.note(Step(hook: hook, .rule(id), matched: true, action: action, target: target))
+    switch outcome {
     case .next: return nil
     case .translated: return .translated
     case .handedOver: return .accepted
@@ -103,13 +137,13 @@ extension Engine {
       case .forwardTo(let device): return .forwarded(id, device: device)
       case .synproxy: return .unknown(.rule(id), Opaque(name: "SYN proxy", text: ""))
       case .jump(let name), .goto(let name):
-        guard let index = ruleset.tables[id.table].chainIndex(name) else {
+        guard let target = index.chain(named: name, table: id.table) else {
           return .unknown(
             .rule(id),
             Opaque(name: "jump to the chain \(name), which no dump shows", text: "", settledBy: listCommand(id.table)))
         }
         guard flow.position.frames.count < 128 else { return .unknown(.rule(id), Engine.tooMuch) }
-        var frame = Frame(chain: ChainID(table: id.table, chain: index))
+        var frame = Frame(chain: ChainID(table: id.table, chain: target))
         if case .goto = verdict { frame.isGoto = true }
         flow.position.frames.append(frame)
         return nil

@@ -18,7 +18,7 @@ final class Engine {
   let plan: HookPlan
   /// The ports that some rule translates: a query for one of them on an unknown address takes the address to be the host's.
   let published: ValueSet
-  let filters: ChainFilters
+  let index: RulesetIndex
   /// The address that packets from outside are for, which may be the host's own; empty for questions about containers or the host itself.
   var mayBeOwn = ValueSet.empty
   var conditions: [ConditionInfo] = []
@@ -29,10 +29,9 @@ final class Engine {
   static let caseLimit = 1000
   static let replyLimit = 32
   private var statementConditions: [RuleID: [Int: Int]] = [:]
-  private var sets: [SetKey: ResolvedSet] = [:]
 
-  init(ruleset: Ruleset, knowledge: HostKnowledge, plan: HookPlan, published: ValueSet, filters: ChainFilters) {
-    self.filters = filters
+  init(ruleset: Ruleset, knowledge: HostKnowledge, plan: HookPlan, published: ValueSet, index: RulesetIndex) {
+    self.index = index
     self.ruleset = ruleset
     self.knowledge = knowledge
     self.plan = plan
@@ -43,22 +42,6 @@ final class Engine {
   func publishing(_ flow: Flow) -> RuleID? {
     guard let port = flow.domain(.destinationPort)?.single, published.contains(port) else { return nil }
     return knowledge.inferred.publishedPorts.first { $0.ports.contains(port) }?.evidence
-  }
-
-  struct SetKey: Hashable {
-    var table: Int
-    var name: String
-  }
-
-  /// The set of a name as a rule of a table sees it; table -1 is the ipsets.
-  func set(_ name: String, table: Int) -> ResolvedSet {
-    let key = SetKey(table: table, name: name)
-    if let known = sets[key] { return known }
-    let named =
-      table < 0 ? ruleset.ipsets.first { $0.name == name } : ruleset.tables[table].sets.first { $0.name == name }
-    let resolved = ResolvedSet(named, name: name, ipsets: table < 0 ? ruleset.ipsets : [])
-    sets[key] = resolved
-    return resolved
   }
 
   /// The number of a new condition.

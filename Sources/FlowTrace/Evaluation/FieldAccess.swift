@@ -168,15 +168,8 @@ extension Flow {
 
   private mutating func accessConnection(_ field: ConntrackField) -> FieldAccess {
     switch field.key {
-    case .state:
-      return .constant(connection?.state ?? earlyState)
-    case .stateOrTranslation:
-      var bits = connection?.state ?? earlyState
-      if let connection, connection.hasEntry {
-        if connection.status & ConntrackStatus.snat != 0 { bits |= ConntrackState.snat }
-        if connection.status & ConntrackStatus.dnat != 0 { bits |= ConntrackState.dnat }
-      }
-      return .constant(bits)
+    case .state: return .constant(connectionState(withTranslation: false))
+    case .stateOrTranslation: return .constant(connectionState(withTranslation: true))
     default: break
     }
     guard let connection, connection.hasEntry else { return .absent }
@@ -210,7 +203,16 @@ extension Flow {
     return .constant(type << 8 | code)
   }
 
+  /// The connection's state as a bit of ``ConntrackState``, on demand with the bits of its translations.
+  ///
   /// Before the conntrack hook every packet is invalid; a packet on its loopback pass keeps its state.
-  private var earlyState: UInt128 { isUntracked ? ConntrackState.untracked : ConntrackState.invalid }
-
+  func connectionState(withTranslation: Bool) -> UInt128 {
+    guard let connection else { return isUntracked ? ConntrackState.untracked : ConntrackState.invalid }
+    var bits = connection.state
+    if withTranslation, connection.hasEntry {
+      if connection.status & ConntrackStatus.snat != 0 { bits |= ConntrackState.snat }
+      if connection.status & ConntrackStatus.dnat != 0 { bits |= ConntrackState.dnat }
+    }
+    return bits
+  }
 }

@@ -192,3 +192,5 @@ final class Shared<Value> {
   let value: Value
   init(_ value: Value) { self.value = value }
 }
+
+extension Shared: Sendable where Value: Sendable {}

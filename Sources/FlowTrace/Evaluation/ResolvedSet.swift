@@ -1,7 +1,8 @@
 import RuleGraph
+import Synchronization
 
-/// A named set or map made ready for look-ups.
-final class ResolvedSet {
+/// A set or map made ready for look-ups, once for all traces of a tracer.
+final class ResolvedSet: Sendable {
   /// The name.
   let name: String
   /// Whether the members are known.
@@ -14,27 +15,11 @@ final class ResolvedSet {
   let catchAll: SetElement?
   /// The ipset that it is; nil of nft's sets.
   let ipset: NamedSet?
-  /// For a key of one part: all its values.
-  private(set) lazy var values: ValueSet = {
-    if catchAll != nil { return .all }
-    let inside = ValueSet(elements.compactMap { $0.key.first }.flatMap(\.intervals))
-    return inside.subtracting(ValueSet(exceptions.compactMap { $0.key.first }.flatMap(\.intervals)))
-  }()
   /// The number of parts of a key.
   let parts: Int
-  /// Elements whose every part is one value, by that key.
-  private(set) lazy var exact: [[UInt128]: Int] = {
-    var exact: [[UInt128]: Int] = [:]
-    for (index, element) in elements.enumerated() {
-      let key = element.key.compactMap(\.single)
-      if key.count == element.key.count, exact[key] == nil { exact[key] = index }
-    }
-    return exact
-  }()
-  /// The indices of the other elements.
-  private(set) lazy var ranges: [Int] = elements.indices.filter { index in
-    elements[index].key.contains { $0.single == nil }
-  }
+  private let lazyValues = AtomicLazyReference<Shared<ValueSet>>()
+  private let lazyTable = AtomicLazyReference<Table>()
+  private let lazyGroups = AtomicLazyReference<Shared<[ResolvedSet]>>()
 
   convenience init(_ set: NamedSet?, name: String, ipsets: [NamedSet]) {
     guard let set else {
@@ -69,14 +54,70 @@ final class ResolvedSet {
     parts = elements.map(\.key.count).max() ?? 1
   }
 
+  /// For a key of one part: all its values.
+  var values: ValueSet {
+    if let known = lazyValues.load() { return known.value }
+    var values = ValueSet.all
+    if catchAll == nil {
+      values = ValueSet(elements.compactMap { $0.key.first }.flatMap(\.intervals))
+      if !exceptions.isEmpty {
+        values = values.subtracting(ValueSet(exceptions.compactMap { $0.key.first }.flatMap(\.intervals)))
+      }
+    }
+    return lazyValues.storeIfNil(Shared(values)).value
+  }
+
+  /// The elements that give the same, as a set each, in the order of the first ones: the verdicts of a map and their keys.
+  var groups: [ResolvedSet] {
+    if let known = lazyGroups.load() { return known.value }
+    var order: [SetData?] = []
+    var members: [SetData?: [SetElement]] = [:]
+    for element in elements {
+      if members[element.data] == nil { order.append(element.data) }
+      members[element.data, default: []].append(element)
+    }
+    let groups = order.map { ResolvedSet(name: "", elements: members[$0] ?? [], isKnown: true) }
+    return lazyGroups.storeIfNil(Shared(groups)).value
+  }
+
+  /// Whether a key is in the set, the catch-all element included.
+  func contains(_ key: [UInt128]) -> Bool {
+    if parts == 1, key.count == 1, catchAll == nil { return values.contains(key[0]) }
+    return element(for: key) != nil
+  }
+
   /// The element that holds a key, the catch-all element included; nil when none does.
   func element(for key: [UInt128]) -> SetElement? {
     func holds(_ element: SetElement) -> Bool {
       element.key.count == key.count && zip(element.key, key).allSatisfy { $0.contains($1) }
     }
     if exceptions.contains(where: holds) { return nil }
-    if let index = exact[key] { return elements[index] }
-    for index in ranges where holds(elements[index]) { return elements[index] }
+    let table = lazyTable.load() ?? lazyTable.storeIfNil(Table(elements))
+    if let index = table.exact[key] { return elements[index] }
+    for index in table.ranges where holds(elements[index]) { return elements[index] }
     return catchAll
+  }
+
+  /// The elements by their keys.
+  private final class Table: Sendable {
+    /// Elements whose every part is one value, by that key.
+    let exact: [[UInt128]: Int]
+    /// The indices of the other elements.
+    let ranges: [Int]
+
+    init(_ elements: [SetElement]) {
+      var exact: [[UInt128]: Int] = [:]
+      var ranges: [Int] = []
+      for (index, element) in elements.enumerated() {
+        let key = element.key.compactMap(\.single)
+        guard key.count == element.key.count else {
+          ranges.append(index)
+          continue
+        }
+        if exact[key] == nil { exact[key] = index }
+      }
+      self.exact = exact
+      self.ranges = ranges
+    }
   }
 }

@@ -13,10 +13,10 @@ public struct LayoutFingerprint: Hashable, Sendable {
 
   /// Reads the layout off a ruleset.
   public init(_ ruleset: Ruleset) {
-    let names = Set(ruleset.tables.flatMap { $0.chains.map(\.name) })
+    let (names, programs) = Self.names(in: ruleset)
     docker = Self.dockerLayout(ruleset, names)
-    for (beginning, program) in Self.programs where names.contains(where: { $0.hasPrefix(beginning) }) {
-      if !others.contains(program) { others.append(program) }
+    for (beginning, program) in Self.programs where programs.contains(beginning) && !others.contains(program) {
+      others.append(program)
     }
     if ruleset.tables.contains(where: { $0.name == "firewalld" }), !others.contains("firewalld") {
       others.append("firewalld")
@@ -32,11 +32,30 @@ public struct LayoutFingerprint: Hashable, Sendable {
     ("CNI-", "a CNI plugin"), ("NETAVARK", "Podman"), ("FWD_", "firewalld"), ("IN_public", "firewalld"),
   ]
 
+  /// The names of Docker's chains, and the beginnings of names that other programs' chains have. A cluster's rules have tens of thousands of chains.
+  private static func names(in ruleset: Ruleset) -> (docker: Set<String>, programs: Set<String>) {
+    var docker: Set<String> = []
+    var found: Set<String> = []
+    var open = programs.map(\.0)
+    for chain in ruleset.tables.lazy.flatMap(\.chains) {
+      let name = chain.name.utf8
+      if name.starts(with: "DOCKER".utf8) {
+        docker.insert(chain.name)
+      } else if let first = name.first,
+        let index = open.firstIndex(where: { $0.utf8.first == first && name.starts(with: $0.utf8) })
+      {
+        found.insert(open.remove(at: index))
+      }
+    }
+    return (docker, found)
+  }
+
   private static func dockerLayout(_ ruleset: Ruleset, _ names: Set<String>) -> String? {
     if ruleset.tables.contains(where: { $0.name == "docker-bridges" }) { return "Docker 29 or later, nftables" }
     if names.contains("DOCKER-FORWARD") {
       return names.contains("DOCKER-INTERNAL") ? "Docker 29 or later, iptables" : "Docker 28.0.1 to 28.5, iptables"
     }
+    if names.isEmpty { return nil }
     let asksBridgeSet = ruleset.tables.contains { table in
       table.chains.contains { chain in
         chain.rules.contains { rule in

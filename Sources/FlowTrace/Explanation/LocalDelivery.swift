@@ -103,21 +103,46 @@ struct LocalDelivery {
         }
       }
     }
-    for (t, table) in engine.ruleset.tables.enumerated() {
-      for (c, chain) in table.chains.enumerated() where chain.rules.count < 20_000 {
-        // The proxy is on where packets of the container's own bridge stay untranslated: by a rule of their own, or by the translation itself.
-        let returnsOwn = chain.rules.contains(where: returnsOwnBridge)
-        for (r, rule) in chain.rules.enumerated() where returnsOwn || sparesOneInterface(rule) {
-          if let target = dnatTarget(rule, transport, port, destination) {
-            return (target, RuleID(table: t, chain: c, rule: r))
-          }
-        }
+    for proxied in engine.index.proxiedPorts where proxied.ports.contains(port) {
+      if let target = dnatTarget(engine.ruleset[proxied.rule], transport, port, destination) {
+        return (target, proxied.rule)
       }
     }
     return nil
   }
 
-  private func returnsOwnBridge(_ rule: Rule) -> Bool {
+  /// A rule that translates ports but leaves packets of the container's own bridge untranslated, by a rule before it or by itself: there the proxy is on.
+  struct ProxiedPort: Sendable {
+    var rule: RuleID
+    var ports: ValueSet
+  }
+
+  /// The rules of a ruleset that show where a proxy listens.
+  static func proxiedPorts(_ ruleset: Ruleset) -> [ProxiedPort] {
+    var found: [ProxiedPort] = []
+    for (t, table) in ruleset.tables.enumerated() {
+      for (c, chain) in table.chains.enumerated() where chain.rules.count < 20_000 {
+        let returnsOwn = chain.rules.contains(where: returnsOwnBridge)
+        for (r, rule) in chain.rules.enumerated()
+        where (returnsOwn || sparesOneInterface(rule)) && rule.statements.contains(where: isDestinationTranslation) {
+          for case .match(let match) in rule.statements where !match.negated {
+            guard case .field(.header(let header)) = match.subject, header.name == .dport,
+              case .values(let values) = match.values
+            else { continue }
+            found.append(ProxiedPort(rule: RuleID(table: t, chain: c, rule: r), ports: values))
+            break
+          }
+        }
+      }
+    }
+    return found
+  }
+
+  private static func isDestinationTranslation(_ statement: Statement) -> Bool {
+    if case .translate(let translation) = statement { translation.kind == .dnat } else { false }
+  }
+
+  private static func returnsOwnBridge(_ rule: Rule) -> Bool {
     guard rule.statements.contains(.verdict(.return)) else { return false }
     return rule.statements.contains { statement in
       guard case .match(let match) = statement, case .field(.meta(.iifname)) = match.subject else { return false }
@@ -125,7 +150,7 @@ struct LocalDelivery {
     }
   }
 
-  private func sparesOneInterface(_ rule: Rule) -> Bool {
+  private static func sparesOneInterface(_ rule: Rule) -> Bool {
     rule.statements.contains { statement in
       guard case .match(let match) = statement else { return false }
       return match.subject == .field(.meta(.iifname)) && match.negated

@@ -18,41 +18,88 @@ struct NearMisses {
   /// The near misses, the most telling first: a field that was rewritten on the way, then rules with a verdict.
   func find() -> [NearMiss] {
     guard limit > 0 else { return [] }
-    var found: [(rank: Int, miss: NearMiss)] = []
+    var found: [Candidate] = []
     var looked = 0
     for node in PathNode.inOrder(end.flow.path) {
-      guard case .passed(let chain, let rules, _, let snapshot) = node.content else { continue }
-      for rule in rules {
-        looked += 1
-        if looked > Self.rulesLookedAt { break }
-        let id = RuleID(table: chain.table, chain: chain.chain, rule: rule)
-        guard wouldChange(id), let one = miss(id, snapshot.flow.value) else { continue }
-        // For a packet that gets through, only a rule that missed it because of a rewritten field is worth a word.
-        if end.verdict == .accept, one.rank > 0 { continue }
-        found.append(one)
-      }
+      guard case .passed(let chain, let passed, _, let snapshot) = node.content else { continue }
+      if looked >= Self.rulesLookedAt { break }
+      let rules = passed.prefix(Self.rulesLookedAt - looked)
+      looked += rules.count
+      look(at: rules, of: chain, snapshot, &found)
     }
-    return found.sorted { $0.rank < $1.rank }.prefix(limit).map(\.miss)
+    return found.sorted { $0.rank < $1.rank }.prefix(limit).map(words)
   }
 
-  /// Whether the rule's verdict would have changed the fate.
-  private func wouldChange(_ id: RuleID) -> Bool {
-    var isOutside = false
-    if case .outside = end.decidedBy { isOutside = true }
-    for statement in engine.ruleset[id].statements {
-      switch statement {
-      case .verdict(.accept): return end.verdict != .accept && !isOutside
-      case .verdict(.drop), .verdict(.reject): return end.verdict == .accept
-      // What has another source is dropped all the same; another destination goes another way.
-      case .translate(let translation):
-        return end.verdict == .accept || translation.kind == .dnat || translation.kind == .redirect
-      default: continue
-      }
-    }
-    return false
+  /// A rule that failed in one field.
+  private struct Candidate {
+    var rank: Int
+    var rule: RuleID
+    var match: Match
+    var field: Field
+    var wanted: ValueSet
+    var snapshot: Snapshot
   }
 
-  private func miss(_ id: RuleID, _ flow: Flow) -> (rank: Int, miss: NearMiss)? {
+  /// What rules do that would have changed the fate.
+  private var endsThatWouldChange: [RuleEnd] {
+    if end.verdict == .accept { return [.discards, .translatesDestination, .translatesSource] }
+    // What has another source is dropped all the same; another destination goes another way.
+    if case .outside = end.decidedBy { return [.translatesDestination] }
+    return [.accepts, .translatesDestination]
+  }
+
+  private func look(at rules: Range<Int>, of chain: ChainID, _ snapshot: Snapshot, _ found: inout [Candidate]) {
+    let flow = snapshot.flow.value
+    // For a packet that gets through, only a rule that missed it because of a rewritten field is worth a word.
+    let wantsRewritten = end.verdict == .accept
+    if wantsRewritten, zip(flow.arrival, flow.binding).allSatisfy({ $0 < 0 || $0 == $1 }) { return }
+    let ends = endsThatWouldChange
+    func add(_ rule: Int) {
+      let id = RuleID(table: chain.table, chain: chain.chain, rule: rule)
+      guard ends.contains(RuleEnd(engine.ruleset[id])), let one = candidate(id, snapshot) else { return }
+      if !wantsRewritten || one.rank == 0 { found.append(one) }
+    }
+    guard let index = engine.index.chain(chain, flow.family) else {
+      for rule in rules { add(rule) }
+      return
+    }
+    let screen = Screen(index, flow, wantsRewritten: wantsRewritten, ends: ends)
+    for rule in rules where screen.passes(rule) { add(rule) }
+  }
+
+  /// Tells by a chain's plain tests which of its rules can be no near miss.
+  private struct Screen: ~Copyable {
+    let index: ChainIndex
+    let now: PieceSpans
+    let before: PieceSpans
+    let wantsRewritten: Bool
+    let ends: [RuleEnd]
+
+    init(_ index: ChainIndex, _ flow: Flow, wantsRewritten: Bool, ends: [RuleEnd]) {
+      self.index = index
+      self.wantsRewritten = wantsRewritten
+      self.ends = ends
+      now = PieceSpans(index, flow)
+      before = PieceSpans(index, arrivalOf: flow)
+    }
+
+    /// Whether the rule would have changed the fate, at most one statement of it fails for certain, and, where that is wanted, this one may have held for
+    /// the packet as it came in.
+    func passes(_ rule: Int) -> Bool {
+      var failed: UInt16?
+      var mayHaveHeld = !wantsRewritten
+      for number in index.tests(of: rule) where index.isFalse(number, now) {
+        let statement = index.tests[number].statement
+        if let failed, failed != statement { return false }
+        failed = statement
+        if !mayHaveHeld { mayHaveHeld = !index.isFalse(number, before) }
+      }
+      return (failed == nil || mayHaveHeld) && ends.contains(index.ends[rule])
+    }
+  }
+
+  private func candidate(_ id: RuleID, _ snapshot: Snapshot) -> Candidate? {
+    var flow = snapshot.flow.value
     let failures = Self.failures(of: id, flow, engine)
     guard failures.count == 1, let match = failures[0].match, case .field(let field) = match.subject,
       case .values(let wanted) = match.values
@@ -62,26 +109,43 @@ struct NearMisses {
     case .meta(.l4proto), .conntrack(ConntrackField(.state)), .meta(.nfproto): return nil
     default: break
     }
-    var flow = flow
     guard case .variable(let variable, _) = flow.access(field, isIndexNamed: true) else { return nil }
-    let had = flow.variables[variable].domain
-    var miss = NearMiss(
-      rule: id, field: field.text, wanted: (match.negated ? "not " : "") + field.text(of: wanted),
-      had: field.text(of: had))
     var rank = 2
-    if let slot = Slot.allCases.first(where: { flow.binding[$0.rawValue] == variable }) {
-      let before = flow.arrival[slot.rawValue]
-      if before >= 0, before != variable {
-        let original = flow.variables[before].domain
-        if original != had {
-          miss.originally = field.text(of: original)
-          miss.changedBy = flow.changedBy[slot]
-          if original.isSubset(of: wanted) != match.negated { rank = 0 }
-        }
-      }
+    if let slot = slot(of: variable, flow) {
+      if let original = original(slot, flow), original.isSubset(of: wanted) != match.negated { rank = 0 }
       if rank != 0, slot == .destination || slot == .destinationPort { rank = 1 }
     }
-    return (rank, miss)
+    return Candidate(rank: rank, rule: id, match: match, field: field, wanted: wanted, snapshot: snapshot)
+  }
+
+  private func slot(of variable: VariableID, _ flow: Flow) -> Slot? {
+    Slot.allCases.first { flow.binding[$0.rawValue] == variable }
+  }
+
+  /// What a slot held when the packet came in; nil where it holds the same now.
+  private func original(_ slot: Slot, _ flow: Flow) -> ValueSet? {
+    let before = flow.arrival[slot.rawValue]
+    guard before >= 0, before != flow.binding[slot.rawValue] else { return nil }
+    let original = flow.variables[before].domain
+    return original == flow.domain(slot) ? nil : original
+  }
+
+  private func words(_ one: Candidate) -> NearMiss {
+    var flow = one.snapshot.flow.value
+    var miss = NearMiss(
+      rule: one.rule, field: one.field.text,
+      wanted: (one.match.negated ? "not " : "") + one.field.text(of: one.wanted), had: "")
+    guard case .variable(let variable, _) = flow.access(one.field, isIndexNamed: true) else { return miss }
+    miss.had = one.field.text(of: flow.variables[variable].domain)
+    if let slot = slot(of: variable, flow), let original = original(slot, flow) {
+      miss.originally = one.field.text(of: original)
+      miss.changedBy = flow.changedBy[slot]
+    }
+    return miss
+  }
+
+  private static func isNever(_ decision: Decision, _ flow: Flow) -> Bool {
+    flow.truth(of: decision).map { !$0 } ?? flow.split(decision).yes.isEmpty
   }
 
   /// The statements of a rule that are false for the whole flow; matches after a failed one are judged, too.
@@ -92,10 +156,10 @@ struct NearMisses {
       switch statement {
       case .match(let match):
         let decision = engine.decide(statement, in: &flow, id, index)
-        if flow.split(decision).yes.isEmpty { failures.append(Failure(statement: index, match: match)) }
+        if isNever(decision, flow) { failures.append(Failure(statement: index, match: match)) }
       case .anyOf:
         let decision = engine.decide(statement, in: &flow, id, index)
-        if flow.split(decision).yes.isEmpty { failures.append(Failure(statement: index)) }
+        if isNever(decision, flow) { failures.append(Failure(statement: index)) }
       case .verdict, .translate, .verdictMap, .opaqueTarget: return failures
       default: continue
       }

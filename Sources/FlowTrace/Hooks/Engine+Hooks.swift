@@ -63,6 +63,10 @@ extension Engine {
       switch move(&flow) {
       case .on: continue
       case .split(let parts):
+        if parts.count == 1 {
+          flow = parts[0]
+          continue
+        }
         work += parts.reversed()
         return
       case .ended(let end):

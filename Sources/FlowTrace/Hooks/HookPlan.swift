@@ -18,15 +18,35 @@ struct HookPlan {
     case translation([ChainID])
   }
 
-  private var entries: [AddressFamily: [Hook: [Entry]]] = [:]
+  /// The calls of each family and hook, at its ``place(_:_:)``.
+  private let entries: [[Entry]]
 
   /// The calls of a hook in order.
-  func calls(_ hook: Hook, _ family: AddressFamily) -> [Entry] { entries[family]?[hook] ?? [] }
+  func calls(_ hook: Hook, _ family: AddressFamily) -> [Entry] { entries[Self.place(hook, family)] }
 
   init(_ ruleset: Ruleset) {
+    var entries = [[Entry]](repeating: [], count: 2 * Hook.allCases.count)
     for family in AddressFamily.allCases {
-      for hook in Hook.allCases { entries[family, default: [:]][hook] = HookPlan.order(ruleset, hook, family) }
+      let hasConntrack = ruleset.needsConntrack(family)
+      for hook in Hook.allCases {
+        entries[Self.place(hook, family)] = HookPlan.order(ruleset, hook, family, hasConntrack: hasConntrack)
+      }
     }
+    self.entries = entries
+  }
+
+  private static func place(_ hook: Hook, _ family: AddressFamily) -> Int {
+    let number =
+      switch hook {
+      case .prerouting: 0
+      case .input: 1
+      case .forward: 2
+      case .output: 3
+      case .postrouting: 4
+      case .ingress: 5
+      case .egress: 6
+      }
+    return family == .ipv4 ? number : number + Hook.allCases.count
   }
 
   private struct Call {
@@ -35,10 +55,11 @@ struct HookPlan {
     var entry: Entry
   }
 
-  private static func order(_ ruleset: Ruleset, _ hook: Hook, _ family: AddressFamily) -> [Entry] {
+  private static func order(
+    _ ruleset: Ruleset, _ hook: Hook, _ family: AddressFamily, hasConntrack: Bool
+  ) -> [Entry] {
     var calls: [Call] = []
     var nat: [(priority: Int32, registered: Int, chain: ChainID)] = []
-    let hasConntrack = ruleset.needsConntrack(family)
     var registered = 0
     for (tableIndex, table) in ruleset.tables.enumerated()
     where table.family.sees(family) && !table.flags.contains("dormant") {

@@ -15,12 +15,8 @@ extension Engine {
   /// Whether a question is about packets that may come from another host: neither the host itself nor a known subnet behind it sends them.
   private func comesFromOutside(_ query: Query) -> Bool {
     if query.origin == .host { return false }
-    if let input = query.input {
-      let inner = ValueSet(bridges().compactMap { InterfaceName($0)?.value }.map { $0...$0 })
-      if input.isSubset(of: inner) { return false }
-    }
-    let subnets = ValueSet(knowledge.inferredSubnets.flatMap(\.prefix.values.intervals))
-    return query.source.map { !$0.isSubset(of: subnets) } ?? true
+    if let input = query.input, input.isSubset(of: knowledge.bridgeNames) { return false }
+    return query.source.map { !$0.isSubset(of: knowledge.inferredSubnetAddresses) } ?? true
   }
 
   /// The flows that a query starts with: one for packets from a wire, one for those of the host.
@@ -141,7 +137,8 @@ extension Engine {
     if given(.meta(.packetType)) == nil, isForOneHost(flow) {
       flow.rareFields[.meta(.packetType)] = flow.makeVariable(ValueSet(0))
     }
-    for (field, values) in query.fields where !Self.slotFields(family).contains(field) {
+    let slots = family == .ipv4 ? Self.slotFields4 : Self.slotFields6
+    for (field, values) in query.fields where !slots.contains(field) {
       flow.rareFields[field] = flow.makeVariable(values, dimension: .field(field))
     }
     return flow
@@ -173,10 +170,11 @@ extension Engine {
 
   static let portProtocols: ValueSet = [6, 17, 33, 132, 136]
 
-  private static func slotFields(_ family: AddressFamily) -> Set<Field> {
-    let ip: Header = family == .ipv4 ? .ip : .ip6
-    let icmp: Header = family == .ipv4 ? .icmp : .icmpv6
-    return [
+  private static let slotFields4 = slotFields(.ip, .icmp)
+  private static let slotFields6 = slotFields(.ip6, .icmpv6)
+
+  private static func slotFields(_ ip: Header, _ icmp: Header) -> Set<Field> {
+    [
       .meta(.mark), .meta(.length), .meta(.skuid), .meta(.skgid), .header(HeaderField(.tcp, .flags)),
       .header(HeaderField(icmp, .type)), .header(HeaderField(icmp, .code)), .header(HeaderField(ip, .ttl)),
       .header(HeaderField(ip, .hoplimit)), .header(HeaderField(ip, .tos)), .header(HeaderField(ip, .dscp)),

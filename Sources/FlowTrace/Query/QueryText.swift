@@ -14,8 +14,11 @@ enum QueryText {
     _ option: QueryOption, _ text: String, _ names: [NamedValue], through maximum: UInt128
   ) throws(QueryTextError) -> ValueSet {
     var result = ValueSet.empty
+    // One plain number is what most questions ask for.
+    if let value = decimal(text), value <= maximum { return ValueSet(value) }
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      if let name = names.first(where: { $0.name == part.lowercased() }) {
+      let word = part.lowercased()
+      if let name = names.first(where: { $0.name == word }) {
         result = result.union(ValueSet(name.value))
         continue
       }
@@ -39,6 +42,17 @@ enum QueryText {
     return "this is no number and none of the known names"
   }
 
+  /// A number of at most eighteen decimal digits, and nothing else.
+  private static func decimal(_ text: String) -> UInt128? {
+    guard !text.isEmpty, text.utf8.count <= 18 else { return nil }
+    var value: UInt64 = 0
+    for byte in text.utf8 {
+      guard byte >= 0x30, byte <= 0x39 else { return nil }
+      value = value * 10 + UInt64(byte - 0x30)
+    }
+    return UInt128(value)
+  }
+
   private static func number(_ text: Substring) -> UInt128? {
     guard let first = text.utf8.first, first != 0x2b, first != 0x2d else { return nil }
     if text.hasPrefix("0x") || text.hasPrefix("0X") { return UInt128(text.dropFirst(2), radix: 16) }
@@ -52,8 +66,10 @@ enum QueryText {
 
   static func transports(_ text: String) throws(QueryTextError) -> ValueSet? {
     if text == "any" || text == "all" { return nil }
-    return try named(.proto, text, NamedNumbers.transports + NamedNumbers.transportAliases, through: 255)
+    return try named(.proto, text, transportNames, through: 255)
   }
+
+  private static let transportNames = NamedNumbers.transports + NamedNumbers.transportAliases
 
   static func interfaces(_ option: QueryOption, _ text: String) throws(QueryTextError) -> ValueSet {
     var text = text[...]

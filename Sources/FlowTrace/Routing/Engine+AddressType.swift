@@ -53,7 +53,7 @@ extension Engine {
       take(.unicast, subnet.prefix.values)
     }
     if rest.isEmpty { return result }
-    take(.unicast, containerAddresses(family))
+    take(.unicast, knowledge.containerAddresses[family] ?? .empty)
     if rest.isEmpty { return result }
     if let single = rest.single {
       let address = IPAddress(bits: single)
@@ -80,23 +80,16 @@ extension Engine {
     return result
   }
 
-  /// Addresses that translations lead to or containers are told to have: not the host's own.
-  private func containerAddresses(_ family: AddressFamily) -> ValueSet {
-    let told = knowledge.facts.containers.flatMap(\.endpoints).flatMap(\.addresses)
-    let all = (told + knowledge.inferred.containerAddresses.map(\.address)).filter { $0.family == family }
-    return ValueSet(all.map { $0.bits...$0.bits })
-  }
-
   /// Whether an address is one of the public internet (RFC 6890): not private, link-local, shared or documentation space.
   static func isGloballyRouted(_ address: IPAddress) -> Bool {
-    let special =
-      address.isIPv4
-      ? [
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "0.0.0.0/8",
-        "240.0.0.0/4",
-      ] : ["fc00::/7", "fe80::/10", "::/8"]
-    return !special.contains { Prefix($0)?.contains(address) ?? false }
+    (address.isIPv4 ? specialBlocks4 : specialBlocks6).allSatisfy { !$0.contains(address) }
   }
+
+  private static let specialBlocks4 = [
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "0.0.0.0/8",
+    "240.0.0.0/4",
+  ].compactMap { Prefix($0) }
+  private static let specialBlocks6 = ["fc00::/7", "fe80::/10", "::/8"].compactMap { Prefix($0) }
 
   /// A match on what the routing tables say of an address.
   func decide(

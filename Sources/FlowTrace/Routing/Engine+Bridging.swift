@@ -11,11 +11,11 @@ extension Engine {
     }
     if let single = flow.variables[input].domain.single {
       let name = InterfaceName(value: single).description
-      return knowledge.isBridge(name).answer ? bridge(name, &flow) : begin(&flow)
+      return knowledge.isBridge(name) ? bridge(name, &flow) : begin(&flow)
     }
     var parts: [Flow] = []
     var rest: Flow? = flow
-    for name in bridges() {
+    for name in knowledge.bridges {
       guard let value = InterfaceName(name)?.value, var current = rest else { continue }
       var inside = current
       guard inside.narrow(input, to: ValueSet(value)) else { continue }
@@ -29,18 +29,6 @@ extension Engine {
       parts.insert(other, at: 0)
     }
     return .split(parts)
-  }
-
-  /// The bridges of the host, told or inferred.
-  func bridges() -> [String] {
-    var names: [String] = []
-    for interface in knowledge.facts.interfaces where knowledge.isBridge(interface.name).answer {
-      names.append(interface.name)
-    }
-    names += knowledge.facts.networks.compactMap { $0.driver == "bridge" ? $0.bridge : nil }
-    names += knowledge.inferredSubnets.map(\.interface).filter { knowledge.isBridge($0).answer }
-    var seen = Set<String>()
-    return names.filter { seen.insert($0).inserted }
   }
 
   private func begin(_ flow: inout Flow) -> Move {

@@ -110,6 +110,6 @@ extension Engine {
   private func comesFromOutside(_ flow: Flow, _ network: ContainerNetwork) -> Bool {
     guard let input = flow.domain(.input)?.single else { return true }
     let name = InterfaceName(value: input).description
-    return network.parent.map { $0 == name } ?? !knowledge.isBridge(name).answer
+    return network.parent.map { $0 == name } ?? !knowledge.isBridge(name)
   }
 }

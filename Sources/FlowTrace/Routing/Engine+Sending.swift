@@ -34,7 +34,7 @@ extension Engine {
       return
     }
     var names = InterfaceName.wires
-    let known = Set(bridges() + knowledge.inferredSubnets.map(\.interface))
+    let known = Set(knowledge.bridges + knowledge.inferredSubnets.map(\.interface))
     for name in known { if let value = InterfaceName(name)?.value { names = names.subtracting(ValueSet(value)) } }
     flow.rebind(.output, to: names)
     flow.route = RouteChoice()
@@ -101,9 +101,7 @@ extension Engine {
 
   /// Whether a translation gave a packet from a bridge a destination on the same bridge.
   func isLedBackToBridge(_ flow: Flow, _ hops: [Route.NextHop], _ input: String?) -> Bool {
-    guard let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input).answer else {
-      return false
-    }
+    guard let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input) else { return false }
     return flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
       && knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0 && hops.allSatisfy { $0.gateway == nil }
   }
@@ -153,7 +151,7 @@ extension Engine {
           if flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: localnet), output != "lo" {
             // A source of 127/8 may leave only where route_localnet is on.
             let setting = output.flatMap { knowledge.interfaceSetting("route_localnet", $0) }
-            let evidence = setting == nil ? Inference.localnetEvidence(in: ruleset) : nil
+            let evidence = setting == nil ? index.localnetEvidence : nil
             if setting == nil {
               flow.assume(
                 Assumption(

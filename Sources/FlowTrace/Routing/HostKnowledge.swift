@@ -2,7 +2,9 @@ import HostModel
 import RuleGraph
 
 /// What is known of the host for deciding where packets go: the facts of the dumps, and, where they are silent, what the rules let one infer.
-final class HostKnowledge {
+///
+/// Everything that follows from facts and rules alone is worked out once, for all traces of a tracer.
+final class HostKnowledge: Sendable {
   let facts: HostFacts
   /// What the rules let one infer where the facts are silent.
   let inferred: InferredHost
@@ -11,11 +13,28 @@ final class HostKnowledge {
   /// Addresses that the user says are the host's.
   let givenAddresses: ValueSet
 
+  /// The host's own addresses of each family, as the rules let one infer them.
+  let inferredAddresses: [AddressFamily: ValueSet]
+  /// The addresses of all interfaces of each family, as told, with those the user gave.
+  let localAddresses: [AddressFamily: ValueSet]
+  /// The IPv4 addresses that are delivered locally as broadcasts: the subnets' last ones and 255.255.255.255.
+  let broadcastAddresses: ValueSet
+  /// The addresses of each family that translations lead to or containers are told to have: not the host's own.
+  let containerAddresses: [AddressFamily: ValueSet]
+  /// The addresses of the subnets, and single containers, that the rules show to be behind an interface.
+  let inferredSubnetAddresses: ValueSet
+  /// The bridges of the host, told or inferred.
+  let bridges: [String]
+  /// The names of the bridges as values.
+  let bridgeNames: ValueSet
+  /// What is known of interfaces by name, for those that facts or rules mention.
+  private let bridgeAnswers: [String: Bool]
+
   init(facts: HostFacts, inferred: InferredHost, givenAddresses: ValueSet) {
     self.facts = facts
     self.inferred = inferred
     self.givenAddresses = givenAddresses
-    inferredSubnets =
+    let subnets =
       inferred.subnets
       + inferred.containerAddresses.compactMap { container in
         guard let interface = container.interface,
@@ -24,6 +43,39 @@ final class HostKnowledge {
         else { return nil }
         return InferredSubnet(interface: interface, prefix: prefix, evidence: container.evidence)
       }
+    inferredSubnets = subnets
+    inferredSubnetAddresses = ValueSet(subnets.flatMap(\.prefix.values.intervals))
+    broadcastAddresses = Self.broadcastAddresses(facts, subnets)
+    var inferredSets: [AddressFamily: ValueSet] = [:]
+    var local: [AddressFamily: ValueSet] = [:]
+    var containers: [AddressFamily: ValueSet] = [:]
+    for family in AddressFamily.allCases {
+      func set(_ addresses: [IPAddress]) -> ValueSet {
+        ValueSet(addresses.filter { $0.family == family }.map { $0.bits...$0.bits })
+      }
+      inferredSets[family] = set(inferred.hostAddresses.map(\.address))
+      containers[family] = set(
+        facts.containers.flatMap(\.endpoints).flatMap(\.addresses) + inferred.containerAddresses.map(\.address))
+      local[family] = Self.localAddresses(facts, family).union(givenAddresses.intersection(family.allAddresses))
+    }
+    inferredAddresses = inferredSets
+    localAddresses = local
+    containerAddresses = containers
+    var answers: [String: Bool] = [:]
+    var found: [String] = []
+    func isBridge(_ name: String) -> Bool {
+      if let known = answers[name] { return known }
+      let answer = Self.isBridge(name, facts, subnets)
+      answers[name] = answer
+      return answer
+    }
+    found += facts.interfaces.map(\.name).filter(isBridge)
+    found += facts.networks.compactMap { $0.driver == "bridge" ? $0.bridge : nil }
+    found += subnets.map(\.interface).filter(isBridge)
+    var seen = Set<String>()
+    bridges = found.filter { seen.insert($0).inserted }
+    bridgeNames = ValueSet(bridges.compactMap { InterfaceName($0)?.value }.map { $0...$0 })
+    bridgeAnswers = answers
   }
 
   /// The host's own address on an interface, as the rules let one infer it.
@@ -31,35 +83,18 @@ final class HostKnowledge {
     inferred.hostAddresses.first { $0.interface == interface && $0.address.family == family }
   }
 
-  /// The host's own addresses of a family, as the rules let one infer them.
-  private(set) lazy var inferredAddresses: [AddressFamily: ValueSet] = {
-    var sets: [AddressFamily: ValueSet] = [:]
-    for family in AddressFamily.allCases {
-      sets[family] = ValueSet(
-        inferred.hostAddresses.map(\.address).filter { $0.family == family }.map { $0.bits...$0.bits })
+  private static func localAddresses(_ facts: HostFacts, _ family: AddressFamily) -> ValueSet {
+    var ranges = facts.interfaces.flatMap(\.addresses).map(\.address).filter { $0.family == family }.map {
+      $0.bits...$0.bits
     }
-    return sets
-  }()
-
-  /// The addresses of all interfaces of a family, as told, with those the user gave.
-  private(set) lazy var localAddresses: [AddressFamily: ValueSet] = {
-    var sets: [AddressFamily: ValueSet] = [:]
-    for family in AddressFamily.allCases {
-      var ranges = facts.interfaces.flatMap(\.addresses).map(\.address).filter { $0.family == family }.map {
-        $0.bits...$0.bits
-      }
-      for route in facts.routes where route.kind == .local && route.destination.family == family {
-        ranges += route.destination.values.intervals
-      }
-      ranges += family == .ipv4 ? Self.loopback4.intervals : ValueSet(1).intervals
-      ranges += givenAddresses.intersection(family.allAddresses).intervals
-      sets[family] = ValueSet(ranges)
+    for route in facts.routes where route.kind == .local && route.destination.family == family {
+      ranges += route.destination.values.intervals
     }
-    return sets
-  }()
+    ranges += family == .ipv4 ? Self.loopback4.intervals : ValueSet(1).intervals
+    return ValueSet(ranges)
+  }
 
-  /// The IPv4 addresses that are delivered locally as broadcasts: the subnets' last ones and 255.255.255.255.
-  private(set) lazy var broadcastAddresses: ValueSet = {
+  private static func broadcastAddresses(_ facts: HostFacts, _ inferredSubnets: [InferredSubnet]) -> ValueSet {
     var ranges = [ClosedRange<UInt128>]()
     for address in facts.interfaces.flatMap(\.addresses) where address.address.isIPv4 && address.prefixLength < 31 {
       if let broadcast = address.broadcast ?? address.subnet?.last { ranges.append(broadcast.bits...broadcast.bits) }
@@ -71,7 +106,7 @@ final class HostKnowledge {
     let limited = IPAddress(ipv4: 0xffff_ffff).bits
     ranges.append(limited...limited)
     return ValueSet(ranges)
-  }()
+  }
 
   static let loopback4 = ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits)
   static let multicast4 = ValueSet(IPAddress(ipv4: 0xe000_0000).bits...IPAddress(ipv4: 0xefff_ffff).bits)
@@ -96,15 +131,20 @@ final class HostKnowledge {
   }
 
   /// Whether an interface is a bridge: told, or named and used as one.
-  func isBridge(_ name: String) -> (answer: Bool, told: Bool) {
-    if let interface = facts.interface(name), let kind = interface.kind { return (kind == "bridge", true) }
-    if facts.interfaces.contains(where: { $0.master == name }) { return (true, true) }
-    if facts.networks.contains(where: { $0.bridge == name && $0.driver == "bridge" }) { return (true, true) }
+  func isBridge(_ name: String) -> Bool {
+    bridgeAnswers[name] ?? Self.isBridge(name, facts, inferredSubnets)
+  }
+
+  private static func isBridge(_ name: String, _ facts: HostFacts, _ inferredSubnets: [InferredSubnet]) -> Bool {
+    let interface = facts.interface(name)
+    if let kind = interface?.kind { return kind == "bridge" }
+    if facts.interfaces.contains(where: { $0.master == name }) { return true }
+    if facts.networks.contains(where: { $0.bridge == name && $0.driver == "bridge" }) { return true }
     if name == "docker0" || name.hasPrefix("br-") || name == "docker_gwbridge" || name.hasPrefix("virbr") {
-      return (true, false)
+      return true
     }
     // An interface that `ip addr` shows without a port is no bridge to anybody.
-    if facts.interface(name)?.index != nil { return (false, false) }
-    return (inferredSubnets.contains { $0.interface == name }, false)
+    if interface?.index != nil { return false }
+    return inferredSubnets.contains { $0.interface == name }
   }
 }
