@@ -3,9 +3,9 @@ import Synchronization
 
 /// Waits on a thread for work that runs concurrently, for callers that are not `async` themselves: a command of the terminal has nothing
 /// else to do meanwhile, and a program that need not wait never starts the machinery of concurrency.
-enum Waiting {
+package enum Waiting {
   /// Runs the work and returns its result.
-  static func run<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) -> Result {
+  package static func run<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) -> Result {
     let box = Box<Result>()
     Task {
       let result = await work()

@@ -1,35 +1,79 @@
 import FlowTrace
+import Glibc
+import LiveCapture
 import Reports
 import RuleGraph
 import RuleParser
 
-/// Answers questions line by line, in order. A line depends on no other line.
-struct Batch {
-  let reading: HostReading
+/// Answers questions line by line, in order, on all processors. A line depends on no other line.
+struct Batch: Sendable {
+  private let reading: HostReading
+  private let tracer: Tracer
+  private let form: TraceJSON
+
+  init(reading: HostReading) {
+    self.reading = reading
+    tracer = Tracer(reading.ruleset, facts: reading.facts)
+    form = TraceJSON(reading.ruleset, indented: false)
+  }
 
   /// Answers every line of a file. A line that is no question is answered with its error; the exit status then says so at the end.
+  ///
+  /// Only a few blocks of lines and answers are held at a time, however long the file is.
   func answer(questionsIn path: String) throws {
-    let bytes = try DumpFiles.read([path]).flatMap(\.bytes)
-    let tracer = Tracer(reading.ruleset, facts: reading.facts)
-    let form = TraceJSON(reading.ruleset, indented: false)
+    let input = try BatchInput(path)
+    let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let outcome = Waiting.run { await answers(to: input, on: processors) }
+    if try outcome.get() { throw ExitStatus.badInput }
+  }
+
+  /// Answers block by block; whether some line was no question.
+  private func answers(to start: BatchInput, on processors: Int) async -> Result<Bool, Failure> {
+    var input = start
+    let output = BatchOutput()
+    return await withTaskGroup(of: Bool.self) { group in
+      var hadError = false
+      var open = 0
+      do throws(Failure) {
+        while let block = try input.next() {
+          // Each processor has one block to work on and one to go on with.
+          if open == 2 * processors, let isBad = await group.next() {
+            hadError = hadError || isBad
+            open -= 1
+          }
+          open += 1
+          group.addTask {
+            let answers = answers(to: block)
+            output.add(answers.bytes, ofBlock: block.number)
+            return answers.hadError
+          }
+        }
+      } catch {
+        await group.waitForAll()
+        return .failure(error)
+      }
+      for await isBad in group { hadError = hadError || isBad }
+      return .success(hadError)
+    }
+  }
+
+  /// The answers to the lines of a block, and whether some line was no question.
+  private func answers(to block: BatchInput.Block) -> (bytes: [UInt8], hadError: Bool) {
+    var json = JSONWriter(indented: false)
     var hadError = false
-    var start = 0
-    var number = 0
-    while start < bytes.count {
-      let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.count
-      let line = Array(bytes[start..<end])
-      start = end + 1
-      number += 1
+    var number = block.firstLine
+    for line in block.bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
+      defer { number += 1 }
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
       var id: String?
       do throws(Failure) {
-        Output.write(form.bytes(of: tracer.trace(try question(line, id: &id)), diagnostics: reading.diagnostics))
+        form.write(tracer.trace(try question(Array(line), id: &id)), diagnostics: reading.diagnostics, to: &json)
       } catch {
         hadError = true
-        Output.write(form.bytes(ofError: "line \(number): \(error.message)", id: id))
+        form.write(error: "line \(number): \(error.message)", id: id, to: &json)
       }
     }
-    if hadError { throw ExitStatus.badInput }
+    return (json.bytes, hadError)
   }
 
   /// Reads one question; `id` is set as soon as it is known, so that an error can carry it.

@@ -57,29 +57,44 @@ enum DumpFiles {
   }
 
   private static func file(_ path: String) throws(Failure) -> [UInt8] {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      let isMissing = errno == ENOENT
-      var message = "\(path): \(reason())"
-      let commands = Fwtrace.configuration.subcommands.compactMap { $0.configuration.commandName }
-      if isMissing, let near = Spelling.nearest(to: path, among: commands) {
-        message += "; did you mean the command \(near)?"
-      }
-      throw Failure(message)
-    }
+    let descriptor = try open(path)
     defer { _ = close(descriptor) }
     return try contents(of: descriptor, name: path)
   }
 
-  static func contents(of descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
-    var bytes = beginning(of: descriptor)
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  /// Opens a file for reading.
+  static func open(_ path: String) throws(Failure) -> Int32 {
+    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor >= 0 { return descriptor }
+    let isMissing = errno == ENOENT
+    var message = "\(path): \(reason())"
+    let commands = Fwtrace.configuration.subcommands.compactMap { $0.configuration.commandName }
+    if isMissing, let near = Spelling.nearest(to: path, among: commands) {
+      message += "; did you mean the command \(near)?"
+    }
+    throw Failure(message)
+  }
+
+  /// Reads at most `limit` bytes, whatever is there; none at the end.
+  static func read(from descriptor: Int32, name: String, limit: Int) throws(Failure) -> [UInt8] {
     while true {
-      let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      var count = 0
+      let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
+        unsafe count = Glibc.read(descriptor, buffer.baseAddress, limit)
+        initialized = max(count, 0)
+      }
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw Failure("\(name): \(reason())") }
-      if count == 0 { return bytes }
-      bytes += buffer[..<count]
+      return bytes
+    }
+  }
+
+  static func contents(of descriptor: Int32, name: String) throws(Failure) -> [UInt8] {
+    var bytes = beginning(of: descriptor)
+    while true {
+      let next = try read(from: descriptor, name: name, limit: 1 << 16)
+      if next.isEmpty { return bytes }
+      bytes += next
       if bytes.count > maximumSize { throw Failure("\(name): larger than a gigabyte") }
     }
   }

@@ -72,6 +72,26 @@ import Testing
     for answer in answers { #expect(answer["schema"] as? String == "fwtrace.trace/1") }
   }
 
+  /// Some blocks of lines, answered by several processors: most are mistakes, which take no time, and some take long.
+  @Test func aLongBatchKeepsTheOrderOfItsLines() throws {
+    let lines = (1...6000).map { number in
+      number % 500 == 1 ? #"{"id": \#(number), "dst": "192.0.2.2"}"# : #"{"id": \#(number), "dst": "nobody here"}"#
+    }
+    let outcome = try Command.run(["--batch", "-", Self.host], input: lines.joined(separator: "\n"))
+    #expect(outcome.status == 2)
+    let answers = try outcome.output.split(separator: "\n").map {
+      try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+    }
+    #expect(answers.map { $0["id"] as? String } == (1...6000).map { "\($0)" })
+    for (index, answer) in answers.enumerated() {
+      if index % 500 == 0 {
+        #expect(answer["verdict"] != nil)
+      } else {
+        #expect((answer["error"] as? String)?.hasPrefix("line \(index + 1): ") == true)
+      }
+    }
+  }
+
   @Test func aBatchOfQuestionsIsAllRight() throws {
     let outcome = try Command.run(["--batch", "-", Self.host], input: #"{"in": "eth0", "dst": "192.0.2.2"}"#)
     #expect(outcome.status == 0)

@@ -63,7 +63,8 @@ public struct JSONWriter: Sendable {
   /// Writes a whole number, or null.
   mutating func value(_ number: (some BinaryInteger)?) {
     beginValue()
-    bytes += (number.map { String($0) } ?? "null").utf8
+    // Small numbers are printed several times faster as such.
+    bytes += (number.map { UInt64(exactly: $0).map { String($0) } ?? String($0) } ?? "null").utf8
   }
 
   /// Writes true or false, or null.
@@ -124,6 +125,10 @@ public struct JSONWriter: Sendable {
 
   private mutating func quoted(_ text: String) {
     bytes.append(0x22)
+    if appendPlain(text) {
+      bytes.append(0x22)
+      return
+    }
     for byte in text.utf8 {
       switch byte {
       case 0x22, 0x5c:
@@ -141,5 +146,18 @@ public struct JSONWriter: Sendable {
       }
     }
     bytes.append(0x22)
+  }
+
+  /// Appends a text in which nothing needs a backslash, as nearly all are; false, and nothing is done, of another one.
+  private mutating func appendPlain(_ text: String) -> Bool {
+    let letters = text.utf8.span
+    var special: UInt8 = 0
+    for index in letters.indices {
+      let byte = letters[index]
+      special |= byte < 0x20 || byte == 0x22 || byte == 0x5c || byte == 0x7f ? 1 : 0
+    }
+    guard special == 0 else { return false }
+    bytes.append(contentsOf: text.utf8)
+    return true
   }
 }

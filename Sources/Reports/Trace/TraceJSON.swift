@@ -26,6 +26,12 @@ public struct TraceJSON: Sendable {
   ///   - diagnostics: What reading the dumps had to tell; warnings among it are added to the trace's own.
   public func bytes(of trace: Trace, diagnostics: [Diagnostic] = []) -> [UInt8] {
     var json = JSONWriter(indented: indented)
+    write(trace, diagnostics: diagnostics, to: &json)
+    return json.bytes
+  }
+
+  /// Writes one trace with a line end behind it, as ``bytes(of:diagnostics:)`` gives it.
+  public func write(_ trace: Trace, diagnostics: [Diagnostic] = [], to json: inout JSONWriter) {
     json.object { json in
       json.member("schema", "fwtrace.trace/1")
       if let id = trace.query.id { json.member("id", id) }
@@ -48,19 +54,16 @@ public struct TraceJSON: Sendable {
       json.array { json in for one in trace.cases { write(one, to: &json) } }
     }
     json.endLine()
-    return json.bytes
   }
 
-  /// The bytes of the answer to a line of a batch that is no question.
-  public func bytes(ofError message: String, id: String?) -> [UInt8] {
-    var json = JSONWriter(indented: indented)
+  /// Writes the answer to a line of a batch that is no question.
+  public func write(error message: String, id: String?, to json: inout JSONWriter) {
     json.object { json in
       json.member("schema", "fwtrace.trace/1")
       if let id { json.member("id", id) }
       json.member("error", message)
     }
     json.endLine()
-    return json.bytes
   }
 
   private func write(_ diagnostic: Diagnostic, to json: inout JSONWriter) {
@@ -187,10 +190,8 @@ public struct TraceJSON: Sendable {
       json.key(member.name)
       write(member.values, as: member.kind, to: &json)
     }
-    let conditions = box.compactMap { dimension, values -> (ConditionUse, Bool)? in
-      guard case .condition(let index) = dimension, one.conditions.indices.contains(index), let value = values.single
-      else { return nil }
-      return (one.conditions[index], value == 1)
+    let conditions = one.conditions.enumerated().compactMap { index, use in
+      box[.condition(index)]?.single.map { (use, $0 == 1) }
     }
     let uses = conditions.isEmpty && box == one.when.allowed ? one.conditions.map { ($0, $0.holds) } : conditions
     guard !uses.isEmpty else { return }
