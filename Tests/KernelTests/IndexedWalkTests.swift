@@ -24,7 +24,7 @@ import Testing
     for seed in UInt64(1)...Self.seeds {
       for subject in try Self.generated(profile, seed: seed) { indexed += try Self.compare(subject) }
     }
-    #expect(indexed > 50, "the rules should be worth an index")
+    #expect(indexed > 30, "the rules should be worth an index")
   }
 
   @Test(arguments: ["docker29-iptables", "docker29-nft", "one-tomcat", "own-bridges", "tomcat-redis", "user-network"])
@@ -40,7 +40,7 @@ import Testing
   }
 
   /// How many rulesets of each profile are generated.
-  private static let seeds: UInt64 = 6
+  private static let seeds: UInt64 = 4
 
   // MARK: - Comparing
 
@@ -51,9 +51,10 @@ import Testing
     let tracers = [RulesetIndex.Effort.full, .usual].map { Tracer(ruleset, facts: subject.reading.facts, effort: $0) }
     let form = TraceJSON(ruleset, indented: false)
     var options = Tracer.Options()
-    options.tracesReply = true
     options.listsEveryRule = true
     for (number, query) in subject.queries.enumerated() {
+      // A question with open fields may have hundreds of cases: one answer each is enough.
+      options.tracesReply = query.source?.single != nil
       let place = "\(subject.name) query \(number): \(query)"
       let expected = plain.trace(query, options: options)
       let wanted = form.bytes(of: expected)

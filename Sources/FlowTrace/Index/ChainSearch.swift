@@ -67,14 +67,15 @@ struct ChainSearch {
 struct PieceSpans {
   typealias Span = (low: UInt32, high: UInt32)
 
-  private var spans: InlineArray<21, Span>
+  // An array: an inline one would be copied whole for each test that looks at it.
+  private var spans: [Span]
 
-  /// Every field may be anywhere.
-  init() { spans = InlineArray(repeating: (0, .max)) }
+  /// Nothing is known, since there are no tests.
+  init() { spans = [] }
 
   /// The fields of the packets as they are; a field that nothing is certain of may be anywhere.
   init(_ index: ChainIndex, _ flow: Flow) {
-    spans = InlineArray(repeating: (0, .max))
+    spans = Array(repeating: (0, .max), count: TestField.count)
     for scale in index.scales {
       if let hull = flow.hull(of: scale.field) { set(scale, hull) }
     }
@@ -82,7 +83,7 @@ struct PieceSpans {
 
   /// The fields of the packets as they came in. A field that was not there then, or was not rewritten since, is nowhere: it fails all tests.
   init(_ index: ChainIndex, arrivalOf flow: Flow) {
-    spans = InlineArray(repeating: (.max, 0))
+    spans = Array(repeating: (.max, 0), count: TestField.count)
     for scale in index.scales {
       if let hull = flow.arrivalHull(of: scale.field) { set(scale, hull) }
     }

@@ -14,6 +14,9 @@ enum TestField: Int, CaseIterable {
   /// Always zero: a test of it for one is a test that no packet of the family passes.
   case never
 
+  /// The number of fields.
+  static let count = allCases.count
+
   /// The slot behind the field; nil of a field that is computed.
   fileprivate var slot: Slot? {
     switch self {
