@@ -193,7 +193,8 @@ import Testing
     process.standardOutput = try FileHandle(forWritingTo: log)
     process.standardError = FileHandle.nullDevice
     try process.run()
-    defer { process.terminate() }
+    // The test's own process may have blocked SIGTERM, and with it its children.
+    defer { kill(process.processIdentifier, SIGKILL) }
     try await wait(for: "2 passed, 0 failed, 0 skipped", in: log)
     let open = Self.dump.replacing("-s 198.51.100.0/24 ", with: "")
     try open.write(to: space.folder.appending(path: "rules.txt"), atomically: true, encoding: .utf8)
