@@ -235,12 +235,6 @@ extension Engine {
     let groups = HostKnowledge.multicast(flow.family).union(
       flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
     if let destination = flow.domain(.destination), destination.isSubset(of: groups) { return true }
-    // Who says from outside that he is this host is not who gets the answer.
-    if !flow.isSentByHost, let source = flow.domain(.source), !source.isEmpty,
-      source.isSubset(of: knowledge.localAddresses[flow.family] ?? .empty)
-    {
-      return true
-    }
     if rejection == .tcpReset {
       return flow.domain(.tcpFlags)?.intervals.allSatisfy { range in
         range.lowerBound == range.upperBound && range.lowerBound & Conntrack.rst != 0
