@@ -240,11 +240,22 @@ extension Engine {
         range.lowerBound == range.upperBound && range.lowerBound & Conntrack.rst != 0
       } ?? false
     }
+    if isRejectedAsItself(flow) { return true }
     guard flow.domain(.transport)?.single == (flow.family == .ipv4 ? 1 : 58), let types = flow.domain(.icmpType) else {
       return false
     }
     let errors: [ClosedRange<UInt128>] = flow.family == .ipv4 ? [3...5, 11...12, 19...255] : [0...127]
     return types.isSubset(of: ValueSet(errors))
+  }
+
+  /// Whether an IPv4 packet from outside that bears the host's own source address is rejected in prerouting, on its way to another host: the error would be
+  /// routed to the host itself from an address that is not its own, so it is not sent (`icmp_send` in `net/ipv4/icmp.c`).
+  private func isRejectedAsItself(_ flow: Flow) -> Bool {
+    guard flow.family == .ipv4, !flow.isSentByHost, flow.position.stage.hook == .prerouting,
+      let own = knowledge.localAddresses[.ipv4], let source = flow.domain(.source), !source.isEmpty,
+      let destination = flow.domain(.destination)
+    else { return false }
+    return source.isSubset(of: own) && destination.isDisjoint(with: own)
   }
 
   /// The end of a packet that is handed to a process of the host.

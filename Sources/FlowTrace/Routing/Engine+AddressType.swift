@@ -178,7 +178,12 @@ extension Engine {
     _ fib: FibField, _ variable: VariableID, _ wanted: ValueSet, _ match: Match, in flow: inout Flow, rule: RuleID,
     statement: Int
   ) -> Decision {
-    guard knowledge.facts.routesKnown.contains(flow.family), let address = flow.variables[variable].domain.single else {
+    // What comes back over loopback is never looked up (`nft_fib_is_loopback` in `include/net/netfilter/nft_fib.h`, `rpfilter_is_loopback`).
+    let isLoopback =
+      flow.position.stage.hook == .prerouting && flow.domain(.input)?.single == InterfaceName("lo")?.value
+    guard isLoopback || knowledge.facts.routesKnown.contains(flow.family),
+      let address = flow.variables[variable].domain.single
+    else {
       return condition(rule, statement, in: &flow) {
         ConditionInfo(
           holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
@@ -195,6 +200,7 @@ extension Engine {
       }
     default: found = nil
     }
+    if isLoopback { found = "lo" }
     let value: UInt128
     switch fib.result {
     case .check: value = found == nil ? 0 : 1

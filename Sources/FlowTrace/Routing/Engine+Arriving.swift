@@ -182,10 +182,10 @@ extension Engine {
     case .unreachable: return forwardingIsOn(&flow, input) ? end(.unreachableRoute) : end(.ipForward)
     case .prohibit: return forwardingIsOn(&flow, input) ? end(.prohibitRoute) : end(.ipForward)
     case .unicast(let hops, let source):
+      guard forwardingIsOn(&flow, input) else { return end(.ipForward) }
       // A packet that a translation led back to the bridge it came from is bridged again, not routed (`br_nf_pre_routing_finish` in
-      // `net/bridge/br_netfilter_hooks.c`): it needs no forwarding and spends no hop.
+      // `net/bridge/br_netfilter_hooks.c`): it spends no hop.
       let isBridgedAgain = isLedBackToBridge(flow, hops, input)
-      guard isBridgedAgain || forwardingIsOn(&flow, input) else { return end(.ipForward) }
       if let reason = sourceCheck(&flow, input) { return end(reason) }
       if !isBridgedAgain, let reason = spendHop(&flow) { return end(reason) }
       leadOut(&flow, hops, source)
