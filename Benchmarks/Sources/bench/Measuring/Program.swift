@@ -42,7 +42,7 @@ struct Program {
     unsafe posix_spawn_file_actions_addopen(&files, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
     var arguments: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) }
     unsafe arguments.append(nil)
-    defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+    defer { unsafe arguments.forEach { unsafe free($0) } }
     var process: pid_t = 0
     let start = Timing.clock(CLOCK_MONOTONIC)
     let problem = unsafe posix_spawnp(&process, command[0], &files, nil, arguments, environ)
