@@ -65,7 +65,7 @@ struct TraceMessage {
     packet = network.flatMap { PacketHeader($0, transport: transport) }
   }
 
-  private static func attributes(_ bytes: [UInt8]) -> [(type: UInt16, value: [UInt8])] {
+  static func attributes(_ bytes: [UInt8]) -> [(type: UInt16, value: [UInt8])] {
     var found: [(UInt16, [UInt8])] = []
     var at = 0
     while at + 4 <= bytes.count {

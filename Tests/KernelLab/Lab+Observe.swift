@@ -13,12 +13,18 @@ extension Lab {
     if probe.proto == 6 { opening.flags = 2 }
     let first = send(opening)
     guard let seen = first.packet, let answer = answerProbe(to: opening, first, seen) else { return nil }
-    // Whom a translation led back to itself answers inside itself: no such packet is ever on a wire.
+    // Whom a translation led back to itself answers inside itself: no such packet is ever on a wire. Nor does the router see what two
+    // addresses of one far end say to each other.
     if answer.source == answer.destination { return nil }
+    if topology.ports.contains(where: { $0.name == answer.from && $0.addresses.contains(answer.destination) }) {
+      return nil
+    }
     let answered = send(answer)
     if probe.moment == .reply { return answered }
     // A bridge that hands its frames to no rule carries the answer past connection tracking: the flow never gets anywhere.
     guard answered.fate != .discarded, !answered.views.isEmpty else { return nil }
+    // Nor where the rules keep the answer from connection tracking.
+    if flowsSawAnswers.contains(false) { return nil }
     var later = probe
     if probe.proto == 6, probe.flags & 2 != 0 { later.flags = 16 }
     return send(later)
@@ -52,6 +58,36 @@ extension Lab {
     _ = conntrack.send(message, to: [UInt8(AF_NETLINK), 0] + [UInt8](repeating: 0, count: 10))
     conntrack.waitForInput(milliseconds: 100)
     while conntrack.receive() != nil {}
+  }
+
+  /// Of each flow that the router knows, whether an answer was seen.
+  private var flowsSawAnswers: [Bool] {
+    // A request IPCTNL_MSG_CT_GET for all entries (`conntrack -L`).
+    var message: [UInt8] = []
+    message.appendNative32(20)
+    message.appendNative16(1 << 8 | 1)
+    message.appendNative16(0x301)
+    message.appendNative32(1)
+    message.appendNative32(0)
+    message += [0, 0, 0, 0]
+    _ = conntrack.send(message, to: [UInt8(AF_NETLINK), 0] + [UInt8](repeating: 0, count: 10))
+    var found: [Bool] = []
+    while true {
+      conntrack.waitForInput(milliseconds: 100)
+      guard let (datagram, _) = conntrack.receive() else { return found }
+      var at = 0
+      while at + 20 <= datagram.count {
+        let length = Int(datagram.native32(at: at))
+        guard length >= 16, at + length <= datagram.count else { break }
+        if datagram.native16(at: at + 4) == 3 { return found }  // NLMSG_DONE
+        let attributes = length > 20 ? TraceMessage.attributes(Array(datagram[at + 20..<at + length])) : []
+        // CTA_STATUS with IPS_SEEN_REPLY
+        if let status = attributes.first(where: { $0.type == 3 }) {
+          found.append(status.value.number32(at: 0) & 2 != 0)
+        }
+        at += (length + 3) & ~3
+      }
+    }
   }
 
   private func send(_ probe: Probe) -> Observation {

@@ -118,17 +118,13 @@ extension Probe {
     case .established: try builder.set(.state, "established")
     case .reply: try builder.set(.reply, "true")
     }
-    // The fields of an answer's own header are the answer's, which a question in the original direction does not fix.
-    if moment != .reply {
-      if proto == 6 { try builder.set(.tcpFlags, "\(moment == .established && flags & 2 != 0 ? 16 : flags)") }
-      try builder.set(.ttl, "\(hopLimit)")
-      try builder.set(.length, "\(length)")
-      try builder.set(.mark, "\(mark)")
-    } else {
-      try builder.set(.ttl, "64")
-      try builder.set(.length, "\(length)")
-      try builder.set(.mark, "\(mark)")
+    // The question about an answer describes the packet that it answers.
+    if proto == 6, moment != .reply {
+      try builder.set(.tcpFlags, "\(moment == .established && flags & 2 != 0 ? 16 : flags)")
     }
+    try builder.set(.ttl, "\(hopLimit)")
+    try builder.set(.length, "\(length)")
+    try builder.set(.mark, "\(mark)")
     try builder.set(.dscp, "\(dscp)")
     if proto == 1 || proto == 58 {
       try builder.set(.icmpType, "\(icmpType)")

@@ -28,12 +28,16 @@ struct FactFile: Sendable, CustomStringConvertible {
   var blocks: [Block]
 
   var description: String { title }
+  /// Whether something that no dump of the laboratory shows decides (a socket that listens): one of fwtrace's cases must be the kernel's.
+  var isEnvironment: Bool { title.hasSuffix("(environment)") }
 
-  /// All facts, in the order of their numbers.
+  /// All facts, in the order of their numbers; with `FWTRACE_FACT=66` those whose name begins so.
   static var all: [FactFile] {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Facts")
     let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-    return files.sorted { $0.path < $1.path }.compactMap(FactFile.init)
+    let wanted = ProcessInfo.processInfo.environment["FWTRACE_FACT"] ?? ""
+    return files.filter { $0.lastPathComponent.hasPrefix(wanted) }.sorted { $0.path < $1.path }
+      .compactMap(FactFile.init)
   }
 
   init?(url: URL) {

@@ -177,8 +177,10 @@ extension Rule {
     switch statement {
     // The several options of a conntrack match become matches of their own, and of `RELATED,DNAT` remains `ct status dnat`.
     case .match(let match): match.whenAbsent || "\(match.subject)".contains("stateOrTranslation")
-    // `CONNMARK --set-xmark` loses its mask.
-    case .assign(let assignment): assignment.field == .conntrack(ConntrackField(.mark))
+    // `CONNMARK --set-xmark` loses its mask; `TOS --set-tos` becomes the class alone.
+    case .assign(let assignment):
+      assignment.field == .conntrack(ConntrackField(.mark)) || assignment.field == .header(HeaderField(.ip, .tos))
+        || assignment.field == .header(HeaderField(.ip6, .tos))
     default: false
     }
   }

@@ -12,6 +12,13 @@ import Testing
     filter INPUT -m set --match-set p src,dst -j DROP
     filter INPUT -m set --match-set c src --packets-gt 5 ! --bytes-eq 7
     filter INPUT -m set --match-set s src ! --update-counters
+    filter INPUT -m set --match-set n src --return-nomatch -j DROP
+    filter INPUT -m set ! --match-set n src --return-nomatch
+    mangle PREROUTING -j SET --map-set k src --map-mark
+    mangle PREROUTING -j SET --map-set k src --map-prio
+    mangle PREROUTING -j SET --map-set k src,dst --map-mark --map-prio --map-queue
+    mangle PREROUTING -j SET --map-set k src --map-queue
+    mangle PREROUTING -j SET --map-set k src
     filter INPUT -j SET --add-set s src --exist --timeout 10
     filter INPUT -j SET --del-set s dst
     filter INPUT -m statistic --mode random --probability 0.5
@@ -174,6 +181,7 @@ import Testing
   /// Prints each rule as `-S`, `-vnL`, `-L -v` and `-nL`, behind a line with its number.
   private static let script = #"""
     ipset create s hash:ip timeout 0; ipset create p hash:ip,port; ipset create c hash:ip counters
+    ipset create n hash:net; ipset create k hash:ip skbinfo
     $tool -N C
     number=0
     while read -r table chain options; do

@@ -15,6 +15,19 @@ struct Decision {
   static func when(_ variable: VariableID, in values: ValueSet, requires: Flow.Box = []) -> Decision {
     Decision(requires: requires, boxes: [[(variable, values)]])
   }
+
+  /// True where one of several decisions is, of which none is negated with boxes or requirements.
+  static func any(of alternatives: [Decision], in flow: Flow) -> Decision {
+    var boxes: [Flow.Box] = []
+    for decision in alternatives {
+      if decision.negated, decision.boxes.isEmpty, decision.requires.isEmpty { return .always }
+      // Later ones are cut so that boxes do not overlap.
+      for box in decision.boxes.map({ decision.requires + $0 }) {
+        boxes += boxes.reduce([box]) { parts, earlier in parts.flatMap { Flow.difference($0, earlier, in: flow) } }
+      }
+    }
+    return Decision(boxes: boxes)
+  }
 }
 
 extension Flow {

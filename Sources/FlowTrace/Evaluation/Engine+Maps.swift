@@ -74,4 +74,48 @@ extension Engine {
       return (hits, found.misses)
     }
   }
+
+  /// What a packet's field becomes by the member of an ipset that holds it (`SET --map-set`): parts of the flow with an assignment each. What no member
+  /// holds keeps its value; the rule has matched it all the same.
+  ///
+  /// A member's mark is laid over the old one by its mask, `(mark & ~mask) ^ value`; a member that holds nothing changes nothing
+  /// (`set_target_v3` in `net/netfilter/xt_set.c`).
+  func assigned(
+    _ field: Field, heldBy set: ResolvedSet, _ key: Expression, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> [(Flow, Statement)] {
+    // Which set of a list held the packet, and what it kept of it, is not followed.
+    guard set.isKnown, set.members.isEmpty else { return [(start, .assign(Assignment(field, .anyOf(.bits(32)))))] }
+    let kept = Expression.field(field)
+    var parts: [(Flow, Statement)] = []
+    var rest = [start]
+    for group in set.groups(holding: field == .meta(.priority) ? "skbprio" : "skbmark") {
+      let overlay = group.isException ? nil : SetElement.overlay(group.argument, on: field)
+      let value = overlay.map { Expression.bitwise(kept, and: $0.and, xor: $0.xor) } ?? kept
+      var next: [Flow] = []
+      for var part in rest {
+        let split = part.split(
+          decideKey([key], Match(key, .ipset(set.name)), isIn: group.set, in: &part, rule: id, statement: statement))
+        parts += split.yes.map { ($0, .assign(Assignment(field, value))) }
+        next += split.no
+      }
+      rest = next
+    }
+    return parts + rest.map { ($0, .assign(Assignment(field, kept))) }
+  }
+}
+
+extension SetElement {
+  /// `0x10/0xff` of a mark or `1:10` of a priority as the bits of the old value that stay and those that are put on; nil where a member holds nothing.
+  fileprivate static func overlay(_ text: String?, on field: Field) -> (and: UInt128, xor: UInt128)? {
+    guard let text else { return nil }
+    func number(_ text: Substring) -> UInt128? {
+      text.hasPrefix("0x")
+        ? UInt128(text.dropFirst(2), radix: 16) : UInt128(text, radix: field == .meta(.mark) ? 10 : 16)
+    }
+    let parts = text.split(separator: field == .meta(.mark) ? "/" : ":", omittingEmptySubsequences: false)
+    guard let first = parts.first.flatMap(number) else { return nil }
+    let second = parts.dropFirst().first.flatMap(number)
+    if field == .meta(.mark) { return (0xffff_ffff & ~(second ?? 0xffff_ffff), first) }
+    return (0, first << 16 | (second ?? 0))
+  }
 }

@@ -32,7 +32,10 @@ extension Engine {
       let set = index.set(name, table: rule.table)
       return decide(match, isIn: set, in: &flow, rule: rule, statement: statement)
     case .ipset(let name):
-      let set = index.set(name, table: -1)
+      let set = index.ipset(name)
+      return decideKey([match.subject], match, isIn: set, in: &flow, rule: rule, statement: statement)
+    case .ipsetExceptions(let name):
+      let set = index.ipset(name, asksExceptions: true)
       return decideKey([match.subject], match, isIn: set, in: &flow, rule: rule, statement: statement)
     }
     return decide(match, wanted, in: &flow, rule: rule, statement: statement)
@@ -151,14 +154,26 @@ extension Engine {
   // MARK: - Keys of several parts
 
   /// A match of a concatenation, or of an ipset of any type.
-  private func decideKey(
+  func decideKey(
     _ parts: [Expression], _ match: Match, isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     var parts = parts
-    if case .ipset = match.values, let ipset = set.ipset, set.isKnown {
-      // A match with fewer flags than the set's type has parts tests nothing, inverted or not.
-      guard let key = ipset.ipsetKey(match.subject, family: flow.family) else { return .never }
-      if let family = ipset.family, family != flow.family { return match.negated ? .always : .never }
+    if let ipset = set.ipset, set.isKnown {
+      if ipset.ipsetType == "list:set" {
+        let alternatives = set.members.map { member in
+          decideKey(
+            [match.subject], Match(match.subject, match.values), isIn: member, in: &flow, rule: rule,
+            statement: statement)
+        }
+        var decision = Decision.any(of: alternatives, in: flow)
+        if match.negated { decision.negated.toggle() }
+        return decision
+      }
+      // A set holds no packet of another family, and none by fewer flags than its type has parts.
+      let family = ipset.family ?? flow.family
+      guard family == flow.family, let key = ipset.ipsetKey(match.subject, family: family) else {
+        return match.negated ? .always : .never
+      }
       parts = key
     }
     guard set.isKnown else { return unknownMember(set, parts, match, in: &flow, rule: rule, statement: statement) }
@@ -200,6 +215,12 @@ extension Engine {
         ? truth : Decision(requires: requires, boxes: truth.boxes, negated: truth.negated)
     }
     if set.catchAll != nil { return match.negated ? .never : Decision(requires: requires, negated: true) }
+    if key.isEmpty, subjects.count == 1, set.parts == 1 {
+      let box = box(of: SetElement([set.values]), subjects, in: flow)
+      return Decision(
+        requires: failing ? [] : requires, boxes: box.map { [(failing ? requires : []) + $0] } ?? [],
+        negated: match.negated)
+    }
     guard set.elements.count <= 256 else {
       let number = "\(set.elements.count)"
       return condition(rule, statement, in: &flow, negated: match.negated) {
@@ -210,12 +231,12 @@ extension Engine {
       }
     }
     var boxes: [Flow.Box] = []
-    for element in set.elements {
+    for element in set.exceptions.isEmpty ? set.elements : set.ranked.reversed() {
       guard let box = box(of: element, subjects, in: flow) else { continue }
-      boxes.append((failing ? requires : []) + box)
+      // From the widest to the narrowest each decides anew about what it holds.
+      if !set.exceptions.isEmpty { boxes = boxes.flatMap { Flow.difference($0, box, in: flow) } }
+      if !element.nomatch { boxes.append((failing ? requires : []) + box) }
     }
-    let outside = set.exceptions.compactMap { box(of: $0, subjects, in: flow) }
-    if !outside.isEmpty { boxes = boxes.flatMap { Engine.subtract(outside, from: $0, in: flow) } }
     return Decision(requires: failing ? [] : requires, boxes: boxes, negated: match.negated)
   }
 
@@ -242,39 +263,14 @@ extension Engine {
     return box
   }
 
-  private static func subtract(_ holes: [Flow.Box], from box: Flow.Box, in flow: Flow) -> [Flow.Box] {
-    var parts = [box]
-    for hole in holes {
-      var next: [Flow.Box] = []
-      for part in parts {
-        var rest = part
-        for (variable, values) in hole {
-          let index = rest.firstIndex { $0.variable == variable }
-          let have = index.map { rest[$0].values } ?? flow.variables[variable].domain
-          let outside = have.subtracting(values)
-          let inside = have.intersection(values)
-          if !outside.isEmpty {
-            var other = rest
-            if let index { other[index].values = outside } else { other.append((variable, outside)) }
-            next.append(other)
-          }
-          if inside.isEmpty {
-            rest = []
-            break
-          }
-          if let index { rest[index].values = inside } else { rest.append((variable, inside)) }
-        }
-      }
-      parts = next
-    }
-    return parts
-  }
-
   private func unknownMember(
     _ set: ResolvedSet, _ key: [Expression], _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     let isIPSet: Bool
-    if case .ipset = match.values { isIPSet = true } else { isIPSet = false }
+    switch match.values {
+    case .ipset, .ipsetExceptions: isIPSet = true
+    case .values, .elements, .named: isIPSet = false
+    }
     return condition(rule, statement, in: &flow, negated: match.negated) {
       ConditionInfo(
         holds: "the set \(set.name) holds the packet", fails: "the set \(set.name) does not hold the packet",

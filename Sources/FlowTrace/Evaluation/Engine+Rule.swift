@@ -177,13 +177,16 @@ extension Engine {
   /// An assignment in parts of the flow with one value each, and the parts that have none: a map without the key, a mark without a connection. In nft
   /// these end the rule (NFT_BREAK).
   private func assigned(
-    _ statement: Statement, _ start: Flow, _ id: RuleID, _ index: Int
+    _ statement: Statement, _ start: Flow, _ id: RuleID, _ statementIndex: Int
   ) -> (parts: [(Flow, Statement)], misses: [Flow]) {
+    if case .assign(let assignment) = statement, case .map(let key, .ipset(let name)) = assignment.value {
+      return (assigned(assignment.field, heldBy: index.ipset(name), key, start, id, statementIndex), [])
+    }
     guard case .assign(var assignment) = statement, ruleset.tables[id.table].origin == .nftables else {
       return ([(start, statement)], [])
     }
     var result: (parts: [(Flow, Statement)], misses: [Flow]) = ([], [])
-    let found = withMapsLookedUp(assignment.value, start, id, index)
+    let found = withMapsLookedUp(assignment.value, start, id, statementIndex)
     result.misses = found.misses
     for hit in found.hits {
       var flow = hit.flow
@@ -263,18 +266,8 @@ extension Engine {
     switch statement {
     case .match(let match): return decide(match, in: &flow, rule: id, statement: index)
     case .anyOf(let matches):
-      var boxes: [Flow.Box] = []
-      for match in matches {
-        let decision = decide(match, in: &flow, rule: id, statement: index)
-        if decision.negated, decision.boxes.isEmpty, decision.requires.isEmpty { return .always }
-        // Alternatives are scalar matches: one box each. Later ones are cut so that boxes do not overlap.
-        for box in decision.boxes.map({ decision.requires + $0 }) {
-          boxes += boxes.reduce([box]) { parts, earlier in
-            parts.flatMap { Flow.difference($0, earlier, in: flow) }
-          }
-        }
-      }
-      return Decision(boxes: boxes)
+      // Alternatives are scalar matches: none is negated with boxes.
+      return .any(of: matches.map { decide($0, in: &flow, rule: id, statement: index) }, in: flow)
     case .environment(let environment):
       return decide(environment, in: &flow, id, index)
     case .opaqueMatch(let opaque):

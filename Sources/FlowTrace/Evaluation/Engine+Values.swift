@@ -87,6 +87,7 @@ extension Engine {
     switch reference {
     case .named(let name): index.set(name, table: table)
     case .anonymous(let elements): ResolvedSet(name: "", elements: elements, isKnown: true)
+    case .ipset(let name): index.ipset(name)
     }
   }
 
@@ -95,6 +96,7 @@ extension Engine {
     switch reference {
     case .named(let name): index.set(name, table: rule.table)
     case .anonymous(let elements): index.set(elements, of: rule, statement: statement)
+    case .ipset(let name): index.ipset(name)
     }
   }
 

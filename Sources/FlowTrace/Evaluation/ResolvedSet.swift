@@ -15,43 +15,56 @@ final class ResolvedSet: Sendable {
   let catchAll: SetElement?
   /// The ipset that it is; nil of nft's sets.
   let ipset: NamedSet?
+  /// The sets of a `list:set`: who is in one of them is in the list.
+  let members: [ResolvedSet]
   /// The number of parts of a key.
   let parts: Int
   private let lazyValues = AtomicLazyReference<Shared<ValueSet>>()
   private let lazyTable = AtomicLazyReference<Table>()
   private let lazyGroups = AtomicLazyReference<Shared<[ResolvedSet]>>()
+  private let lazyRanked = AtomicLazyReference<Shared<[SetElement]>>()
 
-  convenience init(_ set: NamedSet?, name: String, ipsets: [NamedSet]) {
-    guard let set else {
+  /// A set of nft; nil is one that the dump does not show.
+  convenience init(_ set: NamedSet?, name: String) {
+    // What rules add at run time (`dynamic`) is only known as of the dump.
+    self.init(name: name, elements: set?.elements ?? [], isKnown: set?.elementsKnown ?? false)
+  }
+
+  /// An ipset, or the set of its exceptions; one that the dump does not show is unknown.
+  convenience init(ipset name: String, among ipsets: [NamedSet], asksExceptions: Bool) {
+    guard let set = ipsets.first(where: { $0.name == name }) else {
       self.init(name: name, elements: [], isKnown: false)
       return
     }
-    var elements: [SetElement] = []
-    var isKnown = set.elementsKnown
-    for element in set.elements {
-      guard let member = element.member else {
-        elements.append(element)
-        continue
-      }
-      // A list:set stands for the members of its sets; lists of lists do not exist.
-      if let inner = ipsets.first(where: { $0.name == member && $0.name != name }), inner.elementsKnown {
-        elements += inner.elements.filter { $0.member == nil }
-      } else {
-        isKnown = false
-      }
+    var elements = set.elements
+    if asksExceptions, set.knowsExceptions { for index in elements.indices { elements[index].nomatch.toggle() } }
+    // Lists of lists do not exist.
+    let members = elements.compactMap(\.member).map { member in
+      ResolvedSet(ipset: member, among: ipsets.filter { $0.ipsetType != set.ipsetType }, asksExceptions: asksExceptions)
     }
-    // What rules add at run time (`dynamic`, SET targets) is only known as of the dump.
-    self.init(name: name, elements: elements, isKnown: isKnown, ipset: set.ipsetType == nil ? nil : set)
+    self.init(
+      name: name, elements: elements.filter { $0.member == nil },
+      isKnown: set.elementsKnown && members.allSatisfy(\.isKnown), ipset: set, members: members)
   }
 
-  init(name: String, elements: [SetElement], isKnown: Bool, ipset: NamedSet? = nil) {
+  init(name: String, elements: [SetElement], isKnown: Bool, ipset: NamedSet? = nil, members: [ResolvedSet] = []) {
     self.name = name
     self.isKnown = isKnown
     self.ipset = ipset
+    self.members = members
     self.elements = elements.filter { !$0.nomatch && !$0.isCatchAll }
     exceptions = elements.filter(\.nomatch)
     catchAll = elements.first(where: \.isCatchAll)
     parts = elements.map(\.key.count).max() ?? 1
+  }
+
+  /// The elements and exceptions in the order in which the kernel looks for them: those of longer prefixes first, of the key's first part before its
+  /// second; the first that holds the key decides (`mtype_test_cidrs` in `net/netfilter/ipset/ip_set_hash_gen.h`).
+  var ranked: [SetElement] {
+    if let known = lazyRanked.load() { return known.value }
+    let sized = (elements + exceptions).map { element in (element, sizes: element.key.map(\.count)) }
+    let sorted = sized.sorted { $0.sizes.lexicographicallyPrecedes($1.sizes) }
+    return lazyRanked.storeIfNil(Shared(sorted.map(\.0))).value
   }
 
   /// For a key of one part: all its values.
@@ -59,12 +72,48 @@ final class ResolvedSet: Sendable {
     if let known = lazyValues.load() { return known.value }
     var values = ValueSet.all
     if catchAll == nil {
-      values = ValueSet(elements.compactMap { $0.key.first }.flatMap(\.intervals))
-      if !exceptions.isEmpty {
-        values = values.subtracting(ValueSet(exceptions.compactMap { $0.key.first }.flatMap(\.intervals)))
-      }
+      values = exceptions.isEmpty ? Self.values(of: elements) : valuesBesideExceptions
     }
     return lazyValues.storeIfNil(Shared(values)).value
+  }
+
+  private static func values(of elements: some Sequence<SetElement>) -> ValueSet {
+    ValueSet(elements.compactMap { $0.key.first }.flatMap(\.intervals))
+  }
+
+  /// The values when elements and exceptions lie in each other, from the widest to the narrowest.
+  private var valuesBesideExceptions: ValueSet {
+    var values = ValueSet.empty
+    var rest = ranked[...]
+    while let size = rest.last?.key.first?.count {
+      let start = rest.lastIndex { $0.key.first?.count != size }.map { $0 + 1 } ?? rest.startIndex
+      let level = rest[start...]
+      values = values.subtracting(Self.values(of: level.filter(\.nomatch)))
+        .union(Self.values(of: level.filter { !$0.nomatch }))
+      rest = rest[..<start]
+    }
+    return values
+  }
+
+  /// The elements by what they hold under a name, those in sets of one that the kernel looks for one after the other. What an exception holds is nil.
+  func groups(holding name: String) -> [(argument: String?, isException: Bool, set: ResolvedSet)] {
+    var groups: [(argument: String?, isException: Bool, elements: [SetElement])] = []
+    for var element in ranked {
+      let argument = element.arguments.first { $0.name == name }?.value
+      let isException = element.nomatch
+      element.nomatch = false
+      if let last = groups.last, last.argument == argument, last.isException == isException {
+        groups[groups.count - 1].elements.append(element)
+      } else {
+        groups.append((argument, isException, [element]))
+      }
+    }
+    return groups.map { group in
+      (
+        group.argument, group.isException,
+        ResolvedSet(name: self.name, elements: group.elements, isKnown: true, ipset: ipset)
+      )
+    }
   }
 
   /// The elements that give the same, as a set each, in the order of the first ones: the verdicts of a map and their keys.
@@ -91,7 +140,7 @@ final class ResolvedSet: Sendable {
     func holds(_ element: SetElement) -> Bool {
       element.key.count == key.count && zip(element.key, key).allSatisfy { $0.contains($1) }
     }
-    if exceptions.contains(where: holds) { return nil }
+    if !exceptions.isEmpty { return ranked.first(where: holds).flatMap { $0.nomatch ? nil : $0 } }
     let table = lazyTable.load() ?? lazyTable.storeIfNil(Table(elements))
     if let index = table.exact[key] { return elements[index] }
     for index in table.ranges where holds(elements[index]) { return elements[index] }

@@ -239,7 +239,8 @@ private struct Mentions {
     func members(_ set: ResolvedSet) -> ValueSet? { set.isKnown && set.parts == 1 ? set.values : nil }
     switch match.values {
     case .values(let values): return values
-    case .ipset(let name): return members(engine.index.set(name, table: -1))
+    case .ipset(let name): return members(engine.index.ipset(name))
+    case .ipsetExceptions(let name): return members(engine.index.ipset(name, asksExceptions: true))
     case .named(let name): return members(engine.index.set(name, table: table))
     case .elements: return nil
     }

@@ -49,6 +49,7 @@ enum Words {
       if case .field(let field) = match.subject { return name + sign + field.text(of: values) }
       return name + (match.negated ? " != " : " == ") + numbers(values)
     case .named(let set), .ipset(let set): return name + sign + "@" + set
+    case .ipsetExceptions(let set): return name + sign + "an exception of @" + set
     case .elements(let elements): return name + sign + "one of \(elements.count) elements"
     }
   }

@@ -8,17 +8,21 @@ extension Ruleset {
   func needsConntrack(_ family: AddressFamily) -> Bool {
     tables.contains { table in
       table.family.sees(family)
-        && table.chains.contains { chain in chain.rules.contains { $0.statements.contains(where: \.needsConntrack) } }
+        && table.chains.contains { chain in
+          chain.rules.contains { $0.statements.contains { $0.needsConntrack(family) } }
+        }
     }
   }
 }
 
 extension Statement {
-  fileprivate var needsConntrack: Bool {
+  fileprivate func needsConntrack(_ family: AddressFamily) -> Bool {
     switch self {
+    // `dnat ip to` in an inet table asks for IPv4's alone (`nft_nat_init` in `net/netfilter/nft_nat.c`).
+    case .translate(let translation): translation.family == nil || translation.family == family
     case .match(let match): match.subject.needsConntrack
     case .anyOf(let alternatives): alternatives.contains { $0.subject.needsConntrack }
-    case .environment, .opaqueMatch, .opaqueTarget, .translate: true
+    case .environment, .opaqueMatch, .opaqueTarget: true
     case .assign(let assignment): assignment.field.needsConntrack || assignment.value.needsConntrack
     case .updateSet(let update): update.key.needsConntrack || (update.data?.needsConntrack ?? false)
     case .verdictMap(let key, _): key.needsConntrack

@@ -112,12 +112,12 @@ extension Engine {
       if hook == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
       flow.position.frames = [Frame(chain: chain)]
       return .on
-    case .translation(let chains):
+    case .translation(let chains, let otherwise):
       if flow.isLoopbackPass {
         flow.position.entry += 1
         return .on
       }
-      return callTranslation(chains, hook, &flow)
+      return callTranslation(chains, otherwise: otherwise, hook, &flow)
     }
   }
 
@@ -128,7 +128,9 @@ extension Engine {
   }
 
   /// Asks the nat chains of a hook one after another, or repeats what the connection's first packet was translated to.
-  private func callTranslation(_ chains: [ChainID], _ hook: Hook, _ flow: inout Flow) -> Move {
+  private func callTranslation(
+    _ chains: [ChainID], otherwise: [ChainID]?, _ hook: Hook, _ flow: inout Flow
+  ) -> Move {
     guard let connection = flow.connection, connection.hasEntry else {
       flow.position.entry += 1
       return .on
@@ -140,6 +142,22 @@ extension Engine {
       repeatTranslation(ofSource: ofSource, hook, &flow)
       leaveTranslation(hook, &flow)
       return .on
+    }
+    var chains = chains
+    if let otherwise {
+      let decision = condition(.host("order of the nat chains at \(hook.rawValue)"), in: &flow) {
+        ConditionInfo(
+          holds: "nft's nat chain at \(hook.rawValue) was registered after that of legacy iptables, and is asked first",
+          fails: "the nat chain of legacy iptables at \(hook.rawValue) was registered after nft's, and is asked first",
+          isEnvironment: true)
+      }
+      switch flow.truth(of: decision) {
+      case true: break
+      case false: chains = otherwise
+      case nil:
+        let parts = flow.split(decision)
+        return .split(parts.yes + parts.no)
+      }
     }
     guard flow.position.natChain < chains.count, !flow.position.natEnded else {
       if ofSource { flow.connection?.sourceDone = true } else { flow.connection?.destinationDone = true }

@@ -14,8 +14,9 @@ struct HookPlan {
     case conntrack
     /// A base chain.
     case chain(ChainID)
-    /// The translation of the destination (prerouting, output) or of the source (input, postrouting), with the nat chains that decide it.
-    case translation([ChainID])
+    /// The translation of the destination (prerouting, output) or of the source (input, postrouting), with the nat chains that decide it. Of legacy
+    /// iptables' chain and nft's chains of the same priority no dump tells which was registered last; then `otherwise` is the other order.
+    case translation([ChainID], otherwise: [ChainID]?)
   }
 
   /// The calls of each family and hook, at its ``place(_:_:)``.
@@ -79,19 +80,33 @@ struct HookPlan {
     case .prerouting, .output:
       // Conntrack registers when the first rule asks for it, before that rule's chain does.
       calls.append(Call(priority: HookPriority.conntrack, registered: -1, entry: .conntrack))
-      calls.append(translation(nat, priority: HookPriority.dstnat))
+      calls.append(translation(nat, priority: HookPriority.dstnat, ruleset))
     case .input, .postrouting:
-      calls.append(translation(nat, priority: HookPriority.srcnat))
+      calls.append(translation(nat, priority: HookPriority.srcnat, ruleset))
     default: break
     }
     return calls.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }.map(\.entry)
   }
 
   private static func translation(
-    _ nat: [(priority: Int32, registered: Int, chain: ChainID)], priority: Int32
+    _ nat: [(priority: Int32, registered: Int, chain: ChainID)], priority: Int32, _ ruleset: Ruleset
   ) -> Call {
     let ordered = nat.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }
+    func isLegacy(_ chain: ChainID) -> Bool {
+      let origin = ruleset.tables[chain.table].origin
+      return origin == .iptables || origin == .iptablesLegacy
+    }
+    /// The order with iptables' chains before or behind the others of their priority. Chains without rules change nothing.
+    func order(legacyFirst: Bool) -> [ChainID] {
+      let acting = ordered.filter { !ruleset[$0.chain].rules.isEmpty }
+      let firsts = acting.filter { isLegacy($0.chain) == legacyFirst }.map { ($0.priority, 0, $0.chain) }
+      let others = acting.filter { isLegacy($0.chain) != legacyFirst }.map { ($0.priority, 1, $0.chain) }
+      return (firsts + others).sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+    }
+    let (first, other) = (order(legacyFirst: false), order(legacyFirst: true))
     return Call(
-      priority: priority, registered: nat.map(\.registered).min() ?? -1, entry: .translation(ordered.map(\.chain)))
+      priority: priority, registered: nat.map(\.registered).min() ?? -1,
+      entry: first == other
+        ? .translation(ordered.map(\.chain), otherwise: nil) : .translation(first, otherwise: other))
   }
 }

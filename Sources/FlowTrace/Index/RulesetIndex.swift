@@ -71,18 +71,22 @@ final class RulesetIndex: Sendable {
 
   // MARK: - Sets
 
-  /// Which set is meant: one with a name (table -1 is the ipsets), or one that is written in a rule.
+  /// Which set is meant: one with a name, or one that is written in a rule.
   enum SetKey: Hashable {
     case named(String, table: Int)
+    case ipset(String, asksExceptions: Bool)
     case anonymous(RuleID, statement: Int)
   }
 
-  /// The set of a name as a rule of a table sees it; table -1 is the ipsets.
+  /// The set of a name as a rule of a table sees it.
   func set(_ name: String, table: Int) -> ResolvedSet {
-    set(.named(name, table: table)) {
-      let named =
-        table < 0 ? ruleset.ipsets.first { $0.name == name } : ruleset.tables[table].sets.first { $0.name == name }
-      return ResolvedSet(named, name: name, ipsets: table < 0 ? ruleset.ipsets : [])
+    set(.named(name, table: table)) { ResolvedSet(ruleset.tables[table].sets.first { $0.name == name }, name: name) }
+  }
+
+  /// The ipset of a name, or the set of its exceptions.
+  func ipset(_ name: String, asksExceptions: Bool = false) -> ResolvedSet {
+    set(.ipset(name, asksExceptions: asksExceptions)) {
+      ResolvedSet(ipset: name, among: ruleset.ipsets, asksExceptions: asksExceptions)
     }
   }
 

@@ -205,7 +205,7 @@ extension Engine {
     }
   }
 
-  private func forwardingIsOn(_ flow: inout Flow, _ input: String?) -> Bool {
+  func forwardingIsOn(_ flow: inout Flow, _ input: String?) -> Bool {
     let prefix = flow.family == .ipv4 ? "net.ipv4.conf." : "net.ipv6.conf."
     let own = input.flatMap { knowledge.setting(prefix + $0 + ".forwarding") }
     let all =

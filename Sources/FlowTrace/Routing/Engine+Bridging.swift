@@ -129,6 +129,13 @@ extension Engine {
       partsByRoute(flow, input: name).map { part in
         var flow = part.flow
         if case .unicast(let hops, _) = part.answer, let name, hops.contains(where: { $0.interface == name }) {
+          // The route that IPv4 asks for knows no way on a host that does not forward (`br_nf_pre_routing_finish` in
+          // `net/bridge/br_netfilter_hooks.c`); measured.
+          if flow.family == .ipv4, !forwardingIsOn(&flow, name) {
+            flow.ending = .ipForward
+            flow.position.stage = .leaving
+            return flow
+          }
           if isLostInHairpin(&flow, name) {
             flow.ending = .bridgeHairpin
             flow.position.stage = .leaving

@@ -59,7 +59,7 @@ extension Engine {
         switch part.answer {
         case .local, .broadcast, .multicast, .unicast, .unknown:
           direct(&flow, part.answer)
-          flow.enter(.output)
+          if mayLeave(&flow) { flow.enter(.output) }
         case .none: endSent(&flow, .noRoute)
         case .blackhole: endSent(&flow, .blackholeRoute)
         case .unreachable: endSent(&flow, .unreachableRoute)
@@ -139,7 +139,6 @@ extension Engine {
     }
     let inputs = flow.routingInputs
     flow.routingInputs = chosenBy
-    let localnet = ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits)
     return .split(
       partsByRoute(flow, input: nil).map { part in
         var flow = part.flow
@@ -147,24 +146,7 @@ extension Engine {
         switch part.answer {
         case .local, .broadcast, .multicast, .unicast, .unknown:
           direct(&flow, part.answer)
-          let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
-          if flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: localnet), output != "lo" {
-            // A source of 127/8 may leave only where route_localnet is on.
-            let setting = output.flatMap { knowledge.interfaceSetting("route_localnet", $0) }
-            let evidence = setting == nil ? index.localnetEvidence : nil
-            if setting == nil {
-              flow.assume(
-                Assumption(
-                  "route-localnet",
-                  "route_localnet is \(evidence == nil ? "off" : "on") for \(output ?? "the way out")",
-                  evidence: evidence, settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
-            }
-            if (setting ?? (evidence == nil ? 0 : 1)) == 0 {
-              endSent(&flow, .routeLocalnet)
-              return flow
-            }
-          }
-          flow.enter(.postrouting)
+          if mayLeave(&flow) { flow.enter(.postrouting) }
         case .none: endSent(&flow, .noRoute)
         case .blackhole: endSent(&flow, .blackholeRoute)
         case .unreachable: endSent(&flow, .unreachableRoute)
@@ -172,6 +154,26 @@ extension Engine {
         }
         return flow
       })
+  }
+
+  /// Whether the host lets the packet out with its source: one of 127/8 only where route_localnet is on (`__mkroute_output` in
+  /// `net/ipv4/route.c`). Where it does not, the flow ends.
+  private func mayLeave(_ flow: inout Flow) -> Bool {
+    let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
+    guard flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: HostKnowledge.loopback4),
+      output != "lo"
+    else { return true }
+    let setting = output.flatMap { knowledge.interfaceSetting("route_localnet", $0) }
+    let evidence = setting == nil ? index.localnetEvidence : nil
+    if setting == nil {
+      flow.assume(
+        Assumption(
+          "route-localnet", "route_localnet is \(evidence == nil ? "off" : "on") for \(output ?? "the way out")",
+          evidence: evidence, settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
+    }
+    if (setting ?? (evidence == nil ? 0 : 1)) != 0 { return true }
+    endSent(&flow, .routeLocalnet)
+    return false
   }
 
   // MARK: - Leaving

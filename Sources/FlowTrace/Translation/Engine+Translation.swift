@@ -276,7 +276,8 @@ extension Engine {
 
   // MARK: - Not connections
 
-  /// TPROXY hands the packet to a socket of the host, or drops it when none listens (`net/netfilter/xt_TPROXY.c`).
+  /// TPROXY hands the packet to a socket of the host, or drops it when none listens (`net/netfilter/xt_TPROXY.c`); nft's `tproxy` then does not match
+  /// (`net/netfilter/nft_tproxy.c`).
   private func handOver(_ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
     var flow = start
     let number = makeCondition(
@@ -288,12 +289,9 @@ extension Engine {
       return ([], [start])
     }
     flow.isHandedOver = true
-    return (
-      [
-        RuleBranch(flow: flow, outcome: .handedOver, action: "tproxy"),
-        RuleBranch(flow: dropped, outcome: .verdict(.drop), action: "drop"),
-      ], []
-    )
+    let handed = RuleBranch(flow: flow, outcome: .handedOver, action: "tproxy")
+    if ruleset.tables[id.table].origin == .nftables { return ([handed], [dropped]) }
+    return ([handed, RuleBranch(flow: dropped, outcome: .verdict(.drop), action: "drop")], [])
   }
 
   /// A stateless exchange of an IPv6 prefix (RFC 6296): the prefix changes, and a checksum-neutral word with it, so the host part is left open.

@@ -170,6 +170,7 @@ enum StatementJSON {
         json.member("verdict_map", GraphWords.expression(key))
         switch map {
         case .named(let name): json.member("map", "@\(name)")
+        case .ipset(let name): json.member("map", "ipset \(name)")
         case .anonymous(let elements): json.member("elements", elements.map { GraphWords.element($0, of: key) })
         }
       case .translate(let translation): write(translation, to: &json)

@@ -15,6 +15,7 @@ enum GraphWords {
       return "(\(self.expression(a)) \(operation.rawValue) \(self.expression(b)))"
     case .concatenation(let parts): return parts.map(self.expression).joined(separator: " . ")
     case .map(let key, .named(let name)): return "\(self.expression(key)) map @\(name)"
+    case .map(let key, .ipset(let name)): return "\(self.expression(key)) map ipset \(name)"
     case .map(let key, .anonymous(let elements)):
       return "\(self.expression(key)) map {\(elements.map { element($0, of: key) }.joined(separator: ", "))}"
     case .generated(let generator):
@@ -45,6 +46,7 @@ enum GraphWords {
     case .elements(let elements): elements.map { element($0, of: match.subject) }
     case .named(let name): ["@\(name)"]
     case .ipset(let name): ["ipset \(name)"]
+    case .ipsetExceptions(let name): ["exceptions of ipset \(name)"]
     }
   }
 

@@ -26,6 +26,7 @@ enum ExpressionWords {
     switch map {
     case .named(let name): "map \(name)"
     case .anonymous(let elements): text(elements, as: field)
+    case .ipset(let name): "ipset \(name)"
     }
   }
 

@@ -106,6 +106,8 @@ enum MatchWords {
       "\(ExpressionWords.text(match.subject)) \(match.negated ? "not in" : "in") \(ExpressionWords.text(elements))"
     case .named(let name): "\(ExpressionWords.text(match.subject)) \(match.negated ? "not in" : "in") set \(name)"
     case .ipset(let name): "\(ExpressionWords.text(match.subject)) \(match.negated ? "not in" : "in") ipset \(name)"
+    case .ipsetExceptions(let name):
+      "\(ExpressionWords.text(match.subject)) \(match.negated ? "not among" : "among") the exceptions of ipset \(name)"
     }
   }
 

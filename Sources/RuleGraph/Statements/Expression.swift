@@ -67,4 +67,7 @@ public enum MapReference: Hashable, Sendable {
   case named(String)
   /// A map written in the rule itself.
   case anonymous([SetElement])
+  /// An ipset whose members hold a mark or a priority (`skbinfo`; iptables `SET --map-set`), by name. The key has one address field for each
+  /// flag, as in ``MatchValues/ipset(_:)``.
+  case ipset(String)
 }

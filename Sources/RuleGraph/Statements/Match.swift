@@ -45,6 +45,9 @@ public enum MatchValues: Hashable, Sendable {
   /// An ipset, by name (iptables `-m set`). The subject has one address field for each flag, source for `src` and destination for `dst`;
   /// what it means for the set's type says ``NamedSet/ipsetKey(_:family:)``.
   case ipset(String)
+  /// The exceptions of an ipset (iptables `-m set --return-nomatch`): the match is true for a packet that a `nomatch` member decides about. A set
+  /// of a type that knows no exceptions is asked as ever (`ip_set_test` in `net/netfilter/ipset/ip_set_core.c`).
+  case ipsetExceptions(String)
 }
 
 /// A match whose truth a dump cannot hold: a rate, a counter, the time, a list of recent addresses, a random draw, the content of a packet.

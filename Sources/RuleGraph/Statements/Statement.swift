@@ -203,11 +203,13 @@ public struct Effect: Hashable, Sendable {
   public enum Kind: String, Hashable, Sendable, CaseIterable {
     case counter, log, trace, audit, dup, checksum, classify, helper, timeout, expectation, zone, secmark, idletimer,
       led
-    case accounting, flowOffload = "flow", rateest, tcpmss, tcpoptstrip, ecn, delayed, hmark, label, connsecmark,
+    case accounting, flowOffload = "flow", rateest, tcpmss, tcpoptstrip, ecn, hmark, label, connsecmark,
       lastUsed = "last"
-    case clusterip, queueless, ctTarget = "ct"
+    case clusterip, ctTarget = "ct"
     /// An address is remembered in a list of recent ones (iptables `recent --set`).
     case recent
+    /// The packet's place in a device's queues is taken from an ipset (iptables `SET --map-set --map-queue`).
+    case queueMapping = "queue_mapping"
     /// A named counter, quota or limit of the table that is only counted.
     case object
   }

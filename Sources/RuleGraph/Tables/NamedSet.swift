@@ -48,6 +48,14 @@ public struct NamedSet: Hashable, Sendable {
   }
 }
 
+extension NamedSet {
+  /// Whether the type of an ipset knows exceptions, members with `nomatch` (ipset(8); `IPSET_TYPE_NOMATCH` in `net/netfilter/ipset/`).
+  public var knowsExceptions: Bool {
+    guard let ipsetType, ipsetType.hasPrefix("hash:") else { return false }
+    return ipsetType.dropFirst(5).split(separator: ",").contains("net")
+  }
+}
+
 /// An element of a set or map.
 public struct SetElement: Hashable, Sendable {
   /// The values of each part of the key: one part, or several in a concatenation. The catch-all element `*` has ``isCatchAll`` set.

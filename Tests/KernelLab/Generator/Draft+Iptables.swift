@@ -25,6 +25,23 @@ extension Draft {
 
   // MARK: ipset
 
+  private func makeRareSets(_ suffix: String, _ family: String, _ isIPv4: Bool) {
+    ruleset.ipset.append("create offers\(suffix) hash:net,port family \(family)")
+    for _ in 0..<random.number(1...4) {
+      let exception = random.happens(30) ? " nomatch" : ""
+      ruleset.ipset.append("add offers\(suffix) \(anyPrefix(isIPv4)),tcp:\(anyPort())\(exception) -exist")
+    }
+    ruleset.ipset.append("create marks\(suffix) hash:net family \(family) skbinfo")
+    for _ in 0..<random.number(1...3) {
+      ruleset.ipset.append("add marks\(suffix) \(anyPrefix(isIPv4)) skbmark \(markAndMask()) -exist")
+    }
+    ruleset.ipset.append("create lists\(suffix) list:set")
+    for name in ["nets", "hosts", "places", "offers"] where random.happens(60) {
+      ruleset.ipset.append("add lists\(suffix) \(name)\(suffix)")
+    }
+    uses("ipset hash:net,port, skbinfo, list:set")
+  }
+
   private func makeSets() {
     guard random.happens(60) else { return }
     for (family, isIPv4) in [("inet", true), ("inet6", false)] where isIPv4 || usesIPv6 {
@@ -32,8 +49,12 @@ extension Draft {
       ruleset.ipset.append("create nets\(suffix) hash:net family \(family)")
       for _ in 0..<random.number(1...3) { ruleset.ipset.append("add nets\(suffix) \(anyPrefix(isIPv4)) -exist") }
       if random.happens(40) {
-        ruleset.ipset.append("add nets\(suffix) \(anyAddress(isIPv4)) nomatch -exist")
+        ruleset.ipset.append("add nets\(suffix) \(anyPrefix(isIPv4)) nomatch -exist")
         uses("ipset nomatch")
+        let mentioned = mentionedAddresses.filter { $0.isIPv4 == isIPv4 }
+        if !mentioned.isEmpty, random.happens(50) {
+          ruleset.ipset.append("add nets\(suffix) \(random.pick(mentioned)) -exist")
+        }
       }
       ruleset.ipset.append("create hosts\(suffix) hash:ip family \(family)")
       for _ in 0..<random.number(1...3) {
@@ -45,6 +66,7 @@ extension Draft {
         ruleset.ipset.append("add places\(suffix) \(mention(anyAddress(isIPv4))),\(proto):\(anyPort()) -exist")
       }
       uses("ipset hash:net, hash:ip, hash:ip,port")
+      if random.happens(40) { makeRareSets(suffix, family, isIPv4) }
     }
     if random.happens(50) {
       ruleset.ipset.append("create ports bitmap:port range 0-65535")
@@ -117,8 +139,8 @@ extension Draft {
     if random.happens(30) { words += " \(not())-d \(anyPrefix(isIPv4))" }
     let hasInput = hooks.allSatisfy { ["PREROUTING", "INPUT", "FORWARD"].contains($0) }
     let hasOutput = hooks.allSatisfy { ["OUTPUT", "POSTROUTING", "FORWARD"].contains($0) }
-    if hasInput, random.happens(25) { words += " \(not())-i \(interfacePattern())" }
-    if hasOutput, random.happens(25) { words += " \(not())-o \(interfacePattern())" }
+    if hasInput, random.happens(25) { words += interfaceTest("-i") }
+    if hasOutput, random.happens(25) { words += interfaceTest("-o") }
     if proto == "tcp" || proto == "udp", random.happens(70) { words += portMatch(proto ?? "tcp") }
     if proto == "tcp", random.happens(15) {
       uses("--tcp-flags")
@@ -143,12 +165,12 @@ extension Draft {
     return (proto, words)
   }
 
-  private func interfacePattern() -> String {
-    if random.happens(15) {
-      uses("interface wildcard")
-      return random.pick(["eth+", "br-+", "+", "docker+"])
-    }
-    return random.happens(4) ? "lo" : anyInterface()
+  private func interfaceTest(_ option: String) -> String {
+    guard random.happens(15) else { return " \(not())\(option) \(random.happens(4) ? "lo" : anyInterface())" }
+    uses("interface wildcard")
+    let pattern = random.pick(["eth+", "br-+", "+", "docker+"])
+    // iptables-save of the legacy variant forgets a `! -i +`.
+    return pattern == "+" ? " \(option) +" : " \(not())\(option) \(pattern)"
   }
 
   private func portMatch(_ proto: String) -> String {
@@ -208,9 +230,12 @@ extension Draft {
       }
       guard !sets.isEmpty else { return "" }
       let set = random.pick(sets)
+      let isPair = ["places", "offers", "lists"].contains { set.hasPrefix($0) }
       let dimensions =
-        set.hasPrefix("places") ? random.pick(["dst,dst", "src,src", "dst,src"]) : random.pick(["src", "dst"])
-      return " -m set \(not())--match-set \(set) \(dimensions)"
+        isPair && random.happens(90) ? random.pick(["dst,dst", "src,src", "dst,src"]) : random.pick(["src", "dst"])
+      let exceptions = random.happens(15) ? " --return-nomatch" : ""
+      if !exceptions.isEmpty { uses("set --return-nomatch") }
+      return " -m set \(not())--match-set \(set) \(dimensions)\(exceptions)"
     default: return " -m comment --comment \"a rule\""
     }
   }
@@ -331,6 +356,11 @@ extension Draft {
 
   private func mangleTarget(_ isIPv4: Bool) -> String {
     let ttl = isIPv4 ? "TTL --ttl-" : "HL --hl-"
+    let marks = "marks\(isIPv4 ? "4" : "6")"
+    if ruleset.ipset.contains(where: { $0.hasPrefix("create \(marks) ") }), random.happens(15) {
+      uses("SET --map-set")
+      return " -j SET --map-set \(marks) \(random.pick(["src", "dst"])) --map-mark"
+    }
     let kind = random.pick(weighted: [
       (25, "MARK --set-xmark \(markAndMask())"), (8, "MARK --or-mark 0x\(String(anyMark(), radix: 16))"),
       (5, "MARK --and-mark 0xff"),

@@ -24,12 +24,17 @@ struct SetMatch: IptablesExtension {
   }
 
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
-    guard let set = options.first(where: { $0.name == "match-set" }), let subject = Self.subject(set.second, rule),
-      // The exceptions of the set are asked instead of the set.
-      !options.contains(where: { $0.name == "return-nomatch" })
-    else { return false }
+    guard let set = options.first(where: { $0.name == "match-set" }), let subject = Self.subject(set.second, rule)
+    else {
+      return false
+    }
+    let name = rule.text(set.value)
+    let asksExceptions = options.contains { $0.name == "return-nomatch" }
     rule.statements.append(
-      .match(Match(subject, .ipset(rule.text(set.value)), negated: set.negated, whenAbsent: set.negated)))
+      .match(
+        Match(
+          subject, asksExceptions ? .ipsetExceptions(name) : .ipset(name), negated: set.negated, whenAbsent: set.negated
+        )))
     for option in options where option.name.hasPrefix("packets-") || option.name.hasPrefix("bytes-") {
       rule.statements.append(
         .environment(
@@ -56,7 +61,8 @@ struct SetMatch: IptablesExtension {
   }
 }
 
-/// `-j SET`: adds to or deletes from an ipset (iptables-extensions(8), "SET").
+/// `-j SET`: adds to or deletes from an ipset, or takes mark, priority and queue from the member that holds the packet
+/// (iptables-extensions(8), "SET"; `set_target_v3` in `net/netfilter/xt_set.c`).
 struct SetTarget: IptablesExtension {
   let names = ["SET"]
   let kind = ExtensionKind.target
@@ -73,12 +79,16 @@ struct SetTarget: IptablesExtension {
 
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
     var arguments: [Argument] = []
-    for option in options where !option.name.hasSuffix("-set") {
+    for option in options where !option.name.hasSuffix("-set") && !option.name.hasPrefix("map-") {
       arguments.append(Argument(option.name, rule.text(option.value)))
     }
     for option in options where option.name.hasSuffix("-set") {
-      // What a map-set takes from the set (mark, priority, queue), only the set's extensions can tell.
-      guard option.name != "map-set", let key = SetMatch.subject(option.second, rule) else { return false }
+      guard let key = SetMatch.subject(option.second, rule) else { return false }
+      if option.name == "map-set" {
+        let taken = options.map(\.name)
+        lower(mapOf: rule.text(option.value), key, flags: rule.text(option.second), taken, into: &rule)
+        continue
+      }
       rule.statements.append(
         .updateSet(
           SetUpdate(
@@ -89,12 +99,69 @@ struct SetTarget: IptablesExtension {
   }
 }
 
+extension SetTarget {
+  private func lower(
+    mapOf set: String, _ key: Expression, flags: String, _ taken: [String], into rule: inout RuleDraft
+  ) {
+    for (option, field) in Self.taken where taken.contains(option) {
+      rule.statements.append(.assign(Assignment(field, .map(key: key, .ipset(set)))))
+    }
+    // Where the packet is queued says nothing about its fate; neither does a set that nothing is taken from.
+    let isMapped = Self.taken.contains { taken.contains($0.option) }
+    if taken.contains("map-queue") || !isMapped {
+      let mapped = taken.contains("map-queue") ? [Argument("map-queue")] : []
+      rule.statements.append(.effect(Effect(.queueMapping, [Argument("set", set), Argument("flags", flags)] + mapped)))
+    }
+  }
+
+  /// What a member of a set may hold that a rule can ask about, and the option that takes it.
+  private static let taken: [(option: String, field: Field)] = [
+    ("map-mark", .meta(.mark)), ("map-prio", .meta(.priority)),
+  ]
+
+  /// Spells `--map-set` with all that is taken from the set.
+  private func spellMap(_ statements: ArraySlice<Statement>) -> SpelledStatement? {
+    var set: (name: String, flags: String)?
+    var options: [String] = []
+    var count = 0
+    for statement in statements {
+      let found: (name: String, flags: String)
+      switch statement {
+      case .assign(let assignment):
+        guard case .map(let key, .ipset(let name)) = assignment.value, let flags = SetMatch.flags(key),
+          let option = Self.taken.first(where: { $0.field == assignment.field })?.option
+        else { return nil }
+        found = (name, flags)
+        options.append("--\(option)")
+      case .effect(let effect):
+        guard effect.kind == .queueMapping, effect.arguments.count >= 2 else { return nil }
+        found = (effect.arguments[0].value, effect.arguments[1].value)
+        options += effect.arguments.dropFirst(2).map { "--\($0.name)" }
+      default: return nil
+      }
+      if let set, set != found { return nil }
+      set = found
+      count += 1
+    }
+    guard let set else { return nil }
+    let words = ["--map-set \(SaveText.quoted(set.name)) \(set.flags)"] + options
+    return SpelledStatement(module: "SET", options: words.joined(separator: " "), isTarget: true, count: count)
+  }
+}
+
 extension SetMatch {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
-    guard case .match(let match) = statements.first, case .ipset(let name) = match.values,
-      let flags = SetMatch.flags(match.subject), match.whenAbsent == match.negated
+    guard case .match(let match) = statements.first, let flags = SetMatch.flags(match.subject),
+      match.whenAbsent == match.negated
     else { return nil }
-    var words = "\(match.negated ? "! " : "")--match-set \(SaveText.quoted(name)) \(flags)"
+    let name: String
+    let asked: String
+    switch match.values {
+    case .ipset(let set): (name, asked) = (set, "")
+    case .ipsetExceptions(let set): (name, asked) = (set, " --return-nomatch")
+    case .values, .elements, .named: return nil
+    }
+    var words = "\(match.negated ? "! " : "")--match-set \(SaveText.quoted(name)) \(flags)\(asked)"
     var count = 1
     // Tests of the set's counters follow their set.
     for statement in statements.dropFirst() {
@@ -122,6 +189,7 @@ extension SetMatch {
 
 extension SetTarget {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
+    if let map = spellMap(statements) { return map }
     var words: [String] = []
     for statement in statements {
       guard case .updateSet(let update) = statement, update.isIPSet, let flags = SetMatch.flags(update.key),

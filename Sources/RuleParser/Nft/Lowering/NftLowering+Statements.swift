@@ -129,6 +129,7 @@ extension NftLowering {
     case .anonymous(let elements):
       membership = .elements(elements)
       name = elements.compactMap { $0.arguments.first { $0.name == "object" }?.value }.joined(separator: ",")
+    case .ipset: throw NftProblem("a map")
     }
     let match = Statement.match(Match(lowered.expression, membership))
     switch kind {

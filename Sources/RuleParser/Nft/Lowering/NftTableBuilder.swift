@@ -102,12 +102,19 @@ struct NftTableBuilder: Sendable {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// The tables, with their origins told.
+  /// The tables, with their origins told, and in those that nft itself wrote the comparisons together that it loads as one.
   func finish() -> [Table] {
     tables.map { table in
       var table = table
       let isManaged = managedTables.contains(TableKey(family: table.family, name: table.name))
       table.origin = isManaged ? .iptablesNFT : NftTableOrigin.origin(of: table)
+      if table.origin == .nftables {
+        for chain in table.chains.indices {
+          for rule in table.chains[chain].rules.indices where table.chains[chain].rules[rule].statements.count > 1 {
+            JoinedComparisons.join(&table.chains[chain].rules[rule])
+          }
+        }
+      }
       return table
     }
   }

@@ -5,7 +5,9 @@ extension NftRuleWriter {
   func text(_ statement: Statement) throws(NftUnprintable) -> String {
     switch statement {
     case .match(let match): return try text(match)
-    case .anyOf: throw NftUnprintable("one of several tests")
+    case .anyOf(let alternatives):
+      guard let parts = JoinedComparisons.parts(of: alternatives) else { throw NftUnprintable("one of several tests") }
+      return try parts.map { part throws(NftUnprintable) in try text(part) }.joined(separator: " ")
     case .environment(let condition): return try text(condition)
     case .opaqueMatch(let opaque), .opaqueTarget(let opaque):
       throw NftUnprintable("what is not understood: \(opaque.name)")

@@ -116,6 +116,7 @@ struct NftRuleWriter {
     switch reference {
     case .named(let name): return "@" + name
     case .anonymous(let elements): return "{ \(try text(elements, key, data)) }"
+    case .ipset(let name): throw NftUnprintable("the ipset \(name)")
     }
   }
 
@@ -159,7 +160,7 @@ struct NftRuleWriter {
     guard !match.whenAbsent else { throw NftUnprintable("an option of a conntrack match beside its state") }
     let operation = match.negated ? " !=" : ""
     switch match.values {
-    case .ipset(let name): throw NftUnprintable("the ipset \(name)")
+    case .ipset(let name), .ipsetExceptions(let name): throw NftUnprintable("the ipset \(name)")
     case .named(let name):
       return "\(try text(match.subject, sets[name]?.key ?? []).0)\(operation) @\(name)"
     case .elements(let elements):
