@@ -15,6 +15,8 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     // Without its default trait it needs no Foundation.
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    // The paths that swift-subprocess takes.
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
     .target(name: "RuleGraph"),
@@ -32,6 +34,7 @@ let package = Package(
       name: "LiveCapture",
       dependencies: [
         "RuleGraph", "HostModel", "RuleParser", "CNFTables", .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
     .executableTarget(

@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import SystemPackage
 
 /// What came of a command.
 enum CommandOutcome: Hashable, Sendable {
@@ -48,7 +49,7 @@ struct SubprocessRunner: CommandRunner {
   private static func run(_ command: ReadCommand) async -> CommandOutcome {
     do {
       let result = try await Subprocess.run(
-        .name(command.program), arguments: Arguments(command.arguments),
+        executable(command), arguments: Arguments(command.arguments),
         environment: .inherit.updating([
           "LC_ALL": "C", "PATH": ProgramPath.folders.joined(separator: ":"),
         ]), output: .bytes(limit: outputLimit),
@@ -61,6 +62,10 @@ struct SubprocessRunner: CommandRunner {
     } catch {
       return .failed("\(error)")
     }
+  }
+
+  private static func executable(_ command: ReadCommand) -> Executable {
+    command.program.hasPrefix("/") ? .path(FilePath(command.program)) : .name(command.program)
   }
 
   private static func firstLine(_ bytes: [UInt8]) -> String? {
@@ -80,6 +85,7 @@ enum ProgramPath {
 
   /// The path of a program; nil when it is not installed.
   static func find(_ name: String) -> String? {
-    folders.lazy.map { "\($0)/\(name)" }.first { unsafe access($0, X_OK) == 0 }
+    if name.hasPrefix("/") { return name }
+    return folders.lazy.map { "\($0)/\(name)" }.first { unsafe access($0, X_OK) == 0 }
   }
 }

@@ -45,6 +45,20 @@ public struct HostCapture: Sendable {
     return Waiting.run { await bundle() }
   }
 
+  /// Reads the network namespace of a running container, in a process of its own: the bytes of a bundle.
+  ///
+  ///     let inside = try HostCapture(version: "0.1.0").readNamespace(ofContainer: "web")
+  public func readNamespace(ofContainer name: String) throws(LiveFailure) -> [UInt8] {
+    guard let container = DockerObject(name) else {
+      throw LiveFailure(.noSuchNamespace, "\(name): no name of a container")
+    }
+    switch Waiting.run({ await runner.run(.containerNamespace(container)) }) {
+    case .printed(let bundle): return bundle
+    case .missing: throw LiveFailure(.namespaceClosed, "\(ReadCommand.ownProgram) is missing")
+    case .failed(let reason): throw LiveFailure(.namespaceClosed, reason)
+    }
+  }
+
   /// The kernel shows its rules to nobody else.
   func checkPermission() throws(LiveFailure) {
     guard files.hasNetAdmin else {

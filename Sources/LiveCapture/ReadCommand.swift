@@ -45,6 +45,8 @@ enum ReadCommand: Hashable, Sendable {
   case dockerContainerIDs
   /// One container, without its environment, labels and command line, which may hold secrets.
   case dockerContainer(DockerObject)
+  /// What this program itself captures in a container's network namespace: a process of its own, since a thread that entered one stays there.
+  case containerNamespace(DockerObject)
 
   /// The program's name.
   var program: String {
@@ -56,6 +58,7 @@ enum ReadCommand: Hashable, Sendable {
     case .bridgePorts: "bridge"
     case .sockets: "ss"
     case .netstat: "netstat"
+    case .containerNamespace: Self.ownProgram
     case .dockerVersion, .dockerNetworkIDs, .dockerNetwork, .dockerContainerIDs, .dockerContainer:
       "docker"
     }
@@ -79,8 +82,12 @@ enum ReadCommand: Hashable, Sendable {
     case .dockerNetwork(let object): ["network", "inspect", "--format", DockerObject.networkFormat, object.id]
     case .dockerContainerIDs: ["ps", "--quiet"]
     case .dockerContainer(let object): ["inspect", "--format", DockerObject.containerFormat, object.id]
+    case .containerNamespace(let object): ["capture", "--netns", object.id]
     }
   }
+
+  /// The file that this program was started from (proc_pid_exe(5)).
+  static let ownProgram = "/proc/self/exe"
 
   /// The command as one would type it.
   var line: String {

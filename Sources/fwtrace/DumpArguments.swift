@@ -18,6 +18,9 @@ struct DumpArguments: ParsableArguments {
 
   @OptionGroup var namespace: NamespaceArguments
 
+  /// Whether the host that the program runs on is read, in its own network namespace.
+  var isThisHost: Bool { dumps.isEmpty && namespace.netns == nil }
+
   /// Reads the dumps into one host; without any, the host that the program runs on.
   func read() throws -> HostReading {
     if let snapshot, snapshot < 1 { throw Failure("--snapshot \(snapshot): moments are counted from 1") }

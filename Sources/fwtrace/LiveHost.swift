@@ -1,5 +1,8 @@
 import ArgumentParser
+import FlowTrace
+import HostModel
 import LiveCapture
+import RuleGraph
 import RuleParser
 
 /// The machine that the program runs on, when no dump is given.
@@ -15,6 +18,28 @@ enum LiveHost {
       return try HostCapture(version: Fwtrace.configuration.version, namespace: namespace).read()
     } catch {
       throw Failure(error.code == .notPermitted ? error.message + advice : error.message)
+    }
+  }
+
+  /// The container's own network namespace, where a container of this host sends the packets of a question; nil where none does. What could not be read
+  /// is a warning.
+  static func sender(
+    of query: Query, in reading: HostReading, options: Tracer.Options, _ warnings: inout [Diagnostic]
+  ) -> SenderNamespace? {
+    guard let container = SenderNamespace.container(of: query, facts: reading.facts) else { return nil }
+    do {
+      let capture = HostCapture(version: Fwtrace.configuration.version)
+      let bytes = try capture.readNamespace(ofContainer: container.pid.map(String.init) ?? container.name)
+      let inside = DumpReader().read([DumpInput(name: "inside \(container.name)", bytes: bytes)])
+      return SenderNamespace(
+        container.name, ruleset: inside.ruleset, facts: inside.facts, query: query, options: options)
+    } catch {
+      warnings.append(
+        Diagnostic(
+          "sender-not-read", .warning,
+          "the rules inside \(container.name) could not be read (\(error.message)): its packets are taken to leave it unchanged"
+        ))
+      return nil
     }
   }
 

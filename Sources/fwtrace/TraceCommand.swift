@@ -95,23 +95,29 @@ struct TraceCommand: ParsableCommand {
       try Batch(reading: reading).answer(questionsIn: batch)
       return
     }
-    let query = try packet.query(facts: reading.facts)
+    var query = try packet.query(facts: reading.facts)
     var options = Tracer.Options()
     options.listsEveryRule = explain == .all
     options.tracesReply = true
     options.findsRulesOffPath = true
     if explain == .all { options.nearMissLimit = 100 }
     options.wanted = want?.verdict
-    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(query, options: options)
+    var diagnostics = reading.diagnostics
+    let sender =
+      dumps.isThisHost ? LiveHost.sender(of: query, in: reading, options: options, &diagnostics) : nil
+    if let sender, let remark = sender.remark { query.remarks.append(remark) }
+    let tracer = Tracer(reading.ruleset, facts: reading.facts)
+    let trace = sender?.onward(query) { tracer.trace($0, options: options) } ?? tracer.trace(query, options: options)
     if json {
       Output.write(
-        TraceJSON(reading.ruleset, captured: reading.facts.captured).bytes(of: trace, diagnostics: reading.diagnostics))
+        TraceJSON(reading.ruleset, captured: reading.facts.captured)
+          .bytes(of: trace, from: sender, diagnostics: diagnostics))
     } else {
       let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
       let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal, detail: explain.detail)
-      Output.write(text.text(of: trace, diagnostics: reading.diagnostics))
+      Output.write(text.text(of: trace, from: sender, diagnostics: diagnostics))
     }
-    throw ExitStatus(trace.verdict)
+    throw ExitStatus(sender?.verdict(with: trace) ?? trace.verdict)
   }
 }
 

@@ -20,7 +20,7 @@ import Testing
 
   /// What a module may import of others.
   static let foreign: [String: Set<String>] = [
-    "fwtrace": ["ArgumentParser", "Glibc"], "PolicyYAML": ["Yams"], "LiveCapture": ["Subprocess"],
+    "fwtrace": ["ArgumentParser", "Glibc"], "PolicyYAML": ["Yams"], "LiveCapture": ["Subprocess", "SystemPackage"],
   ]
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -14,9 +14,10 @@ extension Lab {
     let first = send(opening)
     guard let seen = first.packet, let answer = answerProbe(to: opening, first, seen) else { return nil }
     // Whom a translation led back to itself answers inside itself: no such packet is ever on a wire. Nor does the router see what two
-    // addresses of one far end say to each other.
+    // addresses of one far end say to each other, and no bridge sends a frame back through the port that it came from.
     if answer.source == answer.destination { return nil }
-    if topology.ports.contains(where: { $0.name == answer.from && $0.addresses.contains(answer.destination) }) {
+    let ends = [answer.destination, probe.source]
+    if topology.ports.contains(where: { $0.name == answer.from && $0.addresses.contains(where: ends.contains) }) {
       return nil
     }
     let answered = send(answer)

@@ -148,6 +148,20 @@ import Testing
     }
   }
 
+  @Test func aContainersNamespaceIsReadInAProcessOfItsOwn() throws {
+    let command = ReadCommand.containerNamespace(try #require(DockerObject("4711")))
+    #expect(command.line == "/proc/self/exe capture --netns 4711")
+    func read(_ outcome: CommandOutcome?, _ name: String = "4711") throws(LiveFailure) -> [UInt8] {
+      let host = FakeHost(printed: outcome.map { [command: $0] } ?? [:])
+      return try HostCapture(version: "1", runner: host, nftables: FakeNftables.empty, files: host)
+        .readNamespace(ofContainer: name)
+    }
+    #expect(try read(.text("a bundle")) == Array("a bundle".utf8))
+    #expect(throws: LiveFailure.self) { try read(.failed("it ended with status 2")) }
+    #expect(throws: LiveFailure.self) { try read(nil) }
+    #expect(throws: LiveFailure.self) { try read(.text("a bundle"), "--help") }
+  }
+
   @Test func theDaemonsAnswerTellsTheProcess() {
     func process(_ answer: String) -> Int32? { DockerSocket.process(inAnswer: Array(answer.utf8)) }
     #expect(

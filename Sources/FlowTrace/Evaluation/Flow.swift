@@ -123,6 +123,8 @@ struct Position {
   var beforeReroute: [VariableID]?
   /// What the route was last chosen anew by in output; nil when it was not.
   var rerouted: [VariableID]?
+  /// The last of these ways that was looked up: one that refuses the packet ends it at once.
+  var checkedReroute: [VariableID]?
   /// The index of the next nat chain of the call that is under way.
   var natChain = 0
   /// Whether a translation already ended the nat chains of this hook.

@@ -98,6 +98,7 @@ extension Engine {
   /// Makes the next call of the flow's hook, or goes on to the next stage.
   private func call(_ flow: inout Flow) -> Move {
     guard let hook = flow.position.stage.hook else { return .on }
+    if hook == .output, let refused = refuseReroute(&flow) { return refused }
     let calls = plan.calls(hook, flow.family)
     guard flow.position.entry < calls.count else {
       flow.enter(flow.position.stage.next)

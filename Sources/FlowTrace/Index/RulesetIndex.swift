@@ -58,6 +58,21 @@ final class RulesetIndex: Sendable {
 
   private let lazyProxiedPorts = AtomicLazyReference<Shared<[LocalDelivery.ProxiedPort]>>()
   private let lazyLocalnet = AtomicLazyReference<Shared<RuleID?>>()
+  private let lazyMarks = AtomicLazyReference<Shared<Bool>>()
+
+  /// Whether some rule gives connections a mark.
+  var marksConnections: Bool {
+    if let known = lazyMarks.load() { return known.value }
+    let mark = Field.conntrack(ConntrackField(.mark))
+    let found = ruleset.tables.contains { table in
+      table.chains.contains { chain in
+        chain.rules.contains { rule in
+          rule.statements.contains { if case .assign(let change) = $0 { change.field == mark } else { false } }
+        }
+      }
+    }
+    return lazyMarks.storeIfNil(Shared(found)).value
+  }
 
   /// The ports that docker-proxy listens on, as the rules show it.
   var proxiedPorts: [LocalDelivery.ProxiedPort] {

@@ -205,13 +205,14 @@ extension Engine {
     var finished: [FinishedFlow] = []
     for opened in run(startingFlows(opening, family)) {
       if opened.verdict == .accept {
-        let next = query.phase == .reply ? replyFlow(opened) : laterFlow(opened)
-        guard var flow = next else {
-          finished.append(opened)
+        if query.phase == .reply {
+          finished += replyFlow(opened).map { run([$0]) } ?? [opened]
           continue
         }
-        if query.phase != .reply, let given = query.fields[flags] { flow.rebind(.tcpFlags, to: given) }
-        finished += run([flow])
+        for var flow in laterFlows(opened) {
+          if let given = query.fields[flags] { flow.rebind(.tcpFlags, to: given) }
+          finished += run([flow])
+        }
       } else {
         finished.append(unopened(opened, query, family))
       }
@@ -231,11 +232,20 @@ extension Engine {
     return end
   }
 
-  /// The flow of a later packet in the direction of the first one.
-  func laterFlow(_ opened: FinishedFlow) -> Flow? {
+  /// The flows of a later packet in the direction of the first one. It comes when the answer has been seen, which rules may have marked the connection for.
+  private func laterFlows(_ opened: FinishedFlow) -> [Flow] {
+    guard index.marksConnections, let answer = replyFlow(opened) else {
+      return [laterFlow(opened, behind: opened.flow)]
+    }
+    return run([answer]).map { laterFlow(opened, behind: $0.flow) }
+  }
+
+  /// The flow of a packet in the direction of the first one, behind another packet of the connection.
+  private func laterFlow(_ opened: FinishedFlow, behind last: Flow) -> Flow {
     var flow = opened.flow
     let connection = flow.connection
-    let mark = flow.binding[Slot.connectionMark.rawValue]
+    let mark = last.binding[Slot.connectionMark.rawValue]
+    flow.take(whatIsKnownIn: last)
     let arrival = flow.arrival
     reset(&flow)
     flow.binding = arrival
@@ -342,5 +352,16 @@ extension Engine {
     flow.route = nil
     flow.changedBy = [:]
     flow.remarks = []
+  }
+}
+
+extension Flow {
+  /// Takes over what became known of the same packets in a flow that came from this one.
+  fileprivate mutating func take(whatIsKnownIn other: Flow) {
+    variables = other.variables
+    exceptions = other.exceptions
+    conditions = other.conditions
+    rareFields = other.rareFields
+    for assumption in other.assumptions { assume(assumption) }
   }
 }

@@ -60,10 +60,8 @@ extension Engine {
         case .local, .broadcast, .multicast, .unicast, .unknown:
           direct(&flow, part.answer)
           if mayLeave(&flow) { flow.enter(.output) }
-        case .none: endSent(&flow, .noRoute)
-        case .blackhole: endSent(&flow, .blackholeRoute)
-        case .unreachable: endSent(&flow, .unreachableRoute)
-        case .prohibit: endSent(&flow, .prohibitRoute)
+        case .none, .blackhole, .unreachable, .prohibit:
+          if let refusal = part.answer.refusal { endSent(&flow, refusal) }
         }
         return flow
       })
@@ -147,11 +145,29 @@ extension Engine {
         case .local, .broadcast, .multicast, .unicast, .unknown:
           direct(&flow, part.answer)
           if mayLeave(&flow) { flow.enter(.postrouting) }
-        case .none: endSent(&flow, .noRoute)
-        case .blackhole: endSent(&flow, .blackholeRoute)
-        case .unreachable: endSent(&flow, .unreachableRoute)
-        case .prohibit: endSent(&flow, .prohibitRoute)
+        case .none, .blackhole, .unreachable, .prohibit:
+          if let refusal = part.answer.refusal { endSent(&flow, refusal) }
         }
+        return flow
+      })
+  }
+
+  /// A way that was chosen anew and that refuses the packet ends it before the next chain of output; nil where none does.
+  ///
+  /// Source: `ip_route_me_harder` in `net/ipv4/netfilter.c` and its callers, which drop what it fails for.
+  func refuseReroute(_ flow: inout Flow) -> Move? {
+    guard let chosenBy = flow.position.rerouted, chosenBy != flow.position.checkedReroute else { return nil }
+    flow.position.checkedReroute = chosenBy
+    let inputs = flow.routingInputs
+    flow.routingInputs = chosenBy
+    let parts = partsByRoute(flow, input: nil)
+    flow.routingInputs = inputs
+    guard parts.contains(where: { $0.answer.refusal != nil }) else { return nil }
+    return .split(
+      parts.map { part in
+        var flow = part.flow
+        flow.routingInputs = inputs
+        if let refusal = part.answer.refusal { endSent(&flow, refusal) }
         return flow
       })
   }

@@ -24,6 +24,17 @@ enum RouteAnswer: Hashable {
   case none
   /// Out, but the tables were not told: through an interface other than those of known subnets.
   case unknown
+
+  /// Why the host sends nothing there; nil where it does.
+  var refusal: OutsideReason? {
+    switch self {
+    case .none: .noRoute
+    case .blackhole: .blackholeRoute
+    case .unreachable: .unreachableRoute
+    case .prohibit: .prohibitRoute
+    case .local, .broadcast, .multicast, .unicast, .unknown: nil
+    }
+  }
 }
 
 extension Engine {

@@ -1,4 +1,5 @@
 public import FlowTrace
+import HostModel
 public import RuleGraph
 
 /// A trace in its machine-readable form, `fwtrace.trace/1`: see `Schemas/fwtrace.trace.1.json`.
@@ -23,15 +24,25 @@ public struct TraceJSON: Sendable {
   ///
   /// - Parameters:
   ///   - trace: The trace.
+  ///   - sender: The network namespace of the container that sends, when that was read.
   ///   - diagnostics: What reading the dumps had to tell; warnings among it are added to the trace's own.
-  public func bytes(of trace: Trace, diagnostics: [Diagnostic] = []) -> [UInt8] {
+  public func bytes(of trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = []) -> [UInt8] {
     var json = JSONWriter(indented: indented)
-    write(trace, diagnostics: diagnostics, to: &json)
+    write(trace, from: sender, diagnostics: diagnostics, to: &json)
     return json.bytes
   }
 
   /// Writes one trace with a line end behind it, as ``bytes(of:diagnostics:)`` gives it.
-  public func write(_ trace: Trace, diagnostics: [Diagnostic] = [], to json: inout JSONWriter) {
+  public func write(
+    _ trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = [], to json: inout JSONWriter
+  ) {
+    writeObject(trace, from: sender, diagnostics: diagnostics, to: &json)
+    json.endLine()
+  }
+
+  private func writeObject(
+    _ trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = [], to json: inout JSONWriter
+  ) {
     json.object { json in
       json.member("schema", "fwtrace.trace/1")
       if let id = trace.query.id { json.member("id", id) }
@@ -43,7 +54,7 @@ public struct TraceJSON: Sendable {
           for word in CaptureWords.words(captured) { json.member(word.key, word.value) }
         }
       }
-      json.member("verdict", trace.verdict.rawValue)
+      json.member("verdict", (sender?.verdict(with: trace) ?? trace.verdict).rawValue)
       json.key("assumptions")
       json.array { json in for assumption in trace.assumptions { json.value(assumption.sentence) } }
       json.key("warnings")
@@ -52,8 +63,15 @@ public struct TraceJSON: Sendable {
       }
       json.key("cases")
       json.array { json in for one in trace.cases { write(one, to: &json) } }
+      if let sender {
+        json.key("sender")
+        json.object { json in
+          json.member("container", sender.name)
+          json.key("trace")
+          TraceJSON(sender.ruleset, captured: sender.facts.captured).writeObject(sender.trace, to: &json)
+        }
+      }
     }
-    json.endLine()
   }
 
   /// Writes the answer to a line of a batch that is no question.

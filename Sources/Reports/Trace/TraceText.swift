@@ -30,8 +30,27 @@ public struct TraceText: Sendable {
   ///
   /// - Parameters:
   ///   - trace: The trace.
+  ///   - sender: The network namespace of the container that sends, when that was read; it comes first unless it changes nothing.
   ///   - diagnostics: What reading the dumps had to tell.
-  public func text(of trace: Trace, diagnostics: [Diagnostic] = []) -> String {
+  public func text(of trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = []) -> String {
+    guard let sender, !sender.isTransparent else { return text(of: trace, diagnostics: diagnostics) }
+    let inside = TraceText(sender.ruleset, facts: sender.facts, terminal: terminal, detail: detail)
+    func line(_ words: String, _ diagnostics: [Diagnostic] = []) -> String {
+      var page = Page(terminal)
+      page.add(StyledText(words, .strong), hanging: 2)
+      DiagnosticText(sources: ruleset.sources, names: names).add(diagnostics, to: &page, notes: detail == .all)
+      return page.text
+    }
+    let first =
+      line("In \(sender.name)'s own network namespace, whose rules its packets meet first:")
+      + inside.text(of: sender.trace)
+    return first + "\n"
+      + (trace.cases.isEmpty
+        ? line("None of these packets leaves \(sender.name): this host's rules see none.", diagnostics)
+        : line("What leaves it, on this host:") + text(of: trace, diagnostics: diagnostics))
+  }
+
+  private func text(of trace: Trace, diagnostics: [Diagnostic]) -> String {
     var page = Page(terminal)
     page.add(headline(trace), hanging: 2)
     let cases = ordered(trace)

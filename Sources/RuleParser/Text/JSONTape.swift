@@ -46,6 +46,8 @@ final class JSONTape: Sendable {
   let end: Int
   /// For a text put together from separate lines: where each begins in ``bytes`` and in its source. Empty when offsets are the source's.
   private let pieces: [(start: Int, sourceStart: Int)]
+  /// Where the last of them ends in its source; a line end that is not there follows it in ``bytes``.
+  private let sourceEnd: Int
 
   /// Containers deeper than this are not read; nothing that prints JSON about a host comes near.
   static let maximumDepth = 512
@@ -59,6 +61,7 @@ final class JSONTape: Sendable {
     problem = reader.problem
     end = reader.at
     pieces = []
+    sourceEnd = bytes.count
   }
 
   /// Reads the first value of a dump from one of its lines on, through quotation marks and carriage returns around the lines.
@@ -86,6 +89,7 @@ final class JSONTape: Sendable {
     problem = reader.problem
     end = reader.at
     self.pieces = pieces
+    sourceEnd = text.lines.last?.end ?? 0
   }
 
   /// The value, or nil when there is not even the beginning of one.
@@ -100,7 +104,7 @@ final class JSONTape: Sendable {
       if pieces[middle].start <= offset { low = middle + 1 } else { high = middle }
     }
     guard low > 0 else { return offset }
-    return pieces[low - 1].sourceStart + offset - pieces[low - 1].start
+    return min(pieces[low - 1].sourceStart + offset - pieces[low - 1].start, sourceEnd)
   }
 }
 
