@@ -102,3 +102,37 @@ struct NftPrinterTests {
         == #"iifname "eth0" xt match "recent" counter packets 1 bytes 2 drop"#)
   }
 }
+
+/// nft loads neighbouring `!=` as one comparison; iptables does not.
+@Suite struct JoinedComparisonTests {
+  private func read(_ name: String, _ text: String) -> Ruleset {
+    DumpReader().read([DumpInput(name: name, bytes: Array(text.utf8))]).ruleset
+  }
+
+  private func statements(_ rule: String) -> [Statement]? {
+    read("rules.nft", "table ip t {\n chain c {\n \(rule)\n }\n}\n").canonical.tables.first?.chains.first?.rules.first?
+      .statements
+  }
+
+  @Test(arguments: [
+    ("tcp sport != 1 tcp dport != 2 drop", true), ("tcp dport != 2 counter tcp sport != 1 drop", true),
+    ("ip ttl != 64 ip protocol != 17 drop", true), ("icmp type != 8 icmp code != 1 drop", true),
+    ("tcp sport 1 tcp dport != 2 drop", false), ("tcp sport != 1 tcp dport != 2-3 drop", false),
+    ("ip saddr != 10.0.0.1 ip daddr != 10.0.0.2 drop", false), ("tcp sport != 1 udp length != 2 drop", false),
+    ("ip ttl != 64 tcp sport != 1 drop", false),
+  ])
+  func neighboursThatFitFourBytesAreOne(_ rule: String, _ isJoined: Bool) throws {
+    let found = try #require(statements(rule))
+    let hasAlternatives = found.contains { if case .anyOf = $0 { true } else { false } }
+    #expect(hasAlternatives == isJoined)
+  }
+
+  @Test func whatIptablesTestsOneByOneIsPrintedSoThatNftDoesNotJoinIt() {
+    let save = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp ! --sport 1 ! --dport 2 -j DROP\nCOMMIT\n"
+    let ruleset = read("iptables-save.txt", save)
+    let text = NftPrinter.print(ruleset).replacing("table ip filter", with: "table ip t")
+    #expect(text.contains("tcp sport != 1 tcp dport { 0-1, 3-65535 } drop"))
+    let back = read("rules.nft", text).canonical.tables.first?.chains.first?.rules
+    #expect(back?.map(\.statements) == ruleset.canonical.tables.first?.chains.first?.rules.map(\.statements))
+  }
+}

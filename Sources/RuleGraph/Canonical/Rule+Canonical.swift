@@ -183,6 +183,16 @@ private struct CanonicalTests {
         ValueSet((0..<128).filter { mask >> UInt128($0) & 1 == 1 }.map { UInt128(1) << UInt128($0) }.map { $0...$0 }))
     }
     if case .concatenation(let parts) = copy.subject, parts.count == 1 { copy.subject = parts[0] }
+    if !copy.negated, case .field(.header(let field)) = copy.subject, case .values(let values) = copy.values,
+      values.intervals.count == 2
+    {
+      // All values of a field but one are not that one.
+      let missing = ValueSet.bits(Field.header(field).width).subtracting(values)
+      if missing.single != nil {
+        copy.values = .values(missing)
+        copy.negated = true
+      }
+    }
     return .match(copy)
   }
 }

@@ -14,14 +14,14 @@ enum JoinedComparisons {
     var length: Int
   }
 
-  /// Puts the comparisons of a rule together that nft loads as one.
-  static func join(_ rule: inout Rule) {
+  /// The statements of a rule with the comparisons together that nft loads as one; nil when there are none such.
+  static func joined(_ statements: [Statement]) -> [Statement]? {
     var found: [(index: Int, match: Match, place: Place)] = []
-    for (index, statement) in rule.statements.enumerated() {
-      guard case .match(let match) = statement, match.negated, let place = place(of: match) else { continue }
+    for index in statements.indices {
+      guard case .match(let match) = statements[index], match.negated, let place = place(of: match) else { continue }
       found.append((index, match, place))
     }
-    guard found.count > 1 else { return }
+    guard found.count > 1 else { return nil }
     found.sort { ($0.place.base.rawValue, $0.place.offset) < ($1.place.base.rawValue, $1.place.offset) }
     var joined: [Int: Statement] = [:]
     var gone: Set<Int> = []
@@ -43,9 +43,27 @@ enum JoinedComparisons {
       }
     }
     close()
-    guard !joined.isEmpty else { return }
-    rule.statements = rule.statements.enumerated().compactMap { index, statement in
+    guard !joined.isEmpty else { return nil }
+    return statements.enumerated().compactMap { index, statement in
       joined[index] ?? (gone.contains(index) ? nil : statement)
+    }
+  }
+
+  /// The statements of a rule that nft must not join, written so that it does not: of neighbouring comparisons all but the first test for the other values.
+  static func apart(_ statements: [Statement]) -> [Statement] {
+    guard joined(statements) != nil else { return statements }
+    var isFirst = true
+    return statements.map { statement in
+      guard case .match(var match) = statement, match.negated, place(of: match) != nil,
+        case .field(let field) = match.subject, case .values(let values) = match.values
+      else { return statement }
+      if isFirst {
+        isFirst = false
+        return statement
+      }
+      match.negated = false
+      match.values = .values(ValueSet.bits(field.width).subtracting(values))
+      return .match(match)
     }
   }
 

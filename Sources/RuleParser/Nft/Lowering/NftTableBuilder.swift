@@ -110,8 +110,10 @@ struct NftTableBuilder: Sendable {
       table.origin = isManaged ? .iptablesNFT : NftTableOrigin.origin(of: table)
       if table.origin == .nftables {
         for chain in table.chains.indices {
-          for rule in table.chains[chain].rules.indices where table.chains[chain].rules[rule].statements.count > 1 {
-            JoinedComparisons.join(&table.chains[chain].rules[rule])
+          for rule in table.chains[chain].rules.indices {
+            if let joined = JoinedComparisons.joined(table.chains[chain].rules[rule].statements) {
+              table.chains[chain].rules[rule].statements = joined
+            }
           }
         }
       }

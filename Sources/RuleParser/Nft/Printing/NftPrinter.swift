@@ -53,6 +53,8 @@ public enum NftPrinter {
 
   /// The statements in order; the counter stands where the rule begins to act.
   private static func parts(_ rule: Rule, _ writer: NftRuleWriter) -> [Part] {
+    var rule = rule
+    rule.statements = JoinedComparisons.apart(rule.statements)
     var parts: [Part] = []
     var needsCounter = rule.counter != nil
     var index = 0
