@@ -272,6 +272,8 @@ extension Engine {
     set(.destination, last[Slot.source.rawValue])
     set(.destinationPort, last[Slot.sourcePort.rawValue])
     set(.connectionMark, mark)
+    // The answer is of the class that its question came with, whatever rules made of that on the way.
+    set(.serviceByte, flow.arrival[Slot.serviceByte.rawValue])
     flow.rebind(.mark, to: ValueSet(0))
     flow.rebind(.tcpFlags, to: ValueSet(Conntrack.syn | Conntrack.ack))
     flow.rebind(.icmpType, to: Self.answerTypes(to: flow.domain(.icmpType), flow.family))

@@ -321,16 +321,23 @@ enum SourceAddress {
   /// The address of an interface to speak from towards an address.
   ///
   /// IPv4 (`inet_select_addr`): the first primary address whose subnet contains the target, else the first one of global scope, else one of another
-  /// interface. IPv6 (RFC 6724 as far as it matters on one interface): the one that shares the longest prefix with the target.
+  /// interface. IPv6 (RFC 6724): an own address speaks to itself as itself; else the address of the interface that shares the longest prefix with the
+  /// target, else such a one of another interface.
   static func choose(
     on name: String, towards target: IPAddress?, family: AddressFamily, interfaces: [Interface]
   ) -> IPAddress? {
     let own = interfaces.first { $0.name == name }?.addresses.filter { $0.address.family == family } ?? []
     if family == .ipv6 {
-      let usable = own.filter { $0.scope != "link" && $0.scope != "host" && !$0.isDeprecated }
-      let candidates = usable.isEmpty ? own.filter { $0.scope == "link" } : usable
-      guard let target else { return candidates.first?.address }
-      return candidates.max { a, b in
+      let all = interfaces.flatMap(\.addresses).filter { $0.address.family == .ipv6 }
+      if let target, all.contains(where: { $0.address == target }) { return target }
+      func isUsable(_ address: InterfaceAddress) -> Bool {
+        address.scope != "link" && address.scope != "host" && !address.isDeprecated
+      }
+      let pools = [own.filter(isUsable), all.filter(isUsable), own.filter { $0.scope == "link" }]
+      guard let pool = pools.first(where: { !$0.isEmpty }), let target else {
+        return own.first(where: isUsable)?.address
+      }
+      return pool.max { a, b in
         (a.address.bits ^ target.bits).leadingZeroBitCount < (b.address.bits ^ target.bits).leadingZeroBitCount
       }?.address
     }
