@@ -10,7 +10,7 @@ mkdir -p "$copy"
 
 # name | file below Sources/FlowTrace | sed expression
 mutants=(
-  'goto|Evaluation/Engine+Walk.swift|s/if case .goto = verdict { frame.isGoto = true }//'
+  'goto|Evaluation/Engine+Walk.swift|s/if case .goto = verdict { frame.isGoto = true }/if case .goto = verdict { frame.isGoto = false }/'
   'equal-priority|Hooks/HookPlan.swift|s/(\$0.priority, -\$0.registered) < (\$1.priority, -\$1.registered)/($0.priority, $0.registered) < ($1.priority, $1.registered)/'
   'nat-priority|Hooks/HookPlan.swift|s/priority: HookPriority.dstnat/priority: HookPriority.filter/'
   'tcp-new|Conntrack/Engine+Conntrack.swift|s/return masked == syn ||/return masked == syn || masked == syn | ack ||/'
@@ -23,7 +23,7 @@ mutants=(
 )
 
 sync_sources() {
-  for part in Package.swift Package.resolved Sources Tests; do
+  for part in Package.swift Package.resolved Sources Tests Documentation samples; do
     mkdir -p "$copy/$part" 2>/dev/null || true
     if [ -d "$part" ]; then
       cp -Rup "$part/." "$copy/$part/"
@@ -39,6 +39,10 @@ run_tests() {
 }
 
 sync_sources
+# The sources may change while the mutants run.
+original=$(mktemp -d)
+trap 'rm -rf "$original"' EXIT
+cp -R "$copy/Sources/FlowTrace/." "$original"
 echo 'without a mutant ...'
 run_tests 'KernelTests\.' || { tail -20 "$copy/mutant.log"; echo 'the kernel tests fail already without a mutant' >&2; exit 1; }
 
@@ -50,8 +54,8 @@ for mutant in "${mutants[@]}"; do
   expression=${rest#*|}
   if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then continue; fi
   target="$copy/Sources/FlowTrace/$file"
-  sed "$expression" "Sources/FlowTrace/$file" >"$target"
-  if cmp -s "$target" "Sources/FlowTrace/$file"; then
+  sed "$expression" "$original/$file" >"$target"
+  if cmp -s "$target" "$original/$file"; then
     echo "$name: the line to change is gone" >&2
     missed=1
     continue
@@ -66,7 +70,7 @@ for mutant in "${mutants[@]}"; do
   else
     echo "$name: noticed ($(grep -c 'recorded an issue' "$copy/mutant.log") issues, the first: $(grep -m1 'recorded an issue' "$copy/mutant.log" | cut -c1-140))"
   fi
-  cp -p "Sources/FlowTrace/$file" "$target"
+  cp "$original/$file" "$target"
   touch "$target"
 done
 exit "$missed"

@@ -96,6 +96,8 @@ struct Connection {
   var destinationTranslation: (kind: Translation.Kind, rule: RuleID?)?
   /// How the source was translated, for later packets.
   var sourceTranslation: (kind: Translation.Kind, rule: RuleID?)?
+  /// The interface that the first packet left through when its source was masqueraded.
+  var masqueradedThrough: VariableID?
 }
 
 /// The variables of a connection's tuple.

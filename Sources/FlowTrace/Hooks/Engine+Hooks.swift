@@ -140,6 +140,7 @@ extension Engine {
     let isDone = ofSource ? connection.sourceDone : connection.destinationDone
     let asks = connection.state == ConntrackState.new && !isDone
     guard asks else {
+      if hook == .postrouting, hasMovedAway(connection, flow) { return .ended(discarded(flow, .masqueradeMoved)) }
       repeatTranslation(ofSource: ofSource, hook, &flow)
       leaveTranslation(hook, &flow)
       return .on
@@ -169,6 +170,15 @@ extension Engine {
     flow.position.frames = [Frame(chain: chains[flow.position.natChain])]
     flow.position.natChain += 1
     return .on
+  }
+
+  /// Whether a masqueraded connection now leaves through another interface than its first packet did: its address would be wrong there, and the kernel
+  /// drops the packet and forgets the connection (`nf_nat_oif_changed` in `net/netfilter/nf_nat_core.c`).
+  private func hasMovedAway(_ connection: Connection, _ flow: Flow) -> Bool {
+    guard connection.direction == .original, let through = connection.masqueradedThrough, through >= 0,
+      let then = flow.variables[through].domain.single, let now = flow.domain(.output)?.single
+    else { return false }
+    return then != now
   }
 
   /// Goes on behind the nat chains; a packet of this host whose destination they changed is routed anew.

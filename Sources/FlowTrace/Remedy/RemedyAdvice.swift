@@ -36,6 +36,9 @@ struct RemedyAdvice {
     case .noListener: return "no rule helps: a program must listen there"
     case .multicast: return "no rule helps: the host would have to join the group or route it"
     case .unknownHost: return "no rule helps: nobody has that address"
+    case .masqueradeMoved:
+      return
+        "no rule helps but one that leads all packets of a connection out through one interface (CONNMARK and a rule of `ip rule`)"
     case .noConnection: return "the connection's first packet must get through: ask for that one"
     }
   }

@@ -228,6 +228,8 @@ public enum OutsideReason: String, Hashable, Sendable {
   case unknownHost = "unknown-host"
   /// The connection's first packet does not get through, so there is no later packet.
   case noConnection = "no-connection"
+  /// A masqueraded connection is led out through another interface than it began on.
+  case masqueradeMoved = "masquerade-moved"
 }
 
 /// A step on the way of a packet.

@@ -184,6 +184,7 @@ extension Engine {
       connection.reply.destinationPort = flow.binding[Slot.sourcePort.rawValue]
       if really { connection.status |= ConntrackStatus.snat }
       connection.sourceTranslation = (kind, id)
+      if kind == .masquerade { connection.masqueradedThrough = flow.binding[Slot.output.rawValue] }
     } else {
       connection.reply.source = flow.binding[Slot.destination.rawValue]
       connection.reply.sourcePort = flow.binding[Slot.destinationPort.rawValue]

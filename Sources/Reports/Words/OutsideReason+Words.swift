@@ -23,6 +23,8 @@ extension OutsideReason {
     case .multicast: "a multicast or broadcast that this host does not take or pass on"
     case .unknownHost: "nobody answers at the destination address"
     case .noConnection: "the connection's first packet does not get through, so there is no later packet"
+    case .masqueradeMoved:
+      "the connection was masqueraded on another interface than this packet is led to: the kernel drops it and forgets the connection"
     }
   }
 }
