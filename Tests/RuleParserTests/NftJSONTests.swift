@@ -133,4 +133,26 @@ struct NftJSONTests {
     #expect(fragment.opaque.allSatisfy { $0.name.hasPrefix("xt ") })
     #expect(fragment.tables.allSatisfy { $0.origin == ($0.name == "docker-bridges" ? .nftables : .iptablesNFT) })
   }
+
+  @Test("JSON quoted in a mail and cut off without a line end says where it breaks")
+  func quotedAndCutOff() {
+    // The lines are put together for reading, each with a line end; the last one has none in the text.
+    let text = """
+      > {"nftables": [{"table": {"family": "ip", "name": "t"}},
+      > {"chain": {"family": "ip", "table": "t", "name": "c"}},
+
+      > {"rule": {"family": "ip", "table": "t", "chain": "c", "expr": [{"accept": null}]}}
+      """
+    for count in 1...text.utf8.count {
+      let cut = Array(text.utf8.prefix(count))
+      let reading = DumpReader().read([DumpInput(name: "mail.txt", bytes: cut)])
+      for diagnostic in reading.diagnostics {
+        guard let span = diagnostic.span else { continue }
+        #expect(span.offset + span.length <= count)
+      }
+    }
+    let whole = DumpReader().read([DumpInput(name: "mail.txt", bytes: Array(text.utf8))])
+    #expect(whole.diagnostics.contains { $0.id == "json-cut-off" })
+    #expect(whole.ruleset.tables.first?.chains.first?.rules.count == 1)
+  }
 }
