@@ -61,11 +61,11 @@ bench: toolchain
 	  --json $(BENCH_FOLDER)/results.json --plot $(BENCH_FOLDER)/growth.svg $(BENCH)
 
 lint: test-packages toolchain
-	$(SWIFT) format lint --strict --parallel $(SWIFT_FILES)
+	@$(SWIFT) format lint --strict --parallel $(SWIFT_FILES)
 	$(SWIFT) build --build-tests
 
 format: toolchain
-	$(SWIFT) format --in-place --parallel $(SWIFT_FILES)
+	@$(SWIFT) format --in-place --parallel $(SWIFT_FILES)
 
 docs: toolchain
 	Scripts/build-docs

@@ -439,6 +439,13 @@ public struct Container: Hashable, Sendable {
   }
 }
 
+extension HostFacts {
+  /// The network that a leg of a container is in; nil where none was told.
+  public func network(of leg: Container.NetworkLeg) -> ContainerNetwork? {
+    networks.first { $0.name == leg.network || $0.id == leg.network }
+  }
+}
+
 /// A tracked connection (`conntrack -L`).
 public struct TrackedConnection: Hashable, Sendable {
   /// The transport protocol number.

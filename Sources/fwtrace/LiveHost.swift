@@ -31,6 +31,9 @@ enum LiveHost {
       let capture = HostCapture(version: Fwtrace.configuration.version)
       let bytes = try capture.readNamespace(ofContainer: container.pid.map(String.init) ?? container.name)
       let inside = DumpReader().read([DumpInput(name: "inside \(container.name)", bytes: bytes)])
+      warnings += inside.diagnostics.filter { $0.severity != .note }.map {
+        Diagnostic($0.id, $0.severity, "inside \(container.name): \($0.message)", expected: $0.expected)
+      }
       return SenderNamespace(
         container.name, ruleset: inside.ruleset, facts: inside.facts, query: query, options: options)
     } catch {

@@ -49,4 +49,9 @@ import Testing
     let cases = try cases(nftPriority: -100, nftRule: "policy accept")
     #expect(destinations(cases) == ["10.0.0.1"])
   }
+
+  @Test func aChainWithoutRulesMayDrop() throws {
+    let cases = try cases(nftPriority: -100, nftRule: "policy drop")
+    #expect(cases.contains { $0.verdict == .drop })
+  }
 }

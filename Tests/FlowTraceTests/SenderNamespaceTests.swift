@@ -94,9 +94,19 @@ import Testing
         name: "side", id: "a2", endpoints: [.init(network: "bridge", addresses: [address])], networkMode: "container:a1"
       ),
     ]
+    facts.networks = [ContainerNetwork(name: "bridge", id: "n1", driver: "bridge", bridge: "docker0")]
     #expect(SenderNamespace.container(of: try question("80"), facts: facts)?.name == "web")
     var other = try question("80")
     other.source = ValueSet(try #require(IPAddress("172.17.0.3")).bits)
     #expect(SenderNamespace.container(of: other, facts: facts) == nil)
+    // Whoever else is in the network sends these, too.
+    other.source = try #require(Prefix("172.17.0.0/16")).values
+    #expect(SenderNamespace.container(of: other, facts: facts) == nil)
+    // Another host that claims the address is not the container.
+    other = try question("80")
+    other.input = ValueSet(try #require(InterfaceName("eth0")).value)
+    #expect(SenderNamespace.container(of: other, facts: facts) == nil)
+    other.input = nil
+    #expect(SenderNamespace.container(of: other, facts: facts)?.name == "web")
   }
 }

@@ -48,30 +48,16 @@ extension Lab {
 
   /// Deletes every conntrack entry of the router.
   public func forgetFlows() {
-    // A request IPCTNL_MSG_CT_DELETE without a tuple (`conntrack -F`).
-    var message: [UInt8] = []
-    message.appendNative32(20)
-    message.appendNative16(1 << 8 | 2)
-    message.appendNative16(5)
-    message.appendNative32(1)
-    message.appendNative32(0)
-    message += [0, 0, 0, 0]
-    _ = conntrack.send(message, to: [UInt8(AF_NETLINK), 0] + [UInt8](repeating: 0, count: 10))
+    // IPCTNL_MSG_CT_DELETE without a tuple (`conntrack -F`)
+    askConntrack(2, flags: 5)
     conntrack.waitForInput(milliseconds: 100)
     while conntrack.receive() != nil {}
   }
 
   /// Of each flow that the router knows, whether an answer was seen.
   private var flowsSawAnswers: [Bool] {
-    // A request IPCTNL_MSG_CT_GET for all entries (`conntrack -L`).
-    var message: [UInt8] = []
-    message.appendNative32(20)
-    message.appendNative16(1 << 8 | 1)
-    message.appendNative16(0x301)
-    message.appendNative32(1)
-    message.appendNative32(0)
-    message += [0, 0, 0, 0]
-    _ = conntrack.send(message, to: [UInt8(AF_NETLINK), 0] + [UInt8](repeating: 0, count: 10))
+    // IPCTNL_MSG_CT_GET for all entries (`conntrack -L`)
+    askConntrack(1, flags: 0x301)
     var found: [Bool] = []
     while true {
       conntrack.waitForInput(milliseconds: 100)
@@ -89,6 +75,18 @@ extension Lab {
         at += (length + 3) & ~3
       }
     }
+  }
+
+  /// Sends a request about every entry to the router's connection tracking.
+  private func askConntrack(_ request: UInt16, flags: UInt16) {
+    var message: [UInt8] = []
+    message.appendNative32(20)
+    message.appendNative16(1 << 8 | request)
+    message.appendNative16(flags)
+    message.appendNative32(1)
+    message.appendNative32(0)
+    message += [0, 0, 0, 0]
+    _ = conntrack.send(message, to: [UInt8(AF_NETLINK), 0] + [UInt8](repeating: 0, count: 10))
   }
 
   private func send(_ probe: Probe) -> Observation {

@@ -176,9 +176,9 @@ extension Engine {
   /// drops the packet and forgets the connection (`nf_nat_oif_changed` in `net/netfilter/nf_nat_core.c`).
   private func hasMovedAway(_ connection: Connection, _ flow: Flow) -> Bool {
     guard connection.direction == .original, let through = connection.masqueradedThrough, through >= 0,
-      let then = flow.variables[through].domain.single, let now = flow.domain(.output)?.single
+      let now = flow.domain(.output)
     else { return false }
-    return then != now
+    return now.isDisjoint(with: flow.variables[through].domain)
   }
 
   /// Goes on behind the nat chains; a packet of this host whose destination they changed is routed anew.

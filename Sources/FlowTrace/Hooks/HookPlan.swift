@@ -91,22 +91,20 @@ struct HookPlan {
   private static func translation(
     _ nat: [(priority: Int32, registered: Int, chain: ChainID)], priority: Int32, _ ruleset: Ruleset
   ) -> Call {
-    let ordered = nat.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }
     func isLegacy(_ chain: ChainID) -> Bool {
       let origin = ruleset.tables[chain.table].origin
       return origin == .iptables || origin == .iptablesLegacy
     }
-    /// The order with iptables' chains before or behind the others of their priority. Chains without rules change nothing.
+    /// The order with iptables' chains before or behind the others of their priority.
     func order(legacyFirst: Bool) -> [ChainID] {
-      let acting = ordered.filter { !ruleset[$0.chain].rules.isEmpty }
-      let firsts = acting.filter { isLegacy($0.chain) == legacyFirst }.map { ($0.priority, 0, $0.chain) }
-      let others = acting.filter { isLegacy($0.chain) != legacyFirst }.map { ($0.priority, 1, $0.chain) }
-      return (firsts + others).sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
+      nat.map { ($0.priority, isLegacy($0.chain) == legacyFirst ? 0 : 1, -$0.registered, $0.chain) }
+        .sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.map(\.3)
     }
+    /// Chains without rules that accept change nothing, wherever they stand.
+    func acts(_ chain: ChainID) -> Bool { !ruleset[chain].rules.isEmpty || ruleset[chain].base?.policy == .drop }
     let (first, other) = (order(legacyFirst: false), order(legacyFirst: true))
     return Call(
       priority: priority, registered: nat.map(\.registered).min() ?? -1,
-      entry: first == other
-        ? .translation(ordered.map(\.chain), otherwise: nil) : .translation(first, otherwise: other))
+      entry: .translation(first, otherwise: first.filter(acts) == other.filter(acts) ? nil : other))
   }
 }

@@ -68,15 +68,9 @@ extension QueryBuilder {
   }
 
   private mutating func setInput(_ legs: [Container.NetworkLeg]) {
-    let names = legs.compactMap { bridge(of: $0) }.compactMap { InterfaceName($0) }
+    let names = legs.compactMap { facts.network(of: $0)?.bridge }.compactMap { InterfaceName($0) }
     if !names.isEmpty { partial.input = ValueSet(names.map { $0.value...$0.value }) }
   }
-
-  private func network(_ leg: Container.NetworkLeg) -> ContainerNetwork? {
-    facts.networks.first { $0.name == leg.network || $0.id == leg.network }
-  }
-
-  private func bridge(of leg: Container.NetworkLeg) -> String? { network(leg)?.bridge }
 
   /// Chooses among the legs of containers that are on several networks: two containers speak over the network they share, and everything else leaves
   /// through the leg of its subnet, or through the default route.
@@ -140,7 +134,7 @@ extension QueryBuilder {
 
   private func send(through leg: Container.NetworkLeg, _ query: inout Query) {
     query.source = Self.addresses([leg])
-    query.input = bridge(of: leg).flatMap { InterfaceName($0) }.map { ValueSet($0.value) }
+    query.input = facts.network(of: leg)?.bridge.flatMap { InterfaceName($0) }.map { ValueSet($0.value) }
   }
 
   private static func addresses(_ legs: [Container.NetworkLeg]) -> ValueSet {
@@ -148,14 +142,14 @@ extension QueryBuilder {
   }
 
   private func subnets(of leg: Container.NetworkLeg) -> ValueSet {
-    let told = network(leg)?.subnets ?? []
-    let connected = bridge(of: leg).flatMap { facts.interface($0) }?.addresses.compactMap(\.subnet) ?? []
+    let told = facts.network(of: leg)?.subnets ?? []
+    let connected = facts.network(of: leg)?.bridge.flatMap { facts.interface($0) }?.addresses.compactMap(\.subnet) ?? []
     return ValueSet((told + connected).flatMap(\.values.intervals))
   }
 
   /// Docker gives the default route to the first network by name that is not internal (`libnetwork` sorts endpoints so).
   private func defaultLeg(_ legs: [Container.NetworkLeg]) -> Container.NetworkLeg? {
-    legs.filter { network($0)?.isInternal != true }.min { $0.network < $1.network }
+    legs.filter { facts.network(of: $0)?.isInternal != true }.min { $0.network < $1.network }
   }
 
   /// Loopback and the bridges on which containers are: packets of other hosts do not arrive there.

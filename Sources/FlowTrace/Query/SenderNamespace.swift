@@ -40,16 +40,27 @@ public struct SenderNamespace: Sendable {
     trace = Tracer(ruleset, facts: facts).trace(inside, options: options)
   }
 
-  /// The running container that sends the packets of a question; nil where they have another sender, or may have several.
+  /// The running container that sends the packets of a question; nil where they have another sender, or may have several: a source that a container shares
+  /// with others, or an interface that is not its bridge.
   public static func container(of query: Query, facts: HostFacts) -> Container? {
     guard query.origin != .host, query.phase != .reply, let source = query.source else { return nil }
     let senders = facts.containers.filter { container in
       container.networkMode != "host"
-        && !source.isDisjoint(with: ValueSet(container.endpoints.flatMap(\.addresses).map { $0.bits...$0.bits }))
+        && source.isSubset(of: ValueSet(container.endpoints.flatMap(\.addresses).map { $0.bits...$0.bits }))
+        && (query.sender != nil || arrives(query.input, from: container, facts))
     }
     // Containers that share one network are in one namespace.
     let owners = senders.filter { $0.networkMode?.hasPrefix("container:") != true }
     return owners.count == 1 ? owners[0] : senders.count == 1 ? senders[0] : nil
+  }
+
+  /// Whether packets that come in on the interfaces of a question, if it names any, come over the bridges of a container's networks.
+  private static func arrives(_ input: ValueSet?, from container: Container, _ facts: HostFacts) -> Bool {
+    guard let input else { return true }
+    let bridges = container.endpoints.compactMap { facts.network(of: $0)?.bridge }.compactMap {
+      InterfaceName($0)?.value
+    }
+    return input.isSubset(of: ValueSet(bridges.map { $0...$0 }))
   }
 
   /// Whether every packet leaves as it was.

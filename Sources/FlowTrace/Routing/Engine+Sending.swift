@@ -56,12 +56,11 @@ extension Engine {
     .split(
       partsByRoute(flow, input: nil).map { part in
         var flow = part.flow
-        switch part.answer {
-        case .local, .broadcast, .multicast, .unicast, .unknown:
+        if let refusal = part.answer.refusal {
+          endSent(&flow, refusal)
+        } else {
           direct(&flow, part.answer)
           if mayLeave(&flow) { flow.enter(.output) }
-        case .none, .blackhole, .unreachable, .prohibit:
-          if let refusal = part.answer.refusal { endSent(&flow, refusal) }
         }
         return flow
       })
@@ -141,12 +140,11 @@ extension Engine {
       partsByRoute(flow, input: nil).map { part in
         var flow = part.flow
         flow.routingInputs = inputs
-        switch part.answer {
-        case .local, .broadcast, .multicast, .unicast, .unknown:
+        if let refusal = part.answer.refusal {
+          endSent(&flow, refusal)
+        } else {
           direct(&flow, part.answer)
           if mayLeave(&flow) { flow.enter(.postrouting) }
-        case .none, .blackhole, .unreachable, .prohibit:
-          if let refusal = part.answer.refusal { endSent(&flow, refusal) }
         }
         return flow
       })
