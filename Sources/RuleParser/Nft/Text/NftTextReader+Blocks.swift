@@ -11,6 +11,8 @@ extension NftTextReader {
     if builder.tables[index].span == nil {
       builder.tables[index].span = text.span(start..<tokens.previousEnd)
     }
+    let diagnosed = diagnostics.count
+    defer { readPutOffRules(of: index, diagnosticsFrom: diagnosed) }
     try readBlock { reader throws(SyntaxError) in try reader.readTableItem(index) }
   }
 
@@ -128,7 +130,7 @@ extension NftTextReader {
       builder.tables[index].chains[chain].comment = try self.name("a comment")
     } else if tokens.isWord("define") || tokens.isWord("redefine") {
       try readDefine()
-    } else {
+    } else if !putOffRule(index, chain) {
       let rule = readRule(index)
       builder.add(rule, to: name, of: index)
     }

@@ -15,6 +15,8 @@ struct NftTextReader {
   var family = TableFamily.ip
   /// Whether a constant may be a traffic class, which holds a colon.
   var expectsTrafficClass = false
+  /// The rules of the table that is read which are read at its end.
+  var putOff: [PutOffRule] = []
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
   private var includeCount = 0
@@ -41,7 +43,7 @@ struct NftTextReader {
     }
   }
 
-  private init(text: DumpText, tokens: NftTokens, includes: @escaping (String) -> [DumpText]?) {
+  init(text: DumpText, tokens: NftTokens, includes: @escaping (String) -> [DumpText]?) {
     self.text = text
     self.tokens = tokens
     self.includes = includes

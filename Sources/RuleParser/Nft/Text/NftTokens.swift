@@ -26,6 +26,8 @@ struct NftTokens {
   let bytes: [UInt8]
   let lines: [DumpLine]
   private var line = 0
+  /// The index behind the last line.
+  private var limit: Int
   private var at = 0
   private var end = 0
   /// The piece that is looked at.
@@ -45,6 +47,7 @@ struct NftTokens {
   init(_ text: DumpText) {
     bytes = text.bytes
     lines = text.lines
+    limit = lines.count
     current = NftToken(kind: .newline, range: 0..<0, start: 0, end: 0)
     if let first = lines.first {
       at = first.start
@@ -77,6 +80,57 @@ struct NftTokens {
     }
   }
 
+  /// Passes the line that the current piece is the first of, when all of it is one statement that depends on no other line; gives its index, or nil.
+  mutating func passPlainLine() -> Int? {
+    guard line < limit, lines[line].start <= current.start,
+      bytes[lines[line].start..<current.start].allSatisfy({ $0 == 0x20 || $0 == 0x09 })
+    else { return nil }
+    var position = current.start
+    var depth = 0
+    // The end of what stands before a comment.
+    var last = position
+    scan: while position < end {
+      switch bytes[position] {
+      case 0x20, 0x09, 0x0d:
+        position += 1
+        continue
+      case 0x22:
+        position += 1
+        while position < end, bytes[position] != 0x22 { position += 1 }
+        guard position < end else { return nil }
+      case 0x23: break scan
+      // A variable, the end of the statement, a line that goes on.
+      case 0x24, 0x3b, 0x5c: return nil
+      case 0x7b: depth += 1
+      case 0x7d:
+        depth -= 1
+        if depth < 0 { return nil }
+      default: break
+      }
+      position += 1
+      last = position
+    }
+    // Behind a comma, `map` and `vmap` the statement may go on.
+    guard depth == 0, last > current.start + 2, bytes[last - 1] != 0x2c,
+      (bytes[last - 3], bytes[last - 2], bytes[last - 1]) != (0x6d, 0x61, 0x70)
+    else { return nil }
+    at = end
+    let passed = line
+    advance()
+    return passed
+  }
+
+  /// Goes to the beginning of a line, which is the last one.
+  mutating func go(toOnlyLine index: Int) {
+    line = index
+    limit = index + 1
+    at = lines[index].start
+    end = lines[index].end
+    previousEnd = at
+    current = NftToken(kind: .newline, range: at..<at, start: at, end: at)
+    advance()
+  }
+
   /// Goes on to the next piece.
   mutating func advance() {
     previousEnd = current.kind == .newline ? previousEnd : current.end
@@ -97,7 +151,7 @@ struct NftTokens {
       }
       if byte == 0x5c, bytes[(at + 1)..<end].allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) {
         // A backslash at the end of a line joins it with the next.
-        guard line + 1 < lines.count else {
+        guard line + 1 < limit else {
           at = end
           continue
         }
@@ -113,10 +167,10 @@ struct NftTokens {
   }
 
   private mutating func endOfLine() -> NftToken? {
-    guard line < lines.count else { return NftToken(kind: .end, range: at..<at, start: at, end: at) }
+    guard line < limit else { return NftToken(kind: .end, range: at..<at, start: at, end: at) }
     let token = NftToken(kind: .newline, range: at..<at, start: at, end: at)
     line += 1
-    if line < lines.count {
+    if line < limit {
       at = lines[line].start
       end = lines[line].end
     }

@@ -1,0 +1,46 @@
+import RuleGraph
+
+/// Rules that have a line of their own, as in all that `nft list ruleset` prints. No such line depends on another one, so that all processors read them.
+extension NftTextReader {
+  /// A rule that is read at the end of its table. Until then an empty one keeps its place.
+  struct PutOffRule: Sendable {
+    var chain: Int
+    var rule: Int
+    var line: Int
+  }
+
+  /// Puts off the rule that begins here; whether its line allows that.
+  mutating func putOffRule(_ table: Int, _ chain: Int) -> Bool {
+    guard let line = tokens.passPlainLine() else { return false }
+    putOff.append(PutOffRule(chain: chain, rule: builder.tables[table].chains[chain].rules.count, line: line))
+    builder.append(Rule([], span: text.span(text.lines[line])), toChainAt: chain, of: table)
+    return true
+  }
+
+  /// Reads the rules of a table that were put off. The diagnostics from one on are the table's.
+  mutating func readPutOffRules(of table: Int, diagnosticsFrom first: Int) {
+    guard !putOff.isEmpty else { return }
+    let (places, text, tokens, lowering) = (putOff, text, tokens, builder.lowerings[table])
+    let (family, name) = (builder.tables[table].family, builder.tables[table].name)
+    putOff = []
+    let parts = Parallel.map(Parallel.runs(of: places.count, atLeast: 2000)) { run in
+      var reader = NftTextReader(text: text, tokens: tokens) { _ in nil }
+      let index = reader.builder.table(family, name)
+      reader.builder.lowerings[index] = lowering
+      let rules = places[run].map { place in
+        reader.tokens.go(toOnlyLine: place.line)
+        return reader.readRule(index)
+      }
+      return (rules: rules, diagnostics: reader.diagnostics)
+    }
+    for (place, rule) in zip(places, parts.lazy.flatMap(\.rules)) {
+      builder.tables[table].chains[place.chain].rules[place.rule] = rule
+    }
+    let found = parts.flatMap(\.diagnostics)
+    guard !found.isEmpty else { return }
+    // In the order of the text, as if all had been read at once.
+    let whole = (diagnostics[first...] + found).enumerated()
+      .sorted { ($0.element.span?.offset ?? 0, $0.offset) < ($1.element.span?.offset ?? 0, $1.offset) }
+    diagnostics.replaceSubrange(first..., with: whole.map(\.element))
+  }
+}
