@@ -10,9 +10,9 @@ public enum Field: Hashable, Sendable {
   /// A field of a protocol header.
   case header(HeaderField)
   /// Bytes of the packet at an offset, in bits.
-  case raw(base: PayloadBase, offset: Int, length: Int)
+  indirect case raw(base: PayloadBase, offset: Int, length: Int)
   /// A TCP option, IP option, SCTP chunk or IPv6 extension header: its presence (`name` nil) or a field of it.
-  case option(OptionField)
+  indirect case option(OptionField)
   /// Something of the packet's connection.
   case conntrack(ConntrackField)
   /// What the routing tables say of an address of the packet.
@@ -22,5 +22,5 @@ public enum Field: Hashable, Sendable {
   /// The socket that the packet belongs to, where there is one (`socket`).
   case socket(SocketKey)
   /// The transformation (IPsec) of the packet (`ipsec`).
-  case ipsec(IPsecField)
+  indirect case ipsec(IPsecField)
 }

@@ -1,11 +1,13 @@
 /// How the value that a match tests, or that a statement assigns, is computed from the packet.
+///
+/// Most are fields. Whatever else there is lies apart, so that a match is small.
 public enum Expression: Hashable, Sendable {
   /// A field as it is.
   case field(Field)
   /// One value.
-  case constant(UInt128)
+  indirect case constant(UInt128)
   /// One of a set of values, chosen by the kernel (a range of addresses or ports to translate to).
-  case anyOf(ValueSet)
+  indirect case anyOf(ValueSet)
   /// `(operand & and) ^ xor`, the kernel's one form of bit arithmetic with constants (`net/netfilter/nft_bitwise.c`).
   indirect case bitwise(Expression, and: UInt128, xor: UInt128)
   /// The operand moved left by a number of bits; right when negative.
@@ -17,7 +19,7 @@ public enum Expression: Hashable, Sendable {
   /// The value that a map holds for a key; where the map holds none, the rule does not match.
   indirect case map(key: Expression, MapReference)
   /// A number that the kernel makes: counting, random or a hash (nft(8), "NUMGEN", "HASH"); any of `values`, which one the dump can't tell.
-  case generated(Generator)
+  indirect case generated(Generator)
 }
 
 /// An operation on bits.

@@ -3,17 +3,18 @@
 /// Every comparison of both dialects has this form. `tcp dport 80` is `th.dport in {80}`; `! -s 10.0.0.0/8` is `ip.saddr not in
 /// {10.0.0.0...10.255.255.255}`; `tcp flags syn` is `(tcp.flags & 2) not in {0}`; `mark 0x10/0xf0` is `(mark & 0xf0) in {0x10}`.
 public struct Match: Hashable, Sendable {
-  /// The value that is tested.
-  public var subject: Expression
-  /// Whether the match is true when the value is *not* in the set.
-  public var negated: Bool
   /// The set.
   public var values: MatchValues
+  /// Whether the match is true when the value is *not* in the set.
+  public var negated: Bool
   /// What the match gives when the field does not exist in the packet.
   ///
   /// False everywhere but for the further options of an iptables conntrack match that has `--ctstate` too: for a packet without a connection
   /// the kernel decides by the state alone (`net/netfilter/xt_conntrack.c`).
   public var whenAbsent: Bool
+  // Last, since values are kept at multiples of sixteen bytes.
+  /// The value that is tested.
+  public var subject: Expression
 
   /// Makes a match.
   public init(_ subject: Expression, _ values: MatchValues, negated: Bool = false, whenAbsent: Bool = false) {

@@ -9,7 +9,7 @@ public enum Statement: Hashable, Sendable {
   /// A test whose truth a dump can't hold.
   case environment(EnvironmentCondition)
   /// A test that could not be understood: unknown.
-  case opaqueMatch(Opaque)
+  indirect case opaqueMatch(Opaque)
   /// The dump hides whether this rule looks at interfaces (`iptables -L` without `-v`): unknown.
   case hiddenInterfaces
   /// A verdict.
@@ -27,7 +27,7 @@ public enum Statement: Hashable, Sendable {
   /// Something that cannot change the packet's fate: counter, log, trace.
   case effect(Effect)
   /// A target that could not be understood: what happens to the packet here is unknown.
-  case opaqueTarget(Opaque)
+  indirect case opaqueTarget(Opaque)
 }
 
 /// What a rule decides about the packet.

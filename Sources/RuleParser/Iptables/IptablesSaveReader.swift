@@ -48,7 +48,8 @@ private struct SaveReading {
 
   /// The rules of some lines of a run, read apart from the others.
   private struct RulesOfLines: Sendable {
-    var rules: [(chain: Range<Int>, rule: Rule)] = []
+    /// The rules that follow each other in one chain, and the first line of them.
+    var groups: [(chain: Range<Int>, line: Int, rules: [Rule])] = []
     var diagnostics: [Diagnostic] = []
   }
 
@@ -67,24 +68,26 @@ private struct SaveReading {
     let parts = Parallel.map(Parallel.runs(of: end - first, atLeast: 2000)) { run in
       var reader = reader
       var part = RulesOfLines()
-      part.rules.reserveCapacity(run.count)
       for index in first + run.lowerBound..<first + run.upperBound {
         let dumpLine = text.lines[index]
         var cursor = text.cursor(dumpLine)
         cursor.at += 3
         let chain = cursor.eatWord() ?? 0..<0
         let rule = reader.read(cursor, counter: nil, span: text.span(dumpLine), line: dumpLine)
-        part.rules.append((chain, rule))
+        if let last = part.groups.last?.chain, text.bytes.areEqual(last, chain) {
+          part.groups[part.groups.count - 1].rules.append(rule)
+        } else {
+          part.groups.append((chain, index, [rule]))
+        }
       }
       part.diagnostics = reader.diagnostics
       return part
     }
-    var index = first
     for part in parts {
-      for (name, rule) in part.rules {
-        let chain = chainIndex(name, text.lines[index])
-        chains[chain].rules.append(rule)
-        index += 1
+      for (name, line, rules) in part.groups {
+        let chain = chainIndex(name, text.lines[line])
+        // Rules that are taken over as they lie are not copied one by one.
+        if chains[chain].rules.isEmpty { chains[chain].rules = rules } else { chains[chain].rules += rules }
       }
       fragment.diagnostics += part.diagnostics
     }

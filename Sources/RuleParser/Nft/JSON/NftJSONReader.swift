@@ -22,9 +22,12 @@ struct NftJSONReader: Sendable {
     var chainIndex = 0
 
     func isSamePlace(as other: RulePlace, in bytes: [UInt8]) -> Bool {
-      !other.chain.isEmpty && bytes[family].elementsEqual(bytes[other.family])
-        && bytes[table].elementsEqual(bytes[other.table]) && bytes[chain].elementsEqual(bytes[other.chain])
+      !other.chain.isEmpty && bytes.areEqual(chain, other.chain) && bytes.areEqual(table, other.table)
+        && bytes.areEqual(family, other.family)
     }
+
+    /// Whether two places that were found are one.
+    func isSameChain(as other: RulePlace) -> Bool { chainIndex == other.chainIndex && tableIndex == other.tableIndex }
   }
 
   private init(text: DumpText) {
@@ -182,7 +185,8 @@ struct NftJSONReader: Sendable {
 
   /// What was read of a run of rules apart from the others.
   private struct Part: Sendable {
-    var rules: [(rule: Rule, place: RulePlace)] = []
+    /// The rules that follow each other in one chain.
+    var groups: [(place: RulePlace, rules: [Rule])] = []
     var diagnostics: [Diagnostic] = []
     /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after the other.
     var isCutShort = false
@@ -196,24 +200,27 @@ struct NftJSONReader: Sendable {
       var reader = reader
       reader.diagnostics = []
       var part = Part()
-      part.rules.reserveCapacity(run.count)
       for item in items[first + run.lowerBound..<first + run.upperBound] {
         guard let read = reader.rule(item, ofKnownChain: true) else {
           part.isCutShort = true
           break
         }
-        part.rules.append(read)
+        if let last = part.groups.last?.place, last.isSameChain(as: read.place) {
+          part.groups[part.groups.count - 1].rules.append(read.rule)
+        } else {
+          part.groups.append((read.place, [read.rule]))
+        }
       }
       part.diagnostics = reader.diagnostics
       return part
     }
     var count = 0
     for part in parts {
-      for (rule, place) in part.rules {
-        builder.append(rule, toChainAt: place.chainIndex, of: place.tableIndex)
+      for (place, rules) in part.groups {
+        builder.append(rules, toChainAt: place.chainIndex, of: place.tableIndex)
+        count += rules.count
       }
       diagnostics += part.diagnostics
-      count += part.rules.count
       guard part.isCutShort else { continue }
       readItem(items[first + count])
       return count + 1
@@ -223,7 +230,7 @@ struct NftJSONReader: Sendable {
 
   private mutating func readRule(_ object: JSONValue) {
     guard let (rule, place) = rule(object, ofKnownChain: false) else { return }
-    builder.append(rule, toChainAt: place.chainIndex, of: place.tableIndex)
+    builder.append([rule], toChainAt: place.chainIndex, of: place.tableIndex)
   }
 
   /// Reads the rule that an item holds. Nil when its place is not told or, with `ofKnownChain`, was not declared.

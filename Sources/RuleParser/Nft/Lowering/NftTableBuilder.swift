@@ -67,9 +67,14 @@ struct NftTableBuilder: Sendable {
     return tables[table].chains.count - 1
   }
 
-  /// Adds a rule at the end of a chain.
-  mutating func append(_ rule: Rule, toChainAt chain: Int, of table: Int) {
-    tables[table].chains[chain].rules.append(rule)
+  /// Adds rules at the end of a chain.
+  mutating func append(_ rules: [Rule], toChainAt chain: Int, of table: Int) {
+    // Rules that are taken over as they lie are not copied one by one.
+    if tables[table].chains[chain].rules.isEmpty {
+      tables[table].chains[chain].rules = rules
+    } else {
+      tables[table].chains[chain].rules += rules
+    }
   }
 
   /// Adds a set or map; of one that is there already, the elements are added to.

@@ -13,7 +13,7 @@ extension NftTextReader {
   mutating func putOffRule(_ table: Int, _ chain: Int) -> Bool {
     guard let line = tokens.passPlainLine() else { return false }
     putOff.append(PutOffRule(chain: chain, rule: builder.tables[table].chains[chain].rules.count, line: line))
-    builder.append(Rule([], span: text.span(text.lines[line])), toChainAt: chain, of: table)
+    builder.tables[table].chains[chain].rules.append(Rule([], span: text.span(text.lines[line])))
     return true
   }
 
@@ -27,14 +27,27 @@ extension NftTextReader {
       var reader = NftTextReader(text: text, tokens: tokens) { _ in nil }
       let index = reader.builder.table(family, name)
       reader.builder.lowerings[index] = lowering
-      let rules = places[run].map { place in
+      // Rules that follow each other in one chain.
+      var groups: [(first: PutOffRule, rules: [Rule])] = []
+      for place in places[run] {
         reader.tokens.go(toOnlyLine: place.line)
-        return reader.readRule(index)
+        let rule = reader.readRule(index)
+        if let last = groups.last, last.first.chain == place.chain, last.first.rule + last.rules.count == place.rule {
+          groups[groups.count - 1].rules.append(rule)
+        } else {
+          groups.append((place, [rule]))
+        }
       }
-      return (rules: rules, diagnostics: reader.diagnostics)
+      return (groups: groups, diagnostics: reader.diagnostics)
     }
-    for (place, rule) in zip(places, parts.lazy.flatMap(\.rules)) {
-      builder.tables[table].chains[place.chain].rules[place.rule] = rule
+    for (first, rules) in parts.lazy.flatMap(\.groups) {
+      let chain = first.chain
+      // Rules that are taken over as they lie are not copied one by one.
+      if builder.tables[table].chains[chain].rules.count == rules.count {
+        builder.tables[table].chains[chain].rules = rules
+      } else {
+        builder.tables[table].chains[chain].rules.replaceSubrange(first.rule..<first.rule + rules.count, with: rules)
+      }
     }
     let found = parts.flatMap(\.diagnostics)
     guard !found.isEmpty else { return }
