@@ -18,6 +18,8 @@ public struct Tracer: Sendable {
   private let index: RulesetIndex
   /// What is known of the host when a query adds nothing to it.
   private let knowledge: HostKnowledge
+  /// For each family what is taken for granted of tables that no dump shows.
+  private var untold: [AddressFamily: Assumption] = [:]
 
   /// What a trace should find out besides the verdicts.
   public struct Options: Hashable, Sendable {
@@ -49,7 +51,8 @@ public struct Tracer: Sendable {
     index = RulesetIndex(ruleset, effort: effort)
     self.facts = facts
     plan = HookPlan(ruleset)
-    layout = LayoutFingerprint(ruleset)
+    layout = LayoutFingerprint(ruleset, index)
+    for family in AddressFamily.allCases { untold[family] = Self.untoldTables(ruleset.coverage, family) }
     inferred = InferredHost(ruleset: ruleset, facts: facts)
     published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
     knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: .empty)
@@ -74,7 +77,7 @@ public struct Tracer: Sendable {
       cases += built
       for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
       warnings += engine.warnings
-      if let untold = untoldTables(family) { assumptions.append(untold) }
+      if let untold = untold[family] { assumptions.append(untold) }
     }
     var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
     trace.layout = layout
@@ -86,8 +89,7 @@ public struct Tracer: Sendable {
   }
 
   /// What the answer takes for granted of tables that no dump shows.
-  private func untoldTables(_ family: AddressFamily) -> Assumption? {
-    let coverage = ruleset.coverage
+  private static func untoldTables(_ coverage: RuleCoverage, _ family: AddressFamily) -> Assumption? {
     // A ruleset that was put together in code says all there is.
     guard !coverage.tables.isEmpty || !coverage.partial.isEmpty || coverage.allOfNftables else { return nil }
     let names = coverage.untoldTables(family)

@@ -12,7 +12,9 @@ public struct LayoutFingerprint: Hashable, Sendable {
   public private(set) var findings: [Diagnostic] = []
 
   /// Reads the layout off a ruleset.
-  public init(_ ruleset: Ruleset) {
+  public init(_ ruleset: Ruleset) { self.init(ruleset, RulesetIndex(ruleset, effort: .none)) }
+
+  init(_ ruleset: Ruleset, _ index: RulesetIndex) {
     let (names, programs) = Self.names(in: ruleset)
     docker = Self.dockerLayout(ruleset, names)
     for (beginning, program) in Self.programs where programs.contains(beginning) && !others.contains(program) {
@@ -22,7 +24,7 @@ public struct LayoutFingerprint: Hashable, Sendable {
       others.append("firewalld")
     }
     findUntold(ruleset)
-    findDetached(ruleset)
+    findDetached(ruleset, index)
     findLateUserChain(ruleset)
   }
 
@@ -104,17 +106,21 @@ public struct LayoutFingerprint: Hashable, Sendable {
   }
 
   /// Chains that nothing jumps to: Docker's ones stop working when a firewall reload took the jumps away.
-  private mutating func findDetached(_ ruleset: Ruleset) {
-    for table in ruleset.tables where table.origin != .nftables {
+  private mutating func findDetached(_ ruleset: Ruleset, _ index: RulesetIndex) {
+    for (number, table) in ruleset.tables.enumerated() where table.origin != .nftables {
       let name = RuleCoverage.TableName(table.family, table.name)
       if ruleset.coverage.partial.contains(name) { continue }
-      var targets = Set<String>()
-      for rule in table.chains.lazy.flatMap(\.rules) {
-        for case .verdict(let verdict) in rule.statements {
-          if let target = verdict.target { targets.insert(target) }
+      let places = index.chains(ofTable: number)
+      var isTarget = [Bool](repeating: false, count: table.chains.count)
+      for chain in table.chains {
+        for rule in chain.rules {
+          for case .verdict(let verdict) in rule.statements {
+            if let target = verdict.target, let place = places[target] { isTarget[place] = true }
+          }
         }
       }
-      for chain in table.chains where chain.base == nil && !targets.contains(chain.name) && !chain.rules.isEmpty {
+      for chain in table.chains where chain.base == nil && !chain.rules.isEmpty {
+        if let place = places[chain.name], isTarget[place] { continue }
         let isDocker = chain.name.hasPrefix("DOCKER")
         findings.append(
           Diagnostic(

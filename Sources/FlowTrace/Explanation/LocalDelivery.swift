@@ -122,9 +122,11 @@ struct LocalDelivery {
     var found: [ProxiedPort] = []
     for (t, table) in ruleset.tables.enumerated() {
       for (c, chain) in table.chains.enumerated() where chain.rules.count < 20_000 {
+        // A cluster has tens of thousands of chains: most are passed by the cheapest look.
+        guard chain.rules.contains(where: { $0.statements.contains(where: isDestinationTranslation) }) else { continue }
         let returnsOwn = chain.rules.contains(where: returnsOwnBridge)
         for (r, rule) in chain.rules.enumerated()
-        where (returnsOwn || sparesOneInterface(rule)) && rule.statements.contains(where: isDestinationTranslation) {
+        where rule.statements.contains(where: isDestinationTranslation) && (returnsOwn || sparesOneInterface(rule)) {
           for case .match(let match) in rule.statements where !match.negated {
             guard case .field(.header(let header)) = match.subject, header.name == .dport,
               case .values(let values) = match.values
@@ -143,7 +145,9 @@ struct LocalDelivery {
   }
 
   private static func returnsOwnBridge(_ rule: Rule) -> Bool {
-    guard rule.statements.contains(.verdict(.return)) else { return false }
+    guard rule.statements.contains(where: { if case .verdict(.return) = $0 { true } else { false } }) else {
+      return false
+    }
     return rule.statements.contains { statement in
       guard case .match(let match) = statement, case .field(.meta(.iifname)) = match.subject else { return false }
       return !match.negated
@@ -152,8 +156,8 @@ struct LocalDelivery {
 
   private static func sparesOneInterface(_ rule: Rule) -> Bool {
     rule.statements.contains { statement in
-      guard case .match(let match) = statement else { return false }
-      return match.subject == .field(.meta(.iifname)) && match.negated
+      guard case .match(let match) = statement, case .field(.meta(.iifname)) = match.subject else { return false }
+      return match.negated
     }
   }
 

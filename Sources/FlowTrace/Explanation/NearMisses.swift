@@ -18,21 +18,45 @@ struct NearMisses {
   /// The near misses, the most telling first: a field that was rewritten on the way, then rules with a verdict.
   func find() -> [NearMiss] {
     guard limit > 0 else { return [] }
-    var found: [Candidate] = []
+    var best = Best(limit: limit)
     var looked = 0
     for node in PathNode.inOrder(end.flow.path) {
       guard case .passed(let chain, let passed, _, let snapshot) = node.content else { continue }
       if looked >= Self.rulesLookedAt { break }
       let rules = passed.prefix(Self.rulesLookedAt - looked)
+      look(at: rules, of: chain, snapshot, behind: looked, &best)
       looked += rules.count
-      look(at: rules, of: chain, snapshot, &found)
     }
-    return found.sorted { $0.rank < $1.rank }.prefix(limit).map(words)
+    return best.found.map(words)
+  }
+
+  /// The most telling candidates, as many as are wanted; of those that tell as much the ones met first.
+  private struct Best {
+    let limit: Int
+    private(set) var found: [Candidate] = []
+
+    init(limit: Int) { self.limit = limit }
+
+    /// Whether a candidate of this rank, met at this place, is one of them.
+    func takes(_ rank: Int, at place: Int) -> Bool {
+      found.count < limit || (rank, place) < (found[limit - 1].rank, found[limit - 1].place)
+    }
+
+    mutating func add(_ candidate: Candidate) {
+      guard takes(candidate.rank, at: candidate.place), !found.contains(where: { $0.place == candidate.place }) else {
+        return
+      }
+      let behind = found.firstIndex { ($0.rank, $0.place) > (candidate.rank, candidate.place) }
+      found.insert(candidate, at: behind ?? found.count)
+      if found.count > limit { found.removeLast() }
+    }
   }
 
   /// A rule that failed in one field.
   private struct Candidate {
     var rank: Int
+    /// How many rules were passed before it.
+    var place = 0
     var rule: RuleID
     var match: Match
     var field: Field
@@ -48,53 +72,32 @@ struct NearMisses {
     return [.accepts, .translatesDestination]
   }
 
-  private func look(at rules: Range<Int>, of chain: ChainID, _ snapshot: Snapshot, _ found: inout [Candidate]) {
+  private func look(
+    at rules: Range<Int>, of chain: ChainID, _ snapshot: Snapshot, behind passed: Int, _ best: inout Best
+  ) {
     let flow = snapshot.flow.value
     // For a packet that gets through, only a rule that missed it because of a rewritten field is worth a word.
     let wantsRewritten = end.verdict == .accept
     if wantsRewritten, zip(flow.arrival, flow.binding).allSatisfy({ $0 < 0 || $0 == $1 }) { return }
     let ends = endsThatWouldChange
+    func place(_ rule: Int) -> Int { passed + rule - rules.lowerBound }
     func add(_ rule: Int) {
       let id = RuleID(table: chain.table, chain: chain.chain, rule: rule)
-      guard ends.contains(RuleEnd(engine.ruleset[id])), let one = candidate(id, snapshot) else { return }
-      if !wantsRewritten || one.rank == 0 { found.append(one) }
+      guard ends.contains(RuleEnd(engine.ruleset[id])), var one = candidate(id, snapshot) else { return }
+      one.place = place(rule)
+      if !wantsRewritten || one.rank == 0 { best.add(one) }
     }
     guard let index = engine.index.chain(chain, flow.family) else {
       for rule in rules { add(rule) }
       return
     }
-    let screen = Screen(index, flow, wantsRewritten: wantsRewritten, ends: ends)
-    for rule in rules where screen.passes(rule) { add(rule) }
-  }
-
-  /// Tells by a chain's plain tests which of its rules can be no near miss.
-  private struct Screen: ~Copyable {
-    let index: ChainIndex
-    let now: PieceSpans
-    let before: PieceSpans
-    let wantsRewritten: Bool
-    let ends: [RuleEnd]
-
-    init(_ index: ChainIndex, _ flow: Flow, wantsRewritten: Bool, ends: [RuleEnd]) {
-      self.index = index
-      self.wantsRewritten = wantsRewritten
-      self.ends = ends
-      now = PieceSpans(index, flow)
-      before = PieceSpans(index, arrivalOf: flow)
-    }
-
-    /// Whether the rule would have changed the fate, at most one statement of it fails for certain, and, where that is wanted, this one may have held for
-    /// the packet as it came in.
-    func passes(_ rule: Int) -> Bool {
-      var failed: UInt16?
-      var mayHaveHeld = !wantsRewritten
-      for number in index.tests(of: rule) where index.isFalse(number, now) {
-        let statement = index.tests[number].statement
-        if let failed, failed != statement { return false }
-        failed = statement
-        if !mayHaveHeld { mayHaveHeld = !index.isFalse(number, before) }
+    let screen = NearMissScreen(index, flow, wantsRewritten: wantsRewritten, ends: ends)
+    for part in screen.parts(of: rules) {
+      for rule in part.rules {
+        // From here on no rule of this part tells more.
+        guard best.takes(part.lowest, at: place(rule)) else { break }
+        if let rank = screen.leastRank(of: rule), best.takes(rank, at: place(rule)) { add(rule) }
       }
-      return (failed == nil || mayHaveHeld) && ends.contains(index.ends[rule])
     }
   }
 

@@ -91,6 +91,9 @@ final class ChainIndex: Sendable {
     let starts: [UInt32]
     /// The rules that do not test the field.
     let others: [UInt32]
+
+    /// The range of a piece in ``rules``.
+    func rules(of piece: UInt32) -> Range<Int> { Int(starts[Int(piece)])..<Int(starts[Int(piece) + 1]) }
   }
 
   /// The number of rules.

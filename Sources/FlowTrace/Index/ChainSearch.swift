@@ -22,7 +22,7 @@ struct ChainSearch {
       let span = spans[lists.field.rawValue]
       // Only a field that is in one piece has one list.
       guard span.low == span.high else { continue }
-      let range = Int(lists.starts[Int(span.low)])..<Int(lists.starts[Int(span.low) + 1])
+      let range = lists.rules(of: span.low)
       if let best = listed, best.count + index.lists[list].others.count <= range.count + lists.others.count { continue }
       listed = range
       list = number

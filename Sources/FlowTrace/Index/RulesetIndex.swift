@@ -9,7 +9,7 @@ final class RulesetIndex: Sendable {
     var rulesWorthIndex = 8
     /// The number of rules of a chain, and of pieces of a field, from which on its rules are listed by piece.
     var rulesWorthLists = 32
-    var piecesWorthLists = 16
+    var piecesWorthLists = 4
 
     /// What is quick.
     static let usual = Effort()
@@ -50,9 +50,10 @@ final class RulesetIndex: Sendable {
   var indexedChains: Int { chains.count { $0.isIndexed } }
 
   /// The index of the chain that a jump names, or nil.
-  func chain(named name: String, table: Int) -> Int? {
-    targets[table].chains(of: ruleset.tables[table])[name]
-  }
+  func chain(named name: String, table: Int) -> Int? { chains(ofTable: table)[name] }
+
+  /// The indexes of a table's chains by their names.
+  func chains(ofTable table: Int) -> [String: Int] { targets[table].chains(of: ruleset.tables[table]) }
 
   // MARK: - What explanations look for in all rules
 
