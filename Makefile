@@ -15,7 +15,8 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Static, stripped binaries: fwtrace starts in milliseconds and runs on a host without Swift.
-RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections
+# The modules of the graph are optimised as if they were one with those that use them.
+RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections -Xswiftc -cross-module-optimization
 # With C++'s library inside as well, it starts a third sooner. The linker takes what it finds first: a folder that holds nothing else.
 LIBSTDCXX := $(shell ls /usr/lib/gcc/*/*/libstdc++.a 2>/dev/null | sort -V | tail -1)
 ifneq ($(and $(LIBSTDCXX),$(wildcard $(dir $(LIBSTDCXX))libgcc_eh.a)),)

@@ -43,7 +43,7 @@ struct ListingRuleReader {
     readAddress(row.destination, .daddr, span, line)
     if let number = rule.transport(row.transport.range) {
       if number != 0 || row.transport.isNegated {
-        rule.match(.meta(.l4proto), rule.values(number), negated: row.transport.isNegated)
+        rule.match(.meta(.l4proto), ValueSet(number), negated: row.transport.isNegated)
       }
       if !row.transport.isNegated { rule.transport = number }
     } else {

@@ -15,7 +15,6 @@ struct RuleDraft {
   /// The names of chains, shared by all rules of the dump.
   var chainNames = TextPool()
   private var comments = RecentTexts()
-  private var sets = RecentSets()
 
   /// Makes an empty rule.
   init(bytes: [UInt8], family: AddressFamily) {
@@ -48,15 +47,6 @@ struct RuleDraft {
 
   /// Sets the comment.
   mutating func setComment(_ range: Range<Int>) { comment = comments.text(range, in: bytes) }
-
-  /// The set of one interval.
-  mutating func values(_ interval: ClosedRange<UInt128>) -> ValueSet { sets.set(interval) }
-
-  /// The set of one value.
-  mutating func values(_ value: some BinaryInteger) -> ValueSet {
-    let number = UInt128(truncatingIfNeeded: value)
-    return sets.set(number...number)
-  }
 
   /// The header of the network layer: `ip` or `ip6`.
   var network: Header { family == .ipv4 ? .ip : .ip6 }
@@ -265,7 +255,7 @@ extension RuleDraft {
     let free = ~mask & all
     if free & (free &+ 1) == 0 {
       let low = address.bits & ~free
-      match(field, values(low...(low | free)), negated: negated, whenAbsent: whenAbsent)
+      match(field, ValueSet(low...(low | free)), negated: negated, whenAbsent: whenAbsent)
       return true
     }
     statements.append(

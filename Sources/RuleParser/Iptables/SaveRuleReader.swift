@@ -193,7 +193,7 @@ struct SaveRuleReader {
     case UInt8(ascii: "p"):
       guard let range = value(&negated) else { break }
       if let number = rule.transport(range) {
-        if number != 0 || negated { rule.match(.meta(.l4proto), rule.values(number), negated: negated) }
+        if number != 0 || negated { rule.match(.meta(.l4proto), ValueSet(number), negated: negated) }
         if !negated { rule.transport = number }
       } else {
         opaque(name.lowerBound..<range.upperBound, .match, span, line)

@@ -50,19 +50,3 @@ struct RecentTexts {
     return text
   }
 }
-
-/// The last sets of one interval that were made: a dump repeats its ports, protocols and addresses, and equal sets may share their memory.
-struct RecentSets {
-  private var slots: [ValueSet?] = Array(repeating: nil, count: 1024)
-
-  /// The set of one interval.
-  mutating func set(_ interval: ClosedRange<UInt128>) -> ValueSet {
-    let low = UInt64(truncatingIfNeeded: interval.lowerBound ^ interval.lowerBound >> 64)
-    let width = UInt64(truncatingIfNeeded: interval.upperBound ^ interval.lowerBound)
-    let slot = Int(truncatingIfNeeded: ((low ^ width << 7) &* 0x9e37_79b9_7f4a_7c15) >> 54)
-    if let known = slots[slot], known.intervals.count == 1, known.intervals[0] == interval { return known }
-    let made = ValueSet(interval)
-    slots[slot] = made
-    return made
-  }
-}

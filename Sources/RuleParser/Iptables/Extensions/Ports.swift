@@ -43,7 +43,7 @@ enum PortOptions {
     guard let ports = rule.ports(option.value) else { return false }
     if ports == 0...65535, !option.negated { return true }
     let field = HeaderField(header, option.name == "sport" ? .sport : .dport)
-    rule.match(.header(field), rule.values(ports), negated: option.negated)
+    rule.match(.header(field), ValueSet(ports), negated: option.negated)
     return true
   }
 

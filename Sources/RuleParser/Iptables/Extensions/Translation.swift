@@ -33,8 +33,8 @@ struct AddressTranslationTarget: IptablesExtension {
     var addresses: ValueSet?
     for option in options where option.name == self.options[0].name {
       guard let new = NewAddress(option.value, rule) else { return false }
-      if let range = new.addresses { addresses = addresses?.union(ValueSet(range)) ?? rule.values(range) }
-      if let ports = new.ports { result.port = TranslationFlags.expression(rule.values(ports)) }
+      if let range = new.addresses { addresses = addresses?.union(ValueSet(range)) ?? ValueSet(range) }
+      if let ports = new.ports { result.port = TranslationFlags.expression(ValueSet(ports)) }
       result.portBase = new.portBase
     }
     if let addresses { result.address = TranslationFlags.expression(addresses) }
@@ -243,7 +243,8 @@ private struct NewAddress {
   var ports: ClosedRange<UInt128>?
   var portBase: UInt16?
 
-  init?(_ range: Range<Int>, _ rule: RuleDraft) {
+  // Borrowed, since a rule that is given away is copied.
+  init?(_ range: Range<Int>, _ rule: borrowing RuleDraft) {
     var address = range
     var port: Range<Int>?
     if let first = range.first, rule.bytes[first] == 0x5b {
