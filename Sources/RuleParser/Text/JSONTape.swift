@@ -92,6 +92,16 @@ final class JSONTape: Sendable {
     sourceEnd = text.lines.last?.end ?? 0
   }
 
+  /// Makes a second tape of the same text, for another thread: a tape that several read from is counted by all of them for every value.
+  init(sharing other: JSONTape) {
+    bytes = other.bytes
+    nodes = other.nodes
+    problem = other.problem
+    end = other.end
+    pieces = other.pieces
+    sourceEnd = other.sourceEnd
+  }
+
   /// The value, or nil when there is not even the beginning of one.
   var root: JSONValue? { nodes.isEmpty ? nil : JSONValue(tape: self, index: 0) }
 
@@ -114,6 +124,9 @@ struct JSONValue: Sendable {
   let tape: JSONTape
   /// The index of the value's node.
   let index: Int
+
+  /// The same value on a second tape of the same text.
+  func on(_ tape: JSONTape) -> JSONValue { JSONValue(tape: tape, index: index) }
 
   private var node: JSONTape.Node { tape.nodes[index] }
 

@@ -194,14 +194,16 @@ struct NftJSONReader: Sendable {
 
   /// Reads many rules that stand in a row on all processors; gives how many it read, at least one.
   private mutating func readRules(_ items: ArraySlice<JSONValue>) -> Int {
+    guard let tape = items.first?.tape else { return 0 }
     let first = items.startIndex
     let reader = self
     let parts = Parallel.map(Parallel.runs(of: items.count, atLeast: 2000)) { run in
       var reader = reader
       reader.diagnostics = []
       var part = Part()
+      let own = JSONTape(sharing: tape)
       for item in items[first + run.lowerBound..<first + run.upperBound] {
-        guard let read = reader.rule(item, ofKnownChain: true) else {
+        guard let read = reader.rule(item.on(own), ofKnownChain: true) else {
           part.isCutShort = true
           break
         }
