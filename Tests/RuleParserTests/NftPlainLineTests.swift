@@ -65,4 +65,23 @@ import Testing
     #expect(many.count == 1000 * few.count)
     #expect(many.indices.allSatisfy { many[$0] == few[$0 % few.count] })
   }
+
+  @Test func aChainMayBeACommandOfItsOwn() throws {
+    let chains = """
+      add table ip t
+      add chain ip t first {
+        type filter hook input priority 0; policy accept;
+        tcp dport 22 drop
+      }
+      table ip u {
+        chain second {
+          tcp dport 23 drop
+        }
+      }
+      """
+    let fragment = NftTextReader.read(dumpText(chains))
+    let rules = fragment.tables.map { $0.chains.flatMap { $0.rules.map(\.statements.count) } }
+    #expect(rules == [[2], [2]])
+    #expect(fragment.tables.map { $0.chains.map(\.name) } == [["first"], ["second"]])
+  }
 }

@@ -11,8 +11,6 @@ extension NftTextReader {
     if builder.tables[index].span == nil {
       builder.tables[index].span = text.span(start..<tokens.previousEnd)
     }
-    let diagnosed = diagnostics.count
-    defer { readPutOffRules(of: index, diagnosticsFrom: diagnosed) }
     try readBlock { reader throws(SyntaxError) in try reader.readTableItem(index) }
   }
 

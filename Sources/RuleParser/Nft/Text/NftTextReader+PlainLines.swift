@@ -2,8 +2,9 @@ import RuleGraph
 
 /// Rules that have a line of their own, as in all that `nft list ruleset` prints. No such line depends on another one, so that all processors read them.
 extension NftTextReader {
-  /// A rule that is read at the end of its table. Until then an empty one keeps its place.
+  /// A rule that is read at the end of the command that it is a part of. Until then an empty one keeps its place.
   struct PutOffRule: Sendable {
+    var table: Int
     var chain: Int
     var rule: Int
     var line: Int
@@ -12,14 +13,15 @@ extension NftTextReader {
   /// Puts off the rule that begins here; whether its line allows that.
   mutating func putOffRule(_ table: Int, _ chain: Int) -> Bool {
     guard let line = tokens.passPlainLine() else { return false }
-    putOff.append(PutOffRule(chain: chain, rule: builder.tables[table].chains[chain].rules.count, line: line))
+    putOff.append(
+      PutOffRule(table: table, chain: chain, rule: builder.tables[table].chains[chain].rules.count, line: line))
     builder.tables[table].chains[chain].rules.append(Rule([], span: text.span(text.lines[line])))
     return true
   }
 
-  /// Reads the rules of a table that were put off. The diagnostics from one on are the table's.
-  mutating func readPutOffRules(of table: Int, diagnosticsFrom first: Int) {
-    guard !putOff.isEmpty else { return }
+  /// Reads the rules of a command that were put off: one table's. The diagnostics from one on are the command's.
+  mutating func readPutOffRules(diagnosticsFrom first: Int) {
+    guard let table = putOff.first?.table else { return }
     let (places, text, tokens, lowering) = (putOff, text, tokens, builder.lowerings[table])
     let (family, name) = (builder.tables[table].family, builder.tables[table].name)
     putOff = []

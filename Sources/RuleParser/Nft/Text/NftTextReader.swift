@@ -15,7 +15,7 @@ struct NftTextReader {
   var family = TableFamily.ip
   /// Whether a constant may be a traffic class, which holds a colon.
   var expectsTrafficClass = false
-  /// The rules of the table that is read which are read at its end.
+  /// The rules of the command that is read (`table …`, `add chain …`) which are read at its end.
   var putOff: [PutOffRule] = []
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
@@ -184,11 +184,13 @@ extension NftTextReader {
   private mutating func readCommands() {
     while kind != .end {
       let before = tokens.current.start
+      let diagnosed = diagnostics.count
       do {
         try readCommand()
       } catch {
         recover(error)
       }
+      readPutOffRules(diagnosticsFrom: diagnosed)
       // A closing brace that nothing opened.
       if kind == .closeBrace || (tokens.current.start == before && kind != .end && !isStatementEnd) { tokens.advance() }
     }
