@@ -19,7 +19,7 @@ public struct Tracer: Sendable {
   /// What is known of the host when a query adds nothing to it.
   private let knowledge: HostKnowledge
   /// For each family what is taken for granted of tables that no dump shows.
-  private var untold: [AddressFamily: Assumption] = [:]
+  private let untold: [AddressFamily: Assumption]
 
   /// What a trace should find out besides the verdicts.
   public struct Options: Hashable, Sendable {
@@ -52,7 +52,7 @@ public struct Tracer: Sendable {
     self.facts = facts
     plan = HookPlan(ruleset)
     layout = LayoutFingerprint(ruleset, index)
-    for family in AddressFamily.allCases { untold[family] = Self.untoldTables(ruleset.coverage, family) }
+    untold = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.untoldTables(ruleset.coverage, $1) }
     inferred = InferredHost(ruleset: ruleset, facts: facts)
     published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
     knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: .empty)

@@ -12,8 +12,6 @@ public struct LayoutFingerprint: Hashable, Sendable {
   public private(set) var findings: [Diagnostic] = []
 
   /// Reads the layout off a ruleset.
-  public init(_ ruleset: Ruleset) { self.init(ruleset, RulesetIndex(ruleset, effort: .none)) }
-
   init(_ ruleset: Ruleset, _ index: RulesetIndex) {
     let (names, programs) = Self.names(in: ruleset)
     docker = Self.dockerLayout(ruleset, names)

@@ -100,8 +100,8 @@ struct HookPlan {
       nat.map { ($0.priority, isLegacy($0.chain) == legacyFirst ? 0 : 1, -$0.registered, $0.chain) }
         .sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.map(\.3)
     }
-    /// Chains without rules that accept change nothing, wherever they stand.
-    func acts(_ chain: ChainID) -> Bool { !ruleset[chain].rules.isEmpty || ruleset[chain].base?.policy == .drop }
+    /// Chains without rules that accept change nothing, wherever they stand. A policy that no dump shows may drop.
+    func acts(_ chain: ChainID) -> Bool { !ruleset[chain].rules.isEmpty || ruleset[chain].base?.policy != .accept }
     let (first, other) = (order(legacyFirst: false), order(legacyFirst: true))
     return Call(
       priority: priority, registered: nat.map(\.registered).min() ?? -1,

@@ -142,8 +142,9 @@ extension QueryBuilder {
   }
 
   private func subnets(of leg: Container.NetworkLeg) -> ValueSet {
-    let told = facts.network(of: leg)?.subnets ?? []
-    let connected = facts.network(of: leg)?.bridge.flatMap { facts.interface($0) }?.addresses.compactMap(\.subnet) ?? []
+    let network = facts.network(of: leg)
+    let told = network?.subnets ?? []
+    let connected = network?.bridge.flatMap { facts.interface($0) }?.addresses.compactMap(\.subnet) ?? []
     return ValueSet((told + connected).flatMap(\.values.intervals))
   }
 

@@ -48,8 +48,8 @@ private struct SaveReading {
 
   /// The rules of some lines of a run, read apart from the others.
   private struct RulesOfLines: Sendable {
-    /// The rules that follow each other in one chain, and the first line of them.
-    var groups: [(chain: Range<Int>, line: Int, rules: [Rule])] = []
+    /// The rules, with the name of their chain and their line.
+    var rules = RuleRuns<(chain: Range<Int>, line: Int)>()
     var diagnostics: [Diagnostic] = []
   }
 
@@ -74,20 +74,14 @@ private struct SaveReading {
         cursor.at += 3
         let chain = cursor.eatWord() ?? 0..<0
         let rule = reader.read(cursor, counter: nil, span: text.span(dumpLine), line: dumpLine)
-        if let last = part.groups.last?.chain, text.bytes.areEqual(last, chain) {
-          part.groups[part.groups.count - 1].rules.append(rule)
-        } else {
-          part.groups.append((chain, index, [rule]))
-        }
+        part.rules.append(rule, at: (chain, index)) { place, _ in text.bytes.areEqual(place.chain, chain) }
       }
       part.diagnostics = reader.diagnostics
       return part
     }
     for part in parts {
-      for (name, line, rules) in part.groups {
-        let chain = chainIndex(name, text.lines[line])
-        // Rules that are taken over as they lie are not copied one by one.
-        if chains[chain].rules.isEmpty { chains[chain].rules = rules } else { chains[chain].rules += rules }
+      for (place, rules) in part.rules.runs {
+        chains[chainIndex(place.chain, text.lines[place.line])].rules.takeOver(rules)
       }
       fragment.diagnostics += part.diagnostics
     }

@@ -18,7 +18,7 @@ struct JSONReader {
     at = min(max(range.lowerBound, 0), bytes.count)
     // Offsets are kept in 32 bits.
     end = max(min(range.upperBound, bytes.count, Int(UInt32.max)), at)
-    // More than there will be: memory that is not written to costs nothing, and a long list of nodes is never moved.
+    // More than what tools print needs: memory that is not written to costs nothing, and a long list of nodes is never moved.
     nodes.reserveCapacity((end - at) / 4)
   }
 

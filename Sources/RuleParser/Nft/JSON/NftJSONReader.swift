@@ -185,8 +185,7 @@ struct NftJSONReader: Sendable {
 
   /// What was read of a run of rules apart from the others.
   private struct Part: Sendable {
-    /// The rules that follow each other in one chain.
-    var groups: [(place: RulePlace, rules: [Rule])] = []
+    var rules = RuleRuns<RulePlace>()
     var diagnostics: [Diagnostic] = []
     /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after the other.
     var isCutShort = false
@@ -207,18 +206,14 @@ struct NftJSONReader: Sendable {
           part.isCutShort = true
           break
         }
-        if let last = part.groups.last?.place, last.isSameChain(as: read.place) {
-          part.groups[part.groups.count - 1].rules.append(read.rule)
-        } else {
-          part.groups.append((read.place, [read.rule]))
-        }
+        part.rules.append(read.rule, at: read.place) { place, _ in place.isSameChain(as: read.place) }
       }
       part.diagnostics = reader.diagnostics
       return part
     }
     var count = 0
     for part in parts {
-      for (place, rules) in part.groups {
+      for (place, rules) in part.rules.runs {
         builder.append(rules, toChainAt: place.chainIndex, of: place.tableIndex)
         count += rules.count
       }

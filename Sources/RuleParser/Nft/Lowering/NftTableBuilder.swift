@@ -69,12 +69,7 @@ struct NftTableBuilder: Sendable {
 
   /// Adds rules at the end of a chain.
   mutating func append(_ rules: [Rule], toChainAt chain: Int, of table: Int) {
-    // Rules that are taken over as they lie are not copied one by one.
-    if tables[table].chains[chain].rules.isEmpty {
-      tables[table].chains[chain].rules = rules
-    } else {
-      tables[table].chains[chain].rules += rules
-    }
+    tables[table].chains[chain].rules.takeOver(rules)
   }
 
   /// Adds a set or map; of one that is there already, the elements are added to.

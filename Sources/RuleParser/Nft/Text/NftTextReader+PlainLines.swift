@@ -29,22 +29,18 @@ extension NftTextReader {
       var reader = NftTextReader(text: text, tokens: tokens) { _ in nil }
       let index = reader.builder.table(family, name)
       reader.builder.lowerings[index] = lowering
-      // Rules that follow each other in one chain.
-      var groups: [(first: PutOffRule, rules: [Rule])] = []
+      var rules = RuleRuns<PutOffRule>()
       for place in places[run] {
         reader.tokens.go(toOnlyLine: place.line)
-        let rule = reader.readRule(index)
-        if let last = groups.last, last.first.chain == place.chain, last.first.rule + last.rules.count == place.rule {
-          groups[groups.count - 1].rules.append(rule)
-        } else {
-          groups.append((place, [rule]))
+        rules.append(reader.readRule(index), at: place) { first, count in
+          first.chain == place.chain && first.rule + count == place.rule
         }
       }
-      return (groups: groups, diagnostics: reader.diagnostics)
+      return (rules: rules, diagnostics: reader.diagnostics)
     }
-    for (first, rules) in parts.lazy.flatMap(\.groups) {
+    for (first, rules) in parts.lazy.flatMap(\.rules.runs) {
       let chain = first.chain
-      // Rules that are taken over as they lie are not copied one by one.
+      // All rules of a chain are taken over as they lie.
       if builder.tables[table].chains[chain].rules.count == rules.count {
         builder.tables[table].chains[chain].rules = rules
       } else {

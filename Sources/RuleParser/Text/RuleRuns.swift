@@ -1,0 +1,25 @@
+import RuleGraph
+
+/// Rules that were read one after the other, in runs of those that follow each other in one chain.
+///
+/// What one processor read of a dump is handed over so: a run becomes a chain's rules as it lies, without being copied rule by rule.
+struct RuleRuns<Place: Sendable>: Sendable {
+  /// The runs, each with the place of its first rule.
+  private(set) var runs: [(place: Place, rules: [Rule])] = []
+
+  /// Adds a rule: to the last run, if it follows that one, of which the place and the number of rules are told.
+  mutating func append(_ rule: Rule, at place: Place, follows: (Place, Int) -> Bool) {
+    if let last = runs.last, follows(last.place, last.rules.count) {
+      runs[runs.count - 1].rules.append(rule)
+    } else {
+      runs.append((place, [rule]))
+    }
+  }
+}
+
+extension [Rule] {
+  /// Adds a run of rules at the end.
+  mutating func takeOver(_ run: [Rule]) {
+    if isEmpty { self = run } else { self += run }
+  }
+}
