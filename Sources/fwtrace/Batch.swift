@@ -5,16 +5,19 @@ import Reports
 import RuleGraph
 import RuleParser
 
-/// Answers questions line by line, in order, on all processors. A line depends on no other line.
+/// Answers questions line by line, in order, on all processors. A line's answer depends on no other line; that of an earlier line that asks the same
+/// is given again.
 struct Batch: Sendable {
   private let reading: HostReading
   private let tracer: Tracer
   private let form: TraceJSON
+  private let known: KnownAnswers
 
   init(reading: HostReading) {
     self.reading = reading
     tracer = Tracer(reading.ruleset, facts: reading.facts)
     form = TraceJSON(reading.ruleset, indented: false)
+    known = KnownAnswers(keepsSourcePort: Tracer.looksAtSourcePorts(reading.ruleset, reading.facts))
   }
 
   /// Answers every line of a file. A line that is no question is answered with its error; the exit status then says so at the end.
@@ -59,21 +62,25 @@ struct Batch: Sendable {
 
   /// The answers to the lines of a block, and whether some line was no question.
   private func answers(to block: BatchInput.Block) -> (bytes: [UInt8], hadError: Bool) {
-    var json = JSONWriter(indented: false)
+    var answers: [UInt8] = []
     var hadError = false
     var number = block.firstLine
     for line in block.bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
       defer { number += 1 }
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
+      let plain = known.question(line)
+      if let plain, known.answer(plain, to: &answers) { continue }
+      let start = answers.count
       var id: String?
       do throws(Failure) {
-        form.write(tracer.trace(try question(Array(line), id: &id)), diagnostics: reading.diagnostics, to: &json)
+        answers += form.bytes(of: tracer.trace(try question(Array(line), id: &id)), diagnostics: reading.diagnostics)
+        if let plain { known.keep(answers[start...], to: plain) }
       } catch {
         hadError = true
-        form.write(error: "line \(number): \(error.message)", id: id, to: &json)
+        answers += form.bytes(ofError: "line \(number): \(error.message)", id: id)
       }
     }
-    return (json.bytes, hadError)
+    return (answers, hadError)
   }
 
   /// Reads one question; `id` is set as soon as it is known, so that an error can carry it.

@@ -40,7 +40,7 @@ import Testing
   }
 
   /// How many rulesets of each profile are generated.
-  private static let seeds: UInt64 = 4
+  static let seeds: UInt64 = 4
 
   // MARK: - Comparing
 
@@ -76,7 +76,7 @@ import Testing
 
   // MARK: - Generated
 
-  private static func generated(_ profile: Scenario.Profile, seed: UInt64) throws -> [Subject] {
+  static func generated(_ profile: Scenario.Profile, seed: UInt64) throws -> [Subject] {
     let scenario = Scenario(profile, seed: seed, probes: 4)
     let rules = scenario.ruleset
     let files = [

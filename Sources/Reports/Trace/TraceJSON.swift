@@ -74,14 +74,16 @@ public struct TraceJSON: Sendable {
     }
   }
 
-  /// Writes the answer to a line of a batch that is no question.
-  public func write(error message: String, id: String?, to json: inout JSONWriter) {
+  /// The answer to a line of a batch that is no question, with a line end behind it.
+  public func bytes(ofError message: String, id: String?) -> [UInt8] {
+    var json = JSONWriter(indented: indented)
     json.object { json in
       json.member("schema", "fwtrace.trace/1")
       if let id { json.member("id", id) }
       json.member("error", message)
     }
     json.endLine()
+    return json.bytes
   }
 
   private func write(_ diagnostic: Diagnostic, to json: inout JSONWriter) {
