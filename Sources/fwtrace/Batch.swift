@@ -39,8 +39,8 @@ struct Batch: Sendable {
       var open = 0
       do throws(Failure) {
         while let block = try input.next() {
-          // Each processor has one block to work on and one to go on with.
-          if open == 2 * processors, let isBad = await group.next() {
+          // Each processor has one block to work on and one to go on with; answers that nobody takes yet hold up the rest.
+          while open >= 2 * processors || output.waiting > 4 * processors, let isBad = await group.next() {
             hadError = hadError || isBad
             open -= 1
           }
@@ -63,13 +63,19 @@ struct Batch: Sendable {
   /// The answers to the lines of a block, and whether some line was no question.
   private func answers(to block: BatchInput.Block) -> (bytes: [UInt8], hadError: Bool) {
     var answers: [UInt8] = []
+    // An answer is about sixteen times as long as its question.
+    answers.reserveCapacity(16 * block.bytes.count)
     var hadError = false
     var number = block.firstLine
-    for line in block.bytes.split(separator: 0x0a, omittingEmptySubsequences: false) {
+    var place = 0
+    while place < block.bytes.count {
+      let end = block.bytes[place...].firstIndex(of: 0x0a) ?? block.bytes.count
+      let line = block.bytes[place..<end]
+      let plain = known.question(block.bytes, place..<end)
+      place = end + 1
       defer { number += 1 }
-      if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
-      let plain = known.question(line)
       if let plain, known.answer(plain, to: &answers) { continue }
+      if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { continue }
       let start = answers.count
       var id: String?
       do throws(Failure) {

@@ -13,6 +13,9 @@ final class BatchOutput: Sendable {
 
   private let state = Mutex(State())
 
+  /// The number of blocks that wait to be written.
+  var waiting: Int { state.withLock { $0.ready.count } }
+
   /// Takes the answers of a block, and writes what can be written, unless somebody else does so already.
   func add(_ bytes: [UInt8], ofBlock number: Int) {
     state.withLock { $0.ready[number] = bytes }

@@ -55,15 +55,15 @@ package struct AnswerTemplate: Hashable, Sendable {
   /// Writes the answer to another question of the same pattern.
   package func write(for question: QuestionLine, to answers: inout [UInt8]) {
     var from = 0
-    for (place, gap) in gaps {
-      answers += text[from..<place]
-      from = place
-      switch gap {
-      case .id: answers += question.id ?? []
-      case .sourcePort: answers += question.sourcePort ?? []
+    // The template is shared by all processors: a slice of it would count its users for every piece.
+    unsafe text.withUnsafeBufferPointer { text in
+      for (place, gap) in gaps {
+        unsafe answers.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<place]))
+        from = place
+        if let given = gap == .id ? question.id : question.sourcePort { answers.append(contentsOf: given) }
       }
+      unsafe answers.append(contentsOf: UnsafeBufferPointer(rebasing: text[from...]))
     }
-    answers += text[from...]
   }
 
   package static func == (a: AnswerTemplate, b: AnswerTemplate) -> Bool {

@@ -6,13 +6,39 @@ import Synchronization
 /// question is the same but for its name; or, where no rule looks at source ports, when two answers for different source ports were the same but
 /// for that number. Only a bounded number of answers is kept.
 package final class KnownAnswers: Sendable {
-  private struct Answer {
-    var pattern: [UInt8]
-    var template: AnswerTemplate
+  /// An answer, shared by those who give it again; what it is never changes.
+  private final class Answer: Sendable {
+    let pattern: [UInt8]
+    let template: AnswerTemplate
     /// The source port of the question that it was the answer to.
-    var sourcePort: [UInt8]?
+    let sourcePort: [UInt8]?
     /// Whether another source port got the same answer.
-    var isConfirmed = false
+    let isConfirmed: Bool
+
+    init(_ template: AnswerTemplate, to question: QuestionLine, after old: Answer?) {
+      pattern = question.pattern
+      self.template = template
+      sourcePort = question.sourcePort.map { Array($0) }
+      isConfirmed =
+        old.map { old in
+          old.pattern == question.pattern && old.template == template
+            && (old.isConfirmed || !old.isOfPort(question))
+        } ?? false
+    }
+
+    /// Whether a question has the same source port.
+    private func isOfPort(_ question: QuestionLine) -> Bool {
+      switch (sourcePort, question.sourcePort) {
+      case (let mine?, let other?): mine.elementsEqual(other)
+      case (nil, nil): true
+      default: false
+      }
+    }
+
+    /// Whether it is the answer to a question.
+    func answers(_ question: QuestionLine) -> Bool {
+      pattern == question.pattern && (isConfirmed || isOfPort(question))
+    }
   }
 
   /// A part of the answers, so that processors rarely wait for each other.
@@ -39,39 +65,31 @@ package final class KnownAnswers: Sendable {
   package init(keepsSourcePort: Bool) { self.keepsSourcePort = keepsSourcePort }
 
   /// The line as a question that may be known; nil of a line that is not plain.
-  package func question(_ line: ArraySlice<UInt8>) -> QuestionLine? {
-    QuestionLine(line, keepsSourcePort: keepsSourcePort)
+  package func question(_ bytes: [UInt8], _ line: Range<Int>) -> QuestionLine? {
+    QuestionLine(bytes, line, keepsSourcePort: keepsSourcePort)
   }
 
   /// Writes the answer to a question if it is known; false if not.
   package func answer(_ question: QuestionLine, to answers: inout [UInt8]) -> Bool {
     let (part, hash) = place(of: question)
-    let known: AnswerTemplate? = part.state.withLock { state in
-      guard let answer = state.answers[hash], answer.pattern == question.pattern,
-        answer.isConfirmed || answer.sourcePort == question.sourcePort
-      else { return nil }
-      return answer.template
-    }
-    known?.write(for: question, to: &answers)
-    return known != nil
+    guard let known = part.state.withLock({ $0.answers[hash] }), known.answers(question) else { return false }
+    known.template.write(for: question, to: &answers)
+    return true
   }
 
   /// Keeps an answer that was found out.
   package func keep(_ answer: ArraySlice<UInt8>, to question: QuestionLine) {
     guard answer.count <= Self.longestAnswer, let template = AnswerTemplate(answer, to: question) else { return }
     let (part, hash) = place(of: question)
-    var new = Answer(pattern: question.pattern, template: template, sourcePort: question.sourcePort)
     part.state.withLock { state in
-      if let old = state.answers[hash] {
-        new.isConfirmed =
-          old.pattern == new.pattern && old.template == new.template
-          && (old.isConfirmed || old.sourcePort != new.sourcePort)
+      let old = state.answers[hash]
+      if let old {
         state.size -= old.pattern.count + old.template.size
       } else if state.size > Self.partSize {
         state = Part.State()
       }
-      state.size += new.pattern.count + new.template.size
-      state.answers[hash] = new
+      state.size += question.pattern.count + template.size
+      state.answers[hash] = Answer(template, to: question, after: old)
     }
   }
 
