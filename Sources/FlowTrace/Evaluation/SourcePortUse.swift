@@ -1,12 +1,12 @@
-public import HostModel
-public import RuleGraph
+package import HostModel
+package import RuleGraph
 
 extension Tracer {
   /// Whether some rule may look at the source port of a packet: directly, in raw bytes, in the connection's tuple or through an ipset.
   ///
   /// Where none does, packets that differ in nothing else are treated alike, since the kernel decides about them by rules and by routes. Routes that
   /// depend on ports count as looking.
-  public static func looksAtSourcePorts(_ ruleset: Ruleset, _ facts: HostFacts) -> Bool {
+  package static func looksAtSourcePorts(_ ruleset: Ruleset, _ facts: HostFacts) -> Bool {
     facts.routingRules.contains { $0.sourcePorts != nil }
       || ruleset.tables.contains { table in
         table.chains.contains { $0.rules.contains { $0.statements.contains(where: looksAtSourcePorts) } }

@@ -1,20 +1,23 @@
+import Glibc
+
 /// An answer of a batch with gaps where it gives back the name of its question and the source port.
-package struct AnswerTemplate: Hashable, Sendable {
-  private enum Gap: Hashable { case id, sourcePort }
+struct AnswerTemplate {
+  /// A gap: the place in the text that it stands before, and whether the name (else the source port) stands in it.
+  struct Gap: Hashable {
+    var place: Int
+    var isID: Bool
+  }
 
   /// The answer without what stands in the gaps.
-  private var text: [UInt8] = []
-  /// The gaps and the places in the text that they stand before.
-  private var gaps: [(place: Int, gap: Gap)] = []
-
-  /// The number of bytes that the template takes up, about.
-  package var size: Int { text.count + 16 * gaps.count }
+  private(set) var text: [UInt8] = []
+  /// The gaps in their order.
+  private(set) var gaps: [Gap] = []
 
   /// Makes a template of an answer. Every number that is the source port becomes a gap, whether it was copied from there or is the same by chance:
   /// only two answers to questions that differ in their source port tell which.
   ///
   /// Gives nil for an answer that does not begin as the form says.
-  package init?(_ answer: ArraySlice<UInt8>, to question: QuestionLine) {
+  init?(_ answer: ArraySlice<UInt8>, to question: QuestionLine) {
     var rest = answer
     if let id = question.id {
       let beginning = Self.beginning
@@ -22,24 +25,45 @@ package struct AnswerTemplate: Hashable, Sendable {
         answer.dropFirst(beginning.count).starts(with: id)
       else { return nil }
       text = beginning
-      gaps.append((text.count, .id))
+      gaps.append(Gap(place: text.count, isID: true))
       rest = answer.dropFirst(beginning.count + id.count)
     }
     guard let port = question.sourcePort else {
       text += rest
       return
     }
-    var from = rest.startIndex
-    while from < rest.endIndex {
-      let isWord = Self.isOfWord(rest[from])
-      let end = rest[from...].firstIndex { Self.isOfWord($0) != isWord } ?? rest.endIndex
-      if isWord, end - from == port.count, rest[from..<end].elementsEqual(port) {
-        gaps.append((text.count, .sourcePort))
-      } else {
-        text += rest[from..<end]
+    unsafe rest.withUnsafeBufferPointer { answer in
+      unsafe port.withUnsafeBufferPointer { digits in
+        var copied = 0
+        var from = 0
+        while let place = unsafe Self.place(of: digits, in: answer, from: from) {
+          from = place + digits.count
+          let isInWord =
+            unsafe place > 0 && Self.isOfWord(answer[place - 1]) || from < answer.count && Self.isOfWord(answer[from])
+          if isInWord { continue }
+          unsafe text.append(contentsOf: UnsafeBufferPointer(rebasing: answer[copied..<place]))
+          gaps.append(Gap(place: text.count, isID: false))
+          copied = from
+        }
+        unsafe text.append(contentsOf: UnsafeBufferPointer(rebasing: answer[copied...]))
       }
-      from = end
     }
+  }
+
+  /// The first place from one on where some bytes stand; nil where there is none.
+  private static func place(
+    of digits: UnsafeBufferPointer<UInt8>, in text: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> Int? {
+    guard let base = text.baseAddress, let wanted = digits.baseAddress else { return nil }
+    var from = start
+    while from + digits.count <= text.count,
+      let found = unsafe memchr(base + from, Int32(wanted[0]), text.count - from - digits.count + 1)
+    {
+      let place = unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+      if unsafe memcmp(found, wanted, digits.count) == 0 { return place }
+      from = place + 1
+    }
+    return nil
   }
 
   private static let beginning = Array(#"{"schema": "fwtrace.trace/1", "id": ""#.utf8)
@@ -51,24 +75,4 @@ package struct AnswerTemplate: Hashable, Sendable {
     default: false
     }
   }
-
-  /// Writes the answer to another question of the same pattern.
-  package func write(for question: QuestionLine, to answers: inout [UInt8]) {
-    var from = 0
-    // The template is shared by all processors: a slice of it would count its users for every piece.
-    unsafe text.withUnsafeBufferPointer { text in
-      for (place, gap) in gaps {
-        unsafe answers.append(contentsOf: UnsafeBufferPointer(rebasing: text[from..<place]))
-        from = place
-        if let given = gap == .id ? question.id : question.sourcePort { answers.append(contentsOf: given) }
-      }
-      unsafe answers.append(contentsOf: UnsafeBufferPointer(rebasing: text[from...]))
-    }
-  }
-
-  package static func == (a: AnswerTemplate, b: AnswerTemplate) -> Bool {
-    a.text == b.text && a.gaps.elementsEqual(b.gaps, by: ==)
-  }
-
-  package func hash(into hasher: inout Hasher) { hasher.combine(text.count) }
 }

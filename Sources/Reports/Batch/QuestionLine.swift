@@ -10,6 +10,9 @@ package struct QuestionLine {
   /// The digits of the source port, where it makes no difference.
   var sourcePort: ArraySlice<UInt8>? { port.map { bytes[$0] } }
 
+  /// A number that lines with the same pattern share.
+  let hash: Int
+
   private let bytes: [UInt8]
   private let name: Range<Int>?
   private let port: Range<Int>?
@@ -40,6 +43,19 @@ package struct QuestionLine {
     take(upTo: gaps.1)
     take(upTo: line.upperBound..<line.upperBound)
     self.pattern = pattern
+    var hasher = Hasher()
+    unsafe pattern.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    hash = hasher.finalize()
+  }
+}
+
+extension QuestionLine {
+  /// Writes what stands in a gap of an answer.
+  func write(_ gap: AnswerTemplate.Gap, to answer: inout [UInt8]) {
+    guard let place = gap.isID ? name : port else { return }
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      unsafe answer.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[place]))
+    }
   }
 }
 

@@ -31,7 +31,8 @@ private struct ListingReading {
   let namedTable: String?
   var fragment = RuleFragment()
   var chains: [Chain] = []
-  var names: Set<String> = []
+  /// The names of the chains.
+  var names = TextPool()
   var policies: [BaseChain.Policy?] = []
   var start: SourceSpan?
   var lastRank = -1
@@ -48,6 +49,11 @@ private struct ListingReading {
   }
 
   mutating func read(_ line: DumpLine, at index: Int) {
+    // Most lines are rows that were read already.
+    if !chains.isEmpty, let rule = rows?.take(index, header: header) {
+      chains[chains.count - 1].rules.append(rule)
+      return
+    }
     var cursor = text.cursor(line)
     if cursor.eat("Chain ") {
       beginChain(&cursor, line)
@@ -68,10 +74,6 @@ private struct ListingReading {
       return
     }
     guard !chains.isEmpty else { return unreadable(line, expected: "a line that begins with Chain") }
-    if let rule = rows?.take(index, header: header) {
-      chains[chains.count - 1].rules.append(rule)
-      return
-    }
     guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line) else {
       return unreadable(line, expected: "a rule")
     }
@@ -86,12 +88,16 @@ private struct ListingReading {
   mutating func beginChain(_ cursor: inout ByteCursor, _ line: DumpLine) {
     cursor.eatBlanks()
     guard let word = cursor.eatWord() else { return unreadable(line, expected: "a chain's name") }
-    let name = cursor.text(word)
-    let rank = BuiltinTables.rank(name)
+    let known = names.texts.count
+    var index = names.index(of: word, in: text.bytes)
+    let rank = BuiltinTables.rank(names.texts[index])
     let isOutOfOrder = namedTable == nil && rank.map { $0 <= lastRank || hasUserChain } ?? false
-    if names.contains(name) || isOutOfOrder { endTable() }
+    if index < known || isOutOfOrder {
+      endTable()
+      index = names.index(of: word, in: text.bytes)
+    }
     if chains.isEmpty { start = text.span(line) }
-    var chain = Chain(name, span: text.span(line))
+    var chain = Chain(names.texts[index], span: text.span(line))
     var policy: BaseChain.Policy?
     cursor.eatBlanks()
     if cursor.eat("(policy ") {
@@ -105,7 +111,6 @@ private struct ListingReading {
       chain.references = Int(exactly: count)
     }
     if let rank { lastRank = rank } else { hasUserChain = true }
-    names.insert(name)
     chains.append(chain)
     policies.append(policy)
     header = nil
@@ -114,7 +119,7 @@ private struct ListingReading {
   mutating func endTable() {
     defer {
       chains = []
-      names = []
+      names = TextPool()
       policies = []
       lastRank = -1
       hasUserChain = false
@@ -132,7 +137,7 @@ private struct ListingReading {
     let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
     // Chains listed one by one are one table as long as none is shown twice.
     if let last = fragment.tables.indices.last, fragment.tables[last].name == name,
-      fragment.tables[last].chains.allSatisfy({ !names.contains($0.name) })
+      Set(fragment.tables[last].chains.map(\.name)).isDisjoint(with: chains.map(\.name))
     {
       fragment.tables[last].chains += chains
     } else {
@@ -143,12 +148,16 @@ private struct ListingReading {
   /// A rule whose target is no chain of the listing and that has text nobody understood has an unknown target with unknown text.
   mutating func markUnknownTargets() {
     guard chains.contains(where: { $0.base != nil || BuiltinTables.rank($0.name) != nil }) else { return }
+    var names: Set<String>?
     for chain in chains.indices {
       for rule in chains[chain].rules.indices {
         let statements = chains[chain].rules[rule].statements
         guard statements.count > 1, case .verdict(.jump(let name)) = statements[statements.count - 1],
-          case .opaqueMatch(let part) = statements[statements.count - 2], !names.contains(name)
+          case .opaqueMatch(let part) = statements[statements.count - 2]
         else { continue }
+        let known = names ?? Set(chains.map(\.name))
+        names = known
+        if known.contains(name) { continue }
         chains[chain].rules[rule].statements.removeLast(2)
         chains[chain].rules[rule].statements.append(.opaqueTarget(Opaque(name: name, text: part.text)))
       }

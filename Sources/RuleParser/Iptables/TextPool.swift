@@ -25,6 +25,16 @@ struct TextPool {
     return texts.count - 1
   }
 
+  /// Whether a name was seen before.
+  func contains(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
+    var slot = bytes.hash(of: range, seed: seed) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      if bytes.areEqual(places[Int(slots[slot])], range) { return true }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return false
+  }
+
   private mutating func grow(_ bytes: [UInt8]) {
     slots = Array(repeating: -1, count: slots.count * 4)
     for (index, range) in places.enumerated() {

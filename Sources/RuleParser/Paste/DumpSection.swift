@@ -28,7 +28,7 @@ struct OutputContinuation {
   let kind: OutputKind
   /// For outputs in brackets: how many are open.
   private(set) var depth = 0
-  private var chains: Set<String> = []
+  private var chains = TextPool()
   private var builtIns: [String] = []
   private var hasUserChain = false
   private var hasRule = false
@@ -68,10 +68,10 @@ struct OutputContinuation {
   private func beginsListing(_ start: ByteCursor) -> Bool {
     var cursor = start
     guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
-    let name = cursor.text(word)
-    if chains.contains(name) { return true }
+    if chains.contains(word, in: cursor.bytes) { return true }
     guard cursor.eat(" (policy ") else { return false }
     if hasUserChain { return true }
+    let name = cursor.text(word)
     return (name == "PREROUTING" && !builtIns.isEmpty)
       || (name == "INPUT" && builtIns.contains { $0 != "PREROUTING" })
   }
@@ -86,9 +86,8 @@ struct OutputContinuation {
   mutating func takeChainHead(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.range)
     guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
-    let name = cursor.text(word)
-    if cursor.eat(" (policy ") { return false }
-    guard chains.insert(name).inserted else { return false }
+    if cursor.eat(" (policy ") || chains.contains(word, in: bytes) { return false }
+    _ = chains.index(of: word, in: bytes)
     hasUserChain = true
     isFirst = false
     return true
@@ -102,7 +101,7 @@ struct OutputContinuation {
     switch kind {
     case .listing:
       guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return }
-      chains.insert(cursor.text(word))
+      _ = chains.index(of: word, in: bytes)
       if cursor.eat(" (policy ") { builtIns.append(cursor.text(word)) } else { hasUserChain = true }
     case .save:
       if cursor.eat(0x2a) {
