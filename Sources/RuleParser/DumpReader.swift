@@ -38,7 +38,7 @@ public struct DumpReader: Sendable {
       let paste = PasteLines(bytes)
       if let section = NftRuleFile.section(source, paste, strand: strand + 1) {
         strand += 1
-        rules.read(section) { path in
+        rules.add(section) { path in
           include(path, input.name)?.map { included in
             let source = reading.ruleset.sources.add(Source(name: included.name, bytes: included.bytes))
             let lines = PasteLines(included.bytes)
@@ -63,12 +63,13 @@ public struct DumpReader: Sendable {
         section.order = order
         order += 1
         if section.kind.tellsRules {
-          if section.place == .host { rules.read(section) } else { reading.diagnostics.append(Self.foreign(section)) }
+          if section.place == .host { rules.add(section) } else { reading.diagnostics.append(Self.foreign(section)) }
         } else {
           facts.read(section)
         }
       }
     }
+    rules.read()
     reading.diagnostics += Self.unrecognised(unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
     reading.facts = facts.join(hostNames: hostNames)
     let span = join(rules, into: &reading, snapshot: snapshot)

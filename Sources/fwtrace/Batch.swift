@@ -34,6 +34,8 @@ struct Batch: Sendable {
   private func answers(to start: BatchInput, on processors: Int) async -> Result<Bool, Failure> {
     var input = start
     let output = BatchOutput()
+    var progress = BatchProgress()
+    defer { progress.end() }
     return await withTaskGroup(of: Bool.self) { group in
       var hadError = false
       var open = 0
@@ -44,6 +46,7 @@ struct Batch: Sendable {
             hadError = hadError || isBad
             open -= 1
           }
+          progress.tell(block.firstLine - 1)
           open += 1
           group.addTask {
             let answers = answers(to: block)

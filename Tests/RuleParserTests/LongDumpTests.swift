@@ -64,6 +64,33 @@ import Testing
     #expect(Self.rules(long).allSatisfy { $0.counter == Counter(packets: 1, bytes: 60) })
   }
 
+  @Test func `Large dumps beside each other read like each by itself`() {
+    let lines = (0..<12000).map { "-A WEB \(Self.options($0))\n" }.joined()
+    let rows = (0..<12000).map {
+      "    tcp dport \($0) \($0 % 1000 == 7 ? "nobodyknows" : "accept") comment \"number \($0)\"\n"
+    }
+    let texts = [
+      ("save", "*filter\n:INPUT ACCEPT [0:0]\n:WEB - [0:0]\n\(lines)COMMIT\n"),
+      ("small", "create s hash:ip family inet\nadd s 192.0.2.1\n"),
+      ("nft", "table ip t {\n  chain c {\n\(rows.joined())  }\n}\n"),
+      ("nat", "*nat\n:PREROUTING ACCEPT [0:0]\n:WEB - [0:0]\n\(lines)COMMIT\n"),
+    ]
+    #expect(texts.count { $0.1.utf8.count > 1 << 20 } >= 2, "large enough to be read at the same time")
+    let inputs = texts.map { DumpInput(name: $0.0, bytes: Array($0.1.utf8)) }
+    let together = DumpReader().read(inputs)
+    let apart = inputs.map { DumpReader().read([$0]) }
+    #expect(together.ruleset.tables.count == 3)
+    #expect(together.ruleset.ipsets.map(\.name) == ["s"])
+    for table in together.ruleset.tables {
+      let alone = apart.flatMap(\.ruleset.tables).first { $0.name == table.name }
+      #expect(table.chains.map(\.name) == alone?.chains.map(\.name))
+      #expect(table.chains.map { $0.rules.map(\.statements) } == alone?.chains.map { $0.rules.map(\.statements) })
+    }
+    #expect(
+      together.diagnostics.filter { $0.span != nil }.map(\.message)
+        == apart.flatMap(\.diagnostics).filter { $0.span != nil }.map(\.message))
+  }
+
   @Test func `Long JSON of nft reads like its rules one by one`() {
     func json(_ open: String, _ close: String) -> String {
       let rules = (0..<Self.count).map { index in

@@ -17,18 +17,53 @@ struct RuleSections {
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
   var mentionsLegacyTables = false
 
-  /// Reads one section; `includes` gives the texts that an `include` of a rule file stands for.
-  mutating func read(_ section: DumpSection, includes: (String) -> [DumpText]? = { _ in nil }) {
-    hasRead = true
+  /// The sections, each with what its reader got, once that is there.
+  private var sections: [(section: DumpSection, fragment: RuleFragment?)] = []
+
+  /// Adds a section, to be read with the others.
+  mutating func add(_ section: DumpSection) { sections.append((section, nil)) }
+
+  /// Adds a section and reads it at once; `includes` gives the texts that an `include` of a rule file stands for.
+  mutating func add(_ section: DumpSection, includes: (String) -> [DumpText]?) {
+    sections.append((section, RuleReaders.nftText(section.text, includes: includes)))
+  }
+
+  /// Reads the sections that were added: large ones at the same time, since no reader keeps all processors busy from its beginning to its end.
+  mutating func read() {
+    hasRead = !sections.isEmpty
+    let open = sections.indices.filter { sections[$0].fragment == nil }
+    let texts = open.map { sections[$0].section }
+    let large = texts.count { ($0.text.lines.last?.end ?? 0) - ($0.text.lines.first?.start ?? 0) >= 1 << 20 }
+    let runs = large > 1 ? Parallel.runs(of: open.count, atLeast: 1) : [0..<open.count]
+    let fragments = Parallel.map(runs) { run in texts[run].map { Self.fragment(of: $0) } }
+    for (index, fragment) in zip(open, fragments.joined()) { sections[index].fragment = fragment }
+    for (section, fragment) in sections { if let fragment { take(fragment, of: section) } }
+    sections = []
+  }
+
+  private static func fragment(of section: DumpSection) -> RuleFragment {
     switch section.kind {
-    case .listing: readListing(section)
-    case .save: readSave(section)
-    case .nftJSON, .nftText: readNft(section, includes)
-    case .ipset:
-      let fragment = RuleReaders.ipset(section.text)
-      add(ipsets: fragment.ipsets)
-      diagnostics += fragment.diagnostics
-    default: break
+    case .listing: RuleReaders.listing(section.text, family: section.output.family, table: section.output.table)
+    case .save: RuleReaders.save(section.text, family: family(ofSave: section), table: section.output.table)
+    case .nftJSON: RuleReaders.nftJSON(section.text)
+    case .nftText: RuleReaders.nftText(section.text, includes: { _ in nil })
+    case .ipset: RuleReaders.ipset(section.text)
+    default: RuleFragment()
+    }
+  }
+
+  private static func family(ofSave section: DumpSection) -> AddressFamily {
+    section.output.family ?? FamilyInference.family(of: section.text) ?? .ipv4
+  }
+
+  /// Takes what a reader got out of a section.
+  private mutating func take(_ fragment: RuleFragment, of section: DumpSection) {
+    diagnostics += fragment.diagnostics
+    switch section.kind {
+    case .listing: takeListing(fragment, section)
+    case .save: takeSave(fragment, section)
+    case .nftJSON, .nftText: takeNft(fragment, section)
+    default: add(ipsets: fragment.ipsets)
     }
   }
 
@@ -37,9 +72,7 @@ struct RuleSections {
     ipsets += new
   }
 
-  private mutating func readListing(_ section: DumpSection) {
-    let fragment = RuleReaders.listing(section.text, family: section.output.family, table: section.output.table)
-    diagnostics += fragment.diagnostics
+  private mutating func takeListing(_ fragment: RuleFragment, _ section: DumpSection) {
     for table in fragment.tables {
       let isExcerpt = !table.chains.contains { $0.base != nil }
       let isBrief = table.chains.contains { $0.rules.contains { $0.hidesInterfaces } }
@@ -47,21 +80,16 @@ struct RuleSections {
     }
   }
 
-  private mutating func readSave(_ section: DumpSection) {
-    let family = section.output.family ?? FamilyInference.family(of: section.text) ?? .ipv4
+  private mutating func takeSave(_ fragment: RuleFragment, _ section: DumpSection) {
     let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
-    let fragment = RuleReaders.save(section.text, family: family, table: section.output.table)
-    diagnostics += fragment.diagnostics
-    if section.output.isWhole, !section.output.isFiltered { allOfIptables.insert(family) }
+    if section.output.isWhole, !section.output.isFiltered { allOfIptables.insert(Self.family(ofSave: section)) }
     for table in fragment.tables {
       append(table, hasHeads ? .save : .rules, section, isExcerpt: !table.chains.contains { $0.base != nil })
     }
   }
 
-  private mutating func readNft(_ section: DumpSection, _ includes: (String) -> [DumpText]?) {
+  private mutating func takeNft(_ fragment: RuleFragment, _ section: DumpSection) {
     let isJSON = section.kind == .nftJSON
-    let fragment = isJSON ? RuleReaders.nftJSON(section.text) : RuleReaders.nftText(section.text, includes: includes)
-    diagnostics += fragment.diagnostics
     if section.output.isWhole, !section.output.isFiltered, section.output.family == nil { allOfNftables = true }
     for table in fragment.tables {
       let form: TableForm =
