@@ -36,12 +36,13 @@ import Testing
       let ports = [40000, 7, 53, 80, 1024, 65535] + (query.destinationPort?.single.map { [Int($0)] } ?? [])
       let answers = ports.map { port in
         var query = query
+        query.id = "about \(port)"
         query.sourcePort = ValueSet(port)
         return form.bytes(of: tracer.trace(query))
       }
       let known = KnownAnswers(keepsSourcePort: false)
       for (port, answer) in zip(ports, answers) {
-        let text = Array("{\"sport\": \(port)}".utf8)
+        let text = Array(#"{"id": "about \#(port)", "sport": \#(port)}"#.utf8)
         guard let line = known.question(text, text.indices) else {
           Issue.record("\(port) is a plain port")
           continue

@@ -20,7 +20,8 @@ extension Tracer {
     case .verdictMap(let key, let map): looksAtSourcePorts(key) || isOfIpset(map)
     case .translate(let translation): looksAtSourcePorts(translation)
     case .assign(let change): mayHoldSourcePort(change.field) || looksAtSourcePorts(change.value)
-    case .updateSet(let update): update.isIPSet || looksAtSourcePorts(update.key)
+    case .updateSet(let update):
+      update.isIPSet || looksAtSourcePorts(update.key) || update.data.map(looksAtSourcePorts) == true
     // What these come to is not computed from the packet.
     case .environment, .opaqueMatch, .opaqueTarget, .hiddenInterfaces, .verdict, .notrack, .effect: false
     }

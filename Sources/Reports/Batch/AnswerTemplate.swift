@@ -20,13 +20,10 @@ struct AnswerTemplate {
   init?(_ answer: ArraySlice<UInt8>, to question: QuestionLine) {
     var rest = answer
     if let id = question.id {
-      let beginning = Self.beginning
-      guard answer.count > beginning.count + id.count, answer.starts(with: beginning),
-        answer.dropFirst(beginning.count).starts(with: id)
-      else { return nil }
-      text = beginning
+      guard answer.starts(with: Self.beginning + id) else { return nil }
+      text = Self.beginning
       gaps.append(Gap(place: text.count, isID: true))
-      rest = answer.dropFirst(beginning.count + id.count)
+      rest = answer.dropFirst(text.count + id.count)
     }
     guard let port = question.sourcePort else {
       text += rest

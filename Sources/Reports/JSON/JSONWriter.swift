@@ -3,9 +3,9 @@
 ///     var json = JSONWriter(indented: false)
 ///     json.object { json in json.member("rule", 4) }
 ///     String(decoding: json.bytes, as: UTF8.self)   // {"rule": 4}
-public struct JSONWriter: Sendable {
+struct JSONWriter: Sendable {
   /// The text so far.
-  public private(set) var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8] = []
   private let indented: Bool
   private var depth = 0
   private var isFirst = true
@@ -13,7 +13,7 @@ public struct JSONWriter: Sendable {
   private var flatDepth = 0
 
   /// Makes a writer; `indented` puts members on lines of their own.
-  public init(indented: Bool) { self.indented = indented }
+  init(indented: Bool) { self.indented = indented }
 
   /// Takes the text written so far, to print a long list piece by piece.
   mutating func takeBytes() -> [UInt8] {

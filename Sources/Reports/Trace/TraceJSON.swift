@@ -28,16 +28,9 @@ public struct TraceJSON: Sendable {
   ///   - diagnostics: What reading the dumps had to tell; warnings among it are added to the trace's own.
   public func bytes(of trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = []) -> [UInt8] {
     var json = JSONWriter(indented: indented)
-    write(trace, from: sender, diagnostics: diagnostics, to: &json)
-    return json.bytes
-  }
-
-  /// Writes one trace with a line end behind it, as ``bytes(of:diagnostics:)`` gives it.
-  public func write(
-    _ trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = [], to json: inout JSONWriter
-  ) {
     writeObject(trace, from: sender, diagnostics: diagnostics, to: &json)
     json.endLine()
+    return json.bytes
   }
 
   private func writeObject(

@@ -12,7 +12,7 @@ enum AskBatch: Row {
   private enum Kind: String {
     /// As logs of connections have them: 10,000 pairs of client and service, each with many source ports.
     case repeating = "packets of 10,000 clients and services"
-    /// No two are alike but for their source port.
+    /// No two are the same, whatever their source ports are.
     case different = "packets that are all different"
   }
 

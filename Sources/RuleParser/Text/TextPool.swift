@@ -12,12 +12,8 @@ struct TextPool {
 
   /// The index of a name in ``texts``, where it is put when it is new.
   mutating func index(of range: Range<Int>, in bytes: [UInt8]) -> Int {
-    var slot = bytes.hash(of: range, seed: seed) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      let index = Int(slots[slot])
-      if bytes.areEqual(places[index], range) { return index }
-      slot = (slot + 1) & (slots.count - 1)
-    }
+    let slot = slot(of: range, in: bytes)
+    if slots[slot] >= 0 { return Int(slots[slot]) }
     slots[slot] = Int32(texts.count)
     texts.append(String(decoding: bytes[range], as: UTF8.self))
     places.append(range)
@@ -26,13 +22,13 @@ struct TextPool {
   }
 
   /// Whether a name was seen before.
-  func contains(_ range: Range<Int>, in bytes: [UInt8]) -> Bool {
+  func contains(_ range: Range<Int>, in bytes: [UInt8]) -> Bool { slots[slot(of: range, in: bytes)] >= 0 }
+
+  /// The slot that a name stands in, or a new one belongs in.
+  private func slot(of range: Range<Int>, in bytes: [UInt8]) -> Int {
     var slot = bytes.hash(of: range, seed: seed) & (slots.count - 1)
-    while slots[slot] >= 0 {
-      if bytes.areEqual(places[Int(slots[slot])], range) { return true }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-    return false
+    while slots[slot] >= 0, !bytes.areEqual(places[Int(slots[slot])], range) { slot = (slot + 1) & (slots.count - 1) }
+    return slot
   }
 
   private mutating func grow(_ bytes: [UInt8]) {
