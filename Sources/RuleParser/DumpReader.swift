@@ -42,7 +42,7 @@ public struct DumpReader: Sendable {
           include(path, input.name)?.map { included in
             let source = reading.ruleset.sources.add(Source(name: included.name, bytes: included.bytes))
             let lines = PasteLines(included.bytes)
-            return DumpText(source: source, bytes: lines.bytes, lines: lines.lines.map(\.content))
+            return DumpText(source: source, memory: lines.memory, lines: lines.lines.map(\.content))
           }
         }
         continue

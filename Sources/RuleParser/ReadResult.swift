@@ -6,13 +6,16 @@ public struct DumpInput: Sendable {
   /// The name to show in diagnostics and explanations.
   public var name: String
   /// The text's bytes.
-  public var bytes: [UInt8]
+  public var bytes: SourceBytes
 
   /// Makes an input.
-  public init(name: String, bytes: [UInt8]) {
+  public init(name: String, bytes: SourceBytes) {
     self.name = name
     self.bytes = bytes
   }
+
+  /// Makes an input of a copy of bytes.
+  public init(name: String, bytes: [UInt8]) { self.init(name: name, bytes: SourceBytes(bytes)) }
 }
 
 /// Everything that was read of one host.

@@ -1,12 +1,15 @@
 import ArgumentParser
 import FlowTrace
 import Glibc
+import RuleGraph
 import RuleParser
 
 /// Reads the dumps that the user names: files, folders with everything in them, and `-` for standard input.
 enum DumpFiles {
   /// Larger files are refused; a dump of a hundred thousand rules has about twenty megabytes.
   static let maximumSize = 1 << 30
+  /// Files of at least so many bytes are mapped. Smaller ones are read: they may be somebody's notes that an editor is just writing.
+  static let mappedSize = 1 << 20
   /// Deeper folders are not entered.
   static let maximumDepth = 16
 
@@ -41,7 +44,7 @@ enum DumpFiles {
   }
 
   /// Whether a file of a folder is a dump: packet captures, archives and pictures hold zero bytes.
-  private static func isText(_ bytes: [UInt8]) -> Bool { !bytes.prefix(8192).contains(0) }
+  private static func isText(_ bytes: SourceBytes) -> Bool { !bytes.prefix(8192).contains(0) }
 
   static func names(in path: String) throws(Failure) -> [String] {
     guard let folder = unsafe opendir(path) else { throw Failure("\(path): \(reason())") }
@@ -56,10 +59,13 @@ enum DumpFiles {
     return names.sorted()
   }
 
-  private static func file(_ path: String) throws(Failure) -> [UInt8] {
+  private static func file(_ path: String) throws(Failure) -> SourceBytes {
     let descriptor = try open(path)
     defer { _ = close(descriptor) }
-    return try contents(of: descriptor, name: path)
+    let size = size(of: descriptor)
+    if size > maximumSize { throw Failure("\(path): larger than a gigabyte") }
+    if size >= mappedSize, let bytes = SourceBytes(mapping: descriptor, count: size) { return bytes }
+    return SourceBytes(try contents(of: descriptor, name: path))
   }
 
   /// Opens a file for reading.
@@ -103,9 +109,7 @@ enum DumpFiles {
   ///
   /// Empty of what has no size, like standard input. A file that grows goes on behind it, and an error is met again there.
   private static func beginning(of descriptor: Int32) -> [UInt8] {
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return [] }
-    let size = max(0, min(Int(status.st_size), maximumSize))
+    let size = min(size(of: descriptor), maximumSize)
     return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
       while count < size {
         let read = unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), size - count)
@@ -114,6 +118,13 @@ enum DumpFiles {
         count += read
       }
     }
+  }
+
+  /// The size of a regular file; 0 of anything else.
+  private static func size(of descriptor: Int32) -> Int {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return 0 }
+    return max(0, Int(status.st_size))
   }
 
   private static func mode(_ path: String) -> mode_t? {

@@ -1,5 +1,6 @@
 import Glibc
 import PolicyCheck
+import RuleGraph
 import RuleParser
 
 /// A policy's file, read through `fwtrace-yaml`: the YAML library needs Foundation, which `fwtrace` itself does without.
@@ -7,7 +8,7 @@ struct PolicyFile {
   /// The path as the user gave it.
   let path: String
   /// The file's bytes.
-  let bytes: [UInt8]
+  let bytes: SourceBytes
   /// The file's root; nil when it is not YAML.
   let root: PolicyNode?
   /// The policy and what is wrong with it.

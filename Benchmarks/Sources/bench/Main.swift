@@ -7,7 +7,7 @@ import RuleParser
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measures fwtrace against the programs whose output it reads.",
-    subcommands: [Measure.self, Generate.self, Hold.self], defaultSubcommand: Measure.self)
+    subcommands: [Measure.self, Generate.self, Hold.self, Read.self], defaultSubcommand: Measure.self)
 }
 
 /// `bench measure`: rows of figures.
@@ -88,6 +88,23 @@ struct Generate: ParsableCommand {
   }
 }
 
+/// `bench read DUMP`: reads a dump again and again, for a profiler to look at.
+struct Read: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Print how long reading a dump takes, in milliseconds.")
+
+  @Argument var dump: String
+  @Option(help: "How often it is read.") var times = 10
+
+  func run() throws {
+    let bytes = try Lab.source(dump)
+    let timings = (0..<max(1, times)).map { _ in Reading.time(bytes) }
+    for (name, figure) in [("clock", timings.map(\.seconds)), ("processors", timings.map(\.processor))] {
+      let spread = Spread(figure.map { $0 * 1000 })
+      print("\(name) \(Table.short(spread.median)), at least \(Table.short(figure.min().map { $0 * 1000 } ?? 0))")
+    }
+  }
+}
+
 /// `bench hold DUMP`: reads a dump and prints by how many bytes that has made the process larger.
 struct Hold: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Print how much memory the graph of a dump holds.")
@@ -96,7 +113,7 @@ struct Hold: ParsableCommand {
 
   func run() throws {
     let before = try Self.resident()
-    let reading = DumpReader().read([DumpInput(name: dump, bytes: try Lab.bytes(dump))])
+    let reading = DumpReader().read([DumpInput(name: dump, bytes: try Lab.source(dump))])
     let after = try Self.resident()
     withExtendedLifetime(reading) { print(after - before) }
   }

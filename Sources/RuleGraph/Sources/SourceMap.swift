@@ -3,13 +3,16 @@ public struct Source: Hashable, Sendable {
   /// The name to show: a path as the user gave it, `-`, or the command that printed the text.
   public var name: String
   /// The text's bytes, unchanged.
-  public var bytes: [UInt8]
+  public var bytes: SourceBytes
 
   /// Makes a source.
-  public init(name: String, bytes: [UInt8]) {
+  public init(name: String, bytes: SourceBytes) {
     self.name = name
     self.bytes = bytes
   }
+
+  /// Makes a source of a copy of bytes.
+  public init(name: String, bytes: [UInt8]) { self.init(name: name, bytes: SourceBytes(bytes)) }
 }
 
 /// Where a rule, chain or fact stands in its source.

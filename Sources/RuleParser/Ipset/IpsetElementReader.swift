@@ -2,11 +2,11 @@ import RuleGraph
 
 /// Reads the members of ipsets: `10.0.0.0/8,tcp:80-90 timeout 299 nomatch`.
 struct IpsetElementReader {
-  private let bytes: [UInt8]
+  private let bytes: ByteView
   private var values: [AddressFamily: RuleDraft] = [:]
 
   /// Makes a reader for members in one source.
-  init(bytes: [UInt8]) {
+  init(bytes: ByteView) {
     self.bytes = bytes
     for family in AddressFamily.allCases { values[family] = RuleDraft(bytes: bytes, family: family) }
   }

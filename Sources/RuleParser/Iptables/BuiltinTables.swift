@@ -16,6 +16,15 @@ enum BuiltinTables {
     }
   }
 
+  /// Whether a name can be that of a built-in chain: all of them have 5 to 11 letters and one of four beginnings.
+  static func mayHave(_ bytes: ByteView, _ name: Range<Int>) -> Bool {
+    guard name.count >= 5, name.count <= 11 else { return false }
+    switch bytes[name.lowerBound] {
+    case UInt8(ascii: "P"), UInt8(ascii: "I"), UInt8(ascii: "F"), UInt8(ascii: "O"): return true
+    default: return false
+    }
+  }
+
   /// What makes a chain of a table a base chain, or nil when it is a user's chain.
   static func base(table: String, chain: String, policy: BaseChain.Policy?) -> BaseChain? {
     guard let hook = hook(chain) else { return nil }

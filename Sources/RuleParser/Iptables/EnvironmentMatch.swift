@@ -5,7 +5,7 @@ protocol EnvironmentMatch: IptablesExtension {
   /// What decides.
   var condition: EnvironmentCondition.Kind { get }
   /// The options that a `!` may stand before; it negates the whole condition.
-  var invertible: [String] { get }
+  var invertible: [OptionLabel] { get }
 
   /// The text of an option's value in the one form that both printed forms have; nil when it is not understood.
   func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String?
@@ -13,7 +13,7 @@ protocol EnvironmentMatch: IptablesExtension {
 
 extension EnvironmentMatch {
   var kind: ExtensionKind { .match }
-  var invertible: [String] { [options.first?.name ?? ""] }
+  var invertible: [OptionLabel] { options.first.map { [$0.name] } ?? [] }
 
   func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? { rule.text(of: option) }
 
@@ -27,10 +27,11 @@ extension EnvironmentMatch {
 
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
     guard case .environment(let found) = statements.first, found.kind == condition,
-      found.arguments.allSatisfy({ argument in options.contains { $0.name == argument.name } })
+      found.arguments.allSatisfy({ argument in options.contains { $0.name.text == argument.name } })
     else { return nil }
     return SpelledStatement(
-      module: names[0], options: OptionArguments.spell(found.arguments, negated: found.negated ? invertible : []),
+      module: names[0],
+      options: OptionArguments.spell(found.arguments, negated: found.negated ? invertible.map(\.text) : []),
       names: found.arguments.map(\.name))
   }
 }
@@ -57,7 +58,7 @@ extension EffectTarget {
 
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
     guard case .effect(let found) = statements.first, found.kind == effect,
-      found.arguments.allSatisfy({ argument in options.contains { $0.name == argument.name } })
+      found.arguments.allSatisfy({ argument in options.contains { $0.name.text == argument.name } })
     else { return nil }
     return SpelledStatement(
       module: names[0], options: OptionArguments.spell(found.arguments, negated: []), names: [], isTarget: true)
@@ -75,7 +76,7 @@ enum OptionArguments {
     for spelling in spellings {
       for option in options where option.name == spelling.name {
         guard let text = spelling.values == 0 ? "" : value(option, rule) else { return nil }
-        arguments.append(Argument(option.name, text))
+        arguments.append(Argument(option.name.text, text))
       }
     }
     return arguments

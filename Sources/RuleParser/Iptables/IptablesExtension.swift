@@ -5,7 +5,7 @@ import RuleGraph
 /// Both printed forms of an extension are read into these, so that one lowering serves both.
 struct ExtensionOption {
   /// The option's name without dashes, in its first spelling.
-  var name: String
+  var name: OptionLabel
   /// Whether a `!` belongs to it.
   var negated: Bool = false
   /// The bytes of its value; empty for an option without one.
@@ -21,14 +21,14 @@ struct ExtensionOption {
 /// An option that an extension has: its name, other spellings of it, and how many values follow.
 struct OptionSpelling: Sendable {
   /// The name without dashes.
-  var name: String
+  var name: OptionLabel
   /// Other names for the same option, without dashes.
-  var aliases: [String]
+  var aliases: [OptionLabel]
   /// How many values follow: 0, 1 or 2; -1 is one that may be missing.
   var values: Int
 
   /// Describes an option.
-  init(_ name: String, values: Int = 1, aliases: [String] = []) {
+  init(_ name: OptionLabel, values: Int = 1, aliases: [OptionLabel] = []) {
     self.name = name
     self.aliases = aliases
     self.values = values
@@ -38,7 +38,7 @@ struct OptionSpelling: Sendable {
 /// What a spelling of an option stands for: what is needed of it for each rule of a dump.
 struct OptionName: Sendable {
   /// The name without dashes, in its first spelling.
-  var name: String
+  var name: OptionLabel
   /// How many values follow, as in ``OptionSpelling/values``.
   var values: Int
 }

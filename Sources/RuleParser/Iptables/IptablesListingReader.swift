@@ -18,7 +18,9 @@ enum IptablesListingReader {
     var reading = ListingReading(text: text, family: known ?? .ipv4, table: table)
     reading.fragment.diagnostics = diagnostics
     reading.rows = ListingRows(text, family: known ?? .ipv4)
-    for (index, line) in text.lines.enumerated() { reading.read(line, at: index) }
+    reading.fragment.hidesInterfaces = reading.rows?.hidesInterfaces ?? false
+    var index = 0
+    while index < text.lines.count { index = reading.read(from: index) }
     reading.endTable()
     return reading.fragment
   }
@@ -40,6 +42,8 @@ private struct ListingReading {
   var header: ListingHeader?
   var rules: ListingRuleReader
   var rows: ListingRows?
+  /// Whether some rule of the open table has prose that nobody understood.
+  var hasUnreadProse = false
 
   init(text: DumpText, family: AddressFamily, table: String?) {
     self.text = text
@@ -48,12 +52,17 @@ private struct ListingReading {
     rules = ListingRuleReader(bytes: text.bytes, family: family)
   }
 
-  mutating func read(_ line: DumpLine, at index: Int) {
-    // Most lines are rows that were read already.
-    if !chains.isEmpty, let rule = rows?.take(index, header: header) {
-      chains[chains.count - 1].rules.append(rule)
-      return
+  /// Reads a line, or the lines of a run of rows that were read already, as most are; gives the index behind them.
+  mutating func read(from index: Int) -> Int {
+    if !chains.isEmpty, let run = rows?.rules(from: index, header: header) {
+      chains[chains.count - 1].rules.takeOver(run)
+      return index + run.count
     }
+    read(text.lines[index])
+    return index + 1
+  }
+
+  private mutating func read(_ line: DumpLine) {
     var cursor = text.cursor(line)
     if cursor.eat("Chain ") {
       beginChain(&cursor, line)
@@ -78,7 +87,9 @@ private struct ListingReading {
       return unreadable(line, expected: "a rule")
     }
     chains[chains.count - 1].rules.append(rule)
+    if rules.hidesInterfaces { fragment.hidesInterfaces = true }
     if !rules.diagnostics.isEmpty {
+      hasUnreadProse = true
       fragment.diagnostics += rules.diagnostics
       rules.diagnostics = []
     }
@@ -90,7 +101,7 @@ private struct ListingReading {
     guard let word = cursor.eatWord() else { return unreadable(line, expected: "a chain's name") }
     let known = names.texts.count
     var index = names.index(of: word, in: text.bytes)
-    let rank = BuiltinTables.rank(names.texts[index])
+    let rank = BuiltinTables.mayHave(text.bytes, word) ? BuiltinTables.rank(names.texts[index]) : nil
     let isOutOfOrder = namedTable == nil && rank.map { $0 <= lastRank || hasUserChain } ?? false
     if index < known || isOutOfOrder {
       endTable()
@@ -123,12 +134,14 @@ private struct ListingReading {
       policies = []
       lastRank = -1
       hasUserChain = false
+      hasUnreadProse = false
     }
     guard !chains.isEmpty else { return }
     markUnknownTargets()
     let inferred = namedTable == nil ? TableInference(chains) : nil
     let name = namedTable ?? inferred?.table ?? ""
     for index in chains.indices {
+      guard chains[index].name.utf8.count <= 11 else { continue }
       chains[index].base = BuiltinTables.base(table: name, chain: chains[index].name, policy: policies[index])
     }
     if let inferred, chains.contains(where: { $0.base != nil }) {
@@ -147,7 +160,9 @@ private struct ListingReading {
 
   /// A rule whose target is no chain of the listing and that has text nobody understood has an unknown target with unknown text.
   mutating func markUnknownTargets() {
-    guard chains.contains(where: { $0.base != nil || BuiltinTables.rank($0.name) != nil }) else { return }
+    guard hasUnreadProse, chains.contains(where: { $0.base != nil || BuiltinTables.rank($0.name) != nil }) else {
+      return
+    }
     var names: Set<String>?
     for chain in chains.indices {
       for rule in chains[chain].rules.indices {

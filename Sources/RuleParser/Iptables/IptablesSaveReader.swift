@@ -219,7 +219,9 @@ private struct SaveReading {
     while chainOfName.count <= number { chainOfName.append(-1) }
     if chainOfName[number] < 0 {
       let label = line.chainNames[number]
-      let base = BuiltinTables.base(table: table?.name ?? "filter", chain: label, policy: nil)
+      let base =
+        BuiltinTables.mayHave(text.bytes, name)
+        ? BuiltinTables.base(table: table?.name ?? "filter", chain: label, policy: nil) : nil
       chainOfName[number] = Int32(chains.count)
       chains.append(Chain(label, base: base, span: text.span(dumpLine)))
     }

@@ -56,14 +56,27 @@ struct ListingRow {
 
   /// A word of the line without the `!` before it.
   struct Word {
-    var range: Range<Int>
+    private var start: UInt32
+    private var end: UInt32
     var isNegated: Bool
+
+    init(range: Range<Int>, isNegated: Bool) {
+      start = UInt32(truncatingIfNeeded: range.lowerBound)
+      end = UInt32(truncatingIfNeeded: range.upperBound)
+      self.isNegated = isNegated
+    }
+
+    /// The place of the word in the source.
+    var range: Range<Int> {
+      get { unsafe Range(uncheckedBounds: (Int(start), Int(end))) }
+      set { self = Word(range: newValue, isNegated: isNegated) }
+    }
   }
 
   /// Cuts a line. Nil when it does not look like a rule.
   ///
   /// `words` is a buffer that is made anew.
-  init?(_ cursor: ByteCursor, header: ListingHeader?, words: inout [Word]) {
+  init?(_ cursor: ByteCursor, header: ListingHeader?, words: inout ReusedList<Word>) {
     Self.cut(cursor, into: &words)
     let bytes = cursor.bytes
     guard let option = Self.optionColumn(bytes, &words) else {
@@ -84,7 +97,7 @@ struct ListingRow {
     if lead < 0 || before - lead < 0 || before - lead > 1 {
       // The head line is missing or is of another listing: the words tell by themselves.
       hasInterfaces = !(Self.isAddress(bytes, words, option + 1) && Self.isAddress(bytes, words, option + 2))
-      let numbers = words[..<before].prefix { Self.isCount(bytes, $0.range) }.count
+      let numbers = words[0..<before].prefix { Self.isCount(bytes, $0.range) }.count
       // Interfaces are printed with counters only; without these the next words are names of hosts.
       if numbers < 2 { hasInterfaces = false }
       lead = hasInterfaces ? min(numbers, before >= 3 ? 3 : 2) : min(numbers, 1)
@@ -104,7 +117,7 @@ struct ListingRow {
   }
 
   /// Reads a row whose `opt` column is empty, as older ip6tables print it.
-  private init?(withoutOptions cursor: ByteCursor, header: ListingHeader?, words: [Word]) {
+  private init?(withoutOptions cursor: ByteCursor, header: ListingHeader?, words: ReusedList<Word>) {
     let bytes = cursor.bytes
     // The protocol stands one word (three with interfaces) before the first of two neighbouring addresses.
     guard
@@ -128,39 +141,36 @@ struct ListingRow {
     if lead >= 2 { readCounter(bytes, words[lead - 2].range, words[lead - 1].range) }
   }
 
-  private mutating func readCounter(_ bytes: [UInt8], _ packets: Range<Int>, _ octets: Range<Int>) {
+  private mutating func readCounter(_ bytes: ByteView, _ packets: Range<Int>, _ octets: Range<Int>) {
     var first = ByteCursor(bytes, packets)
     var second = ByteCursor(bytes, octets)
     if let packets = first.eatScaledNumber(), let octets = second.eatScaledNumber() { counter = (packets, octets) }
   }
 
   /// The first words of a line: as many as the columns can be.
-  private static func cut(_ cursor: ByteCursor, into words: inout [Word]) {
-    words.removeAll(keepingCapacity: true)
+  private static func cut(_ cursor: ByteCursor, into words: inout ReusedList<Word>) {
+    words.clear()
     var position = cursor.at
     let end = cursor.end
     var negated = false
-    unsafe cursor.bytes.withUnsafeBufferPointer { bytes in
-      while words.count < 11 {
-        while position < end, unsafe isBlank(bytes[position]) { position += 1 }
-        guard position < end else { return }
-        if unsafe bytes[position] == 0x21 {
-          negated = true
-          position += 1
-          continue
-        }
-        let start = position
-        while position < end, unsafe !isBlank(bytes[position]) { position += 1 }
-        words.append(Word(range: start..<position, isNegated: negated))
-        negated = false
+    let bytes = cursor.bytes
+    while words.count < 11 {
+      position = bytes.startOfWord(from: position, to: end)
+      guard position < end else { return }
+      if bytes[position] == 0x21 {
+        negated = true
+        position += 1
+        continue
       }
+      let start = position
+      position = bytes.endOfWord(from: position, to: end)
+      words.append(Word(range: start..<position, isNegated: negated))
+      negated = false
     }
   }
 
-  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
-
   /// The index of the `opt` column (`--`, `-f`, `!f`), or nil. A long protocol name may run into it (`ipv6-icmp--`).
-  private static func optionColumn(_ bytes: [UInt8], _ words: inout [Word]) -> Int? {
+  private static func optionColumn(_ bytes: ByteView, _ words: inout ReusedList<Word>) -> Int? {
     for index in 1..<max(1, min(6, words.count)) {
       let range = words[index].range
       if range.count == 2, bytes[range.lowerBound] == 0x2d {
@@ -182,13 +192,13 @@ struct ListingRow {
   }
 
   /// Whether a word is a counter or a rule's number.
-  private static func isCount(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+  private static func isCount(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
     var cursor = ByteCursor(bytes, range)
     return cursor.eatScaledNumber() != nil && cursor.isAtEnd
   }
 
   /// Whether a word can only be an address.
-  private static func isAddress(_ bytes: [UInt8], _ words: [Word], _ index: Int) -> Bool {
+  private static func isAddress(_ bytes: ByteView, _ words: ReusedList<Word>, _ index: Int) -> Bool {
     guard words.indices.contains(index) else { return false }
     let range = words[index].range
     var cursor = ByteCursor(bytes, range)
@@ -208,7 +218,7 @@ struct ListingRow {
     return dots == 3 || colons > 1 || dots > 0
   }
 
-  private static func position(of byte: UInt8, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+  private static func position(of byte: UInt8, _ bytes: ByteView, _ range: Range<Int>) -> Bool {
     bytes[range].contains(byte)
   }
 }

@@ -3,14 +3,19 @@ import RuleGraph
 /// The rows of a long listing, read on all processors before their chains are: a row is read alike in every chain with the same head line.
 struct ListingRows {
   private let header: ListingHeader
-  private let runs: [Range<Int>]
-  private var parts: [Part]
+  private let parts: [Part]
+  /// The part and the run in it that come next.
+  private var next = (part: 0, run: 0)
 
-  /// What was read of a run of lines.
+  /// What was read of some lines.
   private struct Part: Sendable {
-    /// For each line its rule, where it has one that was understood.
-    var rules: [Rule?] = []
+    /// The rules of neighbouring lines, each run with the index of its first line.
+    var rules = RuleRuns<Int>()
+    var hidesInterfaces = false
   }
+
+  /// Whether some rule does not tell its interfaces.
+  var hidesInterfaces: Bool { parts.contains { $0.hidesInterfaces } }
 
   /// Reads the rows of a listing; nil when it is too short for that.
   init?(_ text: DumpText, family: AddressFamily) {
@@ -18,12 +23,14 @@ struct ListingRows {
       let header = text.lines.prefix(20).lazy.compactMap({ ListingHeader(text.cursor($0)) }).first
     else { return nil }
     self.header = header
-    runs = Parallel.runs(of: text.lines.count, atLeast: 2000)
-    parts = Parallel.map(runs) { run in
+    parts = Parallel.map(Parallel.runs(of: text.lines.count, atLeast: 2000)) { run in
       var reader = ListingRuleReader(bytes: text.bytes, family: family)
       var part = Part()
-      part.rules.reserveCapacity(run.count)
-      for line in text.lines[run] { part.rules.append(Self.rule(text, line, header, &reader)) }
+      for index in run {
+        guard let rule = Self.rule(text, text.lines[index], header, &reader) else { continue }
+        part.rules.append(rule, at: index) { first, count in first + count == index }
+      }
+      part.hidesInterfaces = reader.hidesInterfaces
       return part
     }
   }
@@ -32,9 +39,8 @@ struct ListingRows {
   private static func rule(
     _ text: DumpText, _ line: DumpLine, _ header: ListingHeader, _ reader: inout ListingRuleReader
   ) -> Rule? {
-    var first = text.cursor(line)
-    first.eatBlanks()
-    guard let byte = first.peek, byte >= 0x30, byte <= 0x39 else { return nil }
+    let start = text.bytes.startOfWord(from: line.start, to: line.end)
+    guard start < line.end, text.bytes[start] >= 0x30, text.bytes[start] <= 0x39 else { return nil }
     let rule = reader.read(text.cursor(line), header: header, span: text.span(line), line: line)
     guard reader.diagnostics.isEmpty else {
       reader.diagnostics = []
@@ -43,9 +49,16 @@ struct ListingRows {
     return rule
   }
 
-  /// Gives away the rule of a line that stands under a head line; nil when it has to be read there.
-  mutating func take(_ index: Int, header: ListingHeader?) -> Rule? {
-    guard header == self.header, let run = runs.firstIndex(where: { $0.contains(index) }) else { return nil }
-    return parts[run].rules[index - runs[run].lowerBound].take()
+  /// The rules from a line on that stand under a head line; nil when the line has to be read there. Lines are asked for in their order.
+  mutating func rules(from line: Int, header: ListingHeader?) -> [Rule]? {
+    while next.part < parts.count {
+      let runs = parts[next.part].rules.runs
+      while next.run < runs.count, runs[next.run].place < line { next.run += 1 }
+      if next.run < runs.count {
+        return runs[next.run].place == line && header == self.header ? runs[next.run].rules : nil
+      }
+      next = (next.part + 1, 0)
+    }
+    return nil
   }
 }

@@ -5,12 +5,16 @@ struct ListingRuleReader {
   /// What was not understood; the caller takes it.
   var diagnostics: [Diagnostic] = []
 
+  /// Whether a rule did not tell its interfaces.
+  var hidesInterfaces = false
+
+  private let registry = ExtensionRegistry.shared
   private var rule: RuleDraft
-  private var words: [ListingRow.Word] = []
+  private var words = ReusedList<ListingRow.Word>()
   private var options: [ExtensionOption] = []
 
   /// Makes a reader for rules of one source.
-  init(bytes: [UInt8], family: AddressFamily) {
+  init(bytes: ByteView, family: AddressFamily) {
     rule = RuleDraft(bytes: bytes, family: family)
   }
 
@@ -38,6 +42,7 @@ struct ListingRuleReader {
       readInterface(output, .oifname, span, line)
     } else {
       rule.statements.append(.hiddenInterfaces)
+      hidesInterfaces = true
     }
     readAddress(row.source, .saddr, span, line)
     readAddress(row.destination, .daddr, span, line)
@@ -53,7 +58,8 @@ struct ListingRuleReader {
   }
 
   private mutating func readInterface(_ word: ListingRow.Word, _ key: MetaKey, _ span: SourceSpan, _ line: DumpLine) {
-    if rule.text(word.range, is: "*") || rule.text(word.range, is: "any") {
+    let isAny = word.range.count == 1 ? rule.bytes[word.range.lowerBound] == 0x2a : rule.text(word.range, is: "any")
+    if isAny {
       // `! -i +` never matches; a plain `*` says nothing.
       if word.isNegated { rule.match(.meta(key), .all, negated: true) }
       return
@@ -80,7 +86,7 @@ struct ListingRuleReader {
     _ text: inout ListingText, target: Range<Int>?, isGoto: Bool, _ span: SourceSpan, _ line: DumpLine
   ) {
     let standard = target.flatMap { StandardTarget.verdict(rule.bytes, $0) }
-    let known = standard == nil ? target.flatMap { ExtensionRegistry.shared.targets[rule.bytes, $0] } : nil
+    let known = standard == nil ? target.flatMap { registry.targets[rule.bytes, $0] } : nil
     var unread: Range<Int>?
     while true {
       if let known, readTarget(known, text, &unread, span, line) { return }
@@ -94,7 +100,7 @@ struct ListingRuleReader {
       unread = (unread?.lowerBound ?? start)..<text.cursor.at
     }
     if let known, unread != nil, let target {
-      let name = ExtensionRegistry.shared.extensions[known].names[0]
+      let name = registry.extensions[known].name
       let prose = unread.map { rule.text($0) } ?? ""
       rule.statements.append(.opaqueTarget(Opaque(name: name, text: prose)))
       report("the text of target '\(name)' was not understood", .target, unread ?? target, span, line)
@@ -105,7 +111,7 @@ struct ListingRuleReader {
     if let standard {
       rule.statements.append(.verdict(standard))
     } else if let known {
-      let name = ExtensionRegistry.shared.extensions[known].names[0]
+      let name = registry.extensions[known].name
       rule.statements.append(.opaqueTarget(Opaque(name: name, text: "")))
       report("the text of target '\(name)' is missing", .target, target, span, line)
     } else {
@@ -120,9 +126,9 @@ struct ListingRuleReader {
   ) -> Bool {
     var text = text
     text.cursor.eatBlanks()
-    if let word = Self.key(text.cursor), ExtensionRegistry.shared.words[known][rule.bytes, word] == nil { return false }
+    if let word = Self.key(text.cursor), registry.words[known][rule.bytes, word] == nil { return false }
     options.removeAll(keepingCapacity: true)
-    guard ExtensionRegistry.shared.extensions[known].readListing(&text, &options), text.isAtEnd else { return false }
+    guard registry.extensions[known].readListing(&text, &options), text.isAtEnd else { return false }
     let before = rule.statements.count
     let understood = lowerTarget(known)
     if understood, unread == nil { return true }
@@ -133,7 +139,7 @@ struct ListingRuleReader {
   }
 
   private mutating func lowerTarget(_ known: Int) -> Bool {
-    ExtensionRegistry.shared.extensions[known].lower(options[...], into: &rule)
+    registry.extensions[known].lower(options[...], into: &rule)
   }
 
   /// Reads one match's prose.
@@ -146,7 +152,7 @@ struct ListingRuleReader {
       word.at += 1
       word.eatBlanks()
     }
-    guard let key = Self.key(word), let candidates = ExtensionRegistry.shared.prose[rule.bytes, key] else {
+    guard let key = Self.key(word), let candidates = registry.prose[rule.bytes, key] else {
       return false
     }
     var next = word
@@ -154,17 +160,18 @@ struct ListingRuleReader {
     next.eatBlanks()
     if next.eat("[unsupported revision]") { return false }
     let before = rule.statements.count
-    for candidate in candidates {
+    for place in 0..<candidates.count {
+      let candidate = candidates[place]
       var attempt = text
       options.removeAll(keepingCapacity: true)
       // What could not be read before this match stands before it.
-      if ExtensionRegistry.shared.extensions[candidate].readListing(&attempt, &options), attempt.cursor.at > start {
+      if registry.extensions[candidate].readListing(&attempt, &options), attempt.cursor.at > start {
         flush(&unread, span, line)
-        if ExtensionRegistry.shared.extensions[candidate].lower(options[...], into: &rule) {
+        if registry.extensions[candidate].lower(options[...], into: &rule) {
           text = attempt
         } else {
           rule.statements.removeLast(rule.statements.count - before)
-          opaque(ExtensionRegistry.shared.extensions[candidate].names[0], start..<attempt.cursor.at, span, line)
+          opaque(registry.extensions[candidate].name, start..<attempt.cursor.at, span, line)
           text = attempt
         }
         return true
@@ -191,7 +198,15 @@ struct ListingRuleReader {
     let start = text.cursor.at
     var position = start
     let bytes = text.cursor.bytes
-    while position + 1 < text.cursor.end, !(bytes[position] == 0x2a && bytes[position + 1] == 0x2f) { position += 1 }
+    while position + 1 < text.cursor.end {
+      guard let star = bytes.place(of: 0x2a, in: position..<text.cursor.end - 1) else {
+        position = text.cursor.end
+        break
+      }
+      position = star
+      if bytes[star + 1] == 0x2f { break }
+      position += 1
+    }
     // A comment that was cut off ends with the line.
     let end = position + 1 < text.cursor.end ? position : text.cursor.end
     text.cursor.at = min(end + 2, text.cursor.end)

@@ -75,7 +75,7 @@ struct ListingText {
   }
 
   /// Takes a label and the value glued to it (`spi:7`), with a `!` between them or before both.
-  mutating func eat(label: StaticString, as name: String, _ found: inout [ExtensionOption]) -> Bool {
+  mutating func eat(label: StaticString, as name: OptionLabel, _ found: inout [ExtensionOption]) -> Bool {
     guard eat(prefix: label) else { return false }
     let negated = eatNegation()
     guard let value = eatValue() else { return false }
@@ -84,7 +84,7 @@ struct ListingText {
   }
 
   /// Takes a word and the value behind it (`burst 5`), with a `!` before the value.
-  mutating func eat(named word: StaticString, as name: String, _ found: inout [ExtensionOption]) -> Bool {
+  mutating func eat(named word: StaticString, as name: OptionLabel, _ found: inout [ExtensionOption]) -> Bool {
     let start = cursor.at
     guard eat(word: word) else { return false }
     let negated = eatNegation()
@@ -97,7 +97,7 @@ struct ListingText {
   }
 
   /// Takes a word that stands for an option without a value.
-  mutating func eat(flag word: StaticString, as name: String, _ found: inout [ExtensionOption]) -> Bool {
+  mutating func eat(flag word: StaticString, as name: OptionLabel, _ found: inout [ExtensionOption]) -> Bool {
     guard eat(word: word) else { return false }
     found.append(ExtensionOption(name: name))
     return true
@@ -126,6 +126,11 @@ struct ListingText {
       }
       found.append(option)
     }
+  }
+
+  /// Whether a range of the line is exactly an option's name.
+  func text(_ range: Range<Int>, is name: OptionLabel) -> Bool {
+    cursor.bytes.isEqual(range, to: name.bytes, 0..<name.bytes.count)
   }
 
   /// Whether a range of the line is exactly this text.

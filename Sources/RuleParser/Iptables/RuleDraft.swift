@@ -3,7 +3,7 @@ import RuleGraph
 /// A rule while it is read: what is known of it so far, and how its values are understood.
 struct RuleDraft {
   /// The bytes of the source that every range is of.
-  let bytes: [UInt8]
+  let bytes: ByteView
   /// The family of the table.
   let family: AddressFamily
   /// The statements so far.
@@ -17,7 +17,7 @@ struct RuleDraft {
   private var comments = RecentTexts()
 
   /// Makes an empty rule.
-  init(bytes: [UInt8], family: AddressFamily) {
+  init(bytes: ByteView, family: AddressFamily) {
     self.bytes = bytes
     self.family = family
   }
@@ -73,7 +73,7 @@ struct RuleDraft {
 
 extension RuleDraft {
   /// The text of a range.
-  func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+  func text(_ range: Range<Int>) -> String { bytes.text(range) }
 
   /// The value of an option as text, without the backslashes of a quoted one.
   func text(of option: ExtensionOption) -> String {
@@ -205,33 +205,52 @@ extension RuleDraft {
     return HostNames.addresses(family)[bytes, range]
   }
 
-  /// A dotted quad, read without a copy of its bytes: dumps are made of them.
+  /// A dotted quad that fills a range.
   private func quad(_ range: Range<Int>) -> UInt32? {
-    guard range.count >= 7, range.count <= 15 else { return nil }
+    guard range.count >= 7, range.count <= 15, let (number, end) = beginningQuad(range), end == range.upperBound else {
+      return nil
+    }
+    return number
+  }
+
+  /// A dotted quad at the beginning of a range and where it ends, read without a copy of its bytes: dumps are made of them.
+  private func beginningQuad(_ range: Range<Int>) -> (number: UInt32, end: Int)? {
     var number: UInt32 = 0
     var octet: UInt32 = 0
     var digits = 0
     var dots = 0
-    for position in range {
-      let byte = bytes[position]
+    var at = range.lowerBound
+    while at < range.upperBound {
+      let byte = bytes[at]
       if byte == 0x2e {
         guard digits > 0, dots < 3 else { return nil }
         number = number << 8 | octet
         octet = 0
         digits = 0
         dots += 1
-      } else {
-        guard byte >= 0x30, byte <= 0x39, digits < 3 else { return nil }
-        octet = octet * 10 + UInt32(byte - 0x30)
+      } else if byte >= 0x30, byte <= 0x39 {
+        guard digits < 3 else { return nil }
+        octet = octet &* 10 &+ UInt32(byte &- 0x30)
         digits += 1
         guard octet <= 255 else { return nil }
+      } else {
+        break
       }
+      at &+= 1
     }
-    return dots == 3 && digits > 0 ? number << 8 | octet : nil
+    return dots == 3 && digits > 0 ? (number << 8 | octet, at) : nil
   }
 
   /// `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `anywhere` or an address alone, as an address and the mask of its fixed bits.
   func network(_ range: Range<Int>) -> (address: IPAddress, mask: UInt128)? {
+    // The common forms first: a dotted quad, alone or with a length.
+    if let (number, end) = beginningQuad(range) {
+      if end == range.upperBound { return (IPAddress(ipv4: number), 0xffff_ffff) }
+      if bytes[end] == 0x2f, let length = self.number(end + 1..<range.upperBound) {
+        guard length <= 32 else { return nil }
+        return (IPAddress(ipv4: number), UInt128(truncatingIfNeeded: 0xffff_ffff << (32 - length) & 0xffff_ffff))
+      }
+    }
     let slash = position(of: 0x2f, in: range)
     let name = range.lowerBound..<(slash ?? range.upperBound)
     guard let address = text(name, is: "anywhere") ? IPAddress.any(family) : address(name) else { return nil }

@@ -7,19 +7,41 @@ struct SaveRuleReader {
   /// What was not understood; the caller takes it.
   var diagnostics: [Diagnostic] = []
 
+  private let registry = ExtensionRegistry.shared
   private var rule: RuleDraft
-  private var tokens: [Token] = []
-  private var options: [ExtensionOption] = []
-  private var segments: [Segment] = []
+  private var tokens = ReusedList<Token>()
+  private var options = ReusedList<ExtensionOption>()
+  private var segments = ReusedList<Segment>()
   private var at = 0
+
+  /// How many statements the words of the line can become, at most: hardly an option becomes more than one.
+  private var statementLimit = 0
 
   /// A word of the line; of a quoted one what stands between the marks.
   private struct Token {
-    var range: Range<Int>
+    private var start: UInt32
+    private var behind: UInt32
     /// Where it ends, with the quotation mark behind it, which a cut line has not.
-    var end: Int
+    private var last: UInt32
     var isQuoted = false
     var isEscaped = false
+
+    init(_ range: Range<Int>) {
+      start = UInt32(truncatingIfNeeded: range.lowerBound)
+      behind = UInt32(truncatingIfNeeded: range.upperBound)
+      last = behind
+    }
+
+    init(quoted range: Range<Int>, end: Int, isEscaped: Bool) {
+      self.init(range)
+      last = UInt32(truncatingIfNeeded: end)
+      isQuoted = true
+      self.isEscaped = isEscaped
+    }
+
+    /// The place of the word in the source.
+    var range: Range<Int> { unsafe Range(uncheckedBounds: (Int(start), Int(behind))) }
+    var end: Int { Int(last) }
   }
 
   /// One `-m NAME ...` or `-j NAME ...` of the rule.
@@ -34,7 +56,7 @@ struct SaveRuleReader {
   }
 
   /// Makes a reader for rules of one source.
-  init(bytes: [UInt8], family: AddressFamily) {
+  init(bytes: ByteView, family: AddressFamily) {
     rule = RuleDraft(bytes: bytes, family: family)
   }
 
@@ -47,8 +69,8 @@ struct SaveRuleReader {
   /// Reads a rule from the cursor to the end of its line.
   mutating func read(_ cursor: ByteCursor, counter: Counter?, span: SourceSpan, line: DumpLine) -> Rule {
     rule.reset()
-    options.removeAll(keepingCapacity: true)
-    segments.removeAll(keepingCapacity: true)
+    options.clear()
+    segments.clear()
     tokenize(cursor)
     rule.begin(atMost: statementLimit)
     var counter = counter
@@ -58,10 +80,11 @@ struct SaveRuleReader {
     while at < tokens.count {
       let token = tokens[at]
       at += 1
-      guard !token.isQuoted, let first = token.range.first.map({ rule.bytes[$0] }) else {
+      guard !token.isQuoted, !token.range.isEmpty else {
         unknown(token.range, span, line)
         continue
       }
+      let first = rule.bytes[token.range.lowerBound]
       if first == 0x21, token.range.count == 1 {
         negated.toggle()
         continue
@@ -89,63 +112,59 @@ struct SaveRuleReader {
 
   /// Cuts the line into words, as the shell would.
   private mutating func tokenize(_ cursor: ByteCursor) {
-    tokens.removeAll(keepingCapacity: true)
+    tokens.clear()
+    statementLimit = 0
     var position = cursor.at
     let end = cursor.end
     let bytes = cursor.bytes
     while true {
       while position < end, Self.isBlank(bytes[position]) { position += 1 }
       guard position < end else { return }
-      if bytes[position] == 0x22 || bytes[position] == 0x27 {
+      let first = bytes[position]
+      if first == 0x22 || first == 0x27 {
         let token = Self.quoted(bytes, from: position, to: end)
         tokens.append(token)
         position = token.end
-      } else {
-        let start = position
-        unsafe bytes.withUnsafeBufferPointer { buffer in
-          while position < end, unsafe !Self.isBlank(buffer[position]) { position += 1 }
-        }
-        tokens.append(Token(range: start..<position, end: position))
+        continue
       }
+      let start = position
+      position = bytes.endOfWord(from: start, to: end)
+      // Other control characters belong to the word.
+      while position < end, !Self.isBlank(bytes[position]) { position = bytes.endOfWord(from: position + 1, to: end) }
+      if first == 0x2d, becomesStatement(bytes, start..<position) { statementLimit += 1 }
+      tokens.append(Token(start..<position))
     }
   }
 
-  /// How many statements the words can become: hardly an option becomes more than one, and those that name or explain a match become none.
-  private var statementLimit: Int {
-    var count = 0
-    for token in tokens where !token.isQuoted && token.range.count > 1 && rule.bytes[token.range.lowerBound] == 0x2d {
-      let second = rule.bytes[token.range.lowerBound + 1]
-      if token.range.count == 2, second == UInt8(ascii: "m") || second == UInt8(ascii: "c") { continue }
-      // `--comment`; `--to-destination` belongs to its target.
-      if token.range.count > 4, second == 0x2d {
-        let third = rule.bytes[token.range.lowerBound + 2]
-        if third == UInt8(ascii: "c") || third == UInt8(ascii: "t") { continue }
-      }
-      count += 1
-    }
-    return count
+  /// Whether an option can become a statement: those that name or explain a match become none.
+  private func becomesStatement(_ bytes: ByteView, _ option: Range<Int>) -> Bool {
+    guard option.count > 1 else { return false }
+    let second = bytes[option.lowerBound + 1]
+    if option.count == 2 { return second != UInt8(ascii: "m") && second != UInt8(ascii: "c") }
+    guard option.count > 4, second == 0x2d else { return true }
+    // `--comment`; `--to-destination` belongs to its target.
+    let third = bytes[option.lowerBound + 2]
+    return third != UInt8(ascii: "c") && third != UInt8(ascii: "t")
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
 
   /// The word that a quotation mark begins; one that nothing ends goes to the end of the line.
-  private static func quoted(_ bytes: [UInt8], from mark: Int, to end: Int) -> Token {
+  private static func quoted(_ bytes: ByteView, from mark: Int, to end: Int) -> Token {
     let quote = bytes[mark]
     var isEscaped = false
     var position = mark + 1
-    unsafe bytes.withUnsafeBufferPointer { buffer in
-      while position < end {
-        let byte = unsafe buffer[position]
-        if byte == quote { break }
-        if byte == 0x5c, position + 1 < end {
-          isEscaped = true
-          position += 1
-        }
+    while position < end {
+      let byte = bytes[position]
+      if byte == quote { break }
+      if byte == 0x5c, position + 1 < end {
+        isEscaped = true
         position += 1
       }
+      position += 1
     }
     let last = min(position, end)
-    return Token(range: mark + 1..<last, end: min(last + 1, end), isQuoted: true, isEscaped: isEscaped)
+    return Token(quoted: mark + 1..<last, end: min(last + 1, end), isEscaped: isEscaped)
   }
 
   /// The next word as a value; a `!` before it (the older place) negates.
@@ -204,7 +223,7 @@ struct SaveRuleReader {
       guard let range = value(&negated) else { break }
       segments.append(
         Segment(
-          known: ExtensionRegistry.shared.matches[rule.bytes, range], kind: .match, name: range, start: name.lowerBound,
+          known: registry.matches[rule.bytes, range], kind: .match, name: range, start: name.lowerBound,
           end: range.upperBound))
     case UInt8(ascii: "j"):
       guard let range = value(&negated) else { break }
@@ -234,7 +253,7 @@ struct SaveRuleReader {
   private mutating func readTarget(_ range: Range<Int>, start: Int, _ verdict: inout Statement?) {
     if let standard = StandardTarget.verdict(rule.bytes, range) {
       verdict = .verdict(standard)
-    } else if let known = ExtensionRegistry.shared.targets[rule.bytes, range] {
+    } else if let known = registry.targets[rule.bytes, range] {
       segments.append(Segment(known: known, kind: .target, name: range, start: start, end: range.upperBound))
     } else {
       // A name that is no target is a chain, unless options follow: then it is a target that is not known here.
@@ -250,7 +269,6 @@ struct SaveRuleReader {
   ) {
     let dashes = rule.bytes[token.range.lowerBound + 1] == 0x2d ? 2 : 1
     let name = token.range.lowerBound + dashes..<token.range.upperBound
-    let registry = ExtensionRegistry.shared
     var found: (segment: Int, spelling: OptionName)?
     if let last = segments.indices.last {
       if let known = segments[last].known {
@@ -324,7 +342,7 @@ struct SaveRuleReader {
   /// The option of this name that the module named last has.
   private func optionOfLast(_ name: Range<Int>) -> OptionName? {
     guard let known = segments.last?.known else { return nil }
-    return ExtensionRegistry.shared.options[known][rule.bytes, name]
+    return registry.options[known][rule.bytes, name]
   }
 
   private func startsOption(_ range: Range<Int>) -> Bool {
@@ -350,7 +368,7 @@ struct SaveRuleReader {
       let segment = segments[index]
       let before = rule.statements.count
       if let known = segment.known, segment.isUnderstood,
-        ExtensionRegistry.shared.extensions[known].lower(options[start..<next], into: &rule)
+        registry.extensions[known].lower(options[start..<next], into: &rule)
       {
         continue
       }

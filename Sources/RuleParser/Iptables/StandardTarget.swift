@@ -3,7 +3,7 @@ import RuleGraph
 /// The targets that are verdicts of their own (iptables(8), "TARGETS").
 enum StandardTarget {
   /// The verdict of a target's name, or nil when it is another target or a chain.
-  static func verdict(_ bytes: [UInt8], _ range: Range<Int>) -> Verdict? { names[bytes, range] }
+  static func verdict(_ bytes: ByteView, _ range: Range<Int>) -> Verdict? { names[bytes, range] }
 
   private static let names = WordTable<Verdict>([
     ("ACCEPT", .accept), ("DROP", .drop), ("RETURN", .return), ("QUEUE", .queue(QueueTarget(0...0))),

@@ -59,10 +59,12 @@ struct TableInference {
     var drops = false
 
     init(_ chains: [Chain]) {
-      hooks = Set(chains.compactMap { BuiltinTables.hook($0.name) })
+      hooks = Set(chains.lazy.filter { $0.name.utf8.count <= 11 }.compactMap { BuiltinTables.hook($0.name) })
       for chain in chains {
         for rule in chain.rules {
           for statement in rule.statements { take(statement) }
+          // That only nat translates decides; nothing else has to be known.
+          if translates { return }
         }
       }
     }

@@ -75,7 +75,7 @@ struct RuleSections {
   private mutating func takeListing(_ fragment: RuleFragment, _ section: DumpSection) {
     for table in fragment.tables {
       let isExcerpt = !table.chains.contains { $0.base != nil }
-      let isBrief = table.chains.contains { $0.rules.contains { $0.hidesInterfaces } }
+      let isBrief = fragment.hidesInterfaces && table.chains.contains { $0.rules.contains { $0.hidesInterfaces } }
       append(table, isBrief ? .briefListing : .listing, section, isExcerpt: isExcerpt)
     }
   }

@@ -28,7 +28,7 @@ struct OutputContinuation {
   let kind: OutputKind
   /// For outputs in brackets: how many are open.
   private(set) var depth = 0
-  private var chains = TextPool()
+  private var chains = PlacePool()
   private var builtIns: [String] = []
   private var hasUserChain = false
   private var hasRule = false
@@ -45,7 +45,7 @@ struct OutputContinuation {
   var isBracketed: Bool { kind == .nftJSON || kind == .json || kind == .nftText }
 
   /// Whether a line that could begin an output of this kind begins a new one here.
-  func begins(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
+  func begins(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     if isFirst { return false }
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
     cursor.eatBlanks()
@@ -82,10 +82,10 @@ struct OutputContinuation {
     hasRule = true
   }
 
-  /// Takes a chain's head into a listing, unless it is no such head or begins another listing: then it is not taken.
-  mutating func takeChainHead(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
+  /// Takes a line with a plain chain's head into a listing, unless it begins another listing: then it is not taken.
+  mutating func takeChainHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.range)
-    guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
+    guard cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
     if cursor.eat(" (policy ") || chains.contains(word, in: bytes) { return false }
     _ = chains.index(of: word, in: bytes)
     hasUserChain = true
@@ -94,7 +94,7 @@ struct OutputContinuation {
   }
 
   /// Takes a line into the output.
-  mutating func take(_ bytes: [UInt8], _ line: DumpLine) {
+  mutating func take(_ bytes: ByteView, _ line: DumpLine) {
     isFirst = false
     var cursor = ByteCursor(bytes, line.range)
     cursor.eatBlanks()
@@ -124,26 +124,25 @@ struct OutputContinuation {
     let isText = kind == .nftText
     var at = cursor.at
     var open = 0
-    unsafe cursor.bytes.withUnsafeBufferPointer { bytes in
-      while at < end {
-        let byte = unsafe bytes[at]
+    let bytes = cursor.bytes
+    while at < end {
+      let byte = bytes[at]
+      at += 1
+      switch byte {
+      case 0x22:
+        while at < end, bytes[at] != 0x22 { at += bytes[at] == 0x5c ? 2 : 1 }
         at += 1
-        switch byte {
-        case 0x22:
-          while at < end, unsafe bytes[at] != 0x22 { at += unsafe bytes[at] == 0x5c ? 2 : 1 }
-          at += 1
-        case 0x7b, 0x5b: open += 1
-        case 0x7d, 0x5d: open -= 1
-        case 0x23 where isText: at = end
-        default: break
-        }
+      case 0x7b, 0x5b: open += 1
+      case 0x7d, 0x5d: open -= 1
+      case 0x23 where isText: at = end
+      default: break
       }
     }
     depth += open
   }
 
   /// Whether a line looks like a further line of the output.
-  func fits(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
+  func fits(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 600))
     let indentation = cursor.eatBlanks()
     guard let first = cursor.peek else { return false }

@@ -6,7 +6,7 @@ enum OutputStart {
   /// The kind of output that a line begins, or nil.
   ///
   /// Only lines count that hardly anything else prints: prose and other outputs are passed over.
-  static func kind(_ bytes: [UInt8], _ line: DumpLine) -> OutputKind? {
+  static func kind(_ bytes: ByteView, _ line: DumpLine) -> OutputKind? {
     // What tells stands at the beginning; a ruleset in JSON is one line of megabytes.
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 600))
     cursor.eatBlanks()
@@ -133,7 +133,7 @@ enum OutputStart {
   }
 
   /// `ipset list` prints a set's type right below its name; other tools have a `Name:` too.
-  private static func isSetHead(_ bytes: [UInt8], _ line: DumpLine) -> Bool {
+  private static func isSetHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.end..<min(bytes.count, line.end + 100))
     _ = cursor.eat { $0 == 0x0a || $0 == 0x0d || $0 == 0x20 || $0 == 0x09 || $0 == 0x3e }
     return cursor.eat("Type: ")
@@ -154,7 +154,7 @@ enum OutputStart {
   }
 
   /// `{"nftables": ...`, or JSON about the host: an array or object, or a cut out `"Networks": {`.
-  private static func jsonKind(_ bytes: [UInt8], _ line: DumpLine, from start: Int) -> OutputKind? {
+  private static func jsonKind(_ bytes: ByteView, _ line: DumpLine, from start: Int) -> OutputKind? {
     var cursor = ByteCursor(bytes, start..<min(bytes.count, start + 400))
     func blanks() { _ = cursor.eat { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d || $0 == 0x3e } }
     if cursor.peek == 0x22 {

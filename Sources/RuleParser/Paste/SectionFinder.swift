@@ -3,7 +3,8 @@ import RuleGraph
 /// Finds the outputs in one input: by the prompts and commands before them, by their first lines, and by the file's name.
 struct SectionFinder {
   private let source: Int32
-  private let bytes: [UInt8]
+  private let memory: SourceBytes
+  private let bytes: ByteView
   private let lines: [PasteLine]
   private let hint: FileNameHint
 
@@ -42,14 +43,15 @@ struct SectionFinder {
   }
 
   /// Finds the sections of an input. `strand` is the number of its first strand.
-  init(source: Int32, name: String, bytes: [UInt8], strand: Int) {
+  init(source: Int32, name: String, bytes: SourceBytes, strand: Int) {
     self.init(source: source, name: name, paste: PasteLines(bytes), strand: strand)
   }
 
   /// Finds the sections of an input that is cut into lines already.
   init(source: Int32, name: String, paste: PasteLines, strand: Int) {
     self.source = source
-    self.bytes = paste.bytes
+    memory = paste.memory
+    bytes = paste.bytes
     self.strand = strand
     lines = paste.lines
     hint = FileNameHint(name)
@@ -60,7 +62,7 @@ struct SectionFinder {
   /// a paste holds before or behind an output.
   var mentionsLegacyTables: Bool {
     lines.contains { line in
-      guard line.content.start < line.content.end, bytes[line.content.start] == 0x23 else { return false }
+      guard line.form == .other, bytes[line.content.start] == 0x23 else { return false }
       var cursor = ByteCursor(bytes, line.content.range)
       return cursor.eat("# Warning: iptables-legacy tables present")
     }
@@ -116,55 +118,62 @@ struct SectionFinder {
   private mutating func takePlainLines(from index: Int) -> Int {
     guard var open = current, open.section.kind == .save || open.section.kind == .listing else { return index }
     current = nil
-    var end = index
-    while end < lines.count, !lines[end].isFence, takePlainLine(lines[end].content, &open) { end += 1 }
+    let end =
+      open.section.kind == .save ? takePlainSave(from: index, &open) : takePlainListing(from: index, &open)
     current = open
     return end
   }
 
-  private func takePlainLine(_ line: DumpLine, _ open: inout OpenSection) -> Bool {
-    if open.section.kind == .save {
-      guard isPlainRule(line) || isPlainHead(line) else { return false }
-    } else if line.start == line.end {
-      open.gap.append(line)
-      return true
-    } else if bytes[line.start] == UInt8(ascii: "C") {
-      guard isPlainChainHead(line), open.continuation.takeChainHead(bytes, line) else { return false }
-    } else {
-      guard isPlainRow(line) || isColumnHead(line) else { return false }
+  private func takePlainSave(from index: Int, _ open: inout OpenSection) -> Int {
+    var end = index
+    var hasRule = false
+    while end < lines.count, !lines[end].isFence {
+      switch lines[end].form {
+      case .rule: hasRule = true
+      case .head: break
+      default:
+        append(index..<end, to: &open, hasRule: hasRule)
+        return end
+      }
+      end += 1
     }
-    if !open.gap.isEmpty {
-      open.section.text.lines.append(contentsOf: open.gap)
-      open.gap = []
-      open.strangers = 0
+    append(index..<end, to: &open, hasRule: hasRule)
+    return end
+  }
+
+  private func append(_ run: Range<Int>, to open: inout OpenSection, hasRule: Bool) {
+    if run.isEmpty { return }
+    closeGap(&open)
+    if hasRule { open.continuation.takeRule() }
+    open.section.text.lines.append(contentsOf: lines[run].lazy.map(\.content))
+  }
+
+  private func takePlainListing(from index: Int, _ open: inout OpenSection) -> Int {
+    var end = index
+    while end < lines.count, !lines[end].isFence {
+      let line = lines[end].content
+      switch lines[end].form {
+      case .empty:
+        open.gap.append(line)
+        end += 1
+        continue
+      case .row, .columnHead: break
+      case .chainHead: if !open.continuation.takeChainHead(bytes, line) { return end }
+      default: return end
+      }
+      closeGap(&open)
+      open.section.text.lines.append(line)
+      end += 1
     }
-    if open.section.kind == .save, bytes[line.start] == 0x2d { open.continuation.takeRule() }
-    open.section.text.lines.append(line)
-    return true
+    return end
   }
 
-  /// The head of a user's chain in a listing inside its output, with a name that nobody could take for a prompt.
-  private func isPlainChainHead(_ line: DumpLine) -> Bool {
-    guard line.end - line.start > 8, bytes[line.end - 1] == UInt8(ascii: ")") else { return false }
-    let letter = bytes[line.start + 6]
-    return letter >= 0x41 && letter <= 0x7a
-  }
-
-  /// ` pkts bytes target     prot opt in     out     source               destination`
-  private func isColumnHead(_ line: DumpLine) -> Bool {
-    var cursor = ByteCursor(bytes, line.range)
-    return cursor.eat(" pkts bytes target     prot opt in     out     source               destination")
-  }
-
-  /// A chain's head in `iptables-save` inside its output: `:KUBE-SVC-ERIFXISQEP7F7OF4 - [0:0]`.
-  private func isPlainHead(_ line: DumpLine) -> Bool {
-    guard line.end - line.start > 8, line.end - line.start < 80, bytes[line.start] == 0x3a, bytes[line.end - 1] == 0x5d
-    else { return false }
-    var at = line.start + 1
-    // Nothing that a prompt ends with may stand in the name.
-    while at < line.end, bytes[at] > 0x25, bytes[at] < 0x7b, bytes[at] != 0x3e { at += 1 }
-    guard at + 4 < line.end, bytes[at] == 0x20, bytes[at + 1] == 0x2d, bytes[at + 2] == 0x20 else { return false }
-    return bytes[at + 3] == 0x5b
+  /// Takes over the lines that did not fit, since the output goes on behind them.
+  private func closeGap(_ open: inout OpenSection) {
+    if open.gap.isEmpty { return }
+    open.section.text.lines.append(contentsOf: open.gap)
+    open.gap.removeAll(keepingCapacity: true)
+    open.strangers = 0
   }
 
   private mutating func read(_ line: PasteLine, at index: Int) {
@@ -209,38 +218,6 @@ struct SectionFinder {
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
     }
-  }
-
-  /// A line of `iptables-save` inside its output: what most lines of a large dump are.
-  private func isPlainRule(_ line: DumpLine) -> Bool {
-    guard line.end - line.start > 3, bytes[line.start] == 0x2d, bytes[line.start + 1] == 0x41 else { return false }
-    return bytes[line.start + 2] == 0x20
-  }
-
-  /// A row of `iptables -vL` inside its output: counters, aligned to the right, at its beginning.
-  private func isPlainRow(_ line: DumpLine) -> Bool {
-    guard line.end - line.start > 20, bytes[line.start] == 0x20 else { return false }
-    let end = min(line.end, line.start + 200)
-    var at = line.start
-    while at < end, bytes[at] == 0x20 { at += 1 }
-    guard at < end, bytes[at] >= 0x30, bytes[at] <= 0x39 else { return false }
-    let first = at
-    for _ in 0..<7 {
-      let start = at
-      while at < end, bytes[at] > 0x20 {
-        // This may be an address, which the words alone tell.
-        if bytes[at] == 0x2f { return OutputContinuation.isListingRow(ByteCursor(bytes, first..<end)) }
-        at += 1
-      }
-      let width = at - start
-      while at < end, bytes[at] == 0x20 { at += 1 }
-      guard width > 0, at < end else { return false }
-      guard width == 2, bytes[start] == 0x2d, bytes[start + 1] == 0x2d else { continue }
-      while at < end, bytes[at] > 0x20 { at += 1 }
-      while at < end, bytes[at] == 0x20 { at += 1 }
-      return at < end && bytes[at] > 0x20
-    }
-    return false
   }
 
   private func bareCommand(_ line: DumpLine) -> String? {
@@ -344,7 +321,7 @@ struct SectionFinder {
     }
     let section = DumpSection(
       kind: kind, output: output, command: text, place: place,
-      text: DumpText(source: source, bytes: bytes, lines: []), strand: strand, host: hostName,
+      text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName,
       isBounded: line.fence != 0 || (text != nil && text == hint.command))
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: line.fence)
     append(line.content)
@@ -408,7 +385,7 @@ struct SectionFinder {
     sections.append(
       DumpSection(
         kind: kind, output: command.output, command: command.text, place: pendingPlace,
-        text: DumpText(source: source, bytes: bytes, lines: lines), strand: strand, isBounded: true))
+        text: DumpText(source: source, memory: memory, lines: lines), strand: strand, isBounded: true))
   }
 }
 
@@ -425,7 +402,7 @@ enum BundleHeader {
   case unread(String)
   case command(String)
 
-  init?(_ bytes: [UInt8], _ line: DumpLine) {
+  init?(_ bytes: ByteView, _ line: DumpLine) {
     guard line.end - line.start > 3 else { return nil }
     let mark = bytes[line.start]
     guard mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a, bytes[line.start + 1] == mark else {

@@ -22,7 +22,7 @@ struct ShellPrompt: Sendable {
   /// Reads a line; nil when it begins with no prompt.
   ///
   /// What could as well be text or a comment (`# ...`, `$ ...`) is a prompt only before a program that is known here.
-  init?(_ bytes: [UInt8], _ line: DumpLine) {
+  init?(_ bytes: ByteView, _ line: DumpLine) {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 2000))
     cursor.eatBlanks()
     guard let first = cursor.peek, first != 0x7b else { return nil }

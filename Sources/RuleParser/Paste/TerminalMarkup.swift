@@ -1,12 +1,12 @@
 /// Colours (ECMA-48 control sequences), HTML markup and look-alike blanks that a copy from a terminal or a web page leaves in a paste.
 enum TerminalMarkup {
   /// Whether a paste holds any of it; most do not, and are left alone.
-  static func isPresent(in bytes: [UInt8]) -> Bool {
+  static func isPresent(in bytes: ByteView) -> Bool {
     [0x1b, 0xc2, 0xe2].contains { bytes.place(of: $0) != nil } || isHTML(bytes)
   }
 
   /// Whether a paste is a piece of a web page: only then do `&gt;` and `<span>` mean anything.
-  static func isHTML(_ bytes: [UInt8]) -> Bool {
+  static func isHTML(_ bytes: ByteView) -> Bool {
     var at = 0
     while let open = bytes.place(of: 0x3c, from: at) {
       at = open + 1
@@ -31,10 +31,10 @@ enum TerminalMarkup {
     ("&#x27;", 0x27), ("&apos;", 0x27), ("&nbsp;", 0x20), ("&#160;", 0x20), ("&#47;", 0x2f), ("&#45;", 0x2d),
   ]
 
-  /// Removes it line by line; each line keeps its length.
-  static func remove(from bytes: inout [UInt8]) {
-    let isHTML = isHTML(bytes)
-    let source = bytes
+  /// The paste without it; each line keeps its length.
+  static func removed(from source: ByteView) -> [UInt8] {
+    let isHTML = isHTML(source)
+    var bytes = Array(source)
     var cursor = ByteCursor(source)
     var to = 0
     while let byte = cursor.peek {
@@ -58,6 +58,7 @@ enum TerminalMarkup {
       bytes[to] = 0x20
       to += 1
     }
+    return bytes
   }
 
   /// Takes what leaves nothing behind: control sequences, tags, zero-width blanks.

@@ -3,21 +3,21 @@
 /// Each `eat…` either takes what it names and moves behind it, or takes nothing and says so. A cursor never leaves its range.
 struct ByteCursor {
   /// The bytes of the whole source; positions are offsets in it, so that spans need no conversion.
-  let bytes: [UInt8]
+  let bytes: ByteView
   /// The position of the next byte.
   var at: Int
   /// The end of what may be read.
   let end: Int
 
   /// Makes a cursor over a range of a source's bytes; the range is cut to what exists.
-  init(_ bytes: [UInt8], _ range: Range<Int>) {
+  init(_ bytes: ByteView, _ range: Range<Int>) {
     self.bytes = bytes
     at = min(max(range.lowerBound, 0), bytes.count)
     end = min(max(range.upperBound, at), bytes.count)
   }
 
   /// Makes a cursor over all bytes.
-  init(_ bytes: [UInt8]) { self.init(bytes, 0..<bytes.count) }
+  init(_ bytes: ByteView) { self.init(bytes, 0..<bytes.count) }
 
   /// Whether nothing is left.
   var isAtEnd: Bool { at >= end }
@@ -101,7 +101,7 @@ struct ByteCursor {
   }
 
   /// The text of a range of the source.
-  func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+  func text(_ range: Range<Int>) -> String { bytes.text(range) }
 
   /// Whether a range of the source is exactly this text.
   func range(_ range: Range<Int>, equals text: StaticString) -> Bool {

@@ -17,10 +17,20 @@ struct DumpLine: Hashable, Sendable {
 struct DumpText: Sendable {
   /// The index of the source in the ``SourceMap``.
   var source: Int32
+  /// What keeps the bytes.
+  let memory: SourceBytes
   /// The bytes of the whole source.
-  var bytes: [UInt8]
+  let bytes: ByteView
   /// The lines of the output.
   var lines: [DumpLine]
+
+  /// Makes a text of some lines of a source.
+  init(source: Int32, memory: SourceBytes, lines: [DumpLine]) {
+    self.source = source
+    self.memory = memory
+    bytes = ByteView(memory)
+    self.lines = lines
+  }
 
   /// A cursor over one line.
   func cursor(_ line: DumpLine) -> ByteCursor { ByteCursor(bytes, line.range) }
@@ -55,4 +65,6 @@ struct RuleFragment: Sendable {
   var ipsets: [NamedSet] = []
   /// What could not be read.
   var diagnostics: [Diagnostic] = []
+  /// Whether some rule of a listing does not tell its interfaces.
+  var hidesInterfaces = false
 }

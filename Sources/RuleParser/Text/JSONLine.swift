@@ -1,3 +1,5 @@
+import RuleGraph
+
 /// One JSON object on a line of its own (NDJSON), its values as text: a question of a batch.
 ///
 ///     JSONLine(Array(#"{"dst": "172.17.0.2", "dport": [80, [8000, 8999]], "in": null}"#.utf8))
@@ -19,7 +21,7 @@ package struct JSONLine: Sendable {
 
   /// Reads a line.
   package init(_ bytes: [UInt8]) {
-    let tape = JSONTape(bytes)
+    let tape = JSONTape(SourceBytes(bytes))
     if let problem = tape.problem {
       self.problem = "column \(problem.offset + 1): expected \(problem.expected)"
       return

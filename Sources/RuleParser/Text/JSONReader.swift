@@ -1,6 +1,6 @@
 /// Writes the nodes of a ``JSONTape``: one pass over the bytes, with a stack of its own, so that no nesting exhausts the thread's.
 struct JSONReader {
-  let bytes: [UInt8]
+  let bytes: ByteView
   private(set) var at: Int
   private let end: Int
   private(set) var nodes: [JSONTape.Node] = []
@@ -13,7 +13,7 @@ struct JSONReader {
     case value, firstElement, firstKey, key, behindValue
   }
 
-  init(bytes: [UInt8], range: Range<Int>) {
+  init(bytes: ByteView, range: Range<Int>) {
     self.bytes = bytes
     at = min(max(range.lowerBound, 0), bytes.count)
     // Offsets are kept in 32 bits.
@@ -123,16 +123,14 @@ struct JSONReader {
     var position = start
     var isEscaped = false
     let end = end
-    unsafe bytes.withUnsafeBufferPointer { buffer in
-      while position < end {
-        let byte = unsafe buffer[position]
-        if byte == 0x22 { break }
-        if byte == 0x5c {
-          isEscaped = true
-          position += 1
-        }
+    while position < end {
+      let byte = bytes[position]
+      if byte == 0x22 { break }
+      if byte == 0x5c {
+        isEscaped = true
         position += 1
       }
+      position += 1
     }
     guard position < end else {
       fail("a quotation mark that ends the text begun here")

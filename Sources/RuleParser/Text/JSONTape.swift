@@ -6,7 +6,7 @@ import RuleGraph
 /// its content, so that skipping is one step. Reading never fails: where the text is cut or broken, the containers that are open
 /// are closed, everything before stays readable, and ``problem`` says where it broke and what was expected there.
 ///
-///     let tape = JSONTape(Array(#"{"rule": {"handle": 7}}"#.utf8))
+///     let tape = JSONTape(SourceBytes(Array(#"{"rule": {"handle": 7}}"#.utf8)))
 ///     tape.root?["rule"]?["handle"]?.unsigned   // 7
 final class JSONTape: Sendable {
   /// The kinds of value.
@@ -36,8 +36,10 @@ final class JSONTape: Sendable {
     var expected: String
   }
 
+  /// What keeps the bytes.
+  let memory: SourceBytes
   /// The bytes that the nodes' offsets are of.
-  let bytes: [UInt8]
+  let bytes: ByteView
   /// The nodes.
   let nodes: [Node]
   /// Where the text breaks off, or nil when the value is whole.
@@ -53,9 +55,11 @@ final class JSONTape: Sendable {
   static let maximumDepth = 512
 
   /// Reads the first value in a range of bytes. What stands behind it is not looked at: see ``end``.
-  init(_ bytes: [UInt8], _ range: Range<Int>? = nil) {
+  init(_ memory: SourceBytes, _ range: Range<Int>? = nil) {
+    let bytes = ByteView(memory)
     var reader = JSONReader(bytes: bytes, range: range ?? 0..<bytes.count)
     reader.readValue()
+    self.memory = memory
     self.bytes = bytes
     nodes = reader.nodes
     problem = reader.problem
@@ -73,6 +77,7 @@ final class JSONTape: Sendable {
     var pieces: [(start: Int, sourceStart: Int)] = []
     var reader: JSONReader
     if isContiguous {
+      memory = text.memory
       reader = JSONReader(bytes: text.bytes, range: (lines.first?.start ?? 0)..<(lines.last?.end ?? 0))
     } else {
       var joined: [UInt8] = []
@@ -81,7 +86,8 @@ final class JSONTape: Sendable {
         joined.append(contentsOf: text.bytes[line.range])
         joined.append(0x0a)
       }
-      reader = JSONReader(bytes: joined, range: 0..<joined.count)
+      memory = SourceBytes(joined)
+      reader = JSONReader(bytes: ByteView(memory), range: 0..<joined.count)
     }
     reader.readValue()
     bytes = reader.bytes
@@ -94,6 +100,7 @@ final class JSONTape: Sendable {
 
   /// Makes a second tape of the same text, for another thread: a tape that several read from is counted by all of them for every value.
   init(sharing other: JSONTape) {
+    memory = other.memory
     bytes = other.bytes
     nodes = other.nodes
     problem = other.problem
@@ -140,7 +147,7 @@ struct JSONValue: Sendable {
   var sourceText: String {
     let quotes = kind == .string ? 1 : 0
     let low = max(Int(node.start) - quotes, 0)
-    return String(decoding: tape.bytes[low..<min(Int(node.end) + quotes, tape.bytes.count)], as: UTF8.self)
+    return tape.bytes.text(low..<min(Int(node.end) + quotes, tape.bytes.count))
   }
 
   /// The span of the value in the dump that it was read from.
@@ -153,15 +160,14 @@ struct JSONValue: Sendable {
   /// A string's text; nil of any other value.
   var string: String? {
     guard kind == .string else { return nil }
-    return node.isEscaped ? unescaped : String(decoding: tape.bytes[range], as: UTF8.self)
+    return node.isEscaped ? unescaped : tape.bytes.text(range)
   }
 
   /// Whether the value is a string of exactly this text.
   func equals(_ text: StaticString) -> Bool {
     guard kind == .string else { return false }
     if node.isEscaped {
-      let bytes = Array(unescaped.utf8)
-      return ByteCursor(bytes).range(0..<bytes.count, equals: text)
+      return unescaped == text.description
     }
     return ByteCursor(tape.bytes, range).range(range, equals: text)
   }

@@ -13,7 +13,7 @@ enum Growth: Row {
     var claims: [Claim] = []
     for size in lab.sizes {
       for (name, shape, form) in [(reading, Shape.kube, Lab.Form.save), (readingNft, .nft, .nftText)] {
-        let bytes = try Lab.bytes(try lab.dump(shape, size, form))
+        let bytes = try Lab.source(try lab.dump(shape, size, form))
         let times = (0..<(size > 100_000 ? 3 : 5)).map { _ in Reading.time(bytes) }
         claims.append(milliseconds(name, size, times))
       }

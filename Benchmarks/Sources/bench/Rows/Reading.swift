@@ -1,3 +1,4 @@
+import RuleGraph
 import RuleParser
 
 /// A dump that is read into the typed graph inside of this process, against a program that reads or prints the same.
@@ -13,7 +14,7 @@ enum Reading {
   static func claims(
     _ lab: Lab, of path: String, against reference: Reference, megabytesPerSecond goal: Double?
   ) throws -> [Claim] {
-    let bytes = try Lab.bytes(path)
+    let bytes = try Lab.source(path)
     let turns = try Turns(seconds: lab.seconds, atLeast: 2, subject: { time(bytes) }, reference: reference.measure)
     var claims = [
       Claim(
@@ -33,7 +34,7 @@ enum Reading {
   }
 
   /// How long reading takes; giving the graph back is not counted.
-  static func time(_ bytes: [UInt8]) -> Timing {
+  static func time(_ bytes: SourceBytes) -> Timing {
     var reading = HostReading()
     let timing = Timing.of { reading = DumpReader().read([DumpInput(name: "dump", bytes: bytes)]) }
     return withExtendedLifetime(reading) { timing }

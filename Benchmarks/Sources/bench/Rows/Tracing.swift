@@ -1,5 +1,6 @@
 import FlowTrace
 import Glibc
+import RuleGraph
 import RuleParser
 
 /// Questions that are asked inside of this process, reading excluded.

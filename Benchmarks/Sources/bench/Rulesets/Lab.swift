@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RuleGraph
 import RuleParser
 
 /// Where everything is measured: the program, a folder of rulesets, and a network namespace whose kernel holds one of them at a time.
@@ -65,6 +66,12 @@ final class Lab {
   }
 
   /// The bytes of a file.
+  /// A dump as the program itself reads it.
+  static func source(_ path: String) throws -> SourceBytes {
+    guard let bytes = SourceBytes(ofFile: path) else { throw Program.Failure(description: "\(path) can't be read") }
+    return bytes
+  }
+
   static func bytes(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
 
   // MARK: - The namespace

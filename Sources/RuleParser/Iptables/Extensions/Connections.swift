@@ -21,7 +21,7 @@ struct ConnectionLimitMatch: EnvironmentMatch {
   let names = ["connlimit"]
   let condition = EnvironmentCondition.Kind.connlimit
   let listingWords = ["#conn"]
-  let invertible = ["connlimit-above", "connlimit-upto"]
+  let invertible: [OptionLabel] = ["connlimit-above", "connlimit-upto"]
   let options = [
     OptionSpelling("connlimit-above"), OptionSpelling("connlimit-upto"), OptionSpelling("connlimit-mask"),
     OptionSpelling("connlimit-saddr", values: 0), OptionSpelling("connlimit-daddr", values: 0),
@@ -107,7 +107,7 @@ struct VirtualServerMatch: EnvironmentMatch {
     OptionSpelling("ipvs", values: 0), OptionSpelling("vproto"), OptionSpelling("vaddr"), OptionSpelling("vport"),
     OptionSpelling("vdir"), OptionSpelling("vmethod"), OptionSpelling("vportctl"),
   ]
-  var listingWords: [String] { options.map(\.name) }
+  var listingWords: [String] { options.map(\.name.text) }
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     text.eatOptions(options, &found) && !found.isEmpty
@@ -145,7 +145,7 @@ enum NegatableArguments {
     var arguments: [Argument] = []
     for option in options {
       guard let text = value(option, rule) else { return false }
-      arguments.append(Argument((option.negated ? "! " : "") + option.name, text))
+      arguments.append(Argument((option.negated ? "! " : "") + option.name.text, text))
     }
     rule.statements.append(.environment(EnvironmentCondition(condition, arguments)))
     return true

@@ -13,7 +13,7 @@ struct ConntrackMatch: IptablesExtension {
     OptionSpelling("ctorigdstport"), OptionSpelling("ctreplsrcport"), OptionSpelling("ctrepldstport"),
     OptionSpelling("ctstatus"), OptionSpelling("ctexpire"), OptionSpelling("ctdir"),
   ]
-  var listingWords: [String] { options.map(\.name) }
+  var listingWords: [String] { options.map(\.name.text) }
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     // One match prints its options in their order; a second match of the same kind begins with one that does not come later.
@@ -90,7 +90,7 @@ struct ConntrackMatch: IptablesExtension {
     }
   }
 
-  private static func direction(_ name: String) -> Direction { name.hasPrefix("ctorig") ? .original : .reply }
+  private static func direction(_ name: OptionLabel) -> Direction { name.hasPrefix("ctorig") ? .original : .reply }
 
   /// The status bit of a name; `NONE` is no bit, so that it never holds.
   static func status(_ name: String) -> UInt128? {

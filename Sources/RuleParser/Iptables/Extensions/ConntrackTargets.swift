@@ -26,8 +26,8 @@ struct ConntrackTarget: IptablesExtension {
       case "helper": rule.statements.append(.effect(Effect(.helper, [Argument("helper", value)])))
       case "timeout": rule.statements.append(.effect(Effect(.timeout, [Argument("timeout", value)])))
       case "zone", "zone-orig", "zone-reply":
-        rule.statements.append(.effect(Effect(.zone, [Argument(option.name, value)])))
-      default: rule.statements.append(.effect(Effect(.ctTarget, [Argument(option.name, value)])))
+        rule.statements.append(.effect(Effect(.zone, [Argument(option.name.text, value)])))
+      default: rule.statements.append(.effect(Effect(.ctTarget, [Argument(option.name.text, value)])))
       }
     }
     return true
@@ -61,7 +61,7 @@ extension ConntrackTarget {
       case .notrack: words.append("--notrack")
       case .effect(let effect) where [.helper, .timeout, .zone, .ctTarget].contains(effect.kind):
         for argument in effect.arguments {
-          guard options.contains(where: { $0.name == argument.name }) else { return nil }
+          guard options.contains(where: { $0.name.text == argument.name }) else { return nil }
           words.append("--\(argument.name) \(SaveText.quoted(argument.value))")
         }
       default: break loop

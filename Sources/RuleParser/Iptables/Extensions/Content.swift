@@ -5,7 +5,7 @@ struct StringMatch: EnvironmentMatch {
   let names = ["string"]
   let condition = EnvironmentCondition.Kind.string
   let listingWords = ["STRING"]
-  let invertible = ["string", "hex-string"]
+  let invertible: [OptionLabel] = ["string", "hex-string"]
   let options = [
     OptionSpelling("string"), OptionSpelling("hex-string"), OptionSpelling("algo"), OptionSpelling("from"),
     OptionSpelling("to"), OptionSpelling("icase", values: 0),
@@ -90,7 +90,7 @@ struct AddonMatch: EnvironmentMatch {
   let condition: EnvironmentCondition.Kind
   var names: [String] { [condition.rawValue] }
   var listingWords: [String] { condition == .geoip ? ["-m", "Source", "Destination"] : ["condition"] }
-  var invertible: [String] { options.map(\.name) }
+  var invertible: [OptionLabel] { options.map(\.name) }
   var options: [OptionSpelling] {
     condition == .geoip
       ? [

@@ -7,7 +7,7 @@ struct HashlimitMatch: EnvironmentMatch {
   let names = ["hashlimit"]
   let condition = EnvironmentCondition.Kind.hashlimit
   let listingWords = ["limit:"]
-  let invertible = ["hashlimit-upto", "hashlimit-above"]
+  let invertible: [OptionLabel] = ["hashlimit-upto", "hashlimit-above"]
   let options = [
     OptionSpelling("hashlimit-upto", aliases: ["hashlimit"]), OptionSpelling("hashlimit-above"),
     OptionSpelling("hashlimit-burst"), OptionSpelling("hashlimit-mode"), OptionSpelling("hashlimit-name"),

@@ -30,7 +30,7 @@ struct HopsMatch: IptablesExtension {
     let field = Field.header(family == .ipv4 ? HeaderField(.ip, .ttl) : HeaderField(.ip6, .hoplimit))
     for option in options {
       guard let number = rule.number(option.value), number <= 255,
-        let values = Comparison.values(option.name, UInt128(number), width: 8)
+        let values = Comparison.values(option.name.text, UInt128(number), width: 8)
       else { return false }
       rule.match(field, values, negated: option.negated)
     }
@@ -283,7 +283,7 @@ struct DeviceGroupMatch: IptablesExtension {
         rule.statements.append(
           .environment(
             EnvironmentCondition(
-              .devgroup, [Argument(option.name, rule.text(option.value))], negated: option.negated)))
+              .devgroup, [Argument(option.name.text, rule.text(option.value))], negated: option.negated)))
       }
     }
     return true

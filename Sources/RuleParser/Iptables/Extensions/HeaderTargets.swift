@@ -124,7 +124,7 @@ struct HashMarkTarget: IptablesExtension {
     .map(
       Self.option) + ["mod", "offset", "tuple"].map(Self.option)
 
-  private static func option(_ name: String) -> OptionSpelling { OptionSpelling("hmark-" + name) }
+  private static func option(_ name: String) -> OptionSpelling { OptionSpelling("hmark-\(name)") }
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(word: "HMARK") else { return false }
@@ -140,7 +140,7 @@ struct HashMarkTarget: IptablesExtension {
         continue
       }
       guard
-        let spelling = options.first(where: { $0.name.utf8.dropFirst(6).elementsEqual(text.cursor.bytes[word]) }),
+        let spelling = options.first(where: { $0.name.bytes.dropFirst(6).elementsEqual(text.cursor.bytes[word]) }),
         let value = text.eatValue()
       else {
         text.cursor.at = start
@@ -158,7 +158,7 @@ struct HashMarkTarget: IptablesExtension {
       for option in options where option.name == spelling.name {
         // Both forms print the same numbers with different numbers of zeros.
         let number = rule.number(option.value)
-        arguments.append(Argument(option.name, number.map { String($0) } ?? rule.text(option.value)))
+        arguments.append(Argument(option.name.text, number.map { String($0) } ?? rule.text(option.value)))
         if option.name == "hmark-mod" { modulus = number ?? modulus }
         if option.name == "hmark-offset" { offset = number ?? 0 }
       }

@@ -80,7 +80,7 @@ struct ICMPMatch: IptablesExtension {
 extension ICMPMatch {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
     let module = names[0]
-    let name = options[0].name
+    let name = options[0].name.text
     if case .match(let match) = statements.first, match.negated, !match.whenAbsent,
       match.subject == .concatenation([.field(typeField), .field(codeField)]),
       case .elements(let elements) = match.values,

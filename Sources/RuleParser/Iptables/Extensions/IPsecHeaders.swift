@@ -58,7 +58,7 @@ extension SecurityHeaderMatch {
         return SpelledStatement(module: names[0], options: "", names: ["*"])
       }
       guard let values = test.interval else { return nil }
-      return test.spelled(names[0], options[0].name, PlainTest.text(values))
+      return test.spelled(names[0], options[0].name.text, PlainTest.text(values))
     case .hdrlength:
       guard let words = test.values.single, words < 256 else { return nil }
       return test.spelled(names[0], "ahlen", "\((words + 2) * 4)")

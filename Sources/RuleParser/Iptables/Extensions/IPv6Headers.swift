@@ -73,7 +73,7 @@ struct OptionsHeaderMatch: IptablesExtension {
       } else {
         rule.match(.option(OptionField(.ip6, name)), ValueSet(1))
         rule.statements.append(
-          .environment(EnvironmentCondition(.ipv6header, [Argument(option.name, rule.text(option.value))])))
+          .environment(EnvironmentCondition(.ipv6header, [Argument(option.name.text, rule.text(option.value))])))
       }
     }
     return true
@@ -111,7 +111,7 @@ struct RoutingHeaderMatch: IptablesExtension {
         let name = option.name == "rt-type" ? "type" : option.name == "rt-len" ? "length" : "seg-left"
         rule.match(field(name), ValueSet(values), negated: option.negated)
       case "rt-0-res": rule.match(field("reserved"), ValueSet(0))
-      default: arguments.append(Argument(option.name, rule.text(option.value)))
+      default: arguments.append(Argument(option.name.text, rule.text(option.value)))
       }
     }
     // The addresses on the way are no field.
@@ -130,7 +130,7 @@ struct SegmentRoutingMatch: IptablesExtension {
       Self.option)
     + ["last-entry-eq", "last-entry-gt", "last-entry-lt", "tag", "psid", "nsid", "lsid"].map(Self.option)
 
-  private static func option(_ name: String) -> OptionSpelling { OptionSpelling("srh-" + name) }
+  private static func option(_ name: String) -> OptionSpelling { OptionSpelling("srh-\(name)") }
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(word: "srh") else { return false }
@@ -143,7 +143,7 @@ struct SegmentRoutingMatch: IptablesExtension {
       let start = text.cursor.at
       guard let word = text.eatValue(), let colon = text.cursor.bytes[word].firstIndex(of: 0x3a),
         let spelling = options.first(where: {
-          $0.name.utf8.dropFirst(4).elementsEqual(text.cursor.bytes[word.lowerBound..<colon])
+          $0.name.bytes.dropFirst(4).elementsEqual(text.cursor.bytes[word.lowerBound..<colon])
         })
       else {
         text.cursor.at = start
@@ -164,7 +164,7 @@ struct SegmentRoutingMatch: IptablesExtension {
     if options.isEmpty { rule.match(field(nil), ValueSet(1)) }
     for option in options {
       let name: String
-      switch option.name.dropFirst(4).prefix(4) {
+      switch option.name.text.dropFirst(4).prefix(4) {
       case "next": name = "nexthdr"
       case "hdr-": name = "hdrlength"
       case "segs": name = "seg-left"
@@ -174,12 +174,12 @@ struct SegmentRoutingMatch: IptablesExtension {
         rule.statements.append(
           .environment(
             EnvironmentCondition(
-              .ipv6header, [Argument(option.name, rule.text(option.value))], negated: option.negated)))
+              .ipv6header, [Argument(option.name.text, rule.text(option.value))], negated: option.negated)))
         continue
       }
       let width = name == "tag" ? 16 : 8
       guard let number = rule.number(option.value) ?? rule.transport(option.value).map({ UInt64($0) }),
-        number < 1 << UInt64(width), let values = Comparison.values(option.name, UInt128(number), width: width)
+        number < 1 << UInt64(width), let values = Comparison.values(option.name.text, UInt128(number), width: width)
       else { return false }
       rule.match(field(name), values, negated: option.negated)
     }

@@ -14,7 +14,7 @@ struct LogTarget: IptablesExtension {
   ]
 
   /// The flags with iptables' option, the word of the listing, nft's words and the bit in the listing's number.
-  static let flags: [(option: String, word: StaticString, nft: String, bit: UInt64)] = [
+  static let flags: [(option: OptionLabel, word: StaticString, nft: String, bit: UInt64)] = [
     ("log-tcp-sequence", "tcp-sequence", "tcp sequence", 1), ("log-tcp-options", "tcp-options", "tcp options", 2),
     ("log-ip-options", "ip-options", "ip options", 4), ("log-uid", "uid", "skuid", 8),
     ("log-macdecode", "macdecode", "ether", 32),
@@ -78,7 +78,7 @@ struct PacketLogTarget: IptablesExtension {
   ]
 
   /// Words of the ULOG listing.
-  private static let older: [(word: StaticString, option: String)] = [
+  private static let older: [(word: StaticString, option: OptionLabel)] = [
     ("copy_range", "ulog-cprange"), ("nlgroup", "ulog-nlgroup"), ("prefix", "ulog-prefix"),
     ("queue_threshold", "ulog-qthreshold"),
   ]
@@ -87,7 +87,7 @@ struct PacketLogTarget: IptablesExtension {
     let isOlder = text.eat(word: "ULOG")
     while true {
       let start = text.cursor.at
-      var name: String?
+      var name: OptionLabel?
       if isOlder {
         name = Self.older.first { text.eat(word: $0.word) }?.option
       } else if let word = text.eatValue() {

@@ -45,7 +45,7 @@ struct ConnectionMarkTarget: IptablesExtension {
       return MarkArithmetic.read(&text, &found)
     }
     while true {
-      let name: String
+      let name: OptionLabel
       if text.eat(word: "nfmask") {
         name = "nfmask"
       } else if text.eat(word: "ctmask") {
@@ -93,7 +93,7 @@ struct ConnectionMarkTarget: IptablesExtension {
 enum MarkArithmetic {
   /// Takes `set 0x1`, `and 0x1`, `or 0x1`, `xor 0x1`, `xset 0x1/0xff`.
   static func read(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    let name: String
+    let name: OptionLabel
     if text.eat(word: "set") {
       name = "set-mark"
     } else if text.eat(word: "and") {

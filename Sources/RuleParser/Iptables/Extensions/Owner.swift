@@ -31,7 +31,7 @@ struct OwnerMatch: IptablesExtension {
         continue
       }
       option.name = text.eat(word: "UID") ? "uid-owner" : text.eat(word: "GID") ? "gid-owner" : ""
-      guard !option.name.isEmpty, text.eat(word: "match") else { return false }
+      guard !option.name.bytes.isEmpty, text.eat(word: "match") else { return false }
       if text.eatNegation() { option.negated = true }
       guard let value = text.eatValue() else { return false }
       option.value = value

@@ -26,11 +26,11 @@ enum PortOptions {
     return false
   }
 
-  private static let prefixes: [(StaticString, String)] = [
+  private static let prefixes: [(StaticString, OptionLabel)] = [
     ("dpt:", "dport"), ("spt:", "sport"), ("dpts:", "dport"), ("spts:", "sport"),
   ]
 
-  private static func gluedFlags(_ bytes: [UInt8], _ range: Range<Int>) -> Int? {
+  private static func gluedFlags(_ bytes: ByteView, _ range: Range<Int>) -> Int? {
     guard range.count > 6 else { return nil }
     for start in range.lowerBound + 1...range.upperBound - 6 where bytes[start] == UInt8(ascii: "f") {
       if bytes[start..<start + 6].elementsEqual("flags:".utf8) { return start }

@@ -5,7 +5,7 @@ struct StatisticMatch: EnvironmentMatch {
   let names = ["statistic"]
   let condition = EnvironmentCondition.Kind.statistic
   let listingWords = ["statistic"]
-  let invertible = ["probability", "every"]
+  let invertible: [OptionLabel] = ["probability", "every"]
   let options = [
     OptionSpelling("mode"), OptionSpelling("probability"), OptionSpelling("every"), OptionSpelling("packet"),
   ]
@@ -52,7 +52,7 @@ struct RecentMatch: EnvironmentMatch {
   let names = ["recent"]
   let condition = EnvironmentCondition.Kind.recent
   let listingWords = ["recent:"]
-  let invertible = ["set", "rcheck", "update", "remove"]
+  let invertible: [OptionLabel] = ["set", "rcheck", "update", "remove"]
   let options = [
     OptionSpelling("set", values: 0), OptionSpelling("rcheck", values: 0), OptionSpelling("update", values: 0),
     OptionSpelling("remove", values: 0), OptionSpelling("seconds"), OptionSpelling("reap", values: 0),
@@ -101,7 +101,8 @@ struct RecentMatch: EnvironmentMatch {
         names: effect.arguments.map(\.name))
     case .environment(let found) where found.kind == condition:
       SpelledStatement(
-        module: "recent", options: OptionArguments.spell(found.arguments, negated: found.negated ? invertible : []),
+        module: "recent",
+        options: OptionArguments.spell(found.arguments, negated: found.negated ? invertible.map(\.text) : []),
         names: found.arguments.map(\.name))
     default: nil
     }

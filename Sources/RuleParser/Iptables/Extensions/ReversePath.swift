@@ -19,9 +19,9 @@ struct ReversePathMatch: EnvironmentMatch {
   }
 
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
-    func has(_ name: String) -> Bool { options.contains { $0.name == name } }
+    func has(_ name: OptionLabel) -> Bool { options.contains { $0.name == name } }
     if has("accept-local") {
-      let kept = self.options.filter { $0.name != "invert" && has($0.name) }.map { Argument($0.name) }
+      let kept = self.options.filter { $0.name != "invert" && has($0.name) }.map { Argument($0.name.text) }
       rule.statements.append(.environment(EnvironmentCondition(condition, kept, negated: has("invert"))))
     } else {
       let field = FibField(

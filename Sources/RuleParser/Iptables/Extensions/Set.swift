@@ -39,7 +39,7 @@ struct SetMatch: IptablesExtension {
       rule.statements.append(
         .environment(
           EnvironmentCondition(
-            .nfacct, [Argument("set", rule.text(set.value)), Argument(option.name, rule.text(option.value))],
+            .nfacct, [Argument("set", rule.text(set.value)), Argument(option.name.text, rule.text(option.value))],
             negated: option.negated)))
     }
     return true
@@ -80,7 +80,7 @@ struct SetTarget: IptablesExtension {
   func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
     var arguments: [Argument] = []
     for option in options where !option.name.hasSuffix("-set") && !option.name.hasPrefix("map-") {
-      arguments.append(Argument(option.name, rule.text(option.value)))
+      arguments.append(Argument(option.name.text, rule.text(option.value)))
     }
     for option in options where option.name.hasSuffix("-set") {
       guard let key = SetMatch.subject(option.second, rule) else { return false }
@@ -101,7 +101,7 @@ struct SetTarget: IptablesExtension {
 
 extension SetTarget {
   private func lower(
-    mapOf set: String, _ key: Expression, flags: String, _ taken: [String], into rule: inout RuleDraft
+    mapOf set: String, _ key: Expression, flags: String, _ taken: [OptionLabel], into rule: inout RuleDraft
   ) {
     for (option, field) in Self.taken where taken.contains(option) {
       rule.statements.append(.assign(Assignment(field, .map(key: key, .ipset(set)))))
@@ -115,7 +115,7 @@ extension SetTarget {
   }
 
   /// What a member of a set may hold that a rule can ask about, and the option that takes it.
-  private static let taken: [(option: String, field: Field)] = [
+  private static let taken: [(option: OptionLabel, field: Field)] = [
     ("map-mark", .meta(.mark)), ("map-prio", .meta(.priority)),
   ]
 

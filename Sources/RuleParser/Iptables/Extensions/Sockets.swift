@@ -55,7 +55,7 @@ struct ClusterMatch: EnvironmentMatch {
   let names = ["cluster"]
   let condition = EnvironmentCondition.Kind.cluster
   let listingWords = ["cluster"]
-  let invertible = ["cluster-local-nodemask"]
+  let invertible: [OptionLabel] = ["cluster-local-nodemask"]
   let options = [
     OptionSpelling("cluster-local-nodemask", aliases: ["cluster-local-node"]), OptionSpelling("cluster-total-nodes"),
     OptionSpelling("cluster-hash-seed"),

@@ -52,7 +52,7 @@ struct TimeMatch: EnvironmentMatch {
           if value.hasPrefix("2038-01-19T03:14:07") { continue }
         default: break
         }
-        let name = option.name == "localtz" ? "kerneltz" : option.name
+        let name = option.name == "localtz" ? "kerneltz" : option.name.text
         arguments.append(Argument((option.negated ? "! " : "") + name, value))
       }
     }

@@ -60,7 +60,7 @@ struct ClusterTarget: IptablesExtension {
 extension SynProxyTarget {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
     guard case .verdict(.synproxy(let arguments)) = statements.first,
-      arguments.allSatisfy({ argument in options.contains { $0.name == argument.name } })
+      arguments.allSatisfy({ argument in options.contains { $0.name.text == argument.name } })
     else { return nil }
     return SpelledStatement(module: "SYNPROXY", options: OptionArguments.spell(arguments, negated: []), isTarget: true)
   }
@@ -69,7 +69,7 @@ extension SynProxyTarget {
 extension ClusterTarget {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
     guard case .environment(let found) = statements.first, found.kind == .cluster, found.negated,
-      found.arguments.allSatisfy({ argument in options.contains { $0.name == argument.name } }),
+      found.arguments.allSatisfy({ argument in options.contains { $0.name.text == argument.name } }),
       statements.dropFirst().first == .verdict(.drop)
     else { return nil }
     return SpelledStatement(

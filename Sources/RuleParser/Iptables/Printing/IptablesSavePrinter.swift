@@ -121,7 +121,7 @@ private struct RuleSpelling {
 
   /// The words of the first extension that has some for the first statements.
   private static func spelled(_ statements: ArraySlice<Statement>, _ context: SpellingContext) -> SpelledStatement? {
-    for one in ExtensionRegistry.shared.extensions {
+    for one in ExtensionRegistry.all {
       if let spelled = one.spell(statements, for: context) { return spelled }
     }
     return nil

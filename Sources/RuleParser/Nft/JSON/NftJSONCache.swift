@@ -17,10 +17,10 @@ struct NftJSONCache<Value: Sendable>: Sendable {
   init(count: Int) { slots = Array(repeating: nil, count: count) }
 
   /// The place of a piece.
-  func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int { bytes.hash(of: range, seed: 0) & (slots.count - 1) }
+  func slot(_ bytes: ByteView, _ range: Range<Int>) -> Int { bytes.hash(of: range, seed: 0) & (slots.count - 1) }
 
   /// What the piece was read as in a context (the index of its table), or nil.
-  func value(at slot: Int, _ bytes: [UInt8], _ range: Range<Int>, context: Int) -> Value? {
+  func value(at slot: Int, _ bytes: ByteView, _ range: Range<Int>, context: Int) -> Value? {
     guard let entry = slots[slot], entry.context == context, bytes.areEqual(entry.range, range) else { return nil }
     return entry.value
   }

@@ -21,7 +21,7 @@ struct NftJSONReader: Sendable {
     var tableIndex = 0
     var chainIndex = 0
 
-    func isSamePlace(as other: RulePlace, in bytes: [UInt8]) -> Bool {
+    func isSamePlace(as other: RulePlace, in bytes: ByteView) -> Bool {
       !other.chain.isEmpty && bytes.areEqual(chain, other.chain) && bytes.areEqual(table, other.table)
         && bytes.areEqual(family, other.family)
     }
@@ -85,7 +85,7 @@ struct NftJSONReader: Sendable {
         span: span, column: offset - lineStart + 1, expected: problem.expected))
     var at = problem.offset
     while let start = nextObject(in: tape.bytes, from: at) {
-      let part = JSONTape(tape.bytes, start..<tape.bytes.count)
+      let part = JSONTape(tape.memory, start..<tape.bytes.count)
       if part.problem == nil, let object = part.root {
         readItem(object)
         at = max(part.end, start + 1)
@@ -97,7 +97,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// The offset of the next `{` that begins an object of a listing: its first name is a kind of object.
-  private func nextObject(in bytes: [UInt8], from start: Int) -> Int? {
+  private func nextObject(in bytes: ByteView, from start: Int) -> Int? {
     var at = start
     while at < bytes.count {
       if bytes[at] == 0x7b {

@@ -11,7 +11,8 @@ enum NftRuleFile {
     let output = CommandOutput(kind: .nftText)
     return DumpSection(
       kind: .nftText, output: output, command: nil, place: .host,
-      text: DumpText(source: source, bytes: lines.bytes, lines: lines.lines.map(\.content)), strand: strand, host: nil,
+      text: DumpText(source: source, memory: lines.memory, lines: lines.lines.map(\.content)), strand: strand,
+      host: nil,
       isBounded: true)
   }
 

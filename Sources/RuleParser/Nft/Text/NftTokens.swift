@@ -23,7 +23,7 @@ struct NftToken: Sendable {
 /// Addresses are one word, although `:` and `.` are pieces of their own elsewhere. Of comments only `# handle N`, which `nft -a` prints, and
 /// `# xt_NAME`, with which older versions stand for a hidden extension, are kept.
 struct NftTokens {
-  let bytes: [UInt8]
+  let bytes: ByteView
   let lines: [DumpLine]
   private var line = 0
   /// The index behind the last line.
@@ -68,7 +68,7 @@ struct NftTokens {
   }
 
   /// The text of a piece.
-  func text(_ token: NftToken) -> String { String(decoding: bytes[token.range], as: UTF8.self) }
+  func text(_ token: NftToken) -> String { bytes.text(token.range) }
 
   /// Whether the piece that is looked at is this word.
   func isWord(_ word: StaticString) -> Bool {
@@ -262,7 +262,7 @@ struct NftTokens {
 
   private func addressLength(_ run: Int, _ colons: Int, _ dots: Int) -> Int? {
     guard colons >= 2 || dots >= 3, run - at >= 2 else { return nil }
-    if colons == 5, dots == 0, NftValue.hardwareAddress(String(decoding: bytes[at..<run], as: UTF8.self)) != nil {
+    if colons == 5, dots == 0, NftValue.hardwareAddress(bytes.text(at..<run)) != nil {
       return run - at
     }
     if colons >= 2, IPAddress(bytes: Array(bytes[at..<run])) != nil { return run - at }

@@ -1,0 +1,168 @@
+import Glibc
+import RuleGraph
+
+/// The bytes of a text that somebody else keeps.
+///
+/// Readers hand the text on to every cursor, and each of them would count itself in and out as a user of an array, on all processors at once: a fifth of the time
+/// of reading went into that. A view counts nothing. It must not outlive its ``SourceBytes``: whoever begins to read (``DumpReader``, a ``JSONTape``) keeps
+/// those until all is read, and nothing in the graph holds a view.
+@safe struct ByteView: RandomAccessCollection, @unchecked Sendable {
+  private let start: UnsafePointer<UInt8>
+  /// The number of bytes.
+  let count: Int
+
+  /// A look at bytes, which must be kept for as long.
+  init(_ bytes: SourceBytes) { unsafe self.init(bytes.buffer) }
+
+  /// A look at bytes that stay as long as the program.
+  init(_ bytes: PermanentList<UInt8>) { unsafe self.init(bytes.buffer) }
+
+  /// A look at a literal, which stays as long as the program, too.
+  init(_ literal: StaticString) {
+    unsafe self.init(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+  }
+
+  private init(_ buffer: UnsafeBufferPointer<UInt8>) {
+    // Without a byte there may be no memory either.
+    unsafe start = buffer.baseAddress ?? UnsafePointer(bitPattern: 1)!
+    count = buffer.count
+  }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { count }
+
+  subscript(place: Int) -> UInt8 {
+    precondition(UInt(bitPattern: place) < UInt(bitPattern: count), "there is no such byte")
+    return unsafe start[place]
+  }
+
+  func withContiguousStorageIfAvailable<Result>(
+    _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+  ) rethrows -> Result? {
+    try unsafe body(UnsafeBufferPointer(start: start, count: count))
+  }
+
+  /// The text of a range; what is no UTF-8 becomes U+FFFD.
+  func text(_ range: Range<Int>) -> String {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
+    return unsafe String(
+      decoding: UnsafeBufferPointer(start: start + range.lowerBound, count: range.count), as: UTF8.self)
+  }
+
+  /// Whether a text stands at a place.
+  func has(_ text: StaticString, at place: Int) -> Bool {
+    let length = text.utf8CodeUnitCount
+    guard place >= 0, place <= count - length else { return false }
+    return unsafe memcmp(start + place, text.utf8Start, length) == 0
+  }
+
+  /// Up to eight bytes as one number, the first byte the lowest; zeros stand for what is missing.
+  func word(at place: Int, count length: Int) -> UInt64 {
+    precondition(place >= 0 && place <= count - length, "there are no such bytes")
+    if length >= 8 { return unsafe Self.word(start + place) }
+    // Eight bytes are read where they are there, and those too many are taken off.
+    if place <= count - 8 { return unsafe Self.word(start + place) & ((1 << (UInt64(length) * 8)) - 1) }
+    var word: UInt64 = 0
+    for offset in (0..<length).reversed() { word = word << 8 | UInt64(unsafe start[place + offset]) }
+    return word
+  }
+
+  private static func word(_ start: UnsafePointer<UInt8>) -> UInt64 {
+    unsafe UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+  }
+}
+
+// MARK: - Searching
+
+extension ByteView {
+  /// The place of the first such byte from an offset on, or nil.
+  ///
+  /// The C library looks at many bytes at a time, which a loop here does not: what is looked for all over megabytes is looked for with this.
+  func place(of byte: UInt8, from start: Int = 0) -> Int? {
+    guard start >= 0, start < count else { return nil }
+    return place(of: byte, in: start..<count)
+  }
+
+  /// The place of the first such byte in a range, or nil.
+  func place(of byte: UInt8, in range: Range<Int>) -> Int? {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
+    guard let found = unsafe memchr(start + range.lowerBound, Int32(byte), range.count) else { return nil }
+    return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(start)
+  }
+
+  /// The place of the first byte up to 0x20 in a range: a blank, or another byte that no word has; the range's end where there is none.
+  func endOfWord(from place: Int, to end: Int) -> Int {
+    precondition(place >= 0 && end <= count, "there are no such bytes")
+    var at = place
+    while at &+ 8 <= end {
+      let blanks = ~Self.letters(unsafe Self.word(start + at)) & 0x8080_8080_8080_8080
+      if blanks != 0 { return at &+ blanks.trailingZeroBitCount >> 3 }
+      at &+= 8
+    }
+    while at < end, unsafe start[at] > 0x20 { at &+= 1 }
+    return at
+  }
+
+  /// The place of the first byte above 0x20 in a range; the range's end where there is none.
+  func startOfWord(from place: Int, to end: Int) -> Int {
+    precondition(place >= 0 && end <= count, "there are no such bytes")
+    var at = place
+    while at &+ 8 <= end {
+      let letters = Self.letters(unsafe Self.word(start + at))
+      if letters != 0 { return at &+ letters.trailingZeroBitCount >> 3 }
+      at &+= 8
+    }
+    while at < end, unsafe start[at] <= 0x20 { at &+= 1 }
+    return at
+  }
+
+  /// For each of eight bytes its highest bit: set where the byte is above 0x20. No sum carries over into the next byte.
+  private static func letters(_ word: UInt64) -> UInt64 {
+    ((word & 0x7f7f_7f7f_7f7f_7f7f) &+ 0x5f5f_5f5f_5f5f_5f5f | word) & 0x8080_8080_8080_8080
+  }
+
+  /// Whether a byte stands in a range.
+  func contains(_ byte: UInt8, in range: Range<Int>) -> Bool {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
+    var at = range.lowerBound
+    while at < range.upperBound {
+      if unsafe start[at] == byte { return true }
+      at &+= 1
+    }
+    return false
+  }
+
+  /// Whether the same bytes stand in two ranges; false where a range does not exist.
+  func areEqual(_ first: Range<Int>, _ second: Range<Int>) -> Bool { isEqual(first, to: self, second) }
+
+  /// Whether the same bytes stand in a range of this text and in one of another; false where a range does not exist.
+  func isEqual(_ first: Range<Int>, to other: ByteView, _ second: Range<Int>) -> Bool {
+    guard first.count == second.count, first.lowerBound >= 0, second.lowerBound >= 0, first.upperBound <= count,
+      second.upperBound <= other.count
+    else { return false }
+    return unsafe memcmp(start + first.lowerBound, other.start + second.lowerBound, first.count) == 0
+  }
+
+  /// A hash of a range of bytes, eight at a time. With a seed that nobody knows, nobody can choose texts that collide.
+  func hash(of range: Range<Int>, seed: UInt64) -> Int {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
+    var hash = seed ^ UInt64(truncatingIfNeeded: range.count)
+    func mix(_ word: UInt64) {
+      let (high, low) = (hash ^ word).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+      hash = high ^ low
+    }
+    if range.count < 8 {
+      mix(word(at: range.lowerBound, count: range.count))
+    } else {
+      var at = range.lowerBound
+      let last = range.upperBound &- 8
+      while at < last {
+        mix(unsafe Self.word(start + at))
+        at &+= 8
+      }
+      // The last eight, of which some may have been mixed in already.
+      mix(unsafe Self.word(start + last))
+    }
+    return Int(truncatingIfNeeded: hash >> 1)
+  }
+}
