@@ -24,7 +24,7 @@ import Testing
     for round in 0..<Self.variants {
       var damaged = inputs
       let file = random.number(0...inputs.count - 1)
-      damaged[file] = DumpInput(name: inputs[file].name, bytes: mutated(inputs[file].bytes, by: &random))
+      damaged[file] = DumpInput(name: inputs[file].name, bytes: mutated(Array(inputs[file].bytes), by: &random))
       let reading = DumpReader().read(damaged)
       for diagnostic in reading.diagnostics {
         guard let span = diagnostic.span else { continue }

@@ -15,7 +15,7 @@ enum IptablesDump {
       number += 1
     }
     if start < bytes.count { lines.append(DumpLine(start: start, end: bytes.count, number: number)) }
-    return DumpText(source: 0, bytes: bytes, lines: lines)
+    return DumpText(source: 0, memory: SourceBytes(bytes), lines: lines)
   }
 
   static func save(_ string: String, _ family: AddressFamily = .ipv4, table: String? = nil) -> RuleFragment {

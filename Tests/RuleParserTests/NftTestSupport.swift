@@ -30,7 +30,7 @@ func dumpText(_ bytes: [UInt8]) -> DumpText {
     start = offset + 1
   }
   if start < bytes.count { lines.append(DumpLine(start: start, end: bytes.count, number: Int32(lines.count + 1))) }
-  return DumpText(source: 0, bytes: bytes, lines: lines)
+  return DumpText(source: 0, memory: SourceBytes(bytes), lines: lines)
 }
 
 func dumpText(_ text: String) -> DumpText { dumpText(Array(text.utf8)) }

@@ -17,7 +17,7 @@ extension EnvironmentMatch {
 
   func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? { rule.text(of: option) }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
     let negated = options.contains { $0.negated && invertible.contains($0.name) }
     if options.contains(where: { $0.negated && !invertible.contains($0.name) }) { return false }
@@ -50,7 +50,7 @@ extension EffectTarget {
 
   func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? { rule.text(of: option) }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
     rule.statements.append(.effect(Effect(effect, arguments)))
     return true
@@ -69,7 +69,7 @@ extension EffectTarget {
 enum OptionArguments {
   /// The arguments in the order in which the extension names its options; nil when a value is not understood.
   static func read(
-    _ options: ArraySlice<ExtensionOption>, of spellings: [OptionSpelling], _ rule: RuleDraft,
+    _ options: ExtensionOptions, of spellings: [OptionSpelling], _ rule: RuleDraft,
     value: (ExtensionOption, RuleDraft) -> String?
   ) -> [Argument]? {
     var arguments: [Argument] = []

@@ -18,6 +18,22 @@ struct ExtensionOption {
   var segment: Int = 0
 }
 
+/// The options of one match or target as they were read, in their order: a look at a list that somebody else keeps.
+@safe struct ExtensionOptions: RandomAccessCollection {
+  private let memory: UnsafeBufferPointer<ExtensionOption>
+
+  /// A look at options, which must not outlive them.
+  @unsafe init(_ memory: UnsafeBufferPointer<ExtensionOption>) { unsafe self.memory = memory }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { unsafe memory.count }
+
+  subscript(place: Int) -> ExtensionOption {
+    precondition(place >= 0 && place < endIndex, "there is no such option")
+    return unsafe memory[place]
+  }
+}
+
 /// An option that an extension has: its name, other spellings of it, and how many values follow.
 struct OptionSpelling: Sendable {
   /// The name without dashes.
@@ -68,7 +84,7 @@ protocol IptablesExtension: Sendable {
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool
 
   /// Adds what the options mean to the rule. False when a value is not understood.
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool
 
   /// Spells the first of some statements, or the first few, as options of the save form; nil when they are none of this extension's.
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement?

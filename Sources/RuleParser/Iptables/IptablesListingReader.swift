@@ -27,7 +27,7 @@ enum IptablesListingReader {
 }
 
 /// The state between the lines of a listing.
-private struct ListingReading {
+private struct ListingReading: ~Copyable {
   let text: DumpText
   let family: AddressFamily
   let namedTable: String?

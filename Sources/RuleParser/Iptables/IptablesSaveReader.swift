@@ -20,7 +20,7 @@ enum IptablesSaveReader {
 }
 
 /// The state between the lines of a save.
-private struct SaveReading {
+private struct SaveReading: ~Copyable {
   let text: DumpText
   var family: AddressFamily
   let namedTable: String?
@@ -63,10 +63,11 @@ private struct SaveReading {
       return first
     }
     // The names of chains that were declared are shared by all parts.
-    let reader = line
+    let names = line.chainNames
+    let family = family
     let text = text
     let parts = Parallel.map(Parallel.runs(of: end - first, atLeast: 2000)) { run in
-      var reader = reader
+      var reader = SaveRuleReader(bytes: text.bytes, family: family, chainNames: names)
       var part = RulesOfLines()
       for index in first + run.lowerBound..<first + run.upperBound {
         let dumpLine = text.lines[index]
@@ -218,7 +219,7 @@ private struct SaveReading {
     let number = line.chainName(name)
     while chainOfName.count <= number { chainOfName.append(-1) }
     if chainOfName[number] < 0 {
-      let label = line.chainNames[number]
+      let label = line.chainNames.texts[number]
       let base =
         BuiltinTables.mayHave(text.bytes, name)
         ? BuiltinTables.base(table: table?.name ?? "filter", chain: label, policy: nil) : nil

@@ -76,7 +76,7 @@ struct ListingRow {
   /// Cuts a line. Nil when it does not look like a rule.
   ///
   /// `words` is a buffer that is made anew.
-  init?(_ cursor: ByteCursor, header: ListingHeader?, words: inout ReusedList<Word>) {
+  init?(_ cursor: ByteCursor, header: ListingHeader?, words: inout ScratchList<Word>) {
     Self.cut(cursor, into: &words)
     let bytes = cursor.bytes
     guard let option = Self.optionColumn(bytes, &words) else {
@@ -97,7 +97,7 @@ struct ListingRow {
     if lead < 0 || before - lead < 0 || before - lead > 1 {
       // The head line is missing or is of another listing: the words tell by themselves.
       hasInterfaces = !(Self.isAddress(bytes, words, option + 1) && Self.isAddress(bytes, words, option + 2))
-      let numbers = words[0..<before].prefix { Self.isCount(bytes, $0.range) }.count
+      let numbers = Self.counts(bytes, words, before: before)
       // Interfaces are printed with counters only; without these the next words are names of hosts.
       if numbers < 2 { hasInterfaces = false }
       lead = hasInterfaces ? min(numbers, before >= 3 ? 3 : 2) : min(numbers, 1)
@@ -117,13 +117,11 @@ struct ListingRow {
   }
 
   /// Reads a row whose `opt` column is empty, as older ip6tables print it.
-  private init?(withoutOptions cursor: ByteCursor, header: ListingHeader?, words: ReusedList<Word>) {
+  private init?(withoutOptions cursor: ByteCursor, header: ListingHeader?, words: borrowing ScratchList<Word>) {
     let bytes = cursor.bytes
     // The protocol stands one word (three with interfaces) before the first of two neighbouring addresses.
     guard
-      let first = words.indices.first(where: {
-        Self.isAddress(bytes, words, $0) && Self.isAddress(bytes, words, $0 + 1)
-      })
+      let first = Self.firstAddresses(bytes, words)
     else { return nil }
     var interfacesWidth = header.map { $0.hasCounters ? 2 : 0 } ?? (first >= 5 ? 2 : 0)
     if first < interfacesWidth + 1 { interfacesWidth = 0 }
@@ -148,7 +146,7 @@ struct ListingRow {
   }
 
   /// The first words of a line: as many as the columns can be.
-  private static func cut(_ cursor: ByteCursor, into words: inout ReusedList<Word>) {
+  private static func cut(_ cursor: ByteCursor, into words: inout ScratchList<Word>) {
     words.clear()
     var position = cursor.at
     let end = cursor.end
@@ -170,7 +168,7 @@ struct ListingRow {
   }
 
   /// The index of the `opt` column (`--`, `-f`, `!f`), or nil. A long protocol name may run into it (`ipv6-icmp--`).
-  private static func optionColumn(_ bytes: ByteView, _ words: inout ReusedList<Word>) -> Int? {
+  private static func optionColumn(_ bytes: ByteView, _ words: inout ScratchList<Word>) -> Int? {
     for index in 1..<max(1, min(6, words.count)) {
       let range = words[index].range
       if range.count == 2, bytes[range.lowerBound] == 0x2d {
@@ -191,6 +189,21 @@ struct ListingRow {
     return nil
   }
 
+  /// How many words up to a place are counters or a rule's number.
+  private static func counts(_ bytes: ByteView, _ words: borrowing ScratchList<Word>, before end: Int) -> Int {
+    var count = 0
+    while count < end, isCount(bytes, words[count].range) { count += 1 }
+    return count
+  }
+
+  /// The first of two neighbouring words that can only be addresses.
+  private static func firstAddresses(_ bytes: ByteView, _ words: borrowing ScratchList<Word>) -> Int? {
+    for index in words.indices where isAddress(bytes, words, index) && isAddress(bytes, words, index + 1) {
+      return index
+    }
+    return nil
+  }
+
   /// Whether a word is a counter or a rule's number.
   private static func isCount(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
     var cursor = ByteCursor(bytes, range)
@@ -198,7 +211,7 @@ struct ListingRow {
   }
 
   /// Whether a word can only be an address.
-  private static func isAddress(_ bytes: ByteView, _ words: ReusedList<Word>, _ index: Int) -> Bool {
+  private static func isAddress(_ bytes: ByteView, _ words: borrowing ScratchList<Word>, _ index: Int) -> Bool {
     guard words.indices.contains(index) else { return false }
     let range = words[index].range
     var cursor = ByteCursor(bytes, range)

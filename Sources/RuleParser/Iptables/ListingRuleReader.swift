@@ -1,7 +1,7 @@
 import RuleGraph
 
 /// Reads the rules of a listing: the columns, then the prose of each extension up to the end of the line.
-struct ListingRuleReader {
+struct ListingRuleReader: ~Copyable {
   /// What was not understood; the caller takes it.
   var diagnostics: [Diagnostic] = []
 
@@ -10,7 +10,7 @@ struct ListingRuleReader {
 
   private let registry = ExtensionRegistry.shared
   private var rule: RuleDraft
-  private var words = ReusedList<ListingRow.Word>()
+  private var words = ScratchList<ListingRow.Word>()
   private var options: [ExtensionOption] = []
 
   /// Makes a reader for rules of one source.
@@ -130,16 +130,19 @@ struct ListingRuleReader {
     options.removeAll(keepingCapacity: true)
     guard registry.extensions[known].readListing(&text, &options), text.isAtEnd else { return false }
     let before = rule.statements.count
-    let understood = lowerTarget(known)
+    let understood = lower(known)
     if understood, unread == nil { return true }
     rule.statements.removeLast(rule.statements.count - before)
     guard understood else { return false }
     flush(&unread, span, line)
-    return lowerTarget(known)
+    return lower(known)
   }
 
-  private mutating func lowerTarget(_ known: Int) -> Bool {
-    registry.extensions[known].lower(options[...], into: &rule)
+  /// Adds what the options of an extension mean to the rule. False when a value is not understood.
+  private mutating func lower(_ known: Int) -> Bool {
+    unsafe options.withUnsafeBufferPointer {
+      unsafe registry.extensions[known].lower(ExtensionOptions($0), into: &rule)
+    }
   }
 
   /// Reads one match's prose.
@@ -167,7 +170,7 @@ struct ListingRuleReader {
       // What could not be read before this match stands before it.
       if registry.extensions[candidate].readListing(&attempt, &options), attempt.cursor.at > start {
         flush(&unread, span, line)
-        if registry.extensions[candidate].lower(options[...], into: &rule) {
+        if lower(candidate) {
           text = attempt
         } else {
           rule.statements.removeLast(rule.statements.count - before)

@@ -9,7 +9,7 @@ class RegisteredExtension: @unchecked Sendable {
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool { false }
 
   /// As ``IptablesExtension/lower(_:into:)``.
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool { false }
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool { false }
 }
 
 /// One extension in its own type.
@@ -25,7 +25,7 @@ private final class RegisteredExtensionOf<One: IptablesExtension>: RegisteredExt
     one.readListing(&text, &found)
   }
 
-  override func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  override func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     one.lower(options, into: &rule)
   }
 }

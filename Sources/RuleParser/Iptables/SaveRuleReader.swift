@@ -3,15 +3,15 @@ import RuleGraph
 /// Reads the options of one rule in save form (`-s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT`).
 ///
 /// One reader serves all rules of a dump, so that its buffers are made once.
-struct SaveRuleReader {
+struct SaveRuleReader: ~Copyable {
   /// What was not understood; the caller takes it.
   var diagnostics: [Diagnostic] = []
 
   private let registry = ExtensionRegistry.shared
   private var rule: RuleDraft
-  private var tokens = ReusedList<Token>()
-  private var options = ReusedList<ExtensionOption>()
-  private var segments = ReusedList<Segment>()
+  private var tokens = ScratchList<Token>()
+  private var options = ScratchList<ExtensionOption>()
+  private var segments = ScratchList<Segment>()
   private var at = 0
 
   /// How many statements the words of the line can become, at most: hardly an option becomes more than one.
@@ -56,15 +56,16 @@ struct SaveRuleReader {
   }
 
   /// Makes a reader for rules of one source.
-  init(bytes: ByteView, family: AddressFamily) {
+  init(bytes: ByteView, family: AddressFamily, chainNames: TextPool = TextPool()) {
     rule = RuleDraft(bytes: bytes, family: family)
+    rule.chainNames = chainNames
   }
 
   /// The number of a chain's name among ``chainNames``.
   mutating func chainName(_ range: Range<Int>) -> Int { rule.chainNames.index(of: range, in: rule.bytes) }
 
   /// The names of chains that were read so far.
-  var chainNames: [String] { rule.chainNames.texts }
+  var chainNames: TextPool { rule.chainNames }
 
   /// Reads a rule from the cursor to the end of its line.
   mutating func read(_ cursor: ByteCursor, counter: Counter?, span: SourceSpan, line: DumpLine) -> Rule {
@@ -368,7 +369,7 @@ struct SaveRuleReader {
       let segment = segments[index]
       let before = rule.statements.count
       if let known = segment.known, segment.isUnderstood,
-        registry.extensions[known].lower(options[start..<next], into: &rule)
+        lower(known, start..<next)
       {
         continue
       }
@@ -382,6 +383,12 @@ struct SaveRuleReader {
       rule.statements.append(kind == .target ? .opaqueTarget(part) : .opaqueMatch(part))
       report(segment.name, part.name, kind, span, line, isKnown: segment.known != nil)
     }
+  }
+
+  /// Adds what some options of an extension mean to the rule. False when a value is not understood.
+  private mutating func lower(_ known: Int, _ range: Range<Int>) -> Bool {
+    // The options lie apart from the rule that is changed.
+    unsafe options.withElements(range) { unsafe registry.extensions[known].lower(ExtensionOptions($0), into: &rule) }
   }
 
   private mutating func opaque(_ range: Range<Int>, _ kind: ExtensionKind, _ span: SourceSpan, _ line: DumpLine) {

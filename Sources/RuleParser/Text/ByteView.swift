@@ -23,10 +23,12 @@ import RuleGraph
   }
 
   private init(_ buffer: UnsafeBufferPointer<UInt8>) {
-    // Without a byte there may be no memory either.
-    unsafe start = buffer.baseAddress ?? UnsafePointer(bitPattern: 1)!
+    // Without a byte there may be no memory either; then nothing is looked at there.
+    unsafe start = buffer.baseAddress ?? Self.nowhere
     count = buffer.count
   }
+
+  private static var nowhere: UnsafePointer<UInt8> { let nothing: StaticString = ""; return unsafe nothing.utf8Start }
 
   var startIndex: Int { 0 }
   var endIndex: Int { count }

@@ -8,10 +8,9 @@
 
   /// Makes a list, which is never given back.
   init(_ values: [Element]) {
-    let memory = UnsafeMutableBufferPointer<Element>.allocate(capacity: max(values.count, 1))
-    for (index, value) in values.enumerated() { unsafe memory.initializeElement(at: index, to: value) }
-    // A buffer of at least one has an address.
-    unsafe start = UnsafePointer(memory.baseAddress!)
+    let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(values.count, 1))
+    for (index, value) in values.enumerated() { unsafe (memory + index).initialize(to: value) }
+    unsafe start = UnsafePointer(memory)
     count = values.count
   }
 

@@ -10,7 +10,7 @@ import Testing
   static func sections(_ text: String, name: String = "-") -> [String] { sections(Array(text.utf8), name: name) }
 
   static func sections(_ bytes: [UInt8], name: String = "-") -> [String] {
-    SectionFinder(source: 0, name: name, bytes: bytes, strand: 0).sections.map { section in
+    SectionFinder(source: 0, name: name, bytes: SourceBytes(bytes), strand: 0).sections.map { section in
       let first = section.text.lines.first?.number ?? 0
       let last = section.text.lines.last?.number ?? 0
       var words = "\(first)-\(last) \(section.kind.rawValue)"
@@ -110,7 +110,7 @@ import Testing
       <pre class="bash"><span>1: docker0: &lt;BROADCAST,UP&gt; mtu 1500</span>
           inet \u{1b}[35m172.17.0.1\u{1b}[0m/16 scope&nbsp;global docker0</pre>
       """
-    let finder = SectionFinder(source: 0, name: "-", bytes: Array(paste.utf8), strand: 0)
+    let finder = SectionFinder(source: 0, name: "-", bytes: SourceBytes(Array(paste.utf8)), strand: 0)
     let section = try #require(finder.sections.first)
     let lines = section.text.lines.map { section.text.cursor($0).text($0.range).trimmedBlanks }
     #expect(lines == ["1: docker0: <BROADCAST,UP> mtu 1500", "inet 172.17.0.1/16 scope global docker0"])
@@ -121,7 +121,8 @@ import Testing
     let numbered = Self.listing.split(separator: "\n").enumerated().map {
       "  \($0.offset + 7)\(separator)\($0.element)"
     }
-    let finder = SectionFinder(source: 0, name: "-", bytes: Array(numbered.joined(separator: "\n").utf8), strand: 0)
+    let finder = SectionFinder(
+      source: 0, name: "-", bytes: SourceBytes(Array(numbered.joined(separator: "\n").utf8)), strand: 0)
     let section = try #require(finder.sections.first)
     #expect(section.text.lines.map { section.text.string($0) } == Self.listing.split(separator: "\n").map(String.init))
   }
@@ -129,7 +130,8 @@ import Testing
   @Test func theNumbersOfRulesStay() throws {
     let rows = (1...4).map { "\($0)    ACCEPT     all  --  0.0.0.0/0            0.0.0.0/0" }.joined(separator: "\n")
     let text = "Chain INPUT (policy ACCEPT)\nnum  target     prot opt source               destination\n\(rows)\n"
-    let section = try #require(SectionFinder(source: 0, name: "-", bytes: Array(text.utf8), strand: 0).sections.first)
+    let section = try #require(
+      SectionFinder(source: 0, name: "-", bytes: SourceBytes(Array(text.utf8)), strand: 0).sections.first)
     #expect(section.text.lines.count == 6)
     #expect(section.text.string(section.text.lines[2]).hasPrefix("1    ACCEPT"))
   }
@@ -147,8 +149,8 @@ import Testing
 
   @Test func aRuleCommentMayLookLikeMarkup() {
     let line = #"-A INPUT -m comment --comment "a &gt; b <b" -j ACCEPT"#
-    let lines = PasteLines(Array(line.utf8))
-    #expect(lines.bytes == Array(line.utf8))
+    let lines = PasteLines(SourceBytes(Array(line.utf8)))
+    #expect(Array(lines.bytes) == Array(line.utf8))
   }
 
   @Test func listingsWithoutPromptsArePartedByTheirChains() {
@@ -189,7 +191,7 @@ import Testing
       #### fwtrace: ip -j addr
       []
       """
-    let finder = SectionFinder(source: 0, name: "-", bytes: Array(bundle.utf8), strand: 0)
+    let finder = SectionFinder(source: 0, name: "-", bytes: SourceBytes(Array(bundle.utf8)), strand: 0)
     #expect(finder.captured == "date=2026-11-21T03:27:29Z host=web1")
     #expect(
       Self.sections(bundle) == [

@@ -4,7 +4,7 @@ import Testing
 @testable import RuleParser
 
 @Suite struct JSONTapeTests {
-  private func read(_ text: String) -> JSONTape { JSONTape(Array(text.utf8)) }
+  private func read(_ text: String) -> JSONTape { JSONTape(SourceBytes(Array(text.utf8))) }
 
   /// The value written back without blanks, by walking the tape.
   private func print(_ value: JSONValue?) -> String {
@@ -61,7 +61,7 @@ import Testing
   @Test func spansReachThroughQuotationMarksAroundLines() throws {
     let bytes = Array("> {\"a\":\r\n> [1,\r\n> 22]}\r\n".utf8)
     let text = DumpText(
-      source: 3, bytes: bytes,
+      source: 3, memory: SourceBytes(bytes),
       lines: [
         DumpLine(start: 2, end: 7, number: 1), DumpLine(start: 11, end: 14, number: 2),
         DumpLine(start: 18, end: 22, number: 3),

@@ -29,7 +29,7 @@ struct AddressRangeMatch: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let range = rule.addressRange(option.value) else { return false }
       let field = HeaderField(rule.network, option.name == "src-range" ? .saddr : .daddr)

@@ -35,7 +35,7 @@ struct AddressTypeMatch: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let limitIn = options.contains { $0.name == "limit-iface-in" }
     let limitOut = options.contains { $0.name == "limit-iface-out" }
     for option in options where option.name.hasSuffix("-type") {

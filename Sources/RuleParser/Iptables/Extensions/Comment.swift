@@ -9,7 +9,7 @@ struct CommentMatch: IptablesExtension {
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool { false }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       if option.isEscaped { rule.comment = rule.text(of: option) } else { rule.setComment(option.value) }
     }

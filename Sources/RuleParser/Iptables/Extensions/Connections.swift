@@ -41,7 +41,7 @@ struct ConnectionLimitMatch: EnvironmentMatch {
     return text.eat(named: ">", as: "connlimit-above", &found) || text.eat(named: "<=", as: "connlimit-upto", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let limit = options.first(where: { invertible.contains($0.name) }), rule.number(limit.value) != nil else {
       return false
     }
@@ -113,7 +113,7 @@ struct VirtualServerMatch: EnvironmentMatch {
     text.eatOptions(options, &found) && !found.isEmpty
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     NegatableArguments.lower(condition, options, into: &rule)
   }
 
@@ -139,7 +139,7 @@ struct AccountingMatch: EnvironmentMatch {
 /// Conditions of which each option can be negated by itself: the `!` becomes a part of the argument's name.
 enum NegatableArguments {
   static func lower(
-    _ condition: EnvironmentCondition.Kind, _ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft,
+    _ condition: EnvironmentCondition.Kind, _ options: ExtensionOptions, into rule: inout RuleDraft,
     value: (ExtensionOption, RuleDraft) -> String? = { $1.text(of: $0) }
   ) -> Bool {
     var arguments: [Argument] = []

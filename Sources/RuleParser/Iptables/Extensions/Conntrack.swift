@@ -32,7 +32,7 @@ struct ConntrackMatch: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let hasState = options.contains { $0.name == "ctstate" }
     for option in options {
       switch option.name {
@@ -119,7 +119,7 @@ struct StateMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     options.allSatisfy { Self.lower($0, into: &rule) }
   }
 

@@ -18,7 +18,7 @@ struct ConntrackTarget: IptablesExtension {
     return text.eatOptions(options, &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       let value = rule.text(of: option)
       switch option.name {
@@ -47,7 +47,7 @@ struct UntrackTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     rule.statements.append(.notrack)
     return true
   }

@@ -31,7 +31,7 @@ struct DCCPMatch: IptablesExtension {
     return UInt8(text) != nil || types.contains(text)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       switch option.name {
       case "dccp-types":

@@ -26,7 +26,7 @@ struct HopsMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let field = Field.header(family == .ipv4 ? HeaderField(.ip, .ttl) : HeaderField(.ip6, .hoplimit))
     for option in options {
       guard let number = rule.number(option.value), number <= 255,
@@ -70,7 +70,7 @@ struct LengthMatch: IptablesExtension {
     text.eat(named: "length", as: "length", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let lengths = rule.interval(option.value, upTo: 65535) else { return false }
       rule.match(.meta(.length), ValueSet(lengths), negated: option.negated)
@@ -92,7 +92,7 @@ struct ServiceTypeMatch: IptablesExtension {
     return text.eat(label: "match", as: "tos", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let (value, mask) = ServiceType.masked(option.value, rule) else { return false }
       rule.match(
@@ -139,7 +139,7 @@ struct CodePointMatch: IptablesExtension {
     text.eat(word: "DSCP") && text.eat(named: "match", as: "dscp", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let value = ServiceType.codePoint(option.value, rule) else { return false }
       rule.match(.header(HeaderField(rule.network, .dscp)), ValueSet(value), negated: option.negated)
@@ -173,7 +173,7 @@ struct CongestionMatch: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       switch option.name {
       case "ecn-ip-ect":
@@ -202,7 +202,7 @@ struct SegmentSizeMatch: IptablesExtension {
     text.eat(word: "tcpmss") && text.eat(named: "match", as: "mss", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let sizes = rule.interval(option.value, upTo: 65535) else { return false }
       rule.match(
@@ -227,7 +227,7 @@ struct RealmMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       if let (value, mask) = rule.masked(option.value) {
         rule.match(.meta(.rtclassid), bits: mask, width: 32, equal: value, negated: option.negated)
@@ -253,7 +253,7 @@ struct ProcessorMatch: IptablesExtension {
     text.eat(named: "cpu", as: "cpu", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let number = rule.number(option.value), number <= 0xffff_ffff else { return false }
       rule.match(.meta(.cpu), ValueSet(number), negated: option.negated)
@@ -273,7 +273,7 @@ struct DeviceGroupMatch: IptablesExtension {
     text.eatOptions(options, &found) && !found.isEmpty
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       if let (value, mask) = rule.masked(option.value) {
         let key: MetaKey = option.name == "src-group" ? .iifgroup : .oifgroup

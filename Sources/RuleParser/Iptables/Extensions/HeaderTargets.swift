@@ -15,7 +15,7 @@ struct ServiceTypeTarget: IptablesExtension {
       || text.eat(named: "or", as: "or-tos", &found) || text.eat(named: "xor", as: "xor-tos", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let field = Field.header(HeaderField(rule.network, .tos))
     for option in options {
       guard let (value, mask) = ServiceType.masked(option.value, rule) else { return false }
@@ -46,7 +46,7 @@ struct CodePointTarget: IptablesExtension {
     text.eat(word: "DSCP") && text.eat(named: "set", as: "set-dscp", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let value = ServiceType.codePoint(option.value, rule) else { return false }
       rule.statements.append(.assign(Assignment(.header(HeaderField(rule.network, .dscp)), .constant(value))))
@@ -72,7 +72,7 @@ struct HopsTarget: IptablesExtension {
     return text.eat(word: "decrement") && text.eat(named: "by", as: "\(word)-dec", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let field = Field.header(family == .ipv4 ? HeaderField(.ip, .ttl) : HeaderField(.ip6, .hoplimit))
     for option in options {
       guard let number = rule.number(option.value), number <= 255 else { return false }
@@ -100,7 +100,7 @@ struct ClassifyTarget: IptablesExtension {
     text.eat(word: "CLASSIFY") && text.eat(named: "set", as: "set-class", &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       // Two hexadecimal numbers without 0x.
       let parts = rule.text(option.value).split(separator: ":")
@@ -150,7 +150,7 @@ struct HashMarkTarget: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var offset: UInt64 = 0
     var modulus: UInt64 = 0x1_0000_0000
     var arguments: [Argument] = []
@@ -187,7 +187,7 @@ struct PrefixTranslationTarget: IptablesExtension {
     text.eatValue() != nil && text.eatOptions(options, &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let old = options.first(where: { $0.name == "src-pfx" }),
       let new = options.first(where: { $0.name == "dst-pfx" }),
       let (address, mask) = rule.network(new.value), let length = Prefix.length(ofMask: IPAddress(bits: mask)),

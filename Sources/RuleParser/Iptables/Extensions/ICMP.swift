@@ -30,7 +30,7 @@ struct ICMPMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let (type, codes) = read(option, rule) else { return false }
       // Type 255 stands for every type in IPv4 (`icmp_type_code_match` in `net/ipv4/netfilter/ip_tables.c`).

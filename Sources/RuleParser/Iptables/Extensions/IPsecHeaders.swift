@@ -24,7 +24,7 @@ struct SecurityHeaderMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let index = HeaderField(header, header == .comp ? .cpi : .spi)
     var isTested = false
     for option in options {

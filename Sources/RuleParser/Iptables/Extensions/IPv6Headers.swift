@@ -21,7 +21,7 @@ struct FragmentHeaderMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     func field(_ name: String?) -> Field { .option(OptionField(.ip6, "frag", name)) }
     if options.isEmpty { rule.match(field(nil), ValueSet(1)) }
     for option in options {
@@ -64,7 +64,7 @@ struct OptionsHeaderMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     if options.isEmpty { rule.match(.option(OptionField(.ip6, name)), ValueSet(1)) }
     for option in options {
       if option.name.hasSuffix("-len") {
@@ -100,7 +100,7 @@ struct RoutingHeaderMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     func field(_ name: String?) -> Field { .option(OptionField(.ip6, "rt", name)) }
     if options.isEmpty { rule.match(field(nil), ValueSet(1)) }
     var arguments: [Argument] = []
@@ -159,7 +159,7 @@ struct SegmentRoutingMatch: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     func field(_ name: String?) -> Field { .option(OptionField(.ip6, "srh", name)) }
     if options.isEmpty { rule.match(field(nil), ValueSet(1)) }
     for option in options {
@@ -224,7 +224,7 @@ struct MobilityHeaderMatch: IptablesExtension {
     return low...high
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let types = Self.interval(rule.text(option.value)) else { return false }
       if types == 0...255, !option.negated { continue }

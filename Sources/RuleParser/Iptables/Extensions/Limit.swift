@@ -18,7 +18,7 @@ struct LimitMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var rate = (count: UInt64(3), per: "hour")
     var burst: UInt64 = 5
     var negated = false

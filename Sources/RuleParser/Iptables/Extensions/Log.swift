@@ -40,7 +40,7 @@ struct LogTarget: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var prefix: String?
     var level = 4
     var bits: UInt64 = 0
@@ -102,7 +102,7 @@ struct PacketLogTarget: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var values: [String: String] = ["group": "0"]
     for option in options {
       if option.name.hasSuffix("prefix") {

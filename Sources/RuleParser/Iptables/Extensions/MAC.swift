@@ -18,7 +18,7 @@ struct MACMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let address = Self.address(option.value, rule) else { return false }
       rule.match(.header(HeaderField(.ether, .saddr)), ValueSet(address), negated: option.negated)

@@ -12,7 +12,7 @@ struct MarkMatch: IptablesExtension {
     return readMark(&text, &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     lowerMark(options, .meta(.mark), into: &rule)
   }
 }
@@ -29,7 +29,7 @@ struct ConnectionMarkMatch: IptablesExtension {
     return readMark(&text, &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     lowerMark(options, .conntrack(ConntrackField(.mark)), into: &rule)
   }
 }
@@ -43,7 +43,7 @@ extension IptablesExtension {
   }
 
   fileprivate func lowerMark(
-    _ options: ArraySlice<ExtensionOption>, _ field: Field, into rule: inout RuleDraft
+    _ options: ExtensionOptions, _ field: Field, into rule: inout RuleDraft
   ) -> Bool {
     for option in options {
       guard let (value, mask) = rule.masked(option.value) else { return false }

@@ -15,7 +15,7 @@ struct MarkTarget: IptablesExtension {
     return MarkArithmetic.read(&text, &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard let (keep, flip) = MarkArithmetic.masks(option, rule) else { return false }
       rule.statements.append(.assign(Assignment(.meta(.mark), MarkArithmetic.value(.meta(.mark), keep, flip))))
@@ -62,7 +62,7 @@ struct ConnectionMarkTarget: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let connection = Field.conntrack(ConntrackField(.mark))
     var masks = (packet: UInt128(0xffff_ffff), connection: UInt128(0xffff_ffff))
     for option in options where option.name.hasSuffix("mask") {

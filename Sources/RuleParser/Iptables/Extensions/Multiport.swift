@@ -15,7 +15,7 @@ struct MultiportMatch: IptablesExtension {
     return text.eatOptions(options, &found) && !found.isEmpty
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let header = Self.header(rule.transport)
     for option in options {
       var intervals: [ClosedRange<UInt128>] = []

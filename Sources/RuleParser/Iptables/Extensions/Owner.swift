@@ -39,7 +39,7 @@ struct OwnerMatch: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let withoutSocket = options.allSatisfy { $0.negated || $0.name == "suppl-groups" }
     let supplementary = options.contains { $0.name == "suppl-groups" }
     for option in options {

@@ -21,7 +21,7 @@ struct PacketTypeMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       let name = rule.text(option.value)
       guard let type = Self.types.first(where: { $0.name == name }) else { return false }

@@ -32,7 +32,7 @@ struct PhysicalDeviceMatch: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       let not = option.negated
       switch option.name {

@@ -26,7 +26,7 @@ struct PolicyMatch: EnvironmentMatch {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     // The plain question "was it protected?" is a field; elements of a policy are not.
     if options.count == 2, let direction = options.first(where: { $0.name == "dir" }),
       rule.text(direction.value, is: "in"),

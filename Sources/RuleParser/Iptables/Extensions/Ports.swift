@@ -71,7 +71,7 @@ struct UDPMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     options.allSatisfy { PortOptions.lower($0, header, into: &rule) }
   }
 }

@@ -27,7 +27,7 @@ struct QueueTargetExtension: IptablesExtension {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var target = QueueTarget(0...0)
     for option in options {
       switch option.name {

@@ -20,7 +20,7 @@ struct StatisticMatch: EnvironmentMatch {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard var arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
     // The listing leaves out the first packet.
     if arguments.contains(where: { $0.name == "every" }), !arguments.contains(where: { $0.name == "packet" }) {
@@ -82,7 +82,7 @@ struct RecentMatch: EnvironmentMatch {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
     let negated = options.contains { $0.negated }
     if arguments.first?.name == "set", !negated {
@@ -160,7 +160,7 @@ struct RateEstimateMatch: EnvironmentMatch {
     }
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     NegatableArguments.lower(condition, options, into: &rule)
   }
 

@@ -15,7 +15,7 @@ struct RejectTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let option = options.last else {
       rule.statements.append(
         .verdict(.reject(rule.family == .ipv4 ? .icmp(code: 3) : .icmpv6(code: 4))))

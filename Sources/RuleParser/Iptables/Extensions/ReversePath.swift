@@ -18,7 +18,7 @@ struct ReversePathMatch: EnvironmentMatch {
     return text.eatOptions(options, &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     func has(_ name: OptionLabel) -> Bool { options.contains { $0.name == name } }
     if has("accept-local") {
       let kept = self.options.filter { $0.name != "invert" && has($0.name) }.map { Argument($0.name.text) }

@@ -22,7 +22,7 @@ struct SCTPMatch: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       guard option.name == "chunk-types" else {
         guard PortOptions.lower(option, .sctp, into: &rule) else { return false }

@@ -23,7 +23,7 @@ struct SetMatch: IptablesExtension {
     return text.eatOptions(Array(options.dropFirst()), &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let set = options.first(where: { $0.name == "match-set" }), let subject = Self.subject(set.second, rule)
     else {
       return false
@@ -77,7 +77,7 @@ struct SetTarget: IptablesExtension {
     text.eatOptions(options, &found) && !found.isEmpty
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var arguments: [Argument] = []
     for option in options where !option.name.hasSuffix("-set") && !option.name.hasPrefix("map-") {
       arguments.append(Argument(option.name.text, rule.text(option.value)))

@@ -36,7 +36,7 @@ struct ControlGroupMatch: EnvironmentMatch {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
       if option.name == "cgroup" {
         guard let number = rule.number(option.value), number <= 0xffff_ffff else { return false }

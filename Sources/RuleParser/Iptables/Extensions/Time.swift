@@ -38,7 +38,7 @@ struct TimeMatch: EnvironmentMatch {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var arguments: [Argument] = []
     for spelling in self.options {
       for option in options where option.name == spelling.name {

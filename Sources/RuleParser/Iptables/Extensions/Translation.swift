@@ -27,7 +27,7 @@ struct AddressTranslationTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var result = Translation(translation)
     TranslationFlags.lower(options, into: &result)
     var addresses: ValueSet?
@@ -59,7 +59,7 @@ struct MasqueradeTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     TranslationFlags.lowerPorts(.masquerade, options, into: &rule)
   }
 }
@@ -80,7 +80,7 @@ struct RedirectTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     TranslationFlags.lowerPorts(.redirect, options, into: &rule)
   }
 }
@@ -98,7 +98,7 @@ struct NetmapTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let option = options.last, let (address, mask) = rule.network(option.value), address.family == rule.family,
       let length = Prefix.length(ofMask: rule.family == .ipv4 ? IPAddress(ipv4: UInt32(mask)) : IPAddress(bits: mask))
     else { return false }
@@ -128,7 +128,7 @@ struct TransparentProxyTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     var result = Translation(.tproxy)
     for option in options {
       switch option.name {
@@ -176,7 +176,7 @@ enum TranslationFlags {
   }
 
   /// Sets the flags of a translation.
-  static func lower(_ options: ArraySlice<ExtensionOption>, into result: inout Translation) {
+  static func lower(_ options: ExtensionOptions, into result: inout Translation) {
     for option in options {
       switch option.name {
       case "random": result.random = true
@@ -189,7 +189,7 @@ enum TranslationFlags {
 
   /// Adds a translation that has ports and flags only.
   static func lowerPorts(
-    _ kind: Translation.Kind, _ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft
+    _ kind: Translation.Kind, _ options: ExtensionOptions, into rule: inout RuleDraft
   ) -> Bool {
     var result = Translation(kind)
     lower(options, into: &result)

@@ -14,7 +14,7 @@ struct SynProxyTarget: IptablesExtension {
     text.eat(word: "SYNPROXY") && text.eatOptions(options, &found)
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard
       let arguments = OptionArguments.read(
         options, of: self.options, rule, value: { option, rule in rule.text(of: option) })
@@ -45,7 +45,7 @@ struct ClusterTarget: IptablesExtension {
     return true
   }
 
-  func lower(_ options: ArraySlice<ExtensionOption>, into rule: inout RuleDraft) -> Bool {
+  func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard
       let arguments = OptionArguments.read(
         options, of: self.options, rule, value: { option, rule in rule.text(of: option) })
