@@ -117,28 +117,10 @@ struct OutputContinuation {
     }
   }
 
-  /// Counts the brackets of a line, which may be megabytes long. What stands in quotation marks counts for nothing; such a text never spans lines in
-  /// what tools print, and a lone mark is in a comment.
+  /// Counts the brackets of a line. What stands in quotation marks counts for nothing; such a text never spans lines in what tools print, and a
+  /// lone mark is in a comment.
   private mutating func takeBrackets(_ cursor: inout ByteCursor) {
-    let end = min(cursor.end, cursor.bytes.count)
-    let isText = kind == .nftText
-    var at = cursor.at
-    var open = 0
-    let bytes = cursor.bytes
-    while at < end {
-      let byte = bytes[at]
-      at += 1
-      switch byte {
-      case 0x22:
-        while at < end, bytes[at] != 0x22 { at += bytes[at] == 0x5c ? 2 : 1 }
-        at += 1
-      case 0x7b, 0x5b: open += 1
-      case 0x7d, 0x5d: open -= 1
-      case 0x23 where isText: at = end
-      default: break
-      }
-    }
-    depth += open
+    depth += BracketCount.depth(cursor.bytes, cursor.at..<min(cursor.end, cursor.bytes.count), isNft: kind == .nftText)
   }
 
   /// Whether a line looks like a further line of the output.

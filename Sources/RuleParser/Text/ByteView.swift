@@ -118,6 +118,26 @@ extension ByteView {
     return at
   }
 
+  /// The place of the first `"` or `\\` in a range; the range's end where there is none.
+  ///
+  /// A byte that is looked for becomes zero, and of eight bytes the lowest zero is told rightly ("Bit Twiddling Hacks", `haszero`).
+  func endOfText(from place: Int, to end: Int) -> Int {
+    precondition(place >= 0 && end <= count, "there are no such bytes")
+    var at = place
+    while at &+ 8 <= end {
+      let word = unsafe Self.word(start + at)
+      let marks = word ^ 0x2222_2222_2222_2222
+      let strokes = word ^ 0x5c5c_5c5c_5c5c_5c5c
+      let zeros =
+        ((marks &- 0x0101_0101_0101_0101) & ~marks | (strokes &- 0x0101_0101_0101_0101) & ~strokes)
+        & 0x8080_8080_8080_8080
+      if zeros != 0 { return at &+ zeros.trailingZeroBitCount >> 3 }
+      at &+= 8
+    }
+    while at < end, unsafe start[at] != 0x22, unsafe start[at] != 0x5c { at &+= 1 }
+    return at
+  }
+
   /// For each of eight bytes its highest bit: set where the byte is above 0x20. No sum carries over into the next byte.
   private static func letters(_ word: UInt64) -> UInt64 {
     ((word & 0x7f7f_7f7f_7f7f_7f7f) &+ 0x5f5f_5f5f_5f5f_5f5f | word) & 0x8080_8080_8080_8080

@@ -3,7 +3,7 @@ struct JSONReader {
   let bytes: ByteView
   private(set) var at: Int
   private let end: Int
-  private(set) var nodes: [JSONTape.Node] = []
+  let nodes: JSONNodes
   private(set) var problem: JSONTape.Problem?
   /// The indexes of the containers that are open.
   private var open: [Int] = []
@@ -18,8 +18,32 @@ struct JSONReader {
     at = min(max(range.lowerBound, 0), bytes.count)
     // Offsets are kept in 32 bits.
     end = max(min(range.upperBound, bytes.count, Int(UInt32.max)), at)
-    // More than what tools print needs: memory that is not written to costs nothing, and a long list of nodes is never moved.
-    nodes.reserveCapacity((end - at) / 4)
+    // More than what tools print needs.
+    nodes = JSONNodes(capacity: (end - at) / 4)
+  }
+
+  /// Reads elements of a list that is open, up to where another element begins, or with nil up to the end of the list and of the object that it is the only
+  /// member of. False where they don't end there.
+  mutating func readElements(upTo limit: Int?) -> Bool {
+    while problem == nil {
+      readValue()
+      skipBlanks()
+      guard problem == nil, at < end else { return false }
+      if bytes[at] == 0x2c {
+        at += 1
+        skipBlanks()
+        if let limit, at >= limit { return at == limit }
+        continue
+      }
+      guard limit == nil, bytes[at] == 0x5d else { return false }
+      at += 1
+      skipBlanks()
+      guard at < end, bytes[at] == 0x7d else { return false }
+      at += 1
+      skipBlanks()
+      return at == end
+    }
+    return false
   }
 
   /// Reads one value with its content. Afterwards ``at`` is behind it, or where it breaks off.
@@ -91,14 +115,17 @@ struct JSONReader {
 
   private mutating func close() {
     let container = open.removeLast()
-    nodes[container].end = UInt32(at)
-    nodes[container].next = UInt32(nodes.count)
+    var node = nodes[container]
+    node.end = UInt32(truncatingIfNeeded: at)
+    node.next = UInt32(truncatingIfNeeded: nodes.count)
+    nodes[container] = node
   }
 
   private mutating func append(_ kind: JSONTape.Kind, _ range: Range<Int>, isEscaped: Bool = false) {
     nodes.append(
       JSONTape.Node(
-        start: UInt32(range.lowerBound), end: UInt32(range.upperBound), next: UInt32(nodes.count + 1), kind: kind,
+        start: UInt32(truncatingIfNeeded: range.lowerBound), end: UInt32(truncatingIfNeeded: range.upperBound),
+        next: UInt32(truncatingIfNeeded: nodes.count + 1), kind: kind,
         isEscaped: isEscaped))
   }
 
@@ -123,14 +150,11 @@ struct JSONReader {
     var position = start
     var isEscaped = false
     let end = end
-    while position < end {
-      let byte = bytes[position]
-      if byte == 0x22 { break }
-      if byte == 0x5c {
-        isEscaped = true
-        position += 1
-      }
-      position += 1
+    while true {
+      position = bytes.endOfText(from: position, to: end)
+      guard position < end, bytes[position] == 0x5c else { break }
+      isEscaped = true
+      position = min(position + 2, end)
     }
     guard position < end else {
       fail("a quotation mark that ends the text begun here")
@@ -180,7 +204,7 @@ struct JSONReader {
         index = Int(nodes[index].next)
         count += 1
       }
-      if count % 2 == 1 { nodes.removeSubrange(last...) }
+      if count % 2 == 1 { nodes.removeAll(from: last) }
     }
     while !open.isEmpty { close() }
   }

@@ -41,7 +41,7 @@ final class JSONTape: Sendable {
   /// The bytes that the nodes' offsets are of.
   let bytes: ByteView
   /// The nodes.
-  let nodes: [Node]
+  let nodes: JSONNodes
   /// Where the text breaks off, or nil when the value is whole.
   let problem: Problem?
   /// The offset behind the value.
@@ -55,17 +55,11 @@ final class JSONTape: Sendable {
   static let maximumDepth = 512
 
   /// Reads the first value in a range of bytes. What stands behind it is not looked at: see ``end``.
-  init(_ memory: SourceBytes, _ range: Range<Int>? = nil) {
+  convenience init(_ memory: SourceBytes, _ range: Range<Int>? = nil) {
     let bytes = ByteView(memory)
     var reader = JSONReader(bytes: bytes, range: range ?? 0..<bytes.count)
     reader.readValue()
-    self.memory = memory
-    self.bytes = bytes
-    nodes = reader.nodes
-    problem = reader.problem
-    end = reader.at
-    pieces = []
-    sourceEnd = bytes.count
+    self.init(memory, reader)
   }
 
   /// Reads the first value of a dump from one of its lines on, through quotation marks and carriage returns around the lines.
@@ -98,6 +92,17 @@ final class JSONTape: Sendable {
     sourceEnd = text.lines.last?.end ?? 0
   }
 
+  /// Makes a tape of what a reader has read.
+  init(_ memory: SourceBytes, _ reader: JSONReader) {
+    self.memory = memory
+    bytes = reader.bytes
+    nodes = reader.nodes
+    problem = reader.problem
+    end = reader.at
+    pieces = []
+    sourceEnd = bytes.count
+  }
+
   /// Makes a second tape of the same text, for another thread: a tape that several read from is counted by all of them for every value.
   init(sharing other: JSONTape) {
     memory = other.memory
@@ -110,7 +115,18 @@ final class JSONTape: Sendable {
   }
 
   /// The value, or nil when there is not even the beginning of one.
-  var root: JSONValue? { nodes.isEmpty ? nil : JSONValue(tape: self, index: 0) }
+  var root: JSONValue? { nodes.count == 0 ? nil : JSONValue(tape: self, index: 0) }
+
+  /// The values, where several were read.
+  var values: [JSONValue] {
+    var values: [JSONValue] = []
+    var index = 0
+    while index < nodes.count {
+      values.append(JSONValue(tape: self, index: index))
+      index = Int(nodes[index].next)
+    }
+    return values
+  }
 
   /// The offset in the source of an offset in ``bytes``.
   func sourceOffset(_ offset: Int) -> Int {

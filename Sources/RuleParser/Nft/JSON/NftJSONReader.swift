@@ -43,6 +43,10 @@ struct NftJSONReader: Sendable {
   }
 
   private mutating func readDocument() {
+    if let tapes = JSONPieces.tapes(of: text, list: "nftables") {
+      read(tapes.flatMap(\.values)[...])
+      return
+    }
     let tape = JSONTape(text)
     guard let root = tape.root else {
       diagnostics.append(
@@ -58,7 +62,13 @@ struct NftJSONReader: Sendable {
     }
     // The object in which the text breaks off is left out: half a rule would say something else than the whole.
     let whole = tape.problem?.offset ?? .max
-    var items = list.elements.filter { $0.range.upperBound < whole }[...]
+    read(list.elements.filter { $0.range.upperBound < whole }[...])
+    if let problem = tape.problem { report(problem, of: tape) }
+  }
+
+  /// Reads objects of a listing in their order.
+  private mutating func read(_ list: ArraySlice<JSONValue>) {
+    var items = list
     while !items.isEmpty {
       let rules = items.prefix { $0.isRule }
       if rules.count >= 4000 {
@@ -68,7 +78,6 @@ struct NftJSONReader: Sendable {
         items.removeFirst(max(1, rules.count))
       }
     }
-    if let problem = tape.problem { report(problem, of: tape) }
   }
 
   /// Tells where the text breaks off, and goes on at the objects behind the break that are whole.
@@ -193,15 +202,21 @@ struct NftJSONReader: Sendable {
 
   /// Reads many rules that stand in a row on all processors; gives how many it read, at least one.
   private mutating func readRules(_ items: ArraySlice<JSONValue>) -> Int {
-    guard let tape = items.first?.tape else { return 0 }
     let first = items.startIndex
     let reader = self
     let parts = Parallel.map(Parallel.runs(of: items.count, atLeast: 2000)) { run in
       var reader = reader
       reader.diagnostics = []
       var part = Part()
-      let own = JSONTape(sharing: tape)
+      // Each processor reads from a tape of its own.
+      var shared: JSONTape?
+      var own: JSONTape?
       for item in items[first + run.lowerBound..<first + run.upperBound] {
+        if item.tape !== shared {
+          shared = item.tape
+          own = JSONTape(sharing: item.tape)
+        }
+        guard let own else { break }
         guard let read = reader.rule(item.on(own), ofKnownChain: true) else {
           part.isCutShort = true
           break
