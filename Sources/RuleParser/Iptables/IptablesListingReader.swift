@@ -63,6 +63,12 @@ private struct ListingReading: ~Copyable {
   }
 
   private mutating func read(_ line: DumpLine) {
+    // Every chain has the same two lines before its rows.
+    if line.start == line.end { return }
+    if let usual = ListingHeader.usual, PlainForm.isColumnHead(text.bytes, line) {
+      header = usual
+      return
+    }
     var cursor = text.cursor(line)
     if cursor.eat("Chain ") {
       beginChain(&cursor, line)

@@ -1,3 +1,5 @@
+import RuleGraph
+
 /// The columns that the head line of a chain names, as far as it is there (`num pkts bytes target prot opt in out source destination`).
 struct ListingHeader: Hashable, Sendable {
   /// Whether rules are numbered (`--line-numbers`).
@@ -6,6 +8,12 @@ struct ListingHeader: Hashable, Sendable {
   var hasCounters = false
   /// The place of the target column in the line.
   var targetColumn: Int?
+
+  /// That of `iptables -vL`.
+  static let usual: ListingHeader? = {
+    let line = SourceBytes(Array(PlainForm.columns.description.utf8))
+    return withExtendedLifetime(line) { ListingHeader(ByteCursor(ByteView(line), 0..<line.count)) }
+  }()
 
   /// Reads a head line; nil when the line is none.
   init?(_ cursor: ByteCursor) {

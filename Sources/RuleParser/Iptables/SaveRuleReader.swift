@@ -18,7 +18,7 @@ struct SaveRuleReader: ~Copyable {
   private var statementLimit = 0
 
   /// A word of the line; of a quoted one what stands between the marks.
-  private struct Token {
+  struct Token {
     private var start: UInt32
     private var behind: UInt32
     /// Where it ends, with the quotation mark behind it, which a cut line has not.
@@ -45,7 +45,7 @@ struct SaveRuleReader: ~Copyable {
   }
 
   /// One `-m NAME ...` or `-j NAME ...` of the rule.
-  private struct Segment {
+  struct Segment {
     /// The index of the extension in the registry; nil when it is unknown.
     var known: Int?
     var kind: ExtensionKind

@@ -31,15 +31,18 @@ enum PlainForm: UInt8, Sendable {
     case UInt8(ascii: ":"): self = Self.isHead(bytes, line) ? .head : .other
     case UInt8(ascii: "C"): self = Self.isChainHead(bytes, line) ? .chainHead : .other
     case 0x20:
-      self =
-        bytes.has(Self.columns, at: line.start) && line.end - line.start >= Self.columns.utf8CodeUnitCount
-        ? .columnHead : Self.isRow(bytes, line) ? .row : .other
+      self = Self.isColumnHead(bytes, line) ? .columnHead : Self.isRow(bytes, line) ? .row : .other
     default: self = .other
     }
   }
 
-  private static let columns: StaticString =
-    " pkts bytes target     prot opt in     out     source               destination"
+  /// The head of the columns of `iptables -vL`.
+  static let columns: StaticString = " pkts bytes target     prot opt in     out     source               destination"
+
+  /// Whether a line begins with the head of the columns of `iptables -vL`.
+  static func isColumnHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
+    line.end - line.start >= columns.utf8CodeUnitCount && bytes.has(columns, at: line.start)
+  }
 
   private static func isRule(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     line.end - line.start > 3 && bytes[line.start + 1] == 0x41 && bytes[line.start + 2] == 0x20

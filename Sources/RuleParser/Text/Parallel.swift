@@ -1,49 +1,72 @@
 import Glibc
+import Synchronization
 
 /// Work that is shared among the processors. Large dumps are made of lines that do not depend on each other.
 enum Parallel {
-  /// Cuts a number of pieces of work into as many runs as there are processors, each of at least so many pieces: less is not worth a thread.
+  /// How many threads work at the same time.
+  private static let processors = max(1, min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 16))
+
+  /// Cuts a number of pieces of work into runs, each of at least so many pieces: less is not worth handing over.
+  ///
+  /// There are more runs than processors, since no two runs are equally much work.
   static func runs(of count: Int, atLeast minimum: Int) -> [Range<Int>] {
-    let parts = max(1, min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), count / max(1, minimum), 16))
+    let wanted = processors > 1 ? processors * 4 : 1
+    let parts = max(1, min(wanted, count / max(1, minimum)))
     return (0..<parts).map { part in count * part / parts..<count * (part + 1) / parts }
   }
 
-  /// Makes a value of each run, the first here and each other on a thread of its own; the values stand in the order of the runs.
+  /// Makes a value of each run, each processor taking the next one when it is done; the values stand in the order of the runs.
   static func map<Value: Sendable>(
     _ runs: [Range<Int>], _ make: @escaping @Sendable (Range<Int>) -> Value
   ) -> [Value] {
-    let jobs = runs.map { run in JobOf { make(run) } }
-    let threads = jobs.dropFirst().map { job in start(job) }
-    jobs.first?.run()
-    for (job, thread) in zip(jobs.dropFirst(), threads) {
-      if let thread { pthread_join(thread, nil) } else { job.run() }
-    }
-    return jobs.compactMap(\.result)
+    if runs.count <= 1 { return runs.map(make) }
+    let queue = QueueOf(runs, make)
+    let threads = (1..<min(processors, runs.count)).map { _ in start(queue) }
+    queue.work()
+    for thread in threads { if let thread { pthread_join(thread, nil) } }
+    return queue.results
   }
 
-  /// Starts a thread; nil when there can be no further one, and then the work is done here.
-  private static func start(_ job: Job) -> pthread_t? {
+  /// Starts a thread; nil when there can be no further one: then the others do its work.
+  private static func start(_ queue: Queue) -> pthread_t? {
     var thread = pthread_t()
     let problem = unsafe pthread_create(
       &thread, nil,
       { pointer in
-        if let pointer = unsafe pointer { unsafe Unmanaged<Job>.fromOpaque(pointer).takeUnretainedValue().run() }
+        if let pointer = unsafe pointer { unsafe Unmanaged<Queue>.fromOpaque(pointer).takeUnretainedValue().work() }
         return nil
-      }, Unmanaged.passUnretained(job).toOpaque())
+      }, Unmanaged.passUnretained(queue).toOpaque())
     return problem == 0 ? thread : nil
   }
 }
 
-/// What a thread is started with; whoever starts it waits for its end before looking at the result.
-private class Job {
-  func run() {}
+/// What a thread is started with; whoever starts it waits for its end before looking at the results.
+private class Queue {
+  func work() {}
 }
 
-private final class JobOf<Value>: Job {
-  private let make: () -> Value
-  private(set) var result: Value?
+/// Runs that threads take one after the other.
+private final class QueueOf<Value: Sendable>: Queue {
+  private let runs: [Range<Int>]
+  private let make: @Sendable (Range<Int>) -> Value
+  private let next = Atomic(0)
+  private let made: Mutex<[Value?]>
 
-  init(_ make: @escaping () -> Value) { self.make = make }
+  init(_ runs: [Range<Int>], _ make: @escaping @Sendable (Range<Int>) -> Value) {
+    self.runs = runs
+    self.make = make
+    made = Mutex(Array(repeating: nil, count: runs.count))
+  }
 
-  override func run() { result = make() }
+  /// The values, when all threads are done.
+  var results: [Value] { made.withLock { $0.compactMap { $0 } } }
+
+  override func work() {
+    while true {
+      let run = next.add(1, ordering: .relaxed).oldValue
+      guard run < runs.count else { return }
+      let value = make(runs[run])
+      made.withLock { $0[run] = value }
+    }
+  }
 }
