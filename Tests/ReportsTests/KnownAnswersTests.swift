@@ -29,7 +29,8 @@ import Testing
         Self.sample(#"": [80], "dst": "10.0.0.9:80", "dport": 80"#, [(.sourcePort, "80"), (.destination, "10.0.0.9")]),
         Self.sample(#"": [0], "dst": "10.0.0.1:80", "dport": 0"#, [(.sourcePort, "0"), (.destination, "10.0.0.1")]),
         Self.sample(
-          #"": [65535], "dst": "10.0.0.200:80", "dport": 65535"#, [(.sourcePort, "65535"), (.destination, "10.0.0.200")]),
+          #"": [65535], "dst": "10.0.0.200:80", "dport": 65535"#,
+          [(.sourcePort, "65535"), (.destination, "10.0.0.200")]),
       ], hasName: false)
     #expect(Self.shown(template) == #"": [<2>], "dst": "<1>:80", "dport": <2>"#)
   }
@@ -73,7 +74,8 @@ import Testing
     (#"{"src":"10.0.0.1.1","dst":"10.0.0.2"}"#, 0), (#"{"src":"::1","dst":"::2"}"#, 0),
     (#"{"src":"web","dst":"10.0.0.2","sport":7}"#, 0b00100), (#"{"sport":01,"length":1}"#, 0b10000),
     (#"{"sport":65536}"#, 0), (#"{"sport":"any"}"#, 0), (#"{"sport":-1}"#, 0), (#"{"sport":""}"#, 0),
-    (#"{"sport":1,"reply":true}"#, 0), (#"{"sport":1,"state":"new"}"#, 0), (#"{"sport":1,"host_address":"10.0.0.1"}"#, 0),
+    (#"{"sport":1,"reply":true}"#, 0), (#"{"sport":1,"state":"new"}"#, 0),
+    (#"{"sport":1,"host_address":"10.0.0.1"}"#, 0),
     (#"{"sport":1,"src":"10.0.0.1","dst":"10.0.0.2","from":"web"}"#, 0b00100), (#"{"sport":1,"x":1}"#, 0),
     (#"{"sport":1,"tcp_flags":"syn","in":"eth0","mark":1,"uid":1}"#, 0b00100),
   ])
@@ -120,7 +122,10 @@ import Testing
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n", false),
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp --sport 67 -j ACCEPT\nCOMMIT\n", true),
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m multiport --ports 67 -j ACCEPT\nCOMMIT\n", true),
-    ("*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set s src -j ACCEPT\nCOMMIT\ncreate s hash:ip,port\nadd s 10.0.0.1,tcp:80\n", true),
+    (
+      "*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set s src -j ACCEPT\nCOMMIT\ncreate s hash:ip,port\nadd s 10.0.0.1,tcp:80\n",
+      true
+    ),
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctorigsrcport 7 -j ACCEPT\nCOMMIT\n", true),
     ("table ip t {\n chain c {\n  tcp dport 22 accept\n }\n}\n", false),
     ("table ip t {\n chain c {\n  tcp sport 22 accept\n }\n}\n", true),

@@ -15,6 +15,9 @@ package final class PacketClasses: Sendable {
     case sourcePort, destinationPort
     /// Its length in bytes.
     case length
+
+    /// Whether the values are addresses.
+    package var isAddress: Bool { self == .source || self == .destination }
   }
 
   private let addresses: ValueClasses
@@ -52,7 +55,7 @@ package final class PacketClasses: Sendable {
   package subscript(field: Field) -> ValueClasses? {
     guard classed.contains(field) else { return nil }
     if unseen.contains(field) { return one }
-    return field == .source || field == .destination ? addresses : numbers
+    return field.isAddress ? addresses : numbers
   }
 
   /// The number of the class that a value of a field with classes is of.

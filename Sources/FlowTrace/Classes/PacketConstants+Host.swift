@@ -66,8 +66,8 @@ extension PacketConstants {
       add(port.containerPort)
     }
     // A question may name a container by what looks like an address.
-    let names = [container.name] + container.endpoints.flatMap(\.aliases)
-    for name in names { add(IPAddress(name)) }
-    if container.id.utf8.contains(0x2e) { compute([.source, .destination]) }
+    let names = [container.name, container.id] + container.endpoints.flatMap(\.aliases)
+    let isLikeAddress = names.contains { name in name.utf8.allSatisfy { $0 == 0x2e || $0 >= 0x30 && $0 <= 0x39 } }
+    if isLikeAddress || container.id.utf8.contains(0x2e) { compute([.source, .destination]) }
   }
 }

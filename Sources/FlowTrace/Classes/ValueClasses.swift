@@ -86,11 +86,13 @@ package final class ValueClasses: Sendable {
   /// - Parameter value: A port or a length; of an IPv4 address its 32 bits.
   package func number(of value: UInt32) -> UInt32 {
     if Int(value) < table.count { return table[Int(value)] }
+    // Steps of falling length, without a branch that depends on the value: no processor could foresee it.
     var low = 0
-    var high = starts.count
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if starts[middle] <= value { low = middle } else { high = middle }
+    var length = starts.count
+    while length > 1 {
+      let half = length / 2
+      low &+= starts[low &+ half] <= value ? half : 0
+      length &-= half
     }
     return classes[low]
   }

@@ -33,32 +33,39 @@ struct AnswerTemplate {
   /// them; nil where it is not, since then something is worked out of a value.
   init?(_ samples: [Sample], hasName: Bool) {
     begin(hasName)
-    guard let first = samples.first else { return nil }
-    // What is the same in all answers is most of them.
+    guard let first = samples.first?.rest else { return nil }
     var places = samples.map(\.rest.startIndex)
-    var ends = places
-    var literal = places[0]
-    while places[0] < first.rest.endIndex {
-      let start = places[0]
-      let word = Self.wordEnd(first.rest, start)
-      var isSame = true
-      for index in samples.indices.dropFirst() {
-        let rest = samples[index].rest
-        let end = places[index] < rest.endIndex ? Self.wordEnd(rest, places[index]) : places[index]
-        isSame = isSame && Self.isEqual(rest, places[index]..<end, first.rest, start..<word)
-        ends[index] = end
+    while true {
+      // What is the same in all answers is most of them.
+      var same = first.endIndex - places[0]
+      for (place, sample) in zip(places, samples).dropFirst() {
+        same = min(same, Self.common(first[places[0]...], sample.rest[place...]))
       }
-      ends[0] = word
-      if !isSame {
-        text += first.rest[literal..<start]
-        guard let kind = Self.field(samples, places, ends) else { return nil }
-        gaps.append(Gap(place: text.count, kind: kind))
-        literal = word
-      }
-      swap(&places, &ends)
+      let isEnd = zip(places, samples).allSatisfy { $0 + same == $1.rest.endIndex }
+      // The word that differs begins with what is still the same of it.
+      var start = places[0] + same
+      while !isEnd, start > places[0], Self.isOfWord(first[start - 1]) { start -= 1 }
+      same = start - places[0]
+      text += first[places[0]..<start]
+      if isEnd { return }
+      let starts = places.map { $0 + same }
+      let ends = zip(starts, samples).map { Self.wordEnd($1.rest, $0) }
+      guard let kind = Self.field(samples, starts, ends) else { return nil }
+      gaps.append(Gap(place: text.count, kind: kind))
+      places = ends
     }
-    text += first.rest[literal...]
-    for (place, sample) in zip(places, samples) where place < sample.rest.endIndex { return nil }
+  }
+
+  /// How many bytes two texts have in common from their beginnings on.
+  private static func common(_ one: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> Int {
+    unsafe one.withUnsafeBufferPointer { one in
+      unsafe other.withUnsafeBufferPointer { other in
+        let count = min(one.count, other.count)
+        var place = 0
+        while place < count, unsafe one[place] == other[place] { place += 1 }
+        return place
+      }
+    }
   }
 
   /// The number of the one field whose value is the word in every answer; nil where there is none, or more than one.
@@ -73,14 +80,6 @@ struct AnswerTemplate {
       found = UInt8(value.field.rawValue)
     }
     return found
-  }
-
-  private static func isEqual(
-    _ one: ArraySlice<UInt8>, _ mine: Range<Int>, _ other: ArraySlice<UInt8>, _ its: Range<Int>
-  ) -> Bool {
-    guard mine.count == its.count else { return false }
-    for offset in 0..<mine.count where one[mine.lowerBound + offset] != other[its.lowerBound + offset] { return false }
-    return true
   }
 
   private mutating func begin(_ hasName: Bool) {
@@ -99,11 +98,10 @@ struct AnswerTemplate {
 
   private static let beginning = Array(#"{"schema": "fwtrace.trace/1", "id": ""#.utf8)
 
-  /// The end of the word that begins at a place, or of what stands there up to the next word.
+  /// The end of the word that begins at a place.
   private static func wordEnd(_ text: ArraySlice<UInt8>, _ start: Int) -> Int {
-    let isWord = isOfWord(text[start])
-    var end = start + 1
-    while end < text.endIndex, isOfWord(text[end]) == isWord { end += 1 }
+    var end = start
+    while end < text.endIndex, isOfWord(text[end]) { end += 1 }
     return end
   }
 

@@ -3,12 +3,13 @@ import Glibc
 package import HostModel
 package import RuleGraph
 import RuleParser
+import Synchronization
 
 /// Answers the questions of a batch. A line's answer depends on no other line; where an earlier one was about the same class of packets, its answer is given
 /// again with what is this question's own.
 ///
 /// Before that, the class is proved: a trace of all its packets at once has the same cases as the trace of one (``Tracer/provesAlike(_:in:)``). And the answers to
-/// three questions, among them those with the lowest and the highest values, are the same but for these values.
+/// questions of the class that lie far apart are the same but for their values, which also shows where these stand.
 package final class BatchAnswers: Sendable {
   private let tracer: Tracer
   private let facts: HostFacts
@@ -17,6 +18,9 @@ package final class BatchAnswers: Sendable {
   private let packets: PacketClasses
   private let proves: Bool
   private let known = KnownAnswers()
+  /// The number of classes that were looked at, and whether the answers of one did not agree only with the last of three.
+  private let tried = Atomic<Int>(0)
+  private let wasSurprised = Atomic<Bool>(false)
 
   /// Makes the answers for a host.
   ///
@@ -51,11 +55,12 @@ package final class BatchAnswers: Sendable {
     var hadError = false
     var number = firstLine
     var key = QuestionKey()
+    var recent = RecentQuestion()
     let text = bytes.span
     var place = 0
     while place < text.count {
       let end = Self.lineEnd(text, place)
-      if !answer(text, place..<end, number: number, &key, to: &answers) { hadError = true }
+      if !answer(text, place..<end, number: number, &key, &recent, to: &answers) { hadError = true }
       place = end + 1
       number += 1
     }
@@ -73,22 +78,28 @@ package final class BatchAnswers: Sendable {
 
   /// Answers one line; false of one that is no question.
   private func answer(
-    _ text: Span<UInt8>, _ line: Range<Int>, number: Int, _ key: inout QuestionKey, to answers: inout AnswerBytes
+    _ text: Span<UInt8>, _ line: Range<Int>, number: Int, _ key: inout QuestionKey, _ recent: inout RecentQuestion,
+    to answers: inout AnswerBytes
   ) -> Bool {
     let question = QuestionLine(text, line, packets)
     var isNew = false
     if let question {
-      switch find(question, text, &key, to: &answers) {
+      switch find(question, text, &key, &recent, to: &answers) {
       case .answered: return true
       case .new: isNew = true
       case .alone: break
       }
     }
+    if let question, let query = try? query(question, text, &recent) {
+      let answer = form.bytes(of: tracer.trace(query), diagnostics: diagnostics)
+      answers.append(answer)
+      if isNew { keep(answer, to: question, text, key) }
+      return true
+    }
     let bytes = line.map { text[$0] }
     if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { return true }
     let (answer, isQuestion) = answer(alone: bytes, number: number)
     answers.append(answer)
-    if let question, isNew, isQuestion { keep(answer, to: question, text, key) }
     return isQuestion
   }
 
@@ -99,6 +110,16 @@ package final class BatchAnswers: Sendable {
       return (form.bytes(of: tracer.trace(try query(line, id: &id)), diagnostics: diagnostics), true)
     } catch {
       return (form.bytes(ofError: "line \(number): \(error.message)", id: id), false)
+    }
+  }
+
+  /// What a plain line asks.
+  private func query(
+    _ question: QuestionLine, _ text: Span<UInt8>, _ recent: inout RecentQuestion
+  ) throws(BatchProblem) -> Query {
+    try recent.query(question, of: text) { () throws(BatchProblem) in
+      var id: String?
+      return try query(question.place.map { text[$0] }, id: &id)
     }
   }
 
@@ -130,7 +151,8 @@ package final class BatchAnswers: Sendable {
   }
 
   private func find(
-    _ question: QuestionLine, _ text: Span<UInt8>, _ key: inout QuestionKey, to answers: inout AnswerBytes
+    _ question: QuestionLine, _ text: Span<UInt8>, _ key: inout QuestionKey, _ recent: inout RecentQuestion,
+    to answers: inout AnswerBytes
   ) -> Search {
     var last: UInt8 = .max
     for number in 0..<5 {
@@ -143,8 +165,7 @@ package final class BatchAnswers: Sendable {
       case .nothing: return .new
       case .divided: continue
       case .first(let rest, let values):
-        var id: String?
-        guard let query = try? query(question.place.map { text[$0] }, id: &id) else { return .alone }
+        guard let query = try? query(question, text, &recent) else { return .alone }
         let shared = template(question, query, fields, rest, values)
         known.keep(shared: shared, to: question, for: key)
         if shared != nil, case .answered = known.find(key, question, of: text, to: &answers) { return .answered }
@@ -178,32 +199,52 @@ package final class BatchAnswers: Sendable {
       guard let classes = packets[field] else { return nil }
       box[field] = classes.values(ofClass: question.classes[field.rawValue])
     }
-    var samples = [
-      AnswerTemplate.Sample(
-        rest: first[...], texts: box.keys.map { ($0, Self.text(values[$0.rawValue], of: $0)) })
-    ]
-    let name: ArraySlice<UInt8>? = question.hasName ? [] : nil
-    for isLow in [true, false] {
-      var corner = query
-      corner.id = question.hasName ? "" : nil
-      var texts: [(PacketClasses.Field, [UInt8])] = []
-      for (field, values) in box {
-        let value = Self.corner(of: values, isLow: isLow, field)
-        corner[field] = ValueSet(value)
-        texts.append((field, Self.text(UInt32(truncatingIfNeeded: value), of: field)))
-      }
-      let trace = tracer.trace(corner)
-      if isLow, proves, !tracer.provesAlike(trace, in: box) { return nil }
-      guard
-        let rest = AnswerTemplate.rest(of: form.bytes(of: trace, diagnostics: diagnostics)[...], name: name)
-      else { return nil }
-      samples.append(AnswerTemplate.Sample(rest: rest, texts: texts))
+    var asked: [PacketClasses.Field: UInt128] = [:]
+    var far = asked
+    var other = asked
+    for (field, all) in box {
+      let value = UInt128(values[field.rawValue]) | (field.isAddress ? IPAddress.ipv4Base : 0)
+      let (low, high) = Self.ends(of: all, field)
+      asked[field] = value
+      let isLow = value < low || value < high && value - low < high - value
+      (far[field], other[field]) = isLow ? (high, low) : (low, high)
     }
-    return AnswerTemplate(samples, hasName: question.hasName)
+    var samples = [AnswerTemplate.Sample(rest: first[...], texts: Self.texts(asked))]
+    var query = query
+    query.id = question.hasName ? "" : nil
+    guard let one = sample(query, far, proving: box) else { return nil }
+    samples.append(one)
+    guard let template = AnswerTemplate(samples, hasName: question.hasName) else { return nil }
+    guard isThorough() else { return template }
+    guard let last = sample(query, other, proving: nil) else { return nil }
+    samples.append(last)
+    let thorough = AnswerTemplate(samples, hasName: question.hasName)
+    if thorough == nil { wasSurprised.store(true, ordering: .relaxed) }
+    return thorough
   }
 
-  /// A value from either end of a class. Fields of one class get different ones, so that a number of an answer tells which field it is of.
-  private static func corner(of values: ValueSet, isLow: Bool, _ field: PacketClasses.Field) -> UInt128 {
+  /// Whether a class is to be tried at a third place. That finds out nothing where the constants are known and the class is proved; so it is done for the
+  /// first classes and for some of the later ones, and for all as soon as it did find something out.
+  private func isThorough() -> Bool {
+    let number = tried.add(1, ordering: .relaxed).oldValue
+    return number < 64 || number % 8 == 0 || wasSurprised.load(ordering: .relaxed)
+  }
+
+  /// The answer to the question with some values; nil where these, or the class whose packets are proved to be alike, do not give one.
+  private func sample(
+    _ query: Query, _ values: [PacketClasses.Field: UInt128], proving box: [PacketClasses.Field: ValueSet]?
+  ) -> AnswerTemplate.Sample? {
+    var query = query
+    for (field, value) in values { query[field] = ValueSet(value) }
+    let trace = tracer.trace(query)
+    if proves, let box, !tracer.provesAlike(trace, in: box) { return nil }
+    let answer = form.bytes(of: trace, diagnostics: diagnostics)
+    guard let rest = AnswerTemplate.rest(of: answer[...], name: query.id == nil ? nil : []) else { return nil }
+    return AnswerTemplate.Sample(rest: rest, texts: Self.texts(values))
+  }
+
+  /// Two values from the ends of a class. Fields of one class get different ones, so that a number of an answer tells which field it is of.
+  private static func ends(of values: ValueSet, _ field: PacketClasses.Field) -> (low: UInt128, high: UInt128) {
     let order: UInt128 =
       switch field {
       case .source, .sourcePort: 0
@@ -211,20 +252,29 @@ package final class BatchAnswers: Sendable {
       case .length: 2
       }
     let count = values.count
-    var left = count < 2 ? 0 : min(order, (count - 2) / 2)
-    for interval in isLow ? Array(values.intervals) : values.intervals.reversed() {
-      let width = interval.upperBound - interval.lowerBound + 1
-      if left < width { return isLow ? interval.lowerBound + left : interval.upperBound - left }
-      left -= width
+    let place = count < 2 ? 0 : min(order, (count - 2) / 2)
+    func value(_ intervals: some Sequence<ClosedRange<UInt128>>, _ value: (ClosedRange<UInt128>, UInt128) -> UInt128)
+      -> UInt128
+    {
+      var left = place
+      for interval in intervals {
+        let width = interval.upperBound - interval.lowerBound + 1
+        if left < width { return value(interval, left) }
+        left -= width
+      }
+      return values.first ?? 0
     }
-    return values.first ?? 0
+    return (
+      value(values.intervals) { $0.lowerBound + $1 }, value(values.intervals.reversed()) { $0.upperBound - $1 }
+    )
   }
 
-  /// A value as answers print it.
-  private static func text(_ value: UInt32, of field: PacketClasses.Field) -> [UInt8] {
-    switch field {
-    case .source, .destination: Array(IPAddress(ipv4: value).description.utf8)
-    case .sourcePort, .destinationPort, .length: Array(String(value).utf8)
+  /// Values as answers print them, in the order of the fields.
+  private static func texts(_ values: [PacketClasses.Field: UInt128]) -> [(PacketClasses.Field, [UInt8])] {
+    PacketClasses.Field.allCases.compactMap { field in
+      values[field].map {
+        (field, Array((field.isAddress ? IPAddress(bits: $0).description : String(UInt32($0))).utf8))
+      }
     }
   }
 
@@ -262,6 +312,6 @@ package final class BatchAnswers: Sendable {
 }
 
 /// Why a line is no question.
-private struct BatchProblem: Error {
+struct BatchProblem: Error {
   var message: String
 }

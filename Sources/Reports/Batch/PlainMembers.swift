@@ -100,7 +100,9 @@ struct PlainMembers {
     case 0x64706f7274: .number(3)  // dport
     case 0x6c656e677468: .number(4)  // length
     // proto, in, out, physin, mark, ttl, dscp, uid, gid, family
-    case 0x70726f746f, 0x696e, 0x6f7574, 0x70687973696e, 0x6d61726b, 0x74746c, 0x64736370, 0x756964, 0x676964, 0x66616d696c79: .harmless
+    case 0x70726f746f, 0x696e, 0x6f7574, 0x70687973696e, 0x6d61726b, 0x74746c, 0x64736370, 0x756964, 0x676964,
+      0x66616d696c79:
+      .harmless
     case 0x66726f6d: .sender  // from
     default: .other
     }

@@ -17,6 +17,11 @@ package struct QuestionKey: Sendable {
   /// The bytes of the key.
   var bytes: ArraySlice<UInt8> { memory[..<count] }
 
+  /// Whether two keys are the same.
+  func isSame(as other: borrowing QuestionKey) -> Bool {
+    hash == other.hash && count == other.count && bytes.elementsEqual(other.bytes)
+  }
+
   func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     unsafe memory.withUnsafeBytes { unsafe body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
   }
@@ -27,7 +32,10 @@ package struct QuestionKey: Sendable {
   ///   - question: The question.
   ///   - text: The text in which its line stands.
   ///   - fields: The fields to put classes for: a bit for the number of each.
-  mutating func take(_ question: QuestionLine, of text: Span<UInt8>, _ fields: UInt8) {
+  ///   - hasClasses: Whether the classes matter, too, not only for which fields they stand.
+  mutating func take(
+    _ question: QuestionLine, of text: Span<UInt8>, _ fields: UInt8, hasClasses: Bool = true
+  ) {
     self.fields = fields
     count = unsafe memory.withUnsafeMutableBufferPointer { memory in
       unsafe text.withUnsafeBufferPointer { text in
@@ -47,7 +55,7 @@ package struct QuestionKey: Sendable {
           // No plain line holds such a byte.
           unsafe to[count] = gap.kind + 1
           count += 1
-          if isName { continue }
+          if isName || !hasClasses { continue }
           var number = question.classes[Int(gap.kind)]
           unsafe memcpy(to + count, &number, 4)
           count += 4
