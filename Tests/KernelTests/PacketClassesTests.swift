@@ -104,7 +104,9 @@ import Testing
         packets: PacketClasses(less.ruleset, less.facts), proves: false)
       // Many of these are in classes that are too wide.
       var questions = ClassQuestions(reading, PacketClasses(less.ruleset, less.facts), seed: 1)
-      wrong += Self.answers(batch, questions.lines((source == .sets ? 32 : 8) * Self.lines)).count { $0.told != $0.alone }
+      wrong += Self.answers(batch, questions.lines((source == .sets ? 32 : 8) * Self.lines)).count {
+        $0.told != $0.alone
+      }
     }
     #expect(wrong > 0)
   }
