@@ -57,7 +57,20 @@ struct BatchInput {
   private mutating func block(_ bytes: [UInt8]) -> Block {
     let block = Block(number: blocks, bytes: bytes, firstLine: lines + 1)
     blocks += 1
-    for byte in bytes where byte == 0x0a { lines += 1 }
+    lines += Self.lineEnds(bytes)
     return block
+  }
+
+  private static func lineEnds(_ bytes: [UInt8]) -> Int {
+    unsafe bytes.withUnsafeBytes { bytes in
+      guard var place = bytes.baseAddress else { return 0 }
+      let end = unsafe place + bytes.count
+      var count = 0
+      while let found = unsafe memchr(place, 0x0a, end - place) {
+        count += 1
+        unsafe place = UnsafeRawPointer(found) + 1
+      }
+      return count
+    }
   }
 }

@@ -49,7 +49,7 @@ struct CaptureCommand: ParsableCommand {
     guard output != "-" else { return Output.write(bytes) }
     let descriptor = unsafe open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Failure("\(output): \(Self.reason)") }
-    let isWritten = Output.write(bytes, to: descriptor)
+    let isWritten = Output.write(bytes[...], to: descriptor)
     guard close(descriptor) == 0, isWritten else { throw Failure("\(output): \(Self.reason)") }
   }
 

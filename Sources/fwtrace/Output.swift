@@ -3,7 +3,10 @@ import Glibc
 /// Standard output and standard error, and the terminal behind them.
 enum Output {
   /// Writes bytes to standard output; ends the program quietly when nobody reads any more (`| head`).
-  static func write(_ bytes: [UInt8]) {
+  static func write(_ bytes: [UInt8]) { write(bytes[...]) }
+
+  /// Writes a part of some bytes to standard output, as all of them are written.
+  static func write(_ bytes: ArraySlice<UInt8>) {
     if !write(bytes, to: STDOUT_FILENO) { exit(.accepted) }
   }
 
@@ -11,7 +14,7 @@ enum Output {
   static func write(_ text: String) { write(Array(text.utf8)) }
 
   /// Writes text to standard error.
-  static func error(_ text: String) { _ = write(Array(text.utf8), to: STDERR_FILENO) }
+  static func error(_ text: String) { _ = write(Array(text.utf8)[...], to: STDERR_FILENO) }
 
   /// Ends the program.
   static func exit(_ status: ExitStatus) -> Never { Glibc.exit(status.rawValue) }
@@ -34,7 +37,7 @@ enum Output {
   }
 
   /// Writes bytes to an open file; false when it takes no more.
-  static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+  static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
     var done = 0
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { buffer in

@@ -21,7 +21,7 @@ enum OutputFile {
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw Failure("\(path): \(reason())") }
     defer { _ = close(file) }
-    guard Output.write(bytes, to: file) else { throw Failure("\(path): \(reason())") }
+    guard Output.write(bytes[...], to: file) else { throw Failure("\(path): \(reason())") }
   }
 
   private static func reason() -> String { unsafe String(cString: strerror(errno)) }

@@ -1,83 +1,131 @@
 import FlowTrace
-import Reports
+import HostModel
+import RuleGraph
 import RuleParser
 import Testing
 
+@testable import Reports
+
 @Suite struct KnownAnswersTests {
-  private static func line(_ id: String, _ port: Int, more: String = "") -> [UInt8] {
-    Array(#"{"id":"\#(id)","sport":\#(port),"dst":"192.0.2.2"\#(more)}"#.utf8)
+  private static func sample(_ rest: String, _ texts: [(PacketClasses.Field, String)]) -> AnswerTemplate.Sample {
+    AnswerTemplate.Sample(rest: Array(rest.utf8)[...], texts: texts.map { ($0, Array($1.utf8)) })
   }
 
-  private static func answer(_ id: String, _ port: Int, rest: String) -> ArraySlice<UInt8> {
-    ArraySlice(#"{"schema": "fwtrace.trace/1", "id": "\#(id)", "sport": [\#(port)], \#(rest)}"#.utf8)
-  }
-
-  /// The answer of `known` to a question, or nil.
-  private static func ask(_ known: KnownAnswers, _ line: [UInt8]) -> String? {
-    var answers: [UInt8] = []
-    guard let question = known.question(line, line.indices), known.answer(question, to: &answers) else { return nil }
-    return String(decoding: answers, as: UTF8.self)
-  }
-
-  private static func keep(_ known: KnownAnswers, _ line: [UInt8], _ answer: ArraySlice<UInt8>) {
-    if let question = known.question(line, line.indices) { known.keep(answer, to: question) }
-  }
-
-  @Test func twoAnswersForDifferentPortsTellWhereThePortStands() {
-    let known = KnownAnswers(keepsSourcePort: false)
-    Self.keep(known, Self.line("a", 80), Self.answer("a", 80, rest: #""dport": 80"#))
-    #expect(
-      Self.ask(known, Self.line("b", 80)) == #"{"schema": "fwtrace.trace/1", "id": "b", "sport": [80], "dport": 80}"#)
-    #expect(
-      Self.ask(known, Self.line("b", 81)) == nil, "one answer doesn't tell that the other 80 is not the source port")
-    Self.keep(known, Self.line("b", 81), Self.answer("b", 81, rest: #""dport": 80"#))
-    #expect(Self.ask(known, Self.line("c", 82)) == nil, "the two differ in more than the source port, as it seems")
-    Self.keep(known, Self.line("c", 82), Self.answer("c", 82, rest: #""dport": 80"#))
-    #expect(
-      Self.ask(known, Self.line("d", 80)) == #"{"schema": "fwtrace.trace/1", "id": "d", "sport": [80], "dport": 80}"#)
-    #expect(Self.ask(known, Self.line("d", 83, more: #","in":"eth0""#)) == nil)
-  }
-
-  @Test func answersThatDependOnThePortAreNotGivenAgain() {
-    let known = KnownAnswers(keepsSourcePort: false)
-    for port in 1...20 {
-      #expect(Self.ask(known, Self.line("a", port)) == nil)
-      Self.keep(known, Self.line("a", port), Self.answer("a", port, rest: #""x": "p\#(port)""#))
+  /// The text of a template with the numbers of fields in the gaps.
+  private static func shown(_ template: AnswerTemplate?) -> String? {
+    guard let template else { return nil }
+    var text = ""
+    var from = 0
+    for gap in template.gaps {
+      text += String(decoding: template.text[from..<gap.place], as: UTF8.self) + "<\(gap.kind)>"
+      from = gap.place
     }
+    return text + String(decoding: template.text[from...], as: UTF8.self)
   }
 
-  @Test func whereRulesLookAtThePortItIsPartOfTheQuestion() {
-    let known = KnownAnswers(keepsSourcePort: true)
-    for port in 1...3 { Self.keep(known, Self.line("a", port), Self.answer("a", port, rest: "0")) }
-    #expect(Self.ask(known, Self.line("b", 4)) == nil)
-    #expect(Self.ask(known, Self.line("b", 2)) == #"{"schema": "fwtrace.trace/1", "id": "b", "sport": [2], 0}"#)
+  @Test func aWordThatIsOneFieldsValueInEveryAnswerIsAGap() {
+    let template = AnswerTemplate(
+      [
+        Self.sample(#"": [80], "dst": "10.0.0.9:80", "dport": 80"#, [(.sourcePort, "80"), (.destination, "10.0.0.9")]),
+        Self.sample(#"": [0], "dst": "10.0.0.1:80", "dport": 0"#, [(.sourcePort, "0"), (.destination, "10.0.0.1")]),
+        Self.sample(
+          #"": [65535], "dst": "10.0.0.200:80", "dport": 65535"#,
+          [(.sourcePort, "65535"), (.destination, "10.0.0.200")]),
+      ], hasName: false)
+    #expect(Self.shown(template) == #"": [<2>], "dst": "<1>:80", "dport": <2>"#)
   }
 
-  @Test func laterPacketsKeepTheirPort() {
-    let known = KnownAnswers(keepsSourcePort: false)
-    for more in [#","reply":true"#, #","state":"established""#] {
-      for port in 1...3 { Self.keep(known, Self.line("a", port, more: more), Self.answer("a", port, rest: "0")) }
-      #expect(Self.ask(known, Self.line("b", 4, more: more)) == nil)
-      #expect(Self.ask(known, Self.line("b", 3, more: more)) != nil)
-    }
+  @Test(arguments: [
+    ["port 81", "port 1", "port 2"], ["p80", "p0", "p1"], ["80-90", "0-90", "1-90"], ["80 80", "0", "1"],
+    ["80", "0", "1 1"], ["80", "0", "1 "], ["80 x", "0 x", "1 y"],
+  ])
+  func whatIsWorkedOutOfAValueIsNoGap(_ answers: [String]) {
+    let samples = zip(answers, ["80", "0", "1"]).map { Self.sample($0, [(.sourcePort, $1)]) }
+    #expect(AnswerTemplate(samples, hasName: false) == nil)
+  }
+
+  @Test func aWordThatMayBeOfTwoFieldsMakesNoTemplate() {
+    let samples = ["7", "8", "9"].map { Self.sample($0, [(.sourcePort, $0), (.destinationPort, $0)]) }
+    #expect(AnswerTemplate(samples, hasName: false) == nil)
+  }
+
+  private static let packets = PacketClasses(Ruleset(), HostFacts())
+
+  private static func question(_ line: String) -> QuestionLine? {
+    let bytes = Array(line.utf8)
+    return QuestionLine(bytes.span, bytes.indices, packets)
   }
 
   @Test(arguments: [
     #"{"id":"a\n","sport":1}"#, #"{"id":null,"sport":1}"#, #"{"id":"ä","sport":1}"#, #"{"id":1,"id":2}"#,
-    #"{"sport":[1,2]}"#,
-    #"{"sport":01}"#, #"{"sport":65536}"#, #"{"sport":-1}"#, #"{"sport":""}"#, #"{"id":01}"#, #"{"id":1.5}"#,
-    #"{"id":1"#,
-    #"{"id":1} x"#, #"["id"]"#, #"{"in":{"not":["lo"]}}"#, #"{}"#, "", "{",
+    #"{"sport":1,"sport":1}"#, #"{"sport":[1,2]}"#, #"{"id":01}"#, #"{"id":1.5}"#, #"{"id":1"#, #"{"id":1} x"#,
+    #"["id"]"#, #"{"in":{"not":["lo"]}}"#, #"{}"#, "", "{",
   ])
   func linesThatAreNotPlainAreReadAsTheyAre(_ line: String) {
-    #expect(KnownAnswers(keepsSourcePort: false).question(Array(line.utf8), 0..<line.utf8.count) == nil)
+    #expect(Self.question(line) == nil)
+  }
+
+  @Test(arguments: [
+    (#"{"src":"10.0.0.1","dst":"10.0.0.2","sport":1,"dport":2,"length":3}"#, 0b11111),
+    (#"{"src":"10.0.0.1","dst":"10.0.0.2","sport":"1","dport":2}"#, 0b01111),
+    (#"{"src":"10.0.0.1","dst":"10.0.0.1","sport":1,"dport":1}"#, 0), (#"{"src":"10.0.0.1","dport":1}"#, 0b01000),
+    (#"{"src":"10.0.0.0/8","dst":"10.0.0.1"}"#, 0), (#"{"src":"10.0.0.01","dst":"10.0.0.2"}"#, 0),
+    (#"{"src":"10.0.0.256","dst":"10.0.0.2"}"#, 0), (#"{"src":"10.0.0.1:5","dst":"10.0.0.2"}"#, 0),
+    (#"{"src":"10.0.0.1.1","dst":"10.0.0.2"}"#, 0), (#"{"src":"::1","dst":"::2"}"#, 0),
+    (#"{"src":"web","dst":"10.0.0.2","sport":7}"#, 0b00100), (#"{"sport":01,"length":1}"#, 0b10000),
+    (#"{"sport":65536}"#, 0), (#"{"sport":"any"}"#, 0), (#"{"sport":-1}"#, 0), (#"{"sport":""}"#, 0),
+    (#"{"sport":1,"reply":true}"#, 0), (#"{"sport":1,"state":"new"}"#, 0),
+    (#"{"sport":1,"host_address":"10.0.0.1"}"#, 0),
+    (#"{"sport":1,"src":"10.0.0.1","dst":"10.0.0.2","from":"web"}"#, 0b00100), (#"{"sport":1,"x":1}"#, 0),
+    (#"{"sport":1,"tcp_flags":"syn","in":"eth0","mark":1,"uid":1}"#, 0b00100),
+  ])
+  func onlyPlainValuesOfPlainPacketsStandForTheirClass(_ line: String, _ open: Int) throws {
+    #expect(try #require(Self.question(line)).open == UInt8(open))
+  }
+
+  @Test func theKeyIsTheLineWithoutNameAndValues() throws {
+    func key(_ line: String) throws -> [UInt8] {
+      let bytes = Array(line.utf8)
+      var key = QuestionKey()
+      let question = Self.question(line)
+      key.take(try #require(question), of: bytes.span, 0b11100)
+      return Array(key.bytes)
+    }
+    let one = try key(#"{"id":"a","sport":1,"dst":"10.0.0.1"}"#)
+    #expect(one == (try key(#"{"id":"long","sport":65535,"dst":"10.0.0.1"}"#)))
+    #expect(one != (try key(#"{"id":"a","sport":1,"dst":"10.0.0.2"}"#)))
+    #expect(one != (try key(#"{"id":"a","dport":1,"dst":"10.0.0.1"}"#)))
+    #expect(one != (try key(#"{"id":"a","sport":"1","dst":"10.0.0.1"}"#)))
+    #expect(one != (try key(#"{"sport":1,"dst":"10.0.0.1"}"#)))
+  }
+
+  @Test func classesAreWhatNoConstantTellsApart() throws {
+    let rules =
+      "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 10.0.0.0/8 -p tcp --dport 80 -j ACCEPT\n-A INPUT -s 10.1.0.0/16 -j DROP\nCOMMIT\n"
+    let reading = DumpReader().read([DumpInput(name: "rules", bytes: Array(rules.utf8))])
+    let packets = PacketClasses(reading.ruleset, reading.facts)
+    func isOneClass(_ field: PacketClasses.Field, _ one: UInt32, _ other: UInt32) throws -> Bool {
+      let classes = try #require(packets[field])
+      let base: UInt128 = field == .source ? IPAddress.ipv4Base : 0
+      #expect(classes.values(ofClass: classes.number(of: one)).contains(base + UInt128(one)))
+      return classes.number(of: one) == classes.number(of: other)
+    }
+    #expect(try isOneClass(.destinationPort, 79, 81) && isOneClass(.destinationPort, 0, 65535))
+    #expect(try !isOneClass(.destinationPort, 80, 81))
+    #expect(try isOneClass(.source, 0x0a00_0009, 0x0a02_0009), "on both sides of 10.1.0.0/16")
+    #expect(try !isOneClass(.source, 0x0a00_0009, 0x0a01_0009) && !isOneClass(.source, 0x0a00_0009, 0x0b00_0009))
+    #expect(try isOneClass(.source, 0x0b00_0001, 0x0808_0808) && !isOneClass(.source, 0x0808_0808, 0x7f00_0001))
+    #expect(packets[.sourcePort]?.count == 1 && packets[.length]?.count == 1, "nothing looks at them")
   }
 
   @Test(arguments: [
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n", false),
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp --sport 67 -j ACCEPT\nCOMMIT\n", true),
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -m multiport --ports 67 -j ACCEPT\nCOMMIT\n", true),
-    ("*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set s src -j ACCEPT\nCOMMIT\n", true),
+    (
+      "*filter\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set s src -j ACCEPT\nCOMMIT\ncreate s hash:ip,port\nadd s 10.0.0.1,tcp:80\n",
+      true
+    ),
     ("*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctorigsrcport 7 -j ACCEPT\nCOMMIT\n", true),
     ("table ip t {\n chain c {\n  tcp dport 22 accept\n }\n}\n", false),
     ("table ip t {\n chain c {\n  tcp sport 22 accept\n }\n}\n", true),
@@ -92,6 +140,6 @@ import Testing
   ])
   func rulesThatLookAtTheSourcePortAreFound(_ dump: String, _ looks: Bool) {
     let reading = DumpReader().read([DumpInput(name: "rules", bytes: Array(dump.utf8))])
-    #expect(Tracer.looksAtSourcePorts(reading.ruleset, reading.facts) == looks)
+    #expect((PacketClasses(reading.ruleset, reading.facts)[.sourcePort]?.count == 1) == !looks)
   }
 }

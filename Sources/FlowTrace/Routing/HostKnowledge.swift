@@ -27,6 +27,8 @@ final class HostKnowledge: Sendable {
   let bridges: [String]
   /// The names of the bridges as values.
   let bridgeNames: ValueSet
+  /// The policy rules of each family in order; the usual three where none were printed.
+  let routingRules: [AddressFamily: [RoutingRule]]
   /// What is known of interfaces by name, for those that facts or rules mention.
   private let bridgeAnswers: [String: Bool]
 
@@ -46,6 +48,7 @@ final class HostKnowledge: Sendable {
     inferredSubnets = subnets
     inferredSubnetAddresses = ValueSet(subnets.flatMap(\.prefix.values.intervals))
     broadcastAddresses = Self.broadcastAddresses(facts, subnets)
+    routingRules = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.routingRules(facts, $1) }
     var inferredSets: [AddressFamily: ValueSet] = [:]
     var local: [AddressFamily: ValueSet] = [:]
     var containers: [AddressFamily: ValueSet] = [:]
@@ -76,6 +79,16 @@ final class HostKnowledge: Sendable {
     bridges = found.filter { seen.insert($0).inserted }
     bridgeNames = ValueSet(bridges.compactMap { InterfaceName($0)?.value }.map { $0...$0 })
     bridgeAnswers = answers
+  }
+
+  private static func routingRules(_ facts: HostFacts, _ family: AddressFamily) -> [RoutingRule] {
+    let told = facts.routingRules.filter { $0.family == family }
+    if !told.isEmpty { return told.sorted { $0.priority < $1.priority } }
+    return [
+      RoutingRule(priority: 0, family: family, action: .lookup("local")),
+      RoutingRule(priority: 32766, family: family, action: .lookup("main")),
+      RoutingRule(priority: 32767, family: family, action: .lookup("default")),
+    ]
   }
 
   /// The host's own address on an interface, as the rules let one infer it.

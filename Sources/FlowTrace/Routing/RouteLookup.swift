@@ -66,13 +66,7 @@ extension Engine {
 
   /// The policy rules in order; the usual three when none were printed.
   func routingRules(_ family: AddressFamily) -> [RoutingRule] {
-    let told = knowledge.facts.routingRules.filter { $0.family == family }
-    if !told.isEmpty { return told.sorted { $0.priority < $1.priority } }
-    return [
-      RoutingRule(priority: 0, family: family, action: .lookup("local")),
-      RoutingRule(priority: 32766, family: family, action: .lookup("main")),
-      RoutingRule(priority: 32767, family: family, action: .lookup("default")),
-    ]
+    knowledge.routingRules[family] ?? []
   }
 
   private func applies(
@@ -102,16 +96,17 @@ extension Engine {
       if family == .ipv4, knowledge.broadcastAddresses.contains(destination.bits) { return .broadcast }
       if HostKnowledge.multicast(family).contains(destination.bits) { return .multicast }
     }
-    let names: Set<String> =
-      switch table {
-      case "local", "255": ["local", "255"]
-      case "main", "254": ["main", "254"]
-      case "default", "253": ["default", "253"]
-      default: [table]
-      }
+    // A table has a name and a number (`/etc/iproute2/rt_tables`).
+    let number: String
+    switch table {
+    case "local", "255": number = table == "local" ? "255" : "local"
+    case "main", "254": number = table == "main" ? "254" : "main"
+    case "default", "253": number = table == "default" ? "253" : "default"
+    default: number = table
+    }
     var best: Route?
     func consider(_ route: Route) {
-      guard route.destination.family == family, names.contains(route.table), !route.isDead,
+      guard route.destination.family == family, route.table == table || route.table == number, !route.isDead,
         route.destination.contains(destination), route.tos == nil
       else { return }
       if let suppress, route.destination.length <= suppress { return }
@@ -123,7 +118,7 @@ extension Engine {
       if (-route.destination.length, route.metric) < (-known.destination.length, known.metric) { best = route }
     }
     for route in knowledge.facts.routes { consider(route) }
-    if names.contains("main"), !knowledge.facts.routesKnown.contains(family) {
+    if table == "main" || number == "main", !knowledge.facts.routesKnown.contains(family) {
       for route in connectedRoutes(family) { consider(route) }
     }
     guard let best else { return nil }

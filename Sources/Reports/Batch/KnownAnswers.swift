@@ -1,133 +1,74 @@
-import Glibc
 import Synchronization
 
-/// The answers that a batch gave, for the questions that differ from an earlier one only in what makes no difference.
-///
-/// Logs of connections ask the same again and again: the same client and service, another source port. An answer is given again when the
-/// question is the same but for its name; or, where no rule looks at source ports, when two answers for different source ports were the same but
-/// for that number. Only a bounded number of answers is kept.
-package final class KnownAnswers: Sendable {
-  // In parts, so that processors rarely wait for each other.
-  private let parts = InlineArray<64, Mutex<AnswerShelf>> { _ in Mutex(AnswerShelf()) }
-  /// Whether the source port makes a difference.
-  private let keepsSourcePort: Bool
+/// The answers that a batch gave, for later questions of the same class. Only a bounded number is kept.
+final class KnownAnswers: Sendable {
+  /// What is known of a class.
+  enum Finding {
+    /// The question is answered.
+    case answered
+    /// Nothing.
+    case nothing
+    /// The answer to one question with other values, from behind the question's name on.
+    case first(rest: [UInt8], values: InlineArray<5, UInt32>)
+    /// That its questions do not all get the same answer.
+    case divided
+  }
 
-  /// How many bytes a part holds before it begins anew.
-  private static let partSize = 1 << 20
+  /// Answers for whole classes, and answers to single questions, which come and go more often.
+  private struct Part {
+    var shared = AnswerShelf(size: 1 << 20)
+    var single = AnswerShelf(size: 1 << 19)
+  }
+
+  // In parts, so that processors rarely wait for each other.
+  private let parts = InlineArray<64, Mutex<Part>> { _ in Mutex(Part()) }
   /// A longer answer is not kept.
   private static let longestAnswer = 1 << 16
 
-  /// Begins without answers.
-  ///
-  /// - Parameter keepsSourcePort: Whether some rule may look at source ports, so that they make a difference.
-  package init(keepsSourcePort: Bool) { self.keepsSourcePort = keepsSourcePort }
-
-  /// The line as a question that may be known; nil of a line that is not plain.
+  /// Looks a question up, and writes its answer where that is known.
   ///
   /// - Parameters:
-  ///   - bytes: A text.
-  ///   - line: The place of the line in it, without its end.
-  package func question(_ bytes: [UInt8], _ line: Range<Int>) -> QuestionLine? {
-    QuestionLine(bytes, line, keepsSourcePort: keepsSourcePort)
-  }
-
-  /// Writes the answer to a question if it is known; false if not.
-  package func answer(_ question: QuestionLine, to answers: inout [UInt8]) -> Bool {
-    parts[part(of: question)].withLock { $0.write(question, to: &answers) }
-  }
-
-  /// Keeps an answer that was found out.
-  package func keep(_ answer: ArraySlice<UInt8>, to question: QuestionLine) {
-    guard answer.count <= Self.longestAnswer, let template = AnswerTemplate(answer, to: question) else { return }
-    parts[part(of: question)].withLock { shelf in
-      if shelf.size > Self.partSize { shelf = AnswerShelf() }
-      shelf.keep(template, question)
-    }
-  }
-
-  private func part(of question: QuestionLine) -> Int { question.hash & (parts.count - 1) }
-}
-
-/// Answers in one piece of memory: looking at one counts no users, which all processors would do for each question.
-private struct AnswerShelf {
-  private struct Answer {
-    /// Places in the memory.
-    var pattern: Range<Int>
-    var text: Range<Int>
-    /// The source port of the question that it was the answer to.
-    var port: Range<Int>?
-    /// Places in the list of gaps.
-    var gaps: Range<Int>
-    /// Whether another source port got the same answer.
-    var isConfirmed: Bool
-  }
-
-  private var memory: [UInt8] = []
-  private var gaps: [AnswerTemplate.Gap] = []
-  private var answers: [Int: Answer] = [:]
-
-  /// The number of bytes in use, about.
-  var size: Int { memory.count + 32 * gaps.count }
-
-  /// Writes the answer to a question, where there is one; false if not.
-  func write(_ question: QuestionLine, to answers: inout [UInt8]) -> Bool {
-    guard let answer = self.answers[question.hash], holds(question.pattern, answer.pattern),
-      answer.isConfirmed || isOfPort(answer, question)
-    else { return false }
-    var from = answer.text.lowerBound
-    unsafe memory.withUnsafeBufferPointer { memory in
-      for index in answer.gaps {
-        let place = answer.text.lowerBound + gaps[index].place
-        unsafe answers.append(contentsOf: UnsafeBufferPointer(rebasing: memory[from..<place]))
-        from = place
-        question.write(gaps[index], to: &answers)
+  ///   - key: The key of the question.
+  ///   - question: The question.
+  ///   - text: The text in which its line stands.
+  ///   - answers: Where the answer is added.
+  func find(
+    _ key: borrowing QuestionKey, _ question: QuestionLine, of text: Span<UInt8>, to answers: inout AnswerBytes
+  ) -> Finding {
+    parts[part(of: key)].withLock { part in
+      if let number = part.shared.find(key) {
+        if part.shared.entries[number].isNote { return .divided }
+        part.shared.write(number, question, of: text, to: &answers)
+        return .answered
       }
-      unsafe answers.append(contentsOf: UnsafeBufferPointer(rebasing: memory[from..<answer.text.upperBound]))
-    }
-    return true
-  }
-
-  /// Keeps the answer to a question, in the place of an earlier one.
-  mutating func keep(_ template: AnswerTemplate, _ question: QuestionLine) {
-    var answer = Answer(pattern: 0..<0, text: 0..<0, port: nil, gaps: gaps.count..<gaps.count, isConfirmed: false)
-    if let old = answers[question.hash], holds(question.pattern, old.pattern), holds(template.text, old.text),
-      gaps[old.gaps].elementsEqual(template.gaps)
-    {
-      if isOfPort(old, question) { return }
-      answer = old
-      answer.isConfirmed = true
-    } else {
-      answer.pattern = put(question.pattern[...])
-      answer.text = put(template.text[...])
-      answer.port = question.sourcePort.map { put($0) }
-      gaps += template.gaps
-      answer.gaps = answer.gaps.lowerBound..<gaps.count
-    }
-    answers[question.hash] = answer
-  }
-
-  private mutating func put(_ bytes: ArraySlice<UInt8>) -> Range<Int> {
-    memory += bytes
-    return memory.count - bytes.count..<memory.count
-  }
-
-  /// Whether the same bytes stand in a place of the memory.
-  private func holds(_ bytes: [UInt8], _ place: Range<Int>) -> Bool {
-    guard bytes.count == place.count else { return false }
-    return unsafe memory.withUnsafeBufferPointer { memory in
-      unsafe bytes.withUnsafeBufferPointer { bytes in
-        guard let mine = memory.baseAddress, let its = bytes.baseAddress else { return true }
-        return unsafe memcmp(mine + place.lowerBound, its, place.count) == 0
+      guard let number = part.single.find(key) else { return .nothing }
+      let values = part.single.entries[number].values
+      for field in 0..<5 where key.fields & 1 << UInt8(field) != 0 && values[field] != question.values[field] {
+        return .first(rest: part.single.rest(of: number), values: values)
       }
+      part.single.write(number, question, of: text, to: &answers)
+      return .answered
     }
   }
 
-  /// Whether an answer is to a question with the same source port.
-  private func isOfPort(_ answer: Answer, _ question: QuestionLine) -> Bool {
-    switch (answer.port, question.sourcePort) {
-    case (let mine?, let other?): memory[mine].elementsEqual(other)
-    case (nil, nil): true
-    default: false
-    }
+  /// Keeps the answer to one question.
+  func keep(first template: AnswerTemplate, to question: QuestionLine, for key: borrowing QuestionKey) {
+    guard template.text.count <= Self.longestAnswer else { return }
+    parts[part(of: key)].withLock { $0.single.keep(template, question.values, for: key) }
   }
+
+  /// Keeps the answer to all questions of a class; nil notes that there is none.
+  func keep(shared template: AnswerTemplate?, to question: QuestionLine, for key: borrowing QuestionKey) {
+    parts[part(of: key)].withLock { $0.shared.keep(template, question.values, for: key) }
+  }
+
+  /// The number of classes with an answer for all their questions.
+  var sharedAnswers: Int {
+    var count = 0
+    for index in 0..<64 { count += parts[index].withLock { $0.shared.entries.count { !$0.isNote } } }
+    return count
+  }
+
+  // The upper bits: the lower ones find the place within the part.
+  private func part(of key: borrowing QuestionKey) -> Int { Int(truncatingIfNeeded: key.hash >> 58) }
 }

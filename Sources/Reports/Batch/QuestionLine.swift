@@ -1,178 +1,105 @@
-/// A line of a batch cut into what makes a difference for the answer and what the answer merely gives back: the name of the question and, where
-/// no rule looks at it, the source port.
+package import FlowTrace
+
+/// A line of a batch: where its name stands in it, and the values of the fields that have classes.
 ///
-/// Only plain lines are cut: one object of texts and numbers without escapes. All others are read as they are.
-package struct QuestionLine {
-  /// The line without the two.
-  let pattern: [UInt8]
-  /// The name of the question as it stands in the line.
-  var id: ArraySlice<UInt8>? { name.map { bytes[$0] } }
-  /// The digits of the source port, where it makes no difference.
-  var sourcePort: ArraySlice<UInt8>? { port.map { bytes[$0] } }
+/// Only plain lines are taken: one object of texts and numbers without escapes. All others are read as they are.
+package struct QuestionLine: Sendable {
+  /// A place that the answers to several questions differ in: the name of the question, or the value of a field.
+  struct Gap: Sendable {
+    /// The number of the field, or that of ``QuestionLine/name``.
+    var kind: UInt8
+    var start: Int32
+    var count: Int32
 
-  /// A number that lines with the same pattern share.
-  let hash: Int
+    var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
+  }
 
-  private let bytes: [UInt8]
-  private let name: Range<Int>?
-  private let port: Range<Int>?
+  /// The kind of the gap in which the name stands; the others are the numbers of fields.
+  static let name: UInt8 = 5
 
-  /// Cuts a line; nil of one that is not plain.
+  /// The line's place in the text.
+  let place: Range<Int>
+  /// The gaps in the order in which they stand in the line.
+  private(set) var gaps = InlineArray<6, Gap>(repeating: Gap(kind: 0, start: 0, count: 0))
+  private(set) var gapCount = 0
+  /// The gap of each kind.
+  private var gapOfKind = InlineArray<6, Int8>(repeating: -1)
+  /// The values of the fields: ports, the length, the 32 bits of addresses.
+  private(set) var values = InlineArray<5, UInt32>(repeating: 0)
+  /// The classes of the values of the open fields.
+  private(set) var classes = InlineArray<5, UInt32>(repeating: 0)
+  /// The fields in whose place another value of the class may stand: a bit for the number of each.
+  private(set) var open: UInt8 = 0
+
+  private static let addresses: UInt8 = 0b00011
+  private static let ports: UInt8 = 0b01100
+
+  /// Reads a line; nil of one that is not plain.
   ///
   /// - Parameters:
   ///   - bytes: A text.
-  ///   - line: The place of the line in it, without its end.
-  ///   - keepsSourcePort: Whether the source port makes a difference.
-  package init?(_ bytes: [UInt8], _ line: Range<Int>, keepsSourcePort: Bool) {
-    var members = PlainMembers(bytes, line)
-    guard let (name, port) = members.cut(keepsSourcePort: keepsSourcePort) else { return nil }
-    self.bytes = bytes
-    self.name = name
-    self.port = port
-    var gaps = (name, port)
-    if let name, let port, port.lowerBound < name.lowerBound { gaps = (port, name) }
-    var pattern: [UInt8] = []
-    pattern.reserveCapacity(line.count)
-    var from = line.lowerBound
-    func take(upTo gap: Range<Int>?) {
-      guard let gap else { return }
-      pattern.append(contentsOf: bytes[from..<gap.lowerBound])
-      from = gap.upperBound
-    }
-    take(upTo: gaps.0)
-    take(upTo: gaps.1)
-    take(upTo: line.upperBound..<line.upperBound)
-    self.pattern = pattern
-    var hasher = Hasher()
-    unsafe pattern.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-    hash = hasher.finalize()
-  }
-}
-
-extension QuestionLine {
-  /// Writes what stands in a gap of an answer.
-  func write(_ gap: AnswerTemplate.Gap, to answer: inout [UInt8]) {
-    guard let place = gap.isID ? name : port else { return }
-    unsafe bytes.withUnsafeBufferPointer { bytes in
-      unsafe answer.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[place]))
-    }
-  }
-}
-
-/// Finds the members of a line that is one plain object.
-private struct PlainMembers {
-  private let bytes: [UInt8]
-  private var place: Int
-  private let end: Int
-  private var name: Range<Int>?
-  private var port: Range<Int>?
-  /// Whether the question is about a later packet of a connection: of an answer, the destination port is the first packet's source port.
-  private var isOfConnection = false
-
-  init(_ bytes: [UInt8], _ line: Range<Int>) {
-    self.bytes = bytes
-    place = line.lowerBound
-    end = line.upperBound
-  }
-
-  /// The name and the source port, as far as they are to be cut out; nil where the line is not as plain as it must be.
-  mutating func cut(keepsSourcePort: Bool) -> (name: Range<Int>?, port: Range<Int>?)? {
-    guard takeObject() else { return nil }
-    if let name, !isPlainName(name) { return nil }
-    guard let port, !keepsSourcePort && !isOfConnection else { return (name, nil) }
-    return isPort(port) ? (name, port) : nil
-  }
-
-  /// A text that is printed as it stands, or a whole number.
-  private func isPlainName(_ text: Range<Int>) -> Bool {
-    if bytes[text.lowerBound - 1] == 0x22 {
-      for at in text where bytes[at] >= 0x7f { return false }
-      return true
-    }
-    return isNumber(text)
-  }
-
-  private func isPort(_ digits: Range<Int>) -> Bool {
-    guard digits.count <= 5, isNumber(digits) else { return false }
-    var number = 0
-    for at in digits { number = number * 10 + Int(bytes[at] - 0x30) }
-    return number <= 65535
-  }
-
-  /// Whether a text is a whole number without zeros before it.
-  private func isNumber(_ digits: Range<Int>) -> Bool {
-    if digits.isEmpty { return false }
-    if bytes[digits.lowerBound] == 0x30, digits.count > 1 { return false }
-    for at in digits where bytes[at] < 0x30 || bytes[at] > 0x39 { return false }
-    return true
-  }
-
-  /// Goes through an object and what may stand behind it; false where it is not plain.
-  private mutating func takeObject() -> Bool {
-    guard take(0x7b) else { return false }
+  ///   - place: The place of the line in it, without its end.
+  ///   - packets: The classes of values that nothing tells apart.
+  package init?(_ bytes: Span<UInt8>, _ place: Range<Int>, _ packets: PacketClasses) {
+    guard place.count <= Self.longestLine else { return nil }
+    self.place = place
+    var members = PlainMembers(place)
+    guard members.takeBrace(bytes) else { return nil }
+    var limits = packets.classed.rawValue
     repeat {
-      guard take(0x22), let key = takeText(), take(0x3a), let value = takeValue() else {
-        return false
+      guard let (key, value) = members.takeMember(bytes) else { return nil }
+      switch PlainMembers.kind(of: key, bytes) {
+      case .name:
+        guard PlainMembers.isPlainName(value, bytes), add(Self.name, value) else { return nil }
+      case .address(let field):
+        guard add(field, value) else { return nil }
+        if let address = PlainMembers.address(value, bytes) { set(field, address) }
+      case .number(let field):
+        guard add(field, value) else { return nil }
+        if let number = PlainMembers.shortNumber(value, bytes) { set(field, number) }
+      case .harmless: break
+      // Who sends tells the source.
+      case .sender: limits &= ~Self.addresses
+      // Of a later packet of a connection, the fields are those of another packet.
+      case .other: limits = 0
       }
-      if isKey(key, "id") {
-        if name != nil { return false }
-        name = value
-      } else if isKey(key, "sport") {
-        if port != nil { return false }
-        port = value
-      } else if isKey(key, "state") || isKey(key, "reply") {
-        isOfConnection = true
-      }
-    } while take(0x2c)
-    guard take(0x7d) else { return false }
-    skipSpace()
-    return place == end
-  }
-
-  private func isKey(_ key: Range<Int>, _ name: StaticString) -> Bool {
-    guard key.count == name.utf8CodeUnitCount else { return false }
-    return name.withUTF8Buffer { letters in
-      for offset in 0..<key.count where unsafe bytes[key.lowerBound + offset] != letters[offset] { return false }
-      return true
+    } while members.takeComma(bytes)
+    guard members.takeEnd(bytes) else { return nil }
+    open &= limits
+    // A packet to its own sender is one of a kind, and one address alone leaves the family of the other to be said.
+    if open & Self.addresses != Self.addresses || values[0] == values[1] { open &= ~Self.addresses }
+    if open & Self.ports == Self.ports, values[2] == values[3] { open &= ~Self.ports }
+    for field in 0..<5 where open & 1 << UInt8(field) != 0 {
+      classes[field] = packets.number(of: values[field], inField: field)
     }
   }
 
-  private mutating func skipSpace() {
-    while place < end, bytes[place] == 0x20 || bytes[place] == 0x09 || bytes[place] == 0x0d {
-      place += 1
-    }
+  /// A longer line is not a plain one.
+  static let longestLine = 4096
+
+  /// Whether the line gives its question a name.
+  var hasName: Bool { gapOfKind[Int(Self.name)] >= 0 }
+
+  /// Where the text of a kind stands; empty where the line has none.
+  func place(ofKind kind: UInt8) -> Range<Int> {
+    let gap = gapOfKind[Int(kind)]
+    return gap < 0 ? 0..<0 : gaps[Int(gap)].range
   }
 
-  /// Takes a byte and the space before it.
-  private mutating func take(_ byte: UInt8) -> Bool {
-    skipSpace()
-    guard place < end, bytes[place] == byte else { return false }
-    place += 1
+  /// The value of a field.
+  func value(_ field: PacketClasses.Field) -> UInt32 { values[field.rawValue] }
+
+  private mutating func add(_ kind: UInt8, _ value: Range<Int>) -> Bool {
+    guard gapOfKind[Int(kind)] < 0 else { return false }
+    gapOfKind[Int(kind)] = Int8(truncatingIfNeeded: gapCount)
+    gaps[gapCount] = Gap(
+      kind: kind, start: Int32(truncatingIfNeeded: value.lowerBound), count: Int32(truncatingIfNeeded: value.count))
+    gapCount += 1
     return true
   }
 
-  /// Takes a text up to its closing quotation mark; nil of one with escapes.
-  private mutating func takeText() -> Range<Int>? {
-    let start = place
-    while place < end {
-      let byte = bytes[place]
-      place += 1
-      if byte == 0x22 { return start..<place - 1 }
-      if byte == 0x5c || byte < 0x20 { return nil }
-    }
-    return nil
-  }
-
-  /// Takes a text, a number or a word.
-  private mutating func takeValue() -> Range<Int>? {
-    if take(0x22) { return takeText() }
-    let start = place
-    while place < end {
-      switch bytes[place] {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2b, 0x2d, 0x2e: place += 1
-      default: return place > start ? start..<place : nil
-      }
-    }
-    return nil
+  private mutating func set(_ field: UInt8, _ value: UInt32) {
+    values[Int(field)] = value
+    open |= 1 << field
   }
 }

@@ -226,8 +226,8 @@ public struct TraceJSON: Sendable {
     case .address, .transport, .named, .hardwareAddress:
       json.array(flat: true) { json in for piece in values.pieces(as: kind) { json.value(piece) } }
     case .name:
-      let rest = InterfaceName.wires.subtracting(values)
-      if values.intersection(InterfaceName.wires).count > rest.count {
+      let rest = values.single == nil ? InterfaceName.wires.subtracting(values) : .all
+      if values.single == nil, values.intersection(InterfaceName.wires).count > rest.count {
         json.object(flat: true) { json in json.member("not", rest.pieces(as: .name)) }
       } else {
         json.array(flat: true) { json in for piece in values.pieces(as: .name) { json.value(piece) } }

@@ -12,7 +12,7 @@ enum AskBatch: Row {
   private enum Kind: String {
     /// As logs of connections have them: 10,000 pairs of client and service, each with many source ports.
     case repeating = "packets of 10,000 clients and services"
-    /// No two are the same, whatever their source ports are.
+    /// No two are the same: anybody asks for anything.
     case different = "packets that are all different"
   }
 
@@ -70,18 +70,41 @@ enum AskBatch: Row {
   }
 
   private static func lines(_ count: Int, _ kind: Kind) -> String {
+    var numbers = Numbers()
     var text = ""
     for index in 0..<count {
-      // Spread over the rules, half of them with a port that no rule has.
-      let rule = index &* 7919 % 5000
-      let port = Flat.port(of: rule) + (index % 2 == 0 ? 0 : 1000)
-      // Which rule and which port are the same again after 10,000 questions.
-      let more = kind == .different ? #","length":\#(40 + index / 10_000)"# : ""
-      text +=
-        #"{"id":"\#(index)","proto":"tcp","in":"eth0","src":"\#(Flat.source(of: rule))","sport":\#(1024 + index % 60000),"dst":"172.17.0.9","dport":\#(port)\#(more)}"#
-        + "\n"
+      switch kind {
+      case .repeating:
+        // Spread over the rules, half of them with a port that no rule has.
+        let rule = index &* 7919 % 5000
+        let port = Flat.port(of: rule) + (index % 2 == 0 ? 0 : 1000)
+        text +=
+          #"{"id":"\#(index)","proto":"tcp","in":"eth0","src":"\#(Flat.source(of: rule))","sport":\#(1024 + index % 60000),"dst":"172.17.0.9","dport":\#(port)}"#
+      case .different:
+        // Half of the sources are those of rules; everything else is drawn from all there is.
+        let rule = numbers.next(below: 5000)
+        let isOfRule = numbers.next(below: 2) == 0
+        let anybody = (0..<4).map { "\(numbers.next(below: $0 == 0 ? 223 : 256) + ($0 == 0 ? 1 : 0))" }
+        let source = isOfRule ? Flat.source(of: rule) : anybody.joined(separator: ".")
+        text +=
+          #"{"id":"\#(index)","proto":"tcp","in":"eth0","src":"\#(source)","sport":\#(1024 + numbers.next(below: 64512)),"dst":"172.17.0.9","dport":\#(numbers.next(below: 65536)),"length":\#(40 + numbers.next(below: 1461))}"#
+      }
+      text += "\n"
     }
     return text
+  }
+
+  /// The same numbers in every run, as if drawn (splitmix64).
+  private struct Numbers {
+    private var state: UInt64 = 7
+
+    mutating func next(below limit: Int) -> Int {
+      state &+= 0x9e37_79b9_7f4a_7c15
+      var mixed = state
+      mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+      mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+      return Int((mixed ^ mixed >> 31) % UInt64(limit))
+    }
   }
 }
 
