@@ -58,6 +58,9 @@ package final class PacketClasses: Sendable {
     return field.isAddress ? addresses : numbers
   }
 
+  /// Whether nothing looks at a field: then no packets differ by it.
+  package func isUnseen(_ field: Field) -> Bool { unseen.contains(field) }
+
   /// The number of the class that a value of a field with classes is of.
   ///
   /// - Parameters:

@@ -237,7 +237,9 @@ package final class BatchAnswers: Sendable {
     var query = query
     for (field, value) in values { query[field] = ValueSet(value) }
     let trace = tracer.trace(query)
-    if proves, let box, !tracer.provesAlike(trace, in: box) { return nil }
+    // Fields that nothing looks at, and single values, leave nothing to prove.
+    let isOpen = box?.contains { !packets.isUnseen($0.key) && $0.value.count > 1 } ?? false
+    if proves, isOpen, let box, !tracer.provesAlike(trace, in: box) { return nil }
     let answer = form.bytes(of: trace, diagnostics: diagnostics)
     guard let rest = AnswerTemplate.rest(of: answer[...], name: query.id == nil ? nil : []) else { return nil }
     return AnswerTemplate.Sample(rest: rest, texts: Self.texts(values))
