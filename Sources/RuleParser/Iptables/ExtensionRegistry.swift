@@ -23,7 +23,7 @@ struct ExtensionRegistry: Sendable {
 
   /// Makes a registry.
   init(_ extensions: [any IptablesExtension]) {
-    self.extensions = PermanentList(extensions.map { $0.registered })
+    self.extensions = PermanentList(extensions.map { RegisteredExtension($0) })
     options = PermanentList(
       extensions.map { one in
         WordTable(

@@ -58,11 +58,11 @@ private struct ListingReading: ~Copyable {
       chains[chains.count - 1].rules.takeOver(run)
       return index + run.count
     }
-    read(text.lines[index])
+    read(text.lines[index], at: index)
     return index + 1
   }
 
-  private mutating func read(_ line: DumpLine) {
+  private mutating func read(_ line: DumpLine, at index: Int) {
     // Every chain has the same two lines before its rows.
     if line.start == line.end { return }
     if let usual = ListingHeader.usual, PlainForm.isColumnHead(text.bytes, line) {
@@ -71,7 +71,7 @@ private struct ListingReading: ~Copyable {
     }
     var cursor = text.cursor(line)
     if cursor.eat("Chain ") {
-      beginChain(&cursor, line)
+      beginChain(&cursor, line, text: rows?.chainName(at: index))
       return
     }
     var first = cursor
@@ -102,16 +102,16 @@ private struct ListingReading: ~Copyable {
   }
 
   /// `Chain FORWARD (policy DROP 3 packets, 4K bytes)` or `Chain DOCKER (2 references)`
-  mutating func beginChain(_ cursor: inout ByteCursor, _ line: DumpLine) {
+  mutating func beginChain(_ cursor: inout ByteCursor, _ line: DumpLine, text name: String?) {
     cursor.eatBlanks()
     guard let word = cursor.eatWord() else { return unreadable(line, expected: "a chain's name") }
     let known = names.texts.count
-    var index = names.index(of: word, in: text.bytes)
+    var index = names.index(of: word, in: text.bytes, text: name)
     let rank = BuiltinTables.mayHave(text.bytes, word) ? BuiltinTables.rank(names.texts[index]) : nil
     let isOutOfOrder = namedTable == nil && rank.map { $0 <= lastRank || hasUserChain } ?? false
     if index < known || isOutOfOrder {
       endTable()
-      index = names.index(of: word, in: text.bytes)
+      index = names.index(of: word, in: text.bytes, text: name)
     }
     if chains.isEmpty { start = text.span(line) }
     var chain = Chain(names.texts[index], span: text.span(line))

@@ -10,7 +10,7 @@ enum IptablesSaveReader {
     var reading = SaveReading(text: text, family: family, table: table)
     var index = 0
     while index < text.lines.count {
-      let behind = reading.readRules(from: index)
+      let behind = max(reading.readRules(from: index), reading.readHeads(from: index))
       if behind == index { reading.read(text.lines[index]) }
       index = max(behind, index + 1)
     }
@@ -36,8 +36,9 @@ private struct SaveReading: ~Copyable {
   var chainOfName: [Int32] = []
   var lastChain: (name: Range<Int>, index: Int)?
   var line: SaveRuleReader
-  /// Up to this line no run of rules is long enough to be worth more than one processor.
+  /// Up to these lines no run of rules or of chains' heads is long enough to be worth more than one processor.
   private var shortUntil = 0
+  private var shortHeadsUntil = 0
 
   init(text: DumpText, family: AddressFamily, table: String?) {
     self.text = text
@@ -87,6 +88,53 @@ private struct SaveReading: ~Copyable {
       fragment.diagnostics += part.diagnostics
     }
     return end
+  }
+
+  /// Reads a long run of heads of users' chains on all processors; gives the index of the line behind it. Of a short run nothing is read.
+  mutating func readHeads(from first: Int) -> Int {
+    guard hasTable, first >= shortHeadsUntil else { return first }
+    var end = first
+    while end < text.lines.count, isHead(text.lines[end]) { end += 1 }
+    guard end - first >= 2000 else {
+      shortHeadsUntil = end
+      return first
+    }
+    let text = text
+    let parts = Parallel.map(Parallel.runs(of: end - first, atLeast: 1000)) { run in
+      text.lines[first + run.lowerBound..<first + run.upperBound].map { Self.userChain(text, $0) }
+    }
+    var index = first
+    for head in parts.joined() {
+      if let head { take(head.chain, named: head.name) } else { read(text.lines[index]) }
+      index += 1
+    }
+    return end
+  }
+
+  private func isHead(_ line: DumpLine) -> Bool { line.start < line.end && text.bytes[line.start] == 0x3a }
+
+  /// `:KUBE-SVC-ERIFXISQEP7F7OF4 - [0:0]`; nil of the head of another chain.
+  private static func userChain(_ text: DumpText, _ line: DumpLine) -> (name: Range<Int>, chain: Chain)? {
+    var cursor = text.cursor(line)
+    cursor.at += 1
+    guard let name = cursor.eatWord(), !BuiltinTables.mayHave(text.bytes, name), cursor.eat(" - ") else { return nil }
+    var chain = Chain(text.bytes.text(name), span: text.span(line))
+    chain.policyCounter = eatCounter(&cursor)
+    return (name, chain)
+  }
+
+  /// Takes the head of a user's chain, which may have been met before.
+  private mutating func take(_ chain: Chain, named name: Range<Int>) {
+    let number = line.chainName(name, text: chain.name)
+    while chainOfName.count <= number { chainOfName.append(-1) }
+    if chainOfName[number] < 0 {
+      chainOfName[number] = Int32(chains.count)
+      chains.append(chain)
+    } else {
+      let known = Int(chainOfName[number])
+      chains[known].span = chain.span
+      chains[known].policyCounter = chain.policyCounter
+    }
   }
 
   /// `-A CHAIN ...` at the beginning of the line.
@@ -195,14 +243,14 @@ private struct SaveReading: ~Copyable {
     cursor.eatBlanks()
     let index = chainIndex(name, dumpLine)
     let span = text.span(dumpLine)
-    let counter = eatCounter(&cursor)
+    let counter = Self.eatCounter(&cursor)
     chains[index].span = span
     chains[index].policyCounter = counter
     if chains[index].base != nil { chains[index].base?.policy = policy }
   }
 
   /// `[12:3456]`
-  func eatCounter(_ cursor: inout ByteCursor) -> Counter? {
+  static func eatCounter(_ cursor: inout ByteCursor) -> Counter? {
     let start = cursor.at
     guard cursor.eat(0x5b), let packets = cursor.eatDecimal(), cursor.eat(0x3a), let bytes = cursor.eatDecimal(),
       cursor.eat(0x5d)
@@ -233,7 +281,7 @@ private struct SaveReading: ~Copyable {
 
   /// `-A CHAIN ...` with or without a counter before it, `-P CHAIN POLICY`, `-N CHAIN`; an `iptables` before it is passed over.
   mutating func readCommand(_ cursor: inout ByteCursor, _ dumpLine: DumpLine) {
-    let counter = eatCounter(&cursor)
+    let counter = Self.eatCounter(&cursor)
     cursor.eatBlanks()
     var named: Range<Int>?
     if cursor.eat("iptables ") || cursor.eat("ip6tables ") {

@@ -6,12 +6,16 @@ struct ListingRows {
   private let parts: [Part]
   /// The part and the run in it that come next.
   private var next = (part: 0, run: 0)
+  /// The part and the name in it that come next.
+  private var nextName = (part: 0, index: 0)
 
   /// What was read of some lines.
   private struct Part: Sendable {
     /// The rules of neighbouring lines, each run with the index of its first line.
     var rules = RuleRuns<Int>()
     var hidesInterfaces = false
+    /// The names of the users' chains whose heads stand in the lines, each with the index of its line.
+    var names: [(line: Int, text: String)] = []
   }
 
   /// Whether some rule does not tell its interfaces.
@@ -27,7 +31,10 @@ struct ListingRows {
       var reader = ListingRuleReader(bytes: text.bytes, family: family)
       var part = Part()
       for index in run {
-        guard let rule = Self.rule(text, text.lines[index], header, &reader) else { continue }
+        guard let rule = Self.rule(text, text.lines[index], header, &reader) else {
+          if let name = Self.chainName(text, text.lines[index]) { part.names.append((index, name)) }
+          continue
+        }
         part.rules.append(rule, at: index) { first, count in first + count == index }
       }
       part.hidesInterfaces = reader.hidesInterfaces
@@ -47,6 +54,24 @@ struct ListingRows {
       return nil
     }
     return rule
+  }
+
+  /// The name of the chain whose head a line is.
+  private static func chainName(_ text: DumpText, _ line: DumpLine) -> String? {
+    var cursor = text.cursor(line)
+    guard cursor.eat("Chain "), let name = cursor.eatWord(), name.count > 15 else { return nil }
+    return text.bytes.text(name)
+  }
+
+  /// The name of the chain whose head stands in a line, if it is a long one. Lines are asked for in their order.
+  mutating func chainName(at line: Int) -> String? {
+    while nextName.part < parts.count {
+      let names = parts[nextName.part].names
+      while nextName.index < names.count, names[nextName.index].line < line { nextName.index += 1 }
+      if nextName.index < names.count { return names[nextName.index].line == line ? names[nextName.index].text : nil }
+      nextName = (nextName.part + 1, 0)
+    }
+    return nil
   }
 
   /// The rules from a line on that stand under a head line; nil when the line has to be read there. Lines are asked for in their order.

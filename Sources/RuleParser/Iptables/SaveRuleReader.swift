@@ -62,7 +62,9 @@ struct SaveRuleReader: ~Copyable {
   }
 
   /// The number of a chain's name among ``chainNames``.
-  mutating func chainName(_ range: Range<Int>) -> Int { rule.chainNames.index(of: range, in: rule.bytes) }
+  mutating func chainName(_ range: Range<Int>, text: String? = nil) -> Int {
+    rule.chainNames.index(of: range, in: rule.bytes, text: text)
+  }
 
   /// The names of chains that were read so far.
   var chainNames: TextPool { rule.chainNames }

@@ -189,13 +189,7 @@ struct SectionFinder {
       return
     }
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
-      if let open = current, open.section.kind == kind || Self.isSameOutput(open.section.kind, kind),
-        !open.continuation.isComplete, !open.continuation.begins(bytes, content)
-      {
-        append(content)
-      } else if let open = current, open.section.isBounded,
-        open.section.kind == .dockerInfo || open.section.kind == .dockerVersion
-      {
+      if goesOn(with: kind, content) {
         append(content)
       } else {
         begin(kind, line, at: index)
@@ -336,6 +330,19 @@ struct SectionFinder {
       [.netstat, .routeTable], [.nftText, .nftJSON], [.sysctl, .sysctlValue], [.listing, .save], [.ipRoute, .ipRule],
     ]
     return alike.contains { $0.contains(command) && $0.contains(kind) }
+  }
+
+  /// Whether a line that can begin an output goes on with the one that is open.
+  ///
+  /// A function of its own: whoever looked at the open output while a line is added to it would be a second owner of all its lines.
+  private func goesOn(with kind: OutputKind, _ line: DumpLine) -> Bool {
+    guard let open = current else { return false }
+    if open.section.kind == kind || Self.isSameOutput(open.section.kind, kind), !open.continuation.isComplete,
+      !open.continuation.begins(bytes, line)
+    {
+      return true
+    }
+    return open.section.isBounded && (open.section.kind == .dockerInfo || open.section.kind == .dockerVersion)
   }
 
   private mutating func append(_ line: DumpLine) {

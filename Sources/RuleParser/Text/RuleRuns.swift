@@ -8,13 +8,17 @@ struct RuleRuns<Place: Sendable>: Sendable {
   private(set) var runs: [(place: Place, rules: [Rule])] = []
 
   /// Adds a rule: to the last run, if it follows that one, of which the place and the number of rules are told.
-  mutating func append(_ rule: Rule, at place: Place, follows: (Place, Int) -> Bool) {
+  mutating func append(_ rule: consuming Rule, at place: Place, follows: (Place, Int) -> Bool) {
     // The last run is looked at in its place: a name for it would be another owner of its rules, and each one added would copy all before it.
     let last = runs.count - 1
     if last >= 0, follows(runs[last].place, runs[last].rules.count) {
       runs[last].rules.append(rule)
     } else {
-      runs.append((place, [rule]))
+      // Few chains have more rules than two.
+      var rules: [Rule] = []
+      rules.reserveCapacity(2)
+      rules.append(rule)
+      runs.append((place, rules))
     }
   }
 }

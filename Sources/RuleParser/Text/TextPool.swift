@@ -7,9 +7,11 @@ struct TextPool {
   private var places = PlacePool()
 
   /// The index of a name in ``texts``, where it is put when it is new.
-  mutating func index(of range: Range<Int>, in bytes: ByteView) -> Int {
+  ///
+  /// - Parameter text: The name as text, where somebody has made that already.
+  mutating func index(of range: Range<Int>, in bytes: ByteView, text: String? = nil) -> Int {
     let index = places.index(of: range, in: bytes)
-    if index == texts.count { texts.append(bytes.text(range)) }
+    if index == texts.count { texts.append(text ?? bytes.text(range)) }
     return index
   }
 }
