@@ -32,16 +32,21 @@ public struct DumpReader: Sendable {
     var order = 0
     var hostNames: [String] = []
     var unrecognised: [Int32] = []
+    // What the readers look at stays until all is read.
+    var texts: [SourceBytes] = []
+    defer { withExtendedLifetime(texts) {} }
     for input in inputs {
       let bytes = InputEncoding.normalised(input.bytes)
       let source = reading.ruleset.sources.add(Source(name: input.name, bytes: bytes))
       let paste = PasteLines(bytes)
+      texts.append(paste.memory)
       if let section = NftRuleFile.section(source, paste, strand: strand + 1) {
         strand += 1
         rules.add(section) { path in
           include(path, input.name)?.map { included in
             let source = reading.ruleset.sources.add(Source(name: included.name, bytes: included.bytes))
             let lines = PasteLines(included.bytes)
+            texts.append(lines.memory)
             return DumpText(source: source, memory: lines.memory, lines: lines.lines.map(\.content))
           }
         }

@@ -19,8 +19,9 @@ struct SectionFinder {
   /// How many strands were used.
   private(set) var strand: Int
 
-  // What is open.
+  // What is open. Its lines stand apart from it: whoever looks at it would be a second owner of them, and each line added would copy all before.
   private var current: OpenSection?
+  private var taken: [DumpLine] = []
   // The commands whose output may come next, and where they stood.
   private var pending: [ShellCommand] = []
   private var pendingLine = 0
@@ -124,7 +125,7 @@ struct SectionFinder {
     return end
   }
 
-  private func takePlainSave(from index: Int, _ open: inout OpenSection) -> Int {
+  private mutating func takePlainSave(from index: Int, _ open: inout OpenSection) -> Int {
     var end = index
     var hasRule = false
     while end < lines.count, !lines[end].isFence {
@@ -141,14 +142,14 @@ struct SectionFinder {
     return end
   }
 
-  private func append(_ run: Range<Int>, to open: inout OpenSection, hasRule: Bool) {
+  private mutating func append(_ run: Range<Int>, to open: inout OpenSection, hasRule: Bool) {
     if run.isEmpty { return }
     closeGap(&open)
     if hasRule { open.continuation.takeRule() }
-    open.section.text.lines.append(contentsOf: lines[run].lazy.map(\.content))
+    taken.append(contentsOf: lines[run].lazy.map(\.content))
   }
 
-  private func takePlainListing(from index: Int, _ open: inout OpenSection) -> Int {
+  private mutating func takePlainListing(from index: Int, _ open: inout OpenSection) -> Int {
     var end = index
     while end < lines.count, !lines[end].isFence {
       let line = lines[end].content
@@ -162,16 +163,16 @@ struct SectionFinder {
       default: return end
       }
       closeGap(&open)
-      open.section.text.lines.append(line)
+      taken.append(line)
       end += 1
     }
     return end
   }
 
   /// Takes over the lines that did not fit, since the output goes on behind them.
-  private func closeGap(_ open: inout OpenSection) {
+  private mutating func closeGap(_ open: inout OpenSection) {
     if open.gap.isEmpty { return }
-    open.section.text.lines.append(contentsOf: open.gap)
+    taken.append(contentsOf: open.gap)
     open.gap.removeAll(keepingCapacity: true)
     open.strangers = 0
   }
@@ -333,8 +334,6 @@ struct SectionFinder {
   }
 
   /// Whether a line that can begin an output goes on with the one that is open.
-  ///
-  /// A function of its own: whoever looked at the open output while a line is added to it would be a second owner of all its lines.
   private func goesOn(with kind: OutputKind, _ line: DumpLine) -> Bool {
     guard let open = current else { return false }
     if open.section.kind == kind || Self.isSameOutput(open.section.kind, kind), !open.continuation.isComplete,
@@ -348,19 +347,17 @@ struct SectionFinder {
   private mutating func append(_ line: DumpLine) {
     guard var open = current else { return }
     current = nil
-    if !open.gap.isEmpty {
-      open.section.text.lines.append(contentsOf: open.gap)
-      open.gap = []
-      open.strangers = 0
-    }
+    closeGap(&open)
     open.continuation.take(bytes, line)
-    open.section.text.lines.append(line)
+    taken.append(line)
     current = open
   }
 
   private mutating func close() {
     guard var open = current else { return }
     current = nil
+    open.section.text.lines = taken
+    taken = []
     takeOffIndentation(&open.section)
     sections.append(open.section)
   }
