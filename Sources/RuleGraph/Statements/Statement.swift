@@ -125,24 +125,19 @@ public struct Translation: Hashable, Sendable {
   public var persistent: Bool
   /// Further arguments (the mark of TPROXY), for printing back.
   public var arguments: [Argument]
+}
 
+// Set all at once, for the reason that ``Rule`` has.
+extension Translation {
   /// Makes a translation.
   public init(
     _ kind: Kind, address: Expression? = nil, port: Expression? = nil, ofSource: Bool? = nil, portBase: UInt16? = nil,
     prefixLength: Int? = nil, family: AddressFamily? = nil, random: Bool = false, fullyRandom: Bool = false,
     persistent: Bool = false, arguments: [Argument] = []
   ) {
-    self.kind = kind
-    self.address = address
-    self.port = port
-    self.ofSource = ofSource
-    self.portBase = portBase
-    self.prefixLength = prefixLength
-    self.family = family
-    self.random = random
-    self.fullyRandom = fullyRandom
-    self.persistent = persistent
-    self.arguments = arguments
+    self.init(
+      kind: kind, ofSource: ofSource, address: address, port: port, portBase: portBase, prefixLength: prefixLength,
+      family: family, random: random, fullyRandom: fullyRandom, persistent: persistent, arguments: arguments)
   }
 }
 

@@ -44,20 +44,19 @@ public struct Chain: Hashable, Sendable {
   public var comment: String?
   /// Where the chain's head stands.
   public var span: SourceSpan?
+}
 
+// A rule and a chain are made by millions. Swift makes one of many members without a copy only where all of them are set at once, as the initializer does that a
+// struct has without a word, so the public ones hand over to that.
+extension Chain {
   /// Makes a chain.
   public init(
     _ name: String, base: BaseChain? = nil, rules: [Rule] = [], policyCounter: Counter? = nil, references: Int? = nil,
     handle: UInt64? = nil, comment: String? = nil, span: SourceSpan? = nil
   ) {
-    self.name = name
-    self.base = base
-    self.rules = rules
-    self.policyCounter = policyCounter
-    self.references = references
-    self.handle = handle
-    self.comment = comment
-    self.span = span
+    self.init(
+      name: name, base: base, rules: rules, policyCounter: policyCounter, references: references, handle: handle,
+      comment: comment, span: span)
   }
 }
 
@@ -73,16 +72,14 @@ public struct Rule: Hashable, Sendable {
   public var handle: UInt64?
   /// Where the rule stands, and its original text.
   public var span: SourceSpan
+}
 
+extension Rule {
   /// Makes a rule.
   public init(
     _ statements: [Statement], counter: Counter? = nil, comment: String? = nil, handle: UInt64? = nil, span: SourceSpan
   ) {
-    self.statements = statements
-    self.counter = counter
-    self.comment = comment
-    self.handle = handle
-    self.span = span
+    self.init(statements: statements, counter: counter, comment: comment, handle: handle, span: span)
   }
 }
 
