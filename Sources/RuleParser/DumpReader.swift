@@ -47,7 +47,7 @@ public struct DumpReader: Sendable {
             let source = reading.ruleset.sources.add(Source(name: included.name, bytes: included.bytes))
             let lines = PasteLines(included.bytes)
             texts.append(lines.memory)
-            return DumpText(source: source, memory: lines.memory, lines: lines.lines.map(\.content))
+            return DumpText(source: source, memory: lines.memory, lines: lines.lines)
           }
         }
         continue

@@ -64,6 +64,55 @@ import Testing
     #expect(Self.rules(long).allSatisfy { $0.counter == Counter(packets: 1, bytes: 60) })
   }
 
+  private static func expectSameChains(_ long: HostReading, _ single: HostReading) {
+    #expect(long.ruleset.tables.map(\.name) == single.ruleset.tables.map(\.name))
+    for (a, b) in zip(long.ruleset.tables, single.ruleset.tables) {
+      #expect(a.chains.map(\.name) == b.chains.map(\.name))
+      #expect(a.chains.map(\.policyCounter) == b.chains.map(\.policyCounter))
+      #expect(a.chains.map(\.references) == b.chains.map(\.references))
+      #expect(a.chains.map(\.base) == b.chains.map(\.base))
+      #expect(a.chains.map(\.span?.line) == b.chains.map(\.span?.line))
+      #expect(a.chains.map { $0.rules.map(\.statements) } == b.chains.map { $0.rules.map(\.statements) })
+    }
+    #expect(long.diagnostics.map(\.message) == single.diagnostics.map(\.message))
+  }
+
+  @Test(arguments: [nil, ":CHAIN-3000 - [7:8]", ":OUTPUT - [3:4]"])
+  func `Many heads of chains in a save read like heads one by one`(_ stranger: String?) {
+    func save(_ blanks: String) -> String {
+      var heads = (0..<6000).map { ":CHAIN-\($0)\(blanks)- [\($0):1]" }
+      if let stranger { heads.insert(stranger, at: 4000) }
+      let rules = (0..<6000).map { "-A CHAIN-\($0) \(Self.options($0))" }
+      return (["*filter", ":INPUT ACCEPT [0:0]"] + heads + rules + ["COMMIT", ""]).joined(separator: "\n")
+    }
+    let long = Self.reading(save(" "))
+    // With two blanks, a head is no part of a run.
+    Self.expectSameChains(long, Self.reading(save("  ")))
+    #expect(long.ruleset.tables.first?.chains.count { $0.name.hasPrefix("CHAIN-") } == 6000)
+  }
+
+  @Test func `Many chains of a listing read like chains one by one`() {
+    let head = " pkts bytes target     prot opt in     out     source               destination"
+    func listing(_ firstHead: String) -> String {
+      var text = "Chain INPUT (policy ACCEPT 1 packets, 2 bytes)\n\(firstHead)\n\n"
+      for index in 0..<3000 {
+        // One chain twice, which begins another table, and one that is built in.
+        let name = index == 2500 ? "CHAIN-9" : index == 1200 ? "FORWARD" : "CHAIN-\(index)"
+        text += "Chain \(name) (\(index) references)\n\(head)\n"
+        for row in 0..<index % 4 {
+          let prose = index % 700 == 7 ? "nobody knows \(row)" : "/* row \(row) of chain \(index) */ tcp dpt:\(index)"
+          text += "    1    60 CHAIN-\(row)  tcp  --  eth0  *  10.0.0.1  0.0.0.0/0  \(prose)\n"
+        }
+        if index % 900 != 0 { text += "\n" }
+      }
+      return text
+    }
+    let long = Self.reading(listing(head))
+    // The chains are read ahead only if the first head line is the usual one.
+    Self.expectSameChains(long, Self.reading(listing("num" + head)))
+    #expect(long.ruleset.tables.flatMap(\.chains).count == 3000)
+  }
+
   @Test func `Large dumps beside each other read like each by itself`() {
     let lines = (0..<12000).map { "-A WEB \(Self.options($0))\n" }.joined()
     let rows = (0..<12000).map {

@@ -1,28 +1,31 @@
 import RuleGraph
 
 /// Reads the members of ipsets: `10.0.0.0/8,tcp:80-90 timeout 299 nomatch`.
-struct IpsetElementReader {
+struct IpsetElementReader: ~Copyable {
   private let bytes: ByteView
-  private var values: [AddressFamily: RuleDraft] = [:]
+  private let ipv4: RuleDraft
+  private let ipv6: RuleDraft
 
   /// Makes a reader for members in one source.
   init(bytes: ByteView) {
     self.bytes = bytes
-    for family in AddressFamily.allCases { values[family] = RuleDraft(bytes: bytes, family: family) }
+    ipv4 = RuleDraft(bytes: bytes, family: .ipv4)
+    ipv6 = RuleDraft(bytes: bytes, family: .ipv6)
   }
 
   /// Reads a member of a set whose type is known; nil when it is not understood, with the cursor where that was.
   func read(_ cursor: inout ByteCursor, of set: NamedSet) -> SetElement? {
     let start = cursor.at
-    guard let type = set.ipsetType, let values = values[set.family ?? .ipv4], let word = cursor.eatWord() else {
-      return nil
-    }
+    guard let type = set.ipsetType, let word = cursor.eatWord() else { return nil }
     var element = SetElement([])
     if type == "list:set" {
       element.member = cursor.text(word)
     } else {
       let isWildcard = readOptions(cursor, &element)
-      guard let key = key(word, type, set, values, isWildcard: isWildcard) else {
+      let key =
+        set.family == .ipv6
+        ? key(word, type, set, ipv6, isWildcard: isWildcard) : key(word, type, set, ipv4, isWildcard: isWildcard)
+      guard let key else {
         cursor.at = start
         return nil
       }
@@ -35,7 +38,7 @@ struct IpsetElementReader {
 
   /// The values of each part of the key, a port as protocol and port.
   private func key(
-    _ word: Range<Int>, _ type: String, _ set: NamedSet, _ values: RuleDraft, isWildcard: Bool
+    _ word: Range<Int>, _ type: String, _ set: NamedSet, _ values: borrowing RuleDraft, isWildcard: Bool
   ) -> [ValueSet]? {
     guard let colon = type.firstIndex(of: ":") else { return nil }
     let kinds = type[type.index(after: colon)...].split(separator: ",")
@@ -76,7 +79,7 @@ struct IpsetElementReader {
   }
 
   /// `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`; a netmask of the set widens it.
-  private func addresses(_ part: Range<Int>, _ set: NamedSet, _ values: RuleDraft) -> ValueSet? {
+  private func addresses(_ part: Range<Int>, _ set: NamedSet, _ values: borrowing RuleDraft) -> ValueSet? {
     let isNetwork = values.position(of: 0x2f, in: part) != nil
     if values.position(of: 0x2d, in: part) != nil { return values.addressRange(part).map { ValueSet($0) } }
     if isNetwork {
@@ -101,7 +104,7 @@ struct IpsetElementReader {
   ///
   /// ICMP's type and code stand in the first two bytes of the header, where other protocols have the source port, and the set holds them
   /// as one number (`net/netfilter/ipset/ip_set_getport.c`). Protocols without ports match whatever their header holds.
-  private func ports(_ part: Range<Int>, _ type: String, _ values: RuleDraft) -> (ValueSet, ValueSet)? {
+  private func ports(_ part: Range<Int>, _ type: String, _ values: borrowing RuleDraft) -> (ValueSet, ValueSet)? {
     guard let colon = values.position(of: 0x3a, in: part) else {
       guard let ports = values.ports(part, separator: 0x2d) else { return nil }
       return (type == "bitmap:port" ? [6, 17] : [6], ValueSet(ports))

@@ -11,7 +11,7 @@ enum IpsetReader {
 }
 
 /// The state between the lines.
-private struct IpsetReading {
+private struct IpsetReading: ~Copyable {
   let text: DumpText
   var sets: [NamedSet] = []
   var indexes: [String: Int] = [:]

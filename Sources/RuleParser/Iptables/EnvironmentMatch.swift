@@ -8,14 +8,14 @@ protocol EnvironmentMatch: IptablesExtension {
   var invertible: [OptionLabel] { get }
 
   /// The text of an option's value in the one form that both printed forms have; nil when it is not understood.
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String?
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String?
 }
 
 extension EnvironmentMatch {
   var kind: ExtensionKind { .match }
   var invertible: [OptionLabel] { options.first.map { [$0.name] } ?? [] }
 
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? { rule.text(of: option) }
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String? { rule.text(of: option) }
 
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
@@ -42,13 +42,13 @@ protocol EffectTarget: IptablesExtension {
   var effect: Effect.Kind { get }
 
   /// The text of an option's value in the one form that both printed forms have; nil when it is not understood.
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String?
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String?
 }
 
 extension EffectTarget {
   var kind: ExtensionKind { .target }
 
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? { rule.text(of: option) }
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String? { rule.text(of: option) }
 
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let arguments = OptionArguments.read(options, of: self.options, rule, value: value) else { return false }
@@ -69,8 +69,8 @@ extension EffectTarget {
 enum OptionArguments {
   /// The arguments in the order in which the extension names its options; nil when a value is not understood.
   static func read(
-    _ options: ExtensionOptions, of spellings: [OptionSpelling], _ rule: RuleDraft,
-    value: (ExtensionOption, RuleDraft) -> String?
+    _ options: ExtensionOptions, of spellings: [OptionSpelling], _ rule: borrowing RuleDraft,
+    value: (ExtensionOption, borrowing RuleDraft) -> String?
   ) -> [Argument]? {
     var arguments: [Argument] = []
     for spelling in spellings {

@@ -34,8 +34,9 @@ private struct ListingReading: ~Copyable {
   var fragment = RuleFragment()
   var chains: [Chain] = []
   /// The names of the chains.
-  var names = TextPool()
-  var policies: [BaseChain.Policy?] = []
+  var names = PlacePool()
+  /// The policies of the chains that have one, by index.
+  var policies: [Int: BaseChain.Policy] = [:]
   var start: SourceSpan?
   var lastRank = -1
   var hasUserChain = false
@@ -52,26 +53,43 @@ private struct ListingReading: ~Copyable {
     rules = ListingRuleReader(bytes: text.bytes, family: family)
   }
 
-  /// Reads a line, or the lines of a run of rows that were read already, as most are; gives the index behind them.
+  /// Reads a line, or a chain or run of rows that were read already, as most are; gives the index behind them.
   mutating func read(from index: Int) -> Int {
-    if !chains.isEmpty, let run = rows?.rules(from: index, header: header) {
-      chains[chains.count - 1].rules.takeOver(run)
-      return index + run.count
+    if let (name, chain, end) = rows?.takeChain(at: index, of: text) {
+      if chains.count == chains.capacity, let count = rows?.chainCount {
+        chains.reserveCapacity(chains.count + count + 1)
+        names.reserve(count + 1)
+      }
+      if !names.add(name, in: text.bytes) {
+        endTable()
+        _ = names.add(name, in: text.bytes)
+      }
+      if chains.isEmpty { start = chain.span }
+      chains.append(chain)
+      hasUserChain = true
+      header = .usual
+      return end
     }
-    read(text.lines[index], at: index)
+    if !chains.isEmpty, let run = rows?.takeRules(from: index, header: header) {
+      let end = index + run.count
+      chains[chains.count - 1].rules.takeOver(run)
+      return end
+    }
+    read(text.lines[index])
     return index + 1
   }
 
-  private mutating func read(_ line: DumpLine, at index: Int) {
+  private mutating func read(_ line: DumpLine) {
     // Every chain has the same two lines before its rows.
     if line.start == line.end { return }
     if let usual = ListingHeader.usual, PlainForm.isColumnHead(text.bytes, line) {
       header = usual
       return
     }
-    var cursor = text.cursor(line)
-    if cursor.eat("Chain ") {
-      beginChain(&cursor, line, text: rows?.chainName(at: index))
+    let cursor = text.cursor(line)
+    if text.bytes.has("Chain ", at: line.start) {
+      guard let head = ListingChainHead(cursor) else { return unreadable(line, expected: "a chain's name") }
+      begin(head, line)
       return
     }
     var first = cursor
@@ -101,43 +119,29 @@ private struct ListingReading: ~Copyable {
     }
   }
 
-  /// `Chain FORWARD (policy DROP 3 packets, 4K bytes)` or `Chain DOCKER (2 references)`
-  mutating func beginChain(_ cursor: inout ByteCursor, _ line: DumpLine, text name: String?) {
-    cursor.eatBlanks()
-    guard let word = cursor.eatWord() else { return unreadable(line, expected: "a chain's name") }
-    let known = names.texts.count
-    var index = names.index(of: word, in: text.bytes, text: name)
-    let rank = BuiltinTables.mayHave(text.bytes, word) ? BuiltinTables.rank(names.texts[index]) : nil
+  private mutating func begin(_ head: ListingChainHead, _ line: DumpLine) {
+    let name = PlacePool.HashedName(head.name, in: text.bytes)
+    let isNew = names.add(name, in: text.bytes)
+    let label = text.bytes.text(head.name)
+    let rank = BuiltinTables.mayHave(text.bytes, head.name) ? BuiltinTables.rank(label) : nil
     let isOutOfOrder = namedTable == nil && rank.map { $0 <= lastRank || hasUserChain } ?? false
-    if index < known || isOutOfOrder {
+    if !isNew || isOutOfOrder {
       endTable()
-      index = names.index(of: word, in: text.bytes, text: name)
+      _ = names.add(name, in: text.bytes)
     }
     if chains.isEmpty { start = text.span(line) }
-    var chain = Chain(names.texts[index], span: text.span(line))
-    var policy: BaseChain.Policy?
-    cursor.eatBlanks()
-    if cursor.eat("(policy ") {
-      let word = cursor.eat(while: { $0 >= 0x41 && $0 <= 0x5a })
-      policy = BaseChain.Policy(rawValue: cursor.text(word).lowercased())
-      cursor.eatBlanks()
-      if let packets = cursor.eatScaledNumber(), cursor.eat(" packets, "), let bytes = cursor.eatScaledNumber() {
-        chain.policyCounter = Counter(packets: packets, bytes: bytes)
-      }
-    } else if cursor.eat("("), let count = cursor.eatDecimal() {
-      chain.references = Int(exactly: count)
-    }
+    policies[chains.count] = head.policy
+    chains.append(
+      Chain(label, policyCounter: head.counter, references: head.references, span: text.span(line)))
     if let rank { lastRank = rank } else { hasUserChain = true }
-    chains.append(chain)
-    policies.append(policy)
     header = nil
   }
 
   mutating func endTable() {
     defer {
       chains = []
-      names = TextPool()
-      policies = []
+      names = PlacePool()
+      policies = [:]
       lastRank = -1
       hasUserChain = false
       hasUnreadProse = false

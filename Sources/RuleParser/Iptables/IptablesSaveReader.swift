@@ -47,10 +47,19 @@ private struct SaveReading: ~Copyable {
     line = SaveRuleReader(bytes: text.bytes, family: family)
   }
 
+  /// Where a rule stands.
+  private struct RulePlace: Sendable {
+    /// The name of its chain.
+    var chain: Range<Int>
+    /// The number of that name; nil when no head has it.
+    var number: Int?
+    /// The index of its line.
+    var line: Int
+  }
+
   /// The rules of some lines of a run, read apart from the others.
   private struct RulesOfLines: Sendable {
-    /// The rules, with the name of their chain and their line.
-    var rules = RuleRuns<(chain: Range<Int>, line: Int)>()
+    var rules = RuleRuns<RulePlace>()
     var diagnostics: [Diagnostic] = []
   }
 
@@ -58,90 +67,98 @@ private struct SaveReading: ~Copyable {
   mutating func readRules(from first: Int) -> Int {
     guard hasTable, first >= shortUntil else { return first }
     var end = first
-    while end < text.lines.count, isPlainRule(text.lines[end]) { end += 1 }
+    while end < text.lines.count, text.lines[end].form == .rule { end += 1 }
     guard end - first >= 500 else {
       shortUntil = end
       return first
     }
-    // The names of chains that were declared are shared by all parts.
-    let names = line.chainNames
     let family = family
     let text = text
-    let parts = Parallel.map(Parallel.runs(of: end - first, atLeast: 2000)) { run in
-      var reader = SaveRuleReader(bytes: text.bytes, family: family, chainNames: names)
-      var part = RulesOfLines()
-      for index in first + run.lowerBound..<first + run.upperBound {
-        let dumpLine = text.lines[index]
-        var cursor = text.cursor(dumpLine)
-        cursor.at += 3
-        let chain = cursor.eatWord() ?? 0..<0
-        let rule = reader.read(cursor, counter: nil, span: text.span(dumpLine), line: dumpLine)
-        part.rules.append(rule, at: (chain, index)) { place, _ in text.bytes.areEqual(place.chain, chain) }
+    // The names of chains that were declared are shared by all parts.
+    var parts = line.chainNames.withView { names in
+      Parallel.map(Parallel.runs(of: end - first, atLeast: 2000)) { run in
+        Self.rules(of: text, first + run.lowerBound..<first + run.upperBound, family, names)
       }
-      part.diagnostics = reader.diagnostics
-      return part
     }
-    for part in parts {
-      for (place, rules) in part.rules.runs {
-        chains[chainIndex(place.chain, text.lines[place.line])].rules.takeOver(rules)
+    for part in parts.indices {
+      for run in parts[part].rules.runs.indices {
+        let index = chainIndex(parts[part].rules.runs[run].place)
+        chains[index].rules.takeOver(parts[part].rules.take(run))
       }
-      fragment.diagnostics += part.diagnostics
+      fragment.diagnostics += parts[part].diagnostics
     }
     return end
+  }
+
+  private static func rules(
+    of text: DumpText, _ lines: Range<Int>, _ family: AddressFamily, _ names: TextsView
+  ) -> RulesOfLines {
+    var reader = SaveRuleReader(bytes: text.bytes, family: family, declared: names)
+    var part = RulesOfLines()
+    for index in lines {
+      let line = text.lines[index]
+      var cursor = text.cursor(line)
+      cursor.at += 3
+      let chain = cursor.eatWord() ?? 0..<0
+      let rule = reader.read(cursor, counter: nil, span: text.span(line), line: line)
+      part.rules.append(
+        rule, at: RulePlace(chain: chain, number: names.known(chain, in: text.bytes), line: index),
+        follows: { place, _ in text.bytes.areEqual(place.chain, chain) })
+    }
+    part.diagnostics = reader.diagnostics
+    return part
+  }
+
+  private mutating func chainIndex(_ place: RulePlace) -> Int {
+    if let number = place.number, number < chainOfName.count, chainOfName[number] >= 0 {
+      return Int(chainOfName[number])
+    }
+    return chainIndex(place.chain, text.lines[place.line])
   }
 
   /// Reads a long run of heads of users' chains on all processors; gives the index of the line behind it. Of a short run nothing is read.
   mutating func readHeads(from first: Int) -> Int {
     guard hasTable, first >= shortHeadsUntil else { return first }
     var end = first
-    while end < text.lines.count, isHead(text.lines[end]) { end += 1 }
+    while end < text.lines.count, text.lines[end].form == .head { end += 1 }
     guard end - first >= 2000 else {
       shortHeadsUntil = end
       return first
     }
     let text = text
-    let parts = Parallel.map(Parallel.runs(of: end - first, atLeast: 1000)) { run in
-      text.lines[first + run.lowerBound..<first + run.upperBound].map { Self.userChain(text, $0) }
+    let runs = Parallel.runs(of: end - first, atLeast: 1000)
+    var found: [Range<Int>] = []
+    _ = Parallel.append(runs.map(\.count), to: &found) { run, names in
+      for index in runs[run] { names.append(Self.userChainName(text, text.lines[first + index])) }
     }
-    var index = first
-    for head in parts.joined() {
-      if let head { take(head.chain, named: head.name) } else { read(text.lines[index]) }
-      index += 1
+    let names = found
+    let before = line.chainNames.texts.count
+    guard line.add(newChainNames: names) else {
+      // A chain that was met before, or a built-in one.
+      for index in first..<end { read(text.lines[index]) }
+      return end
     }
+    let texts = line.chainNames.texts
+    let places = chains.count..<chains.count + names.count
+    _ = Parallel.append(runs.map(\.count), to: &chains) { run, chains in
+      for index in runs[run] {
+        let line = text.lines[first + index]
+        var counter = ByteCursor(text.bytes, names[index].upperBound + 3..<line.end)
+        chains.append(
+          Chain(texts[before + index], policyCounter: Self.eatCounter(&counter), span: text.span(line)))
+      }
+    }
+    chainOfName += repeatElement(-1, count: before - chainOfName.count)
+    chainOfName += places.map { Int32($0) }
     return end
   }
 
-  private func isHead(_ line: DumpLine) -> Bool { line.start < line.end && text.bytes[line.start] == 0x3a }
-
-  /// `:KUBE-SVC-ERIFXISQEP7F7OF4 - [0:0]`; nil of the head of another chain.
-  private static func userChain(_ text: DumpText, _ line: DumpLine) -> (name: Range<Int>, chain: Chain)? {
+  /// The name of `:KUBE-SVC-ERIFXISQEP7F7OF4 - [0:0]`; an empty range of the head of another chain.
+  private static func userChainName(_ text: DumpText, _ line: DumpLine) -> Range<Int> {
     var cursor = text.cursor(line)
     cursor.at += 1
-    guard let name = cursor.eatWord(), !BuiltinTables.mayHave(text.bytes, name), cursor.eat(" - ") else { return nil }
-    var chain = Chain(text.bytes.text(name), span: text.span(line))
-    chain.policyCounter = eatCounter(&cursor)
-    return (name, chain)
-  }
-
-  /// Takes the head of a user's chain, which may have been met before.
-  private mutating func take(_ chain: Chain, named name: Range<Int>) {
-    let number = line.chainName(name, text: chain.name)
-    while chainOfName.count <= number { chainOfName.append(-1) }
-    if chainOfName[number] < 0 {
-      chainOfName[number] = Int32(chains.count)
-      chains.append(chain)
-    } else {
-      let known = Int(chainOfName[number])
-      chains[known].span = chain.span
-      chains[known].policyCounter = chain.policyCounter
-    }
-  }
-
-  /// `-A CHAIN ...` at the beginning of the line.
-  private func isPlainRule(_ line: DumpLine) -> Bool {
-    let bytes = text.bytes
-    return line.end - line.start > 3 && bytes[line.start] == 0x2d && bytes[line.start + 1] == 0x41
-      && bytes[line.start + 2] == 0x20 && bytes[line.start + 3] > 0x20
+    guard let name = cursor.eatWord(), !BuiltinTables.mayHave(text.bytes, name), cursor.eat(" - ") else { return 0..<0 }
+    return name
   }
 
   mutating func read(_ dumpLine: DumpLine) {

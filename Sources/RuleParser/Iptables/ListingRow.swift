@@ -64,21 +64,9 @@ struct ListingRow {
 
   /// A word of the line without the `!` before it.
   struct Word {
-    private var start: UInt32
-    private var end: UInt32
-    var isNegated: Bool
-
-    init(range: Range<Int>, isNegated: Bool) {
-      start = UInt32(truncatingIfNeeded: range.lowerBound)
-      end = UInt32(truncatingIfNeeded: range.upperBound)
-      self.isNegated = isNegated
-    }
-
     /// The place of the word in the source.
-    var range: Range<Int> {
-      get { unsafe Range(uncheckedBounds: (Int(start), Int(end))) }
-      set { self = Word(range: newValue, isNegated: isNegated) }
-    }
+    var range: Range<Int>
+    var isNegated: Bool
   }
 
   /// Cuts a line. Nil when it does not look like a rule.
@@ -156,21 +144,16 @@ struct ListingRow {
   /// The first words of a line: as many as the columns can be.
   private static func cut(_ cursor: ByteCursor, into words: inout ScratchList<Word>) {
     words.clear()
-    var position = cursor.at
-    let end = cursor.end
     var negated = false
     let bytes = cursor.bytes
-    while words.count < 11 {
-      position = bytes.startOfWord(from: position, to: end)
-      guard position < end else { return }
-      if bytes[position] == 0x21 {
+    var line = Words(bytes, cursor.at..<cursor.end)
+    while words.count < 11, var word = line.next() {
+      if bytes[word.lowerBound] == 0x21 {
         negated = true
-        position += 1
-        continue
+        word = word.drop { bytes[$0] == 0x21 }
+        if word.isEmpty { continue }
       }
-      let start = position
-      position = bytes.endOfWord(from: position, to: end)
-      words.append(Word(range: start..<position, isNegated: negated))
+      words.append(Word(range: word, isNegated: negated))
       negated = false
     }
   }

@@ -1,25 +1,37 @@
 import RuleGraph
 
-/// The rows of a long listing, read on all processors before their chains are: a row is read alike in every chain with the same head line.
+/// The chains and rows of a long listing, read on all processors: a row is read alike in every chain with the same head line.
 struct ListingRows {
   private let header: ListingHeader
-  private let parts: [Part]
+  private var parts: [Part]
   /// The part and the run in it that come next.
   private var next = (part: 0, run: 0)
-  /// The part and the name in it that come next.
-  private var nextName = (part: 0, index: 0)
+  /// The part and the chain in it that come next.
+  private var nextChain = (part: 0, index: 0)
+
+  /// A user's chain with the usual head line, as far as nothing is to be told of its rules.
+  private struct ReadChain: Sendable {
+    /// The index of the line of its head, and of the one behind what was read of it.
+    var lines: Range<Int>
+    var name: PlacePool.HashedName
+    var text: String
+    var references: Int?
+    var rules: [Rule]
+  }
 
   /// What was read of some lines.
   private struct Part: Sendable {
-    /// The rules of neighbouring lines, each run with the index of its first line.
+    /// The rules of neighbouring lines that belong to no chain below, each run with the index of its first line.
     var rules = RuleRuns<Int>()
+    var chains: [ReadChain] = []
     var hidesInterfaces = false
-    /// The names of the users' chains whose heads stand in the lines, each with the index of its line.
-    var names: [(line: Int, text: String)] = []
   }
 
   /// Whether some rule does not tell its interfaces.
   var hidesInterfaces: Bool { parts.contains { $0.hidesInterfaces } }
+
+  /// How many chains come next, at most.
+  var chainCount: Int { parts[min(nextChain.part, parts.count)...].reduce(0) { $0 + $1.chains.count } }
 
   /// Reads the rows of a listing; nil when it is too short for that.
   init?(_ text: DumpText, family: AddressFamily) {
@@ -27,15 +39,22 @@ struct ListingRows {
       let header = text.lines.prefix(20).lazy.compactMap({ ListingHeader(text.cursor($0)) }).first
     else { return nil }
     self.header = header
+    let isUsual = header == ListingHeader.usual
     parts = Parallel.map(Parallel.runs(of: text.lines.count, atLeast: 2000)) { run in
       var reader = ListingRuleReader(bytes: text.bytes, family: family)
       var part = Part()
-      for index in run {
-        guard let rule = Self.rule(text, text.lines[index], header, &reader) else {
-          if let name = Self.chainName(text, text.lines[index]) { part.names.append((index, name)) }
+      var index = run.lowerBound
+      while index < run.upperBound {
+        if isUsual, let chain = Self.chain(text, index..<run.upperBound, header, &reader) {
+          index = chain.lines.upperBound
+          part.chains.append(chain)
           continue
         }
-        part.rules.append(rule, at: index) { first, count in first + count == index }
+        let line = index
+        if let rule = Self.rule(text, text.lines[line], header, &reader) {
+          part.rules.append(rule, at: line) { first, count in first + count == line }
+        }
+        index += 1
       }
       part.hidesInterfaces = reader.hidesInterfaces
       return part
@@ -56,34 +75,97 @@ struct ListingRows {
     return rule
   }
 
-  /// The name of the chain whose head a line is.
-  private static func chainName(_ text: DumpText, _ line: DumpLine) -> String? {
-    var cursor = text.cursor(line)
-    guard cursor.eat("Chain "), let name = cursor.eatWord(), name.count > 15 else { return nil }
-    return text.bytes.text(name)
+  /// The chain whose head is the first of some lines; nil when that is another line, or a head or head line that is not the usual one.
+  private static func chain(
+    _ text: DumpText, _ lines: Range<Int>, _ header: ListingHeader, _ reader: inout ListingRuleReader
+  ) -> ReadChain? {
+    let line = text.lines[lines.lowerBound]
+    guard line.form == .chainHead, lines.count > 1, text.lines[lines.lowerBound + 1].form == .columnHead,
+      let head = ListingChainHead(text.cursor(line)), head.references != nil,
+      !BuiltinTables.mayHave(text.bytes, head.name)
+    else { return nil }
+    var rules: [Rule] = []
+    var index = lines.lowerBound + 2
+    while index < lines.upperBound {
+      let line = text.lines[index]
+      if line.form != .empty {
+        guard line.form != .chainHead, let rule = rule(text, line, header, &reader) else { break }
+        // Few chains have more rules than two.
+        if rules.isEmpty { rules.reserveCapacity(2) }
+        rules.append(rule)
+      }
+      index += 1
+    }
+    return ReadChain(
+      lines: lines.lowerBound..<index, name: PlacePool.HashedName(head.name, in: text.bytes),
+      text: text.bytes.text(head.name),
+      references: head.references, rules: rules)
   }
 
-  /// The name of the chain whose head stands in a line, if it is a long one. Lines are asked for in their order.
-  mutating func chainName(at line: Int) -> String? {
-    while nextName.part < parts.count {
-      let names = parts[nextName.part].names
-      while nextName.index < names.count, names[nextName.index].line < line { nextName.index += 1 }
-      if nextName.index < names.count { return names[nextName.index].line == line ? names[nextName.index].text : nil }
-      nextName = (nextName.part + 1, 0)
+  /// Gives away the chain whose head stands in a line, with the index of the line behind what was read of it. Lines are asked for in their order.
+  mutating func takeChain(at line: Int, of text: DumpText) -> (name: PlacePool.HashedName, chain: Chain, end: Int)? {
+    while nextChain.part < parts.count {
+      let (part, count) = (nextChain.part, parts[nextChain.part].chains.count)
+      while nextChain.index < count, parts[part].chains[nextChain.index].lines.lowerBound < line {
+        nextChain.index += 1
+      }
+      let index = nextChain.index
+      if index < count {
+        guard parts[part].chains[index].lines.lowerBound == line else { return nil }
+        // What is given away has no other owner.
+        var rules: [Rule] = []
+        swap(&rules, &parts[part].chains[index].rules)
+        var name = ""
+        swap(&name, &parts[part].chains[index].text)
+        let chain = Chain(
+          name, rules: rules, references: parts[part].chains[index].references, span: text.span(text.lines[line]))
+        return (parts[part].chains[index].name, chain, parts[part].chains[index].lines.upperBound)
+      }
+      nextChain = (nextChain.part + 1, 0)
     }
     return nil
   }
 
-  /// The rules from a line on that stand under a head line; nil when the line has to be read there. Lines are asked for in their order.
-  mutating func rules(from line: Int, header: ListingHeader?) -> [Rule]? {
+  /// Gives away the rules from a line on that stand under a head line; nil when the line has to be read there. Lines are asked for in their order.
+  mutating func takeRules(from line: Int, header: ListingHeader?) -> [Rule]? {
     while next.part < parts.count {
-      let runs = parts[next.part].rules.runs
-      while next.run < runs.count, runs[next.run].place < line { next.run += 1 }
-      if next.run < runs.count {
-        return runs[next.run].place == line && header == self.header ? runs[next.run].rules : nil
+      let (part, count) = (next.part, parts[next.part].rules.runs.count)
+      while next.run < count, parts[part].rules.runs[next.run].place < line { next.run += 1 }
+      if next.run < count {
+        guard parts[part].rules.runs[next.run].place == line, header == self.header else { return nil }
+        return parts[part].rules.take(next.run)
       }
       next = (next.part + 1, 0)
     }
     return nil
+  }
+}
+
+/// `Chain FORWARD (policy DROP 3 packets, 4K bytes)` or `Chain DOCKER (2 references)`
+struct ListingChainHead {
+  /// The name of the chain.
+  var name: Range<Int>
+  var policy: BaseChain.Policy?
+  var counter: Counter?
+  var references: Int?
+
+  /// Reads a head; nil when the line is none.
+  init?(_ line: ByteCursor) {
+    var cursor = line
+    guard cursor.eat("Chain ") else { return nil }
+    cursor.eatBlanks()
+    guard let word = cursor.eatWord() else { return nil }
+    name = word
+    cursor.eatBlanks()
+    if cursor.eat("(policy ") {
+      let word = cursor.eat(while: { $0 >= 0x41 && $0 <= 0x5a })
+      policy = BaseChain.Policy(rawValue: cursor.text(word).lowercased())
+      cursor.eatBlanks()
+      if let packets = cursor.eatScaledNumber(), cursor.eat(" packets, "), let bytes = cursor.eatScaledNumber() {
+        counter = Counter(packets: packets, bytes: bytes)
+      }
+    } else if cursor.eat("("), let count = cursor.eatDecimal() {
+      references = Int(exactly: count)
+    }
   }
 }

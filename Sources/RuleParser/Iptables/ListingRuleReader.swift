@@ -22,8 +22,6 @@ struct ListingRuleReader: ~Copyable {
   mutating func read(_ cursor: ByteCursor, header: ListingHeader?, span: SourceSpan, line: DumpLine) -> Rule? {
     guard let row = ListingRow(cursor, header: header, words: &words) else { return nil }
     rule.reset()
-    // A source or destination, a protocol, a port and a target: more are rare.
-    rule.begin(atMost: 4)
     readColumns(row, span, line)
     var end = cursor.end
     while end > row.prose, cursor.bytes[end - 1] <= 0x20 { end -= 1 }
@@ -31,7 +29,7 @@ struct ListingRuleReader: ~Copyable {
     let isGoto = text.eat(word: "[goto]")
     readProse(&text, target: row.target, isGoto: isGoto, span, line)
     return Rule(
-      rule.takeStatements(), counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
+      rule.statements.takeAll(), counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
       comment: rule.comment,
       span: span)
   }

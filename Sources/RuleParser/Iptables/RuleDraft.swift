@@ -1,19 +1,23 @@
 import RuleGraph
 
 /// A rule while it is read: what is known of it so far, and how its values are understood.
-struct RuleDraft {
+///
+/// It can't be copied: a copy for each option that is read of it would be counted as another owner of all that it holds.
+struct RuleDraft: ~Copyable {
   /// The bytes of the source that every range is of.
   let bytes: ByteView
   /// The family of the table.
   let family: AddressFamily
   /// The statements so far.
-  var statements: [Statement] = []
+  var statements = ScratchList<Statement>()
   /// The comment.
   var comment: String?
   /// The transport protocol that the rule names, when it is not negated.
   var transport: UInt8?
   /// The names of chains, shared by all rules of the dump.
   var chainNames = TextPool()
+  /// Names of chains that were known before, where there are any.
+  var declaredNames: TextsView?
   private var comments = RecentTexts()
 
   /// Makes an empty rule.
@@ -24,23 +28,14 @@ struct RuleDraft {
 
   /// Forgets everything but where it is read from.
   mutating func reset() {
-    statements = []
+    statements.clear()
     comment = nil
     transport = nil
   }
 
-  /// Makes room for the statements of a rule.
-  mutating func begin(atMost count: Int) { statements.reserveCapacity(count) }
-
-  /// Gives away the statements.
-  mutating func takeStatements() -> [Statement] {
-    let done = statements
-    statements = []
-    return done
-  }
-
   /// The name of a chain.
   mutating func chainName(_ range: Range<Int>) -> String {
+    if let declaredNames, let index = declaredNames.known(range, in: bytes) { return declaredNames[index] }
     let index = chainNames.index(of: range, in: bytes)
     return chainNames.texts[index]
   }
@@ -268,6 +263,10 @@ extension RuleDraft {
 
   /// Adds a test of an address field against a network, unless it holds every address. False when the network is no network.
   mutating func matchAddress(_ field: Field, _ range: Range<Int>, negated: Bool, whenAbsent: Bool = false) -> Bool {
+    // What a listing prints in most places.
+    if family == .ipv4, !negated, !whenAbsent, range.count == 9, bytes.has("0.0.0.0/0", at: range.lowerBound) {
+      return true
+    }
     guard let (address, mask) = network(range), address.family == family else { return false }
     let all: UInt128 = family == .ipv4 ? 0xffff_ffff : .max
     if mask == 0, !negated, !whenAbsent { return true }

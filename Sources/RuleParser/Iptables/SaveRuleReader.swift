@@ -14,34 +14,28 @@ struct SaveRuleReader: ~Copyable {
   private var segments = ScratchList<Segment>()
   private var at = 0
 
-  /// How many statements the words of the line can become, at most: hardly an option becomes more than one.
-  private var statementLimit = 0
-
   /// A word of the line; of a quoted one what stands between the marks.
   struct Token {
-    private var start: UInt32
-    private var behind: UInt32
+    /// The place of the word in the source.
+    let range: Range<Int>
     /// Where it ends, with the quotation mark behind it, which a cut line has not.
-    private var last: UInt32
-    var isQuoted = false
-    var isEscaped = false
+    let end: Int
+    let isQuoted: Bool
+    let isEscaped: Bool
 
     init(_ range: Range<Int>) {
-      start = UInt32(truncatingIfNeeded: range.lowerBound)
-      behind = UInt32(truncatingIfNeeded: range.upperBound)
-      last = behind
+      self.range = range
+      end = range.upperBound
+      isQuoted = false
+      isEscaped = false
     }
 
     init(quoted range: Range<Int>, end: Int, isEscaped: Bool) {
-      self.init(range)
-      last = UInt32(truncatingIfNeeded: end)
+      self.range = range
+      self.end = end
       isQuoted = true
       self.isEscaped = isEscaped
     }
-
-    /// The place of the word in the source.
-    var range: Range<Int> { unsafe Range(uncheckedBounds: (Int(start), Int(behind))) }
-    var end: Int { Int(last) }
   }
 
   /// One `-m NAME ...` or `-j NAME ...` of the rule.
@@ -56,15 +50,18 @@ struct SaveRuleReader: ~Copyable {
   }
 
   /// Makes a reader for rules of one source.
-  init(bytes: ByteView, family: AddressFamily, chainNames: TextPool = TextPool()) {
+  ///
+  /// - Parameter declared: The names of chains that are known already; whoever gives them keeps them for as long as the reader is there.
+  init(bytes: ByteView, family: AddressFamily, declared: TextsView? = nil) {
     rule = RuleDraft(bytes: bytes, family: family)
-    rule.chainNames = chainNames
+    rule.declaredNames = declared
   }
 
   /// The number of a chain's name among ``chainNames``.
-  mutating func chainName(_ range: Range<Int>, text: String? = nil) -> Int {
-    rule.chainNames.index(of: range, in: rule.bytes, text: text)
-  }
+  mutating func chainName(_ range: Range<Int>) -> Int { rule.chainNames.index(of: range, in: rule.bytes) }
+
+  /// Adds the names of many chains. False as soon as one of them is not new, or is empty; then those before it are added.
+  mutating func add(newChainNames names: [Range<Int>]) -> Bool { rule.chainNames.add(new: names, in: rule.bytes) }
 
   /// The names of chains that were read so far.
   var chainNames: TextPool { rule.chainNames }
@@ -75,7 +72,6 @@ struct SaveRuleReader: ~Copyable {
     options.clear()
     segments.clear()
     tokenize(cursor)
-    rule.begin(atMost: statementLimit)
     var counter = counter
     var verdict: Statement?
     var negated = false
@@ -110,16 +106,32 @@ struct SaveRuleReader: ~Copyable {
     }
     lowerSegments(span, line)
     if let verdict { rule.statements.append(verdict) }
-    return Rule(rule.takeStatements(), counter: counter, comment: rule.comment, span: span)
+    return Rule(rule.statements.takeAll(), counter: counter, comment: rule.comment, span: span)
   }
 
   /// Cuts the line into words, as the shell would.
   private mutating func tokenize(_ cursor: ByteCursor) {
     tokens.clear()
-    statementLimit = 0
-    var position = cursor.at
-    let end = cursor.end
     let bytes = cursor.bytes
+    guard !bytes.hasControl(in: cursor.at..<cursor.end) else { return tokenizeByteByByte(cursor) }
+    var words = Words(bytes, cursor.at..<cursor.end)
+    while let word = words.next() {
+      let first = bytes[word.lowerBound]
+      if first == 0x22 || first == 0x27 {
+        let token = Self.quoted(bytes, from: word.lowerBound, to: cursor.end)
+        tokens.append(token)
+        words.skip(to: token.end)
+        continue
+      }
+      tokens.append(Token(word))
+    }
+  }
+
+  /// Cuts a line with control characters, which belong to words but for tabs and carriage returns.
+  private mutating func tokenizeByteByByte(_ cursor: ByteCursor) {
+    let bytes = cursor.bytes
+    let end = cursor.end
+    var position = cursor.at
     while true {
       while position < end, Self.isBlank(bytes[position]) { position += 1 }
       guard position < end else { return }
@@ -131,23 +143,9 @@ struct SaveRuleReader: ~Copyable {
         continue
       }
       let start = position
-      position = bytes.endOfWord(from: start, to: end)
-      // Other control characters belong to the word.
-      while position < end, !Self.isBlank(bytes[position]) { position = bytes.endOfWord(from: position + 1, to: end) }
-      if first == 0x2d, becomesStatement(bytes, start..<position) { statementLimit += 1 }
+      while position < end, !Self.isBlank(bytes[position]) { position += 1 }
       tokens.append(Token(start..<position))
     }
-  }
-
-  /// Whether an option can become a statement: those that name or explain a match become none.
-  private func becomesStatement(_ bytes: ByteView, _ option: Range<Int>) -> Bool {
-    guard option.count > 1 else { return false }
-    let second = bytes[option.lowerBound + 1]
-    if option.count == 2 { return second != UInt8(ascii: "m") && second != UInt8(ascii: "c") }
-    guard option.count > 4, second == 0x2d else { return true }
-    // `--comment`; `--to-destination` belongs to its target.
-    let third = bytes[option.lowerBound + 2]
-    return third != UInt8(ascii: "c") && third != UInt8(ascii: "t")
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
@@ -158,9 +156,9 @@ struct SaveRuleReader: ~Copyable {
     var isEscaped = false
     var position = mark + 1
     while position < end {
-      let byte = bytes[position]
-      if byte == quote { break }
-      if byte == 0x5c, position + 1 < end {
+      if quote == 0x22 { position = bytes.endOfText(from: position, to: end) }
+      guard position < end, bytes[position] != quote else { break }
+      if bytes[position] == 0x5c, position + 1 < end {
         isEscaped = true
         position += 1
       }

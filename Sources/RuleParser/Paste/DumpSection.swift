@@ -68,7 +68,7 @@ struct OutputContinuation {
   private func beginsListing(_ start: ByteCursor) -> Bool {
     var cursor = start
     guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
-    if chains.contains(word, in: cursor.bytes) { return true }
+    if chains.known(word, in: cursor.bytes) != nil { return true }
     guard cursor.eat(" (policy ") else { return false }
     if hasUserChain { return true }
     let name = cursor.text(word)
@@ -82,15 +82,15 @@ struct OutputContinuation {
     hasRule = true
   }
 
-  /// Takes a line with a plain chain's head into a listing, unless it begins another listing: then it is not taken.
-  mutating func takeChainHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
-    var cursor = ByteCursor(bytes, line.range)
-    guard cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
-    if cursor.eat(" (policy ") || chains.contains(word, in: bytes) { return false }
-    _ = chains.index(of: word, in: bytes)
-    hasUserChain = true
-    isFirst = false
-    return true
+  /// Takes the chains of plain lines into a listing, up to one that begins another listing; gives how many were taken.
+  mutating func takeChains(_ bytes: ByteView, _ names: some RandomAccessCollection<PlacePool.HashedName>) -> Int {
+    if names.isEmpty { return 0 }
+    let count = chains.add(new: names, in: bytes)
+    if count > 0 {
+      hasUserChain = true
+      isFirst = false
+    }
+    return count
   }
 
   /// Takes a line into the output.

@@ -1,17 +1,5 @@
 import RuleGraph
 
-/// A line of a paste, without what quoting and fences put around it.
-struct PasteLine {
-  /// The line's content: behind quotation marks, without the carriage return.
-  var content: DumpLine
-  /// The Markdown fence or `<pre>` that the line is in, counted from 1; 0 outside.
-  var fence: Int32
-  /// Whether the line opens or closes a fence, and so belongs to no output.
-  var isFence: Bool
-  /// What the line looks like.
-  var form: PlainForm
-}
-
 /// Cuts a paste into lines and takes off what people's tools put around terminal output: quotation marks of mails and Markdown, fences,
 /// carriage returns, and, in place, HTML markup and colours.
 ///
@@ -21,42 +9,99 @@ struct PasteLines {
   let memory: SourceBytes
   /// The bytes that readers see; as long as the source's.
   let bytes: ByteView
-  /// The lines.
-  private(set) var lines: [PasteLine] = []
+  /// The lines: behind quotation marks, without the carriage return.
+  private(set) var lines: [DumpLine] = []
+  /// The chains whose heads stand in lines of a listing.
+  private(set) var chains = Chains()
+  /// The fences around the lines; empty when there are none.
+  private var fences: [FencedLine] = []
+
+  /// What a line is to Markdown.
+  private struct FencedLine {
+    /// The fence or `<pre>` that the line is in, counted from 1; 0 outside.
+    var fence: Int32 = 0
+    /// Whether the line opens or closes a fence.
+    var isFence = false
+  }
+
+  /// The heads of users' chains among the lines, in their order.
+  struct Chains: Sendable {
+    /// The indexes of the lines.
+    var lines: [Int] = []
+    var names: [PlacePool.HashedName] = []
+
+    mutating func append(_ line: DumpLine, at index: Int, in bytes: ByteView) {
+      lines.append(index)
+      names.append(PlacePool.HashedName(PlainForm.chainName(bytes, line), in: bytes))
+    }
+  }
 
   init(_ source: SourceBytes) {
     let plain = ByteView(source)
     memory = TerminalMarkup.isPresent(in: plain) ? SourceBytes(TerminalMarkup.removed(from: plain)) : source
     bytes = ByteView(memory)
-    takeOffLineNumbers(cut())
+    let marks = cut()
+    let marked = marks.flatMap(\.marked)
+    if !marked.isEmpty { takeOffMarks(marked) }
+    let numbered = marked.isEmpty ? marks.flatMap(\.numbered) : lines.indices.filter { gutter(lines[$0]) != nil }
+    let isChanged = takeOffLineNumbers(numbered) || !marked.isEmpty
+    if isChanged {
+      for index in lines.indices where lines[index].form == .chainHead {
+        chains.append(lines[index], at: index, in: bytes)
+      }
+    } else {
+      for part in marks {
+        chains.lines += part.chains.lines
+        chains.names += part.chains.names
+      }
+    }
+  }
+
+  /// The Markdown fence or `<pre>` that a line is in, counted from 1; 0 outside.
+  func fence(at index: Int) -> Int32 { fences.isEmpty ? 0 : fences[index].fence }
+
+  /// Whether a line opens or closes a fence, and so belongs to no output.
+  func isFence(at index: Int) -> Bool { !fences.isEmpty && fences[index].isFence }
+
+  /// Some of the lines.
+  func lines(of runs: LineRuns) -> [DumpLine] {
+    // A dump alone in its file shares the lines.
+    if runs.runs == [lines.indices] { return lines }
+    var some: [DumpLine] = []
+    some.reserveCapacity(runs.count)
+    for run in runs.runs { some += lines[run] }
+    return some
   }
 
   // MARK: - Line numbers
 
   /// Takes off the line numbers that `cat -n`, editors and web pages put before each line: three or more in a row that count up, each
-  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.)
-  private mutating func takeOffLineNumbers(_ numbered: [Int]) {
+  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.) Gives whether there were any.
+  private mutating func takeOffLineNumbers(_ numbered: [Int]) -> Bool {
     var next = 0
+    var hasAny = false
     while next < numbered.count {
       let first = numbered[next]
-      guard let start = gutter(lines[first].content) else {
+      guard let start = gutter(lines[first]) else {
         next += 1
         continue
       }
       var ends = [start.end]
-      while first + ends.count < lines.count, let line = gutter(lines[first + ends.count].content),
+      while first + ends.count < lines.count, let line = gutter(lines[first + ends.count]),
         line.number == start.number + UInt64(ends.count)
       {
         ends.append(line.end)
       }
       if ends.count >= 3 {
+        hasAny = true
         for (offset, end) in ends.enumerated() {
-          lines[first + offset].content.start = end
-          lines[first + offset].form = PlainForm(bytes, lines[first + offset].content)
+          lines[first + offset].start = end
+          lines[first + offset].recognise(in: bytes)
         }
       }
       while next < numbered.count, numbered[next] < first + ends.count { next += 1 }
     }
+    return hasAny
   }
 
   /// A line's number, and where the line itself begins behind it.
@@ -83,90 +128,94 @@ struct PasteLines {
     return (number, cursor.at)
   }
 
-  /// Lines of a part of the text, numbered from 1.
-  private struct Part: Sendable {
-    var lines: [PasteLine] = []
+  /// Which lines of a piece of the text something else is to be done with.
+  private struct Marks: Sendable {
     /// The indexes of the lines that can be quoted, or open or close a fence.
     var marked: [Int] = []
     /// The indexes of the lines that begin with what can be their number.
     var numbered: [Int] = []
+    var chains = Chains()
   }
 
-  /// Cuts the text into lines, on all processors where it is long. Gives the lines that can have a number before them.
-  private mutating func cut() -> [Int] {
-    let first = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+  /// A piece of the text, which the lines that begin in it are cut from apart from the others.
+  private struct Piece: Sendable {
+    /// The bytes.
+    var range: Range<Int>
+    /// How many lines begin there.
+    var count: Int
+    /// The index of the first of them.
+    var first = 0
+    /// Where the line end stands that the last of them ends with, or before it.
+    var end = 0
+  }
+
+  /// Cuts the text into lines, on all processors where it is long.
+  private mutating func cut() -> [Marks] {
     let view = bytes
-    let parts = Parallel.map(Parallel.runs(of: view.count - first, atLeast: 1 << 18)) { run in
-      // A part begins behind the line end that stands before its first byte.
-      let start = run.lowerBound == 0 ? first : Self.behindLine(view, from: first + run.lowerBound - 1)
-      let end =
-        first + run.upperBound == view.count ? view.count : Self.behindLine(view, from: first + run.upperBound - 1)
-      return Self.part(of: view, start..<max(start, end))
+    let pieces = Self.pieces(of: view)
+    return Parallel.append(pieces.map(\.count), to: &lines) { piece, lines in
+      Self.cut(pieces[piece], of: view, into: &lines)
     }
-    lines.reserveCapacity(parts.reduce(0) { $0 + $1.lines.count })
-    var marked: [Int] = []
-    var numbered: [Int] = []
-    for part in parts {
-      let before = lines.count
-      marked += part.marked.map { $0 + before }
-      numbered += part.numbered.map { $0 + before }
-      if before == 0 {
-        lines = part.lines
-      } else {
-        for var line in part.lines {
-          line.content.number += Int32(truncatingIfNeeded: before)
-          lines.append(line)
-        }
-      }
-    }
-    if marked.isEmpty { return numbered }
-    return takeOffMarks(marked)
   }
 
-  private static func behindLine(_ bytes: ByteView, from place: Int) -> Int {
-    bytes.place(of: 0x0a, from: place).map { $0 + 1 } ?? bytes.count
+  /// The pieces that a text is cut in. A line belongs to the piece that it begins in, behind the line end of the one before.
+  private static func pieces(of bytes: ByteView) -> [Piece] {
+    let first = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    let runs = Parallel.runs(of: bytes.count - first, atLeast: 1 << 18)
+    var pieces = Parallel.map(runs) { run in
+      // The first line begins behind nothing, and behind the last line end none does.
+      let isFirst = run.lowerBound == 0
+      let ends = first + run.lowerBound - (isFirst ? 0 : 1)..<max(first, first + run.upperBound - 1)
+      let count = bytes.count(of: 0x0a, in: ends) + (isFirst && !run.isEmpty ? 1 : 0)
+      return Piece(range: first + run.lowerBound..<first + run.upperBound, count: count)
+    }
+    for index in pieces.indices.dropFirst() { pieces[index].first = pieces[index - 1].first + pieces[index - 1].count }
+    // Where no line begins none ends, so a line of megabytes is not searched for its end.
+    var end = max(first, bytes.count - 1)
+    for index in pieces.indices.reversed() {
+      pieces[index].end = end
+      if pieces[index].count > 0 { end = max(first, pieces[index].range.lowerBound - 1) }
+    }
+    return pieces
   }
 
-  private static func part(of bytes: ByteView, _ range: Range<Int>) -> Part {
-    var part = Part()
-    part.lines.reserveCapacity(range.count / 60)
-    var number: Int32 = 0
-    var at = range.lowerBound
-    while at < range.upperBound {
-      let end = bytes.place(of: 0x0a, from: at) ?? bytes.count
-      number += 1
-      var line = DumpLine(start: at, end: end, number: number)
+  private static func cut(_ piece: Piece, of bytes: ByteView, into lines: inout Stretch<DumpLine>) -> Marks {
+    var marks = Marks()
+    guard piece.count > 0 else { return marks }
+    var at = piece.range.lowerBound
+    if piece.first > 0 { at = bytes.place(of: 0x0a, from: at - 1).map { $0 + 1 } ?? bytes.count }
+    for index in piece.first..<piece.first + piece.count {
+      let isLast = index == piece.first + piece.count - 1
+      let end = bytes.place(of: 0x0a, from: isLast ? max(at, piece.end) : at) ?? bytes.count
+      var line = DumpLine(start: at, end: end, number: Int32(truncatingIfNeeded: index + 1))
       while line.end > line.start, bytes[line.end - 1] == 0x0d { line.end -= 1 }
-      let form = PlainForm(bytes, line)
-      if form == .other || form == .row {
-        let index = part.lines.count
-        if mayBeMarked(bytes, line) { part.marked.append(index) }
-        if gutter(bytes, line) != nil { part.numbered.append(index) }
+      line.recognise(in: bytes)
+      if line.form == .other || line.form == .row {
+        if mayBeMarked(bytes, line) { marks.marked.append(index) }
+        if gutter(bytes, line) != nil { marks.numbered.append(index) }
       }
-      part.lines.append(PasteLine(content: line, fence: 0, isFence: false, form: form))
+      if line.form == .chainHead { marks.chains.append(line, at: index, in: bytes) }
+      lines.append(line)
       at = end + 1
     }
-    return part
+    return marks
   }
 
-  /// Takes quotation marks and fences off; gives the lines that can have a number before them.
-  private mutating func takeOffMarks(_ marked: [Int]) -> [Int] {
+  /// Takes quotation marks and fences off.
+  private mutating func takeOffMarks(_ marked: [Int]) {
     var fence = Fence()
     var next = 0
-    var numbered: [Int] = []
+    fences.reserveCapacity(lines.count)
     for index in lines.indices {
       var isFence = false
       if next < marked.count, marked[next] == index {
         next += 1
-        unquote(&lines[index].content)
-        isFence = fence.take(bytes, lines[index].content)
-        lines[index].form = PlainForm(bytes, lines[index].content)
+        unquote(&lines[index])
+        isFence = fence.take(bytes, lines[index])
+        lines[index].recognise(in: bytes)
       }
-      lines[index].isFence = isFence
-      lines[index].fence = fence.isOpen || isFence ? fence.count : 0
-      if gutter(lines[index].content) != nil { numbered.append(index) }
+      fences.append(FencedLine(fence: fence.isOpen || isFence ? fence.count : 0, isFence: isFence))
     }
-    return numbered
   }
 
   /// Whether a line can be quoted, or open or close a fence: few lines can, and the others are not looked at closely.
@@ -219,4 +268,27 @@ private struct Fence {
     width = at - start
     return true
   }
+}
+
+/// Lines of a paste that belong together, in their order, as runs of those that follow each other.
+struct LineRuns: Sendable {
+  /// The runs of indexes, of which none begins where another ends.
+  private(set) var runs: [Range<Int>] = []
+  /// The number of lines.
+  private(set) var count = 0
+
+  /// Adds lines behind those that are there.
+  mutating func append(_ run: Range<Int>) {
+    if run.isEmpty { return }
+    count += run.count
+    if let last = runs.last, last.upperBound == run.lowerBound {
+      runs[runs.count - 1] = last.lowerBound..<run.upperBound
+    } else {
+      runs.append(run)
+    }
+  }
+
+  mutating func append(_ line: Int) { append(line..<line + 1) }
+
+  mutating func append(_ others: LineRuns) { for run in others.runs { append(run) } }
 }

@@ -15,10 +15,18 @@ enum PlainForm: UInt8, Sendable {
   case head
   /// A row of `iptables -vL`: counters, aligned to the right, at its beginning.
   case row
-  /// `Chain DOCKER (2 references)`, or what looks like it.
+  /// `Chain DOCKER (2 references)`
   case chainHead
   /// ` pkts bytes target     prot opt in     out     source               destination`
   case columnHead
+
+  /// Whether a listing goes on with such a line, unless the line begins another one.
+  var isOfListing: Bool {
+    switch self {
+    case .empty, .row, .chainHead, .columnHead: true
+    case .other, .rule, .head: false
+    }
+  }
 
   /// The form of a line.
   init(_ bytes: ByteView, _ line: DumpLine) {
@@ -61,28 +69,38 @@ enum PlainForm: UInt8, Sendable {
   private static func isChainHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     guard line.end - line.start > 8, bytes[line.end - 1] == UInt8(ascii: ")") else { return false }
     let letter = bytes[line.start + 6]
-    return letter >= 0x41 && letter <= 0x7a && OutputStart.isChainHead(ByteCursor(bytes, line.range))
+    guard letter >= 0x41, letter <= 0x7a, bytes.has("Chain ", at: line.start) else { return false }
+    var cursor = ByteCursor(bytes, chainName(bytes, line).upperBound..<line.end)
+    return cursor.eat(" (") && cursor.eatDecimal() != nil && cursor.eat(" references")
+  }
+
+  /// The name in a chain's head of a listing.
+  static func chainName(_ bytes: ByteView, _ line: DumpLine) -> Range<Int> {
+    let start = line.start + 6
+    return start..<bytes.endOfWord(from: start, to: line.end)
   }
 
   private static func isRow(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     guard line.end - line.start > 20 else { return false }
     let end = min(line.end, line.start + 200)
-    var at = bytes.startOfWord(from: line.start, to: end)
-    guard at < end, bytes[at] >= 0x30, bytes[at] <= 0x39 else { return false }
-    let first = at
-    for _ in 0..<7 {
-      let start = at
-      at = bytes.endOfWord(from: at, to: end)
-      let width = at - start
-      // This may be an address, which the words alone tell.
-      if bytes.contains(0x2f, in: start..<at) { return OutputContinuation.isListingRow(ByteCursor(bytes, first..<end)) }
-      while at < end, bytes[at] == 0x20 { at += 1 }
-      guard width > 0, at < end else { return false }
-      guard width == 2, bytes[start] == 0x2d, bytes[start + 1] == 0x2d else { continue }
-      at = bytes.endOfWord(from: at, to: end)
-      while at < end, bytes[at] == 0x20 { at += 1 }
-      return at < end && bytes[at] > 0x20
+    var words = Words(bytes, line.start..<end)
+    guard let first = words.next(), bytes[first.lowerBound] >= 0x30, bytes[first.lowerBound] <= 0x39 else {
+      return false
     }
-    return false
+    for _ in 0..<6 {
+      guard let word = words.next() else { break }
+      guard word.count == 2, bytes[word.lowerBound] == 0x2d, bytes[word.lowerBound + 1] == 0x2d else { continue }
+      // The option column; two addresses stand behind it, and interfaces.
+      if words.next() != nil, words.next() != nil { return true }
+      break
+    }
+    // Without that column an address tells a row.
+    return bytes.contains(0x2f, in: first.lowerBound..<end)
+      && OutputContinuation.isListingRow(ByteCursor(bytes, first.lowerBound..<end))
   }
+}
+
+extension DumpLine {
+  /// Finds out what the line looks like.
+  mutating func recognise(in bytes: ByteView) { form = PlainForm(bytes, self) }
 }

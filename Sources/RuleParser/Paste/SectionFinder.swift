@@ -5,7 +5,8 @@ struct SectionFinder {
   private let source: Int32
   private let memory: SourceBytes
   private let bytes: ByteView
-  private let lines: [PasteLine]
+  private let paste: PasteLines
+  private let lines: [DumpLine]
   private let hint: FileNameHint
 
   /// The outputs, in the order of the input.
@@ -19,9 +20,10 @@ struct SectionFinder {
   /// How many strands were used.
   private(set) var strand: Int
 
-  // What is open. Its lines stand apart from it: whoever looks at it would be a second owner of them, and each line added would copy all before.
+  // What is open, with the chains of the lines before which come next. Its lines stand apart from it: whoever looks at it would be a second owner of them.
   private var current: OpenSection?
-  private var taken: [DumpLine] = []
+  private var taken = LineRuns()
+  private var nextChain = 0
   // The commands whose output may come next, and where they stood.
   private var pending: [ShellCommand] = []
   private var pendingLine = 0
@@ -38,7 +40,7 @@ struct SectionFinder {
     var section: DumpSection
     var continuation: OutputContinuation
     /// Lines that did not fit, in case the output goes on behind them.
-    var gap: [DumpLine] = []
+    var gap = LineRuns()
     var strangers = 0
     var fence: Int32
   }
@@ -51,6 +53,7 @@ struct SectionFinder {
   /// Finds the sections of an input that is cut into lines already.
   init(source: Int32, name: String, paste: PasteLines, strand: Int) {
     self.source = source
+    self.paste = paste
     memory = paste.memory
     bytes = paste.bytes
     self.strand = strand
@@ -63,8 +66,8 @@ struct SectionFinder {
   /// a paste holds before or behind an output.
   var mentionsLegacyTables: Bool {
     lines.contains { line in
-      guard line.form == .other, bytes[line.content.start] == 0x23 else { return false }
-      var cursor = ByteCursor(bytes, line.content.range)
+      guard line.form == .other, bytes[line.start] == 0x23 else { return false }
+      var cursor = ByteCursor(bytes, line.range)
       return cursor.eat("# Warning: iptables-legacy tables present")
     }
   }
@@ -74,7 +77,7 @@ struct SectionFinder {
     pending = hint.command.map { ShellCommand.read($0) } ?? []
     pendingPlace = hint.place ?? .host
     var index = 0
-    var bundleLines: [DumpLine]?
+    var bundleLines: LineRuns?
     while index < lines.count {
       let behind = bundleLines == nil ? takePlainLines(from: index) : index
       if behind > index {
@@ -82,24 +85,24 @@ struct SectionFinder {
         continue
       }
       let line = lines[index]
-      if let header = BundleHeader(bytes, line.content) {
+      if let header = BundleHeader(bytes, line) {
         if let taken = bundleLines { closeBundleSection(taken) }
         close()
         switch header {
         case .capture(let text): captured = text
         case .unread(let sentence):
-          unread.append((sentence, line.content))
+          unread.append((sentence, line))
           bundleLines = nil
           pending = []
         case .command(let command):
           pending = ShellCommand.read(command)
           pendingPlace = pending.first?.place ?? .host
-          bundleLines = []
+          bundleLines = LineRuns()
           strand += 1
         }
       } else if bundleLines != nil {
-        bundleLines?.append(line.content)
-      } else if line.isFence {
+        bundleLines?.append(index)
+      } else if paste.isFence(at: index) {
         close()
       } else {
         read(line, at: index)
@@ -128,7 +131,7 @@ struct SectionFinder {
   private mutating func takePlainSave(from index: Int, _ open: inout OpenSection) -> Int {
     var end = index
     var hasRule = false
-    while end < lines.count, !lines[end].isFence {
+    while end < lines.count, !paste.isFence(at: end) {
       switch lines[end].form {
       case .rule: hasRule = true
       case .head: break
@@ -146,70 +149,71 @@ struct SectionFinder {
     if run.isEmpty { return }
     closeGap(&open)
     if hasRule { open.continuation.takeRule() }
-    taken.append(contentsOf: lines[run].lazy.map(\.content))
+    taken.append(run)
   }
 
   private mutating func takePlainListing(from index: Int, _ open: inout OpenSection) -> Int {
     var end = index
-    while end < lines.count, !lines[end].isFence {
-      let line = lines[end].content
-      switch lines[end].form {
-      case .empty:
-        open.gap.append(line)
-        end += 1
-        continue
-      case .row, .columnHead: break
-      case .chainHead: if !open.continuation.takeChainHead(bytes, line) { return end }
-      default: return end
-      }
+    while end < lines.count, !paste.isFence(at: end), lines[end].form.isOfListing { end += 1 }
+    let chains = paste.chains
+    while nextChain < chains.lines.count, chains.lines[nextChain] < index { nextChain += 1 }
+    var behindChains = nextChain
+    while behindChains < chains.lines.count, chains.lines[behindChains] < end { behindChains += 1 }
+    nextChain += open.continuation.takeChains(bytes, chains.names[nextChain..<behindChains])
+    // The chain that was not taken begins another listing.
+    if nextChain < behindChains { end = chains.lines[nextChain] }
+    // Empty lines at the end belong to the listing only if it goes on behind them.
+    var behind = end
+    while behind > index, lines[behind - 1].form == .empty { behind -= 1 }
+    if behind > index {
       closeGap(&open)
-      taken.append(line)
-      end += 1
+      taken.append(index..<behind)
     }
+    open.gap.append(behind..<end)
     return end
   }
 
   /// Takes over the lines that did not fit, since the output goes on behind them.
   private mutating func closeGap(_ open: inout OpenSection) {
-    if open.gap.isEmpty { return }
-    taken.append(contentsOf: open.gap)
-    open.gap.removeAll(keepingCapacity: true)
+    if open.gap.runs.isEmpty { return }
+    taken.append(open.gap)
+    open.gap = LineRuns()
     open.strangers = 0
   }
 
-  private mutating func read(_ line: PasteLine, at index: Int) {
-    let content = line.content
+  private mutating func read(_ content: DumpLine, at index: Int) {
+    let fence = paste.fence(at: index)
     // The common case first: a further line of a long output.
-    if let open = current, open.fence == line.fence, open.continuation.isBracketed, !open.continuation.isComplete {
-      append(content)
+    if let open = current, open.fence == fence, open.continuation.isBracketed, !open.continuation.isComplete {
+      append(content, at: index)
       return
     }
     if let prompt = ShellPrompt(bytes, content) {
       close()
-      enter(prompt, at: index, fence: line.fence)
+      enter(prompt, at: index, fence: fence)
       return
     }
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
       if goesOn(with: kind, content) {
-        append(content)
+        append(content, at: index)
       } else {
-        begin(kind, line, at: index)
+        begin(kind, content, at: index)
       }
       return
     }
     let isBlank = bytes[content.range].allSatisfy { $0 == 0x20 || $0 == 0x09 }
     if !isBlank, current.map({ !$0.continuation.fits(bytes, content) }) ?? true, let command = bareCommand(content) {
       close()
-      take(command, at: index, fence: line.fence, place: line.fence != 0 && enteredFence == line.fence ? entered : nil)
+      take(command, at: index, fence: fence, place: fence != 0 && enteredFence == fence ? entered : nil)
       return
     }
     guard let open = current else { return }
     if open.continuation.isComplete {
       close()
     } else if open.continuation.fits(bytes, content) || (open.section.isBounded && !isBlank) {
-      append(content)
+      append(content, at: index)
     } else {
-      current?.gap.append(content)
+      current?.gap.append(index)
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
     }
@@ -291,13 +295,14 @@ struct SectionFinder {
 
   // MARK: - Sections
 
-  private mutating func begin(_ kind: OutputKind, _ line: PasteLine, at index: Int) {
+  private mutating func begin(_ kind: OutputKind, _ line: DumpLine, at index: Int) {
     close()
+    let fence = paste.fence(at: index)
     // A command stands right before its output: in the same fence, in the fence before, or a few lines above.
     let isNear =
-      pendingFence == line.fence
-      ? line.fence != 0 || index - pendingLine <= 30 || sections.isEmpty
-      : line.fence == pendingFence + 1 || (pendingFence == 0 && index - pendingLine <= 30)
+      pendingFence == fence
+      ? fence != 0 || index - pendingLine <= 30 || sections.isEmpty
+      : fence == pendingFence + 1 || (pendingFence == 0 && index - pendingLine <= 30)
     if !isNear { pending = [] }
     var output = CommandOutput(kind: kind)
     var place = isNear ? pendingPlace : hint.place ?? .host
@@ -317,9 +322,9 @@ struct SectionFinder {
     let section = DumpSection(
       kind: kind, output: output, command: text, place: place,
       text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName,
-      isBounded: line.fence != 0 || (text != nil && text == hint.command))
-    current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: line.fence)
-    append(line.content)
+      isBounded: fence != 0 || (text != nil && text == hint.command))
+    current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: fence)
+    append(line, at: index)
   }
 
   /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what it knows.
@@ -344,20 +349,20 @@ struct SectionFinder {
     return open.section.isBounded && (open.section.kind == .dockerInfo || open.section.kind == .dockerVersion)
   }
 
-  private mutating func append(_ line: DumpLine) {
+  private mutating func append(_ line: DumpLine, at index: Int) {
     guard var open = current else { return }
     current = nil
     closeGap(&open)
     open.continuation.take(bytes, line)
-    taken.append(line)
+    taken.append(index)
     current = open
   }
 
   private mutating func close() {
     guard var open = current else { return }
     current = nil
-    open.section.text.lines = taken
-    taken = []
+    open.section.text.lines = paste.lines(of: taken)
+    taken = LineRuns()
     takeOffIndentation(&open.section)
     sections.append(open.section)
   }
@@ -372,13 +377,16 @@ struct SectionFinder {
     let indentation = bytes[first.start..<first.start + width]
     for index in section.text.lines.indices {
       let line = section.text.lines[index]
-      if bytes[line.range].starts(with: indentation) { section.text.lines[index].start += width }
+      guard bytes[line.range].starts(with: indentation) else { continue }
+      section.text.lines[index].start += width
+      section.text.lines[index].recognise(in: bytes)
     }
   }
 
   /// The whole part of a bundle is the output of its command, whatever it looks like; nothing at all is an output too.
-  private mutating func closeBundleSection(_ lines: [DumpLine]) {
+  private mutating func closeBundleSection(_ runs: LineRuns) {
     guard let command = pending.first else { return }
+    let lines = paste.lines(of: runs)
     let first = lines.first { line in !bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
     guard
       let kind = first.flatMap({ OutputStart.kind(bytes, $0) }).flatMap({

@@ -2,13 +2,19 @@
 enum TerminalMarkup {
   /// Whether a paste holds any of it; most do not, and are left alone.
   static func isPresent(in bytes: ByteView) -> Bool {
-    [0x1b, 0xc2, 0xe2].contains { bytes.place(of: $0) != nil } || isHTML(bytes)
+    // Each piece is searched for all of it while it is near the processor.
+    Parallel.map(Parallel.runs(of: bytes.count, atLeast: 1 << 18)) { run in
+      [0x1b, 0xc2, 0xe2].contains { bytes.place(of: $0, in: run) != nil } || hasTag(bytes, in: run)
+    }.contains(true)
   }
 
   /// Whether a paste is a piece of a web page: only then do `&gt;` and `<span>` mean anything.
-  static func isHTML(_ bytes: ByteView) -> Bool {
-    var at = 0
-    while let open = bytes.place(of: 0x3c, from: at) {
+  static func isHTML(_ bytes: ByteView) -> Bool { hasTag(bytes, in: 0..<bytes.count) }
+
+  /// Whether a tag begins in a range.
+  private static func hasTag(_ bytes: ByteView, in range: Range<Int>) -> Bool {
+    var at = range.lowerBound
+    while let open = bytes.place(of: 0x3c, in: at..<range.upperBound) {
       at = open + 1
       // Tags begin with a letter, which a listing hardly ever has behind a `<`.
       guard open + 1 < bytes.count, bytes[open + 1] == 0x2f || bytes[open + 1] >= 0x61 else { continue }

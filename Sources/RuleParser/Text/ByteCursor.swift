@@ -38,13 +38,9 @@ struct ByteCursor {
   /// Takes a given text.
   mutating func eat(_ text: StaticString) -> Bool {
     let count = text.utf8CodeUnitCount
-    guard end - at >= count else { return false }
-    let equal = text.withUTF8Buffer { buffer in
-      for index in 0..<count where unsafe buffer[index] != bytes[at + index] { return false }
-      return true
-    }
-    if equal { at += count }
-    return equal
+    guard end - at >= count, bytes.has(text, at: at) else { return false }
+    at += count
+    return true
   }
 
   /// Takes spaces and tabs; gives how many.
@@ -58,7 +54,11 @@ struct ByteCursor {
   /// Takes bytes up to the next blank, or nothing when there is none left.
   mutating func eatWord() -> Range<Int>? {
     let start = at
-    while at < end, bytes[at] != 0x20, bytes[at] != 0x09, bytes[at] != 0x0a, bytes[at] != 0x0d { at += 1 }
+    at = bytes.endOfWord(from: start, to: end)
+    // Other control characters belong to the word.
+    while at < end, bytes[at] != 0x20, bytes[at] != 0x09, bytes[at] != 0x0a, bytes[at] != 0x0d {
+      at = bytes.endOfWord(from: at + 1, to: end)
+    }
     return at > start ? start..<at : nil
   }
 

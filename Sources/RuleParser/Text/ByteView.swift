@@ -55,6 +55,8 @@ import RuleGraph
   func has(_ text: StaticString, at place: Int) -> Bool {
     let length = text.utf8CodeUnitCount
     guard place >= 0, place <= count - length else { return false }
+    // Most texts differ in their first byte.
+    if length > 0, unsafe start[place] != text.utf8Start.pointee { return false }
     return unsafe memcmp(start + place, text.utf8Start, length) == 0
   }
 
@@ -90,6 +92,24 @@ extension ByteView {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
     guard let found = unsafe memchr(start + range.lowerBound, Int32(byte), range.count) else { return nil }
     return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(start)
+  }
+
+  /// How many such bytes stand in a range.
+  func count(of byte: UInt8, in range: Range<Int>) -> Int {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
+    var total = 0
+    // Counted in bytes as long as they can't overflow, which the compiler does for many at a time.
+    var at = range.lowerBound
+    while at < range.upperBound {
+      let end = Swift.min(at &+ 255, range.upperBound)
+      var some: UInt8 = 0
+      while at < end {
+        some &+= unsafe start[at] == byte ? 1 : 0
+        at &+= 1
+      }
+      total &+= Int(some)
+    }
+    return total
   }
 
   /// The place of the first byte up to 0x20 in a range: a blank, or another byte that no word has; the range's end where there is none.
@@ -136,6 +156,45 @@ extension ByteView {
     }
     while at < end, unsafe start[at] != 0x22, unsafe start[at] != 0x5c { at &+= 1 }
     return at
+  }
+
+  /// A bit for each of up to 64 bytes of a range, the lowest for the first: set where the byte is above 0x20.
+  func letters(from place: Int, to end: Int) -> UInt64 {
+    precondition(place >= 0 && place <= end && end <= count, "there are no such bytes")
+    let length = end &- place
+    var bits: UInt64 = 0
+    if place &+ 64 <= count {
+      for offset in 0..<8 {
+        bits |= Self.gathered(Self.letters(unsafe Self.word(start + place + offset * 8))) &<< UInt64(offset * 8)
+      }
+    } else {
+      var offset = 0
+      while offset < length {
+        let word = word(at: place + offset, count: Swift.min(8, length - offset))
+        bits |= Self.gathered(Self.letters(word)) &<< UInt64(offset)
+        offset &+= 8
+      }
+    }
+    return length < 64 ? bits & ((1 &<< UInt64(length)) &- 1) : bits
+  }
+
+  /// The highest bits of eight bytes side by side, that of the first byte the lowest: the product moves each of them to another place of its highest byte.
+  private static func gathered(_ highest: UInt64) -> UInt64 { (highest &>> 7 &* 0x0102_0408_1020_4080) &>> 56 }
+
+  /// Whether a byte below 0x20 stands in a range: a tab, or what no text has ("Bit Twiddling Hacks", `hasless`).
+  func hasControl(in range: Range<Int>) -> Bool {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
+    var at = range.lowerBound
+    while at &+ 8 <= range.upperBound {
+      let word = unsafe Self.word(start + at)
+      if (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080 != 0 { return true }
+      at &+= 8
+    }
+    while at < range.upperBound {
+      if unsafe start[at] < 0x20 { return true }
+      at &+= 1
+    }
+    return false
   }
 
   /// For each of eight bytes its highest bit: set where the byte is above 0x20. No sum carries over into the next byte.

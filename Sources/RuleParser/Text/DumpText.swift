@@ -8,6 +8,8 @@ struct DumpLine: Hashable, Sendable {
   var end: Int
   /// The line's number in the source, counted from 1.
   var number: Int32
+  /// What the line looks like.
+  var form = PlainForm.other
 
   /// The line as a range of the source's bytes.
   var range: Range<Int> { start..<end }

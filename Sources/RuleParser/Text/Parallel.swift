@@ -27,6 +27,48 @@ enum Parallel {
     return queue.results
   }
 
+  /// Adds elements to a list, each piece of work some that lie side by side, made where they are to lie.
+  ///
+  /// - Parameter counts: How many elements each piece of work adds, which it must do.
+  static func append<Element: Sendable, Rest: Sendable>(
+    _ counts: [Int], to list: inout [Element], _ make: @escaping @Sendable (Int, inout Stretch<Element>) -> Rest
+  ) -> [Rest] {
+    let known = list
+    var places: [Int] = []
+    var total = known.count
+    for count in counts {
+      places.append(total)
+      total += count
+    }
+    let behind = total
+    let starts = places
+    var rest: [Rest] = []
+    list = unsafe Array(unsafeUninitializedCapacity: behind) { memory, made in
+      _ = unsafe memory.initialize(fromContentsOf: known)
+      let room = unsafe Room(memory)
+      rest = map(counts.indices.map { $0..<$0 + 1 }) { piece in
+        let place = starts[piece.lowerBound]
+        var stretch = room.stretch(place..<place + counts[piece.lowerBound])
+        let rest = make(piece.lowerBound, &stretch)
+        precondition(stretch.isFull, "elements are missing")
+        return rest
+      }
+      made = behind
+    }
+    return rest
+  }
+
+  /// Memory of which each piece of work fills another part.
+  @safe private struct Room<Element>: @unchecked Sendable {
+    private let memory: UnsafeMutableBufferPointer<Element>
+
+    init(_ memory: UnsafeMutableBufferPointer<Element>) { unsafe self.memory = memory }
+
+    func stretch(_ range: Range<Int>) -> Stretch<Element> {
+      unsafe Stretch(UnsafeMutableBufferPointer(rebasing: memory[range]))
+    }
+  }
+
   /// Starts a thread; nil when there can be no further one: then the others do its work.
   private static func start(_ queue: Queue) -> pthread_t? {
     var thread = pthread_t()
@@ -68,5 +110,22 @@ private final class QueueOf<Value: Sendable>: Queue {
       let value = make(runs[run])
       made.withLock { $0[run] = value }
     }
+  }
+}
+
+/// Room for some elements of a list, which are put there one after the other.
+@safe struct Stretch<Element>: ~Copyable {
+  private let memory: UnsafeMutableBufferPointer<Element>
+  private var count = 0
+
+  /// Room in memory that nothing stands in yet.
+  init(_ memory: UnsafeMutableBufferPointer<Element>) { unsafe self.memory = memory }
+
+  var isFull: Bool { unsafe count == memory.count }
+
+  mutating func append(_ element: consuming Element) {
+    precondition(!isFull, "there is no more room")
+    unsafe memory.initializeElement(at: count, to: element)
+    count &+= 1
   }
 }

@@ -40,6 +40,26 @@
     count &+= 1
   }
 
+  static func += (list: inout ScratchList, elements: [Element]) {
+    for element in elements { list.append(element) }
+  }
+
+  /// Forgets some elements at the end.
+  mutating func removeLast(_ number: Int) {
+    precondition(number >= 0 && number <= count, "there are not so many elements")
+    unsafe (memory + (count - number)).deinitialize(count: number)
+    count -= number
+  }
+
+  /// Gives all elements away, as an array that has no more room than they need.
+  mutating func takeAll() -> [Element] {
+    var taken: [Element] = []
+    taken.reserveCapacity(count)
+    for place in 0..<count { taken.append(unsafe (memory + place).move()) }
+    count = 0
+    return taken
+  }
+
   mutating func insert(_ element: Element, at place: Int) {
     append(element)
     var at = count - 1

@@ -12,39 +12,39 @@ import Testing
     Array((0..<Self.count).map { line($0) }.joined(separator: "\n").utf8)
   }
 
-  private func lines(_ text: [UInt8]) -> (lines: [PasteLine], words: [String]) {
+  private func paste(_ text: [UInt8]) -> (paste: PasteLines, words: [String]) {
     let paste = PasteLines(SourceBytes(text))
-    return (paste.lines, paste.lines.map { paste.bytes.text($0.content.range) })
+    return (paste, paste.lines.map { paste.bytes.text($0.range) })
   }
 
   @Test func linesAreNumberedThroughAllParts() {
-    let (lines, words) = lines(text { "line \($0)" + ($0 % 3 == 0 ? "\r" : "") })
-    #expect(lines.map(\.content.number) == (1...Int32(Self.count)).map { $0 })
+    let (paste, words) = paste(text { "line \($0)" + ($0 % 3 == 0 ? "\r" : "") })
+    #expect(paste.lines.map(\.number) == (1...Int32(Self.count)).map { $0 })
     #expect(words == (0..<Self.count).map { "line \($0)" })
-    #expect(lines.allSatisfy { $0.fence == 0 && !$0.isFence })
+    #expect(paste.lines.indices.allSatisfy { paste.fence(at: $0) == 0 && !paste.isFence(at: $0) })
   }
 
   @Test func emptyLinesAndLongOnesAreKept() {
     let long = String(repeating: "x", count: 500_000)
-    let (lines, words) = lines(text { $0 % 2 == 0 ? "" : $0 == 30_001 ? long : "y" })
-    #expect(lines.count == Self.count)
+    let (paste, words) = paste(text { $0 % 2 == 0 ? "" : $0 == 30_001 ? long : "y" })
+    #expect(paste.lines.count == Self.count)
     #expect(words.enumerated().allSatisfy { $1 == ($0 % 2 == 0 ? "" : $0 == 30_001 ? long : "y") })
-    #expect(lines.allSatisfy { ($0.form == .empty) == $0.content.range.isEmpty })
+    #expect(paste.lines.allSatisfy { ($0.form == .empty) == $0.range.isEmpty })
   }
 
   @Test func fencesAndQuotationMarksReachThroughAllParts() {
     let text = text { $0 == 10 || $0 == Self.count - 10 ? "> ```" : "> -A INPUT -s 10.0.0.\($0 % 256) -j DROP" }
-    let (lines, words) = lines(text)
-    #expect(lines[10].isFence && lines[Self.count - 10].isFence)
-    #expect(lines[11].fence == 1 && lines[Self.count - 11].fence == 1 && lines[Self.count - 9].fence == 0)
+    let (paste, words) = paste(text)
+    #expect(paste.isFence(at: 10) && paste.isFence(at: Self.count - 10))
+    #expect(paste.fence(at: 11) == 1 && paste.fence(at: Self.count - 11) == 1 && paste.fence(at: Self.count - 9) == 0)
     #expect(words[12] == "-A INPUT -s 10.0.0.12 -j DROP")
-    #expect(lines.indices.allSatisfy { lines[$0].isFence || lines[$0].form == .rule })
+    #expect(paste.lines.indices.allSatisfy { paste.isFence(at: $0) || paste.lines[$0].form == .rule })
   }
 
   @Test func lineNumbersOfAnEditorAreTakenOffInAllParts() {
-    let (lines, words) = lines(text { "\($0 + 1)\t-A INPUT -j DROP" })
+    let (paste, words) = paste(text { "\($0 + 1)\t-A INPUT -j DROP" })
     #expect(words.allSatisfy { $0 == "-A INPUT -j DROP" })
-    #expect(lines.allSatisfy { $0.form == .rule })
+    #expect(paste.lines.allSatisfy { $0.form == .rule })
   }
 
   @Test(arguments: [
@@ -59,5 +59,6 @@ import Testing
   func aPlainLineIsToldByItsBytes(_ line: String, _ form: PlainForm) {
     let memory = SourceBytes(Array(line.utf8))
     #expect(PlainForm(ByteView(memory), DumpLine(start: 0, end: memory.count, number: 1)) == form)
+    withExtendedLifetime(memory) {}
   }
 }

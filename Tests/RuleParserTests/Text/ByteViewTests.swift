@@ -35,6 +35,45 @@ import Testing
     }
   }
 
+  /// Texts that reach over several windows of sixty-four bytes, with words that reach over their ends.
+  private static let longTexts: [[UInt8]] = (0..<60).map { number in
+    var text: [UInt8] = []
+    for part in 0..<number % 9 { text += texts[(number * 37 + part * 101) % texts.count] }
+    return text
+  }
+
+  @Test func wordsAreCutWhereASplitCutsThem() {
+    for text in Self.texts + Self.longTexts {
+      let memory = SourceBytes(text)
+      let bytes = ByteView(memory)
+      for (start, end) in [
+        (0, text.count), (text.count / 3, text.count), (text.count / 3, max(text.count / 3, text.count - 5)),
+      ] {
+        var found: [[UInt8]] = []
+        var words = Words(bytes, start..<end)
+        while let word = words.next() { found.append(Array(bytes[word])) }
+        let piece = text[start..<end]
+        #expect(found == piece.split { $0 <= 0x20 }.map { Array($0) })
+        #expect(bytes.hasControl(in: start..<end) == piece.contains { $0 < 0x20 })
+        #expect(bytes.count(of: 0x20, in: start..<end) == piece.count { $0 == 0x20 })
+      }
+      withExtendedLifetime(memory) {}
+    }
+  }
+
+  @Test func wordsGoOnWhereTheyAreToldTo() {
+    let text = Array("-m comment --comment \"a word, and more words than fit sixty-four bytes in all\"-j ACCEPT".utf8)
+    let memory = SourceBytes(text)
+    let bytes = ByteView(memory)
+    var words = Words(bytes, 0..<text.count)
+    let before = (0..<4).map { _ in words.next().map { bytes.text($0) } }
+    #expect(before == ["-m", "comment", "--comment", "\"a"])
+    words.skip(to: text.lastIndex(of: 0x22).map { $0 + 1 } ?? 0)
+    let behind = (0..<3).map { _ in words.next().map { bytes.text($0) } }
+    #expect(behind == ["-j", "ACCEPT", nil])
+    withExtendedLifetime(memory) {}
+  }
+
   @Test func aWordAsANumberHoldsItsBytesAtTheEndOfTheTextToo() {
     for text in Self.texts where !text.isEmpty {
       let memory = SourceBytes(text)
@@ -43,6 +82,7 @@ import Testing
         let expected = text[start..<start + count].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         #expect(ByteView(memory).word(at: start, count: count) == expected)
       }
+      withExtendedLifetime(memory) {}
     }
   }
 
@@ -67,6 +107,31 @@ import Testing
       place += word.utf8.count
     }
     #expect(hashes.count == words.count)
+    withExtendedLifetime(memory) {}
+  }
+
+  @Test func aPoolNumbersNamesInTheOrderInWhichTheyWereSeen() {
+    let words = (0..<3000).map { "KUBE-SEP-\($0)" }
+    let memory = SourceBytes(Array((words + ["KUBE-SEP-5"]).joined(separator: " ").utf8))
+    let bytes = ByteView(memory)
+    var ranges: [Range<Int>] = []
+    var cutter = Words(bytes, 0..<bytes.count)
+    while let word = cutter.next() { ranges.append(word) }
+    var (single, bulk, broken) = (TextPool(), TextPool(), TextPool())
+    let numbers = ranges.dropLast().map { single.index(of: $0, in: bytes) }
+    #expect(numbers == Array(0..<3000))
+    let isAdded = bulk.add(new: Array(ranges.dropLast()), in: bytes)
+    // The last name was seen before, so nothing behind it is added.
+    let isBrokenAdded = broken.add(new: Array(ranges[5...]), in: bytes) || broken.add(new: [0..<0], in: bytes)
+    #expect(isAdded && !isBrokenAdded)
+    #expect(single.texts == words && bulk.texts == words && broken.texts == Array(words[5...]))
+    let known = bulk.index(of: ranges[3000], in: bytes)
+    #expect(known == 5)
+    bulk.withView { view in
+      #expect(view.known(ranges[7], in: bytes) == 7 && view[7] == "KUBE-SEP-7")
+      #expect(view.known(0..<4, in: bytes) == nil)
+    }
+    withExtendedLifetime(memory) {}
   }
 
   @Test func aTableFindsItsWordsAndNoOthers() {
@@ -102,6 +167,12 @@ import Testing
       #expect(list.indices.allSatisfy { $0 == 0 || list[$0 - 1] <= list[$0] })
       let some = unsafe list.withElements(2..<5) { unsafe Array($0) }
       #expect(some == [3, 4, 5])
+      list.removeLast(90)
+      let taken = list.takeAll()
+      #expect(taken == [1, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10] && list.isEmpty)
+      list += [1, 2]
+      let more = list.takeAll()
+      #expect(more == [1, 2])
     }
   }
 }

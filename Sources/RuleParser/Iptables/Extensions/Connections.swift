@@ -140,7 +140,7 @@ struct AccountingMatch: EnvironmentMatch {
 enum NegatableArguments {
   static func lower(
     _ condition: EnvironmentCondition.Kind, _ options: ExtensionOptions, into rule: inout RuleDraft,
-    value: (ExtensionOption, RuleDraft) -> String? = { $1.text(of: $0) }
+    value: (ExtensionOption, borrowing RuleDraft) -> String? = { $1.text(of: $0) }
   ) -> Bool {
     var arguments: [Argument] = []
     for option in options {

@@ -66,7 +66,9 @@ struct ConntrackMatch: IptablesExtension {
   }
 
   /// The field and the values of an option that is one test of numbers; for bits, the mask.
-  private func simple(_ option: ExtensionOption, _ rule: RuleDraft) -> (ConntrackField, ValueSet, isMask: Bool)? {
+  private func simple(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> (
+    ConntrackField, ValueSet, isMask: Bool
+  )? {
     switch option.name {
     case "ctproto":
       return rule.transport(option.value).map { (ConntrackField(.protocol, .original), ValueSet($0), false) }
@@ -136,7 +138,7 @@ struct StateMatch: IptablesExtension {
     return true
   }
 
-  private static func bit(_ range: Range<Int>, _ rule: RuleDraft) -> UInt128? {
+  private static func bit(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> UInt128? {
     if rule.text(range, is: "ESTABLISHED") { return ConntrackState.established }
     if rule.text(range, is: "RELATED") { return ConntrackState.related }
     if rule.text(range, is: "NEW") { return ConntrackState.new }

@@ -62,7 +62,7 @@ struct BytecodeMatch: EnvironmentMatch {
     return true
   }
 
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? {
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String? {
     var text = rule.text(of: option)
     while text.last == " " { text.removeLast() }
     guard option.name == "bytecode" else { return text }

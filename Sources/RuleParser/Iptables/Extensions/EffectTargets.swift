@@ -129,7 +129,7 @@ struct OptionStripTarget: EffectTarget {
     return text.eat(named: "options", as: "strip-options", &found)
   }
 
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? {
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String? {
     rule.list(option.value).map { rule.text($0) }.map { Self.numbers[$0] ?? $0 }.joined(separator: ",")
   }
 }

@@ -41,7 +41,7 @@ struct HashlimitMatch: EnvironmentMatch {
     return !isOldest || found.contains { $0.name == "hashlimit-mode" }
   }
 
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? {
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String? {
     let text = rule.text(of: option)
     // The listing writes `srcip-dstport`.
     return option.name == "hashlimit-mode" ? String(text.map { $0 == "-" ? "," : $0 }) : text

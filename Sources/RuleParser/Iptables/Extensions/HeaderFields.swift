@@ -110,7 +110,7 @@ enum ServiceType {
   ]
 
   /// `0x10/0x3f` or a name, which stands for the six bits that types had; a number alone is the whole byte.
-  static func masked(_ range: Range<Int>, _ rule: RuleDraft) -> (value: UInt128, mask: UInt128)? {
+  static func masked(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> (value: UInt128, mask: UInt128)? {
     if let type = types.first(where: { rule.text(range, is: $0.name) }) { return (type.value, 0x3f) }
     return rule.masked(range, width: 8)
   }
@@ -121,7 +121,7 @@ enum ServiceType {
     + [("BE", 0), ("EF", 0x2e)]
 
   /// A differentiated services code point by number or class.
-  static func codePoint(_ range: Range<Int>, _ rule: RuleDraft) -> UInt128? {
+  static func codePoint(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> UInt128? {
     if let number = rule.number(range) { return number < 64 ? UInt128(number) : nil }
     let name = rule.text(range).uppercased()
     return classes.first { $0.name == name }.map { UInt128($0.value) }

@@ -59,7 +59,9 @@ struct ICMPMatch: IptablesExtension {
   private var codeField: Field { .header(HeaderField(family == .ipv4 ? .icmp : .icmpv6, .code)) }
 
   /// `8`, `3/1`, `echo-request`, or type and code of a listing.
-  private func read(_ option: ExtensionOption, _ rule: RuleDraft) -> (type: UInt8, codes: ClosedRange<UInt128>)? {
+  private func read(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> (
+    type: UInt8, codes: ClosedRange<UInt128>
+  )? {
     var type = option.value
     var code = option.second.isEmpty ? nil : option.second
     if let slash = rule.position(of: 0x2f, in: type) {

@@ -254,7 +254,7 @@ struct HeaderListMatch: EnvironmentMatch {
     return true
   }
 
-  func value(_ option: ExtensionOption, _ rule: RuleDraft) -> String? {
+  func value(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> String? {
     var bits: UInt64 = 0
     if let number = rule.number(option.value) {
       bits = number

@@ -132,7 +132,7 @@ enum LogText {
   static let levels = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"]
 
   /// A level by number or by one of its names.
-  static func level(_ range: Range<Int>, _ rule: RuleDraft) -> Int? {
+  static func level(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> Int? {
     if let number = rule.number(range) { return number <= 7 ? Int(number) : nil }
     let name = rule.text(range).lowercased()
     switch name {

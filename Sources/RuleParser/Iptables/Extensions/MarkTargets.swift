@@ -113,7 +113,7 @@ enum MarkArithmetic {
   }
 
   /// The bits that an option keeps and those that it flips then.
-  static func masks(_ option: ExtensionOption, _ rule: RuleDraft) -> (keep: UInt128, flip: UInt128)? {
+  static func masks(_ option: ExtensionOption, _ rule: borrowing RuleDraft) -> (keep: UInt128, flip: UInt128)? {
     let all: UInt128 = 0xffff_ffff
     guard let (value, mask) = rule.masked(option.value) else { return nil }
     switch option.name {

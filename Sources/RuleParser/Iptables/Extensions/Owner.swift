@@ -67,7 +67,7 @@ struct OwnerMatch: IptablesExtension {
   }
 
   /// A number or a range of numbers; of names only `root` has the same number everywhere.
-  private func id(_ range: Range<Int>, _ rule: RuleDraft) -> ClosedRange<UInt128>? {
+  private func id(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> ClosedRange<UInt128>? {
     rule.text(range, is: "root") ? 0...0 : rule.interval(range, upTo: 0xffff_ffff)
   }
 }

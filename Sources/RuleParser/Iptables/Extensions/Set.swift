@@ -46,7 +46,7 @@ struct SetMatch: IptablesExtension {
   }
 
   /// `src,dst` as the fields of a key.
-  static func subject(_ range: Range<Int>, _ rule: RuleDraft) -> Expression? {
+  static func subject(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> Expression? {
     var parts: [Expression] = []
     for flag in rule.list(range) {
       if rule.text(flag, is: "src") {

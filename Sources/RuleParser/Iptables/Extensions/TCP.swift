@@ -63,7 +63,7 @@ enum TCPFlags {
   ]
 
   /// `SYN,ACK` or `0x12` as bits.
-  static func read(_ range: Range<Int>, _ rule: RuleDraft) -> UInt128? {
+  static func read(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> UInt128? {
     if let number = rule.number(range) { return number <= 255 ? UInt128(number) : nil }
     var bits: UInt128 = 0
     for part in rule.list(range) {

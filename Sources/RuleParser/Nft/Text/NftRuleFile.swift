@@ -11,14 +11,14 @@ enum NftRuleFile {
     let output = CommandOutput(kind: .nftText)
     return DumpSection(
       kind: .nftText, output: output, command: nil, place: .host,
-      text: DumpText(source: source, memory: lines.memory, lines: lines.lines.map(\.content)), strand: strand,
+      text: DumpText(source: source, memory: lines.memory, lines: lines.lines), strand: strand,
       host: nil,
       isBounded: true)
   }
 
   private static func isRuleFile(_ lines: PasteLines) -> Bool {
     for line in lines.lines {
-      var cursor = ByteCursor(lines.bytes, line.content.range)
+      var cursor = ByteCursor(lines.bytes, line.range)
       cursor.eatBlanks()
       guard let first = cursor.peek else { continue }
       if first == 0x23 {
