@@ -28,7 +28,10 @@ enum BracketCount {
   private static func count(_ bytes: ByteView, _ range: Range<Int>, isNft: Bool) -> Count {
     var count = Count()
     var at = range.lowerBound
-    while at < range.upperBound {
+    while true {
+      // JSON has a mark every few bytes.
+      if isNft { at = bytes.placeOfMark(from: at, to: range.upperBound) }
+      guard at < range.upperBound else { return count }
       let byte = bytes[at]
       at += 1
       switch byte {
@@ -50,6 +53,5 @@ enum BracketCount {
       default: break
       }
     }
-    return count
   }
 }

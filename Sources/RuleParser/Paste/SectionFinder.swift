@@ -120,11 +120,29 @@ struct SectionFinder {
 
   /// Takes the lines that nothing but rules of the open output can be, which is what a large dump is made of; gives the index behind them.
   private mutating func takePlainLines(from index: Int) -> Int {
-    guard var open = current, open.section.kind == .save || open.section.kind == .listing else { return index }
+    guard var open = current else { return index }
     current = nil
-    let end =
-      open.section.kind == .save ? takePlainSave(from: index, &open) : takePlainListing(from: index, &open)
-    current = open
+    defer { current = open }
+    switch open.section.kind {
+    case .save: return takePlainSave(from: index, &open)
+    case .listing: return takePlainListing(from: index, &open)
+    default: return open.continuation.isBracketed ? takeBracketed(from: index, &open) : index
+    }
+  }
+
+  /// Takes the lines up to the one that closes the brackets of an output.
+  private mutating func takeBracketed(from index: Int, _ open: inout OpenSection) -> Int {
+    var end = index
+    while end < lines.count, !open.continuation.isComplete, !paste.isFence(at: end), paste.fence(at: end) == open.fence,
+      !BundleHeader.mayBegin(bytes, lines[end])
+    {
+      open.continuation.take(bytes, lines[end])
+      end += 1
+    }
+    if end > index {
+      closeGap(&open)
+      taken.append(index..<end)
+    }
     return end
   }
 
@@ -414,12 +432,16 @@ enum BundleHeader {
   case unread(String)
   case command(String)
 
-  init?(_ bytes: ByteView, _ line: DumpLine) {
-    guard line.end - line.start > 3 else { return nil }
+  /// Whether a line begins as such a line does: with two of its marks.
+  static func mayBegin(_ bytes: ByteView, _ line: DumpLine) -> Bool {
+    guard line.end - line.start > 3 else { return false }
     let mark = bytes[line.start]
-    guard mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a, bytes[line.start + 1] == mark else {
-      return nil
-    }
+    return (mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a) && bytes[line.start + 1] == mark
+  }
+
+  init?(_ bytes: ByteView, _ line: DumpLine) {
+    guard Self.mayBegin(bytes, line) else { return nil }
+    let mark = bytes[line.start]
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
     let marks = cursor.eat { $0 == mark }
     guard marks.count >= 3, cursor.eatBlanks() > 0 else { return nil }

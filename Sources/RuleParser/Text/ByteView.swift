@@ -139,8 +139,6 @@ extension ByteView {
   }
 
   /// The place of the first `"` or `\\` in a range; the range's end where there is none.
-  ///
-  /// A byte that is looked for becomes zero, and of eight bytes the lowest zero is told rightly ("Bit Twiddling Hacks", `haszero`).
   func endOfText(from place: Int, to end: Int) -> Int {
     precondition(place >= 0 && end <= count, "there are no such bytes")
     var at = place
@@ -148,14 +146,64 @@ extension ByteView {
       let word = unsafe Self.word(start + at)
       let marks = word ^ 0x2222_2222_2222_2222
       let strokes = word ^ 0x5c5c_5c5c_5c5c_5c5c
-      let zeros =
-        ((marks &- 0x0101_0101_0101_0101) & ~marks | (strokes &- 0x0101_0101_0101_0101) & ~strokes)
-        & 0x8080_8080_8080_8080
+      let zeros = Self.zeros(marks) | Self.zeros(strokes)
       if zeros != 0 { return at &+ zeros.trailingZeroBitCount >> 3 }
       at &+= 8
     }
     while at < end, unsafe start[at] != 0x22, unsafe start[at] != 0x5c { at &+= 1 }
     return at
+  }
+
+  /// The place of the first byte in a range that may be a bracket, a quotation mark or a `#`; the range's end where there is none.
+  ///
+  /// Other bytes may be taken for one of these, but none of these for another one.
+  func placeOfMark(from place: Int, to end: Int) -> Int {
+    precondition(place >= 0 && end <= count, "there are no such bytes")
+    var at = place
+    while at &+ 8 <= end {
+      let word = unsafe Self.word(start + at)
+      // All of `[]{}` have the bits 0x59, and but for 0x26 no others.
+      let brackets = (word | 0x2626_2626_2626_2626) ^ 0x7f7f_7f7f_7f7f_7f7f
+      let others = (word | 0x0101_0101_0101_0101) ^ 0x2323_2323_2323_2323
+      let zeros = Self.zeros(brackets) | Self.zeros(others)
+      if zeros != 0 { return at &+ zeros.trailingZeroBitCount >> 3 }
+      at &+= 8
+    }
+    while at < end {
+      let byte = unsafe start[at]
+      if byte | 0x26 == 0x7f || byte | 1 == 0x23 { return at }
+      at &+= 1
+    }
+    return end
+  }
+
+  /// The place of the first byte in a range that a statement of nft may begin to be no plain line with: one of `"#$;\{}`, or in rare cases another one.
+  func placeOfStatementMark(from place: Int, to end: Int) -> Int {
+    precondition(place >= 0 && end <= count, "there are no such bytes")
+    var at = place
+    while at &+ 8 <= end {
+      let word = unsafe Self.word(start + at)
+      let brackets = (word | 0x2626_2626_2626_2626) ^ 0x7f7f_7f7f_7f7f_7f7f
+      let others = (word | 0x0101_0101_0101_0101) ^ 0x2323_2323_2323_2323
+      let dollars = word ^ 0x2424_2424_2424_2424
+      let ends = word ^ 0x3b3b_3b3b_3b3b_3b3b
+      let strokes = word ^ 0x5c5c_5c5c_5c5c_5c5c
+      let zeros =
+        Self.zeros(brackets) | Self.zeros(others) | Self.zeros(dollars) | Self.zeros(ends) | Self.zeros(strokes)
+      if zeros != 0 { return at &+ zeros.trailingZeroBitCount >> 3 }
+      at &+= 8
+    }
+    while at < end {
+      let byte = unsafe start[at]
+      if byte | 0x26 == 0x7f || byte | 1 == 0x23 || byte == 0x24 || byte == 0x3b || byte == 0x5c { return at }
+      at &+= 1
+    }
+    return end
+  }
+
+  /// The highest bit of each byte that is zero, of which the lowest is told rightly ("Bit Twiddling Hacks", `haszero`).
+  private static func zeros(_ word: UInt64) -> UInt64 {
+    (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
   }
 
   /// A bit for each of up to 64 bytes of a range, the lowest for the first: set where the byte is above 0x20.

@@ -61,6 +61,23 @@ import Testing
     }
   }
 
+  @Test func noMarkIsPassedOver() {
+    let text: [UInt8] = (0...255).flatMap { (byte: UInt8) -> [UInt8] in [byte, 0x41, 255 - byte, 0x20, 0x20] }
+    let memory = SourceBytes(text)
+    let bytes = ByteView(memory)
+    for start in text.indices {
+      let mark = bytes.placeOfMark(from: start, to: text.count)
+      #expect(!text[start..<mark].contains { "\"#[]{}".utf8.contains($0) })
+      let other = bytes.placeOfStatementMark(from: start, to: text.count)
+      #expect(!text[start..<other].contains { "\"#$;\\{}".utf8.contains($0) })
+      // What is found is one of them but for few bytes.
+      for place in [mark, other] where place < text.count {
+        #expect("\"#$;\\[]{}Yy_\u{7f}".utf8.contains(text[place]))
+      }
+    }
+    withExtendedLifetime(memory) {}
+  }
+
   @Test func wordsGoOnWhereTheyAreToldTo() {
     let text = Array("-m comment --comment \"a word, and more words than fit sixty-four bytes in all\"-j ACCEPT".utf8)
     let memory = SourceBytes(text)

@@ -77,7 +77,7 @@ extension NftTextReader {
     let start = tokens.mark
     tokens.advance()
     if kind == .dollar, case .number(let number)? = try? variable(), number <= 128 { return Int(number) }
-    guard kind == .word, let length = Int(word), length <= 128 else {
+    guard let length = tokens.plainNumber.map({ Int($0) }), length <= 128 else {
       tokens.back(to: start)
       return nil
     }
@@ -157,14 +157,17 @@ extension NftTextReader {
 
   /// A constant in one word; of a traffic class (`1:2`), its three pieces are one.
   private mutating func literal() throws(SyntaxError) -> NftExpression {
-    let text = word
     let token = tokens.current
-    tokens.advance()
-    switch text {
-    case "exists": return .presence(true)
-    case "missing": return .presence(false)
-    default: break
+    if !expectsTrafficClass {
+      if let number = tokens.plainNumber {
+        tokens.advance()
+        return .number(UInt128(number))
+      }
     }
+    if eat("exists") { return .presence(true) }
+    if eat("missing") { return .presence(false) }
+    let text = word
+    tokens.advance()
     if expectsTrafficClass, kind == .colon, tokens.current.start == token.end,
       text.utf8.allSatisfy({ $0.hexDigitValue != nil })
     {

@@ -64,14 +64,16 @@ extension NftTextReader {
 
   /// Takes a header field as listings print it.
   private mutating func plainHeader() -> NftField? {
+    let mark = tokens.mark
     let first = tokens.current
-    var ahead = tokens
-    ahead.advance()
-    guard ahead.current.kind == .word, ahead.current.start == first.end + 1,
-      let field = Self.plainHeaders[tokens.bytes, first.start..<ahead.current.end]
-    else { return nil }
-    ahead.advance()
-    tokens = ahead
+    tokens.advance()
+    guard kind == .word, tokens.current.start == first.end + 1,
+      let field = Self.plainHeaders[tokens.bytes, first.start..<tokens.current.end]
+    else {
+      tokens.back(to: mark)
+      return nil
+    }
+    tokens.advance()
     return field
   }
 

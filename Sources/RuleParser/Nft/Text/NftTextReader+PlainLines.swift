@@ -2,10 +2,11 @@ import RuleGraph
 
 /// Rules that have a line of their own, as in all that `nft list ruleset` prints. No such line depends on another one, so that all processors read them.
 extension NftTextReader {
-  /// A rule that is read at the end of the command that it is a part of. Until then an empty one keeps its place.
+  /// A rule that is read at the end of the command that it is a part of.
   struct PutOffRule: Sendable {
     var table: Int
     var chain: Int
+    /// How many rules of the chain stand before it in the command, with those that are there already.
     var rule: Int
     var line: Int
   }
@@ -13,9 +14,10 @@ extension NftTextReader {
   /// Puts off the rule that begins here; whether its line allows that.
   mutating func putOffRule(_ table: Int, _ chain: Int) -> Bool {
     guard let line = tokens.passPlainLine() else { return false }
-    putOff.append(
-      PutOffRule(table: table, chain: chain, rule: builder.tables[table].chains[chain].rules.count, line: line))
-    builder.tables[table].chains[chain].rules.append(Rule([], span: text.span(text.lines[line])))
+    if putOffCounts.count <= chain { putOffCounts += repeatElement(0, count: chain + 1 - putOffCounts.count) }
+    let rule = builder.tables[table].chains[chain].rules.count + putOffCounts[chain]
+    putOff.append(PutOffRule(table: table, chain: chain, rule: rule, line: line))
+    putOffCounts[chain] += 1
     return true
   }
 
@@ -25,7 +27,8 @@ extension NftTextReader {
     let (places, text, tokens, lowering) = (putOff, text, tokens, builder.lowerings[table])
     let (family, name) = (builder.tables[table].family, builder.tables[table].name)
     putOff = []
-    let parts = Parallel.map(Parallel.runs(of: places.count, atLeast: 2000)) { run in
+    putOffCounts = []
+    var parts = Parallel.map(Parallel.runs(of: places.count, atLeast: 2000)) { run in
       var reader = NftTextReader(text: text, tokens: tokens) { _ in nil }
       let index = reader.builder.table(family, name)
       reader.builder.lowerings[index] = lowering
@@ -38,14 +41,29 @@ extension NftTextReader {
       }
       return (rules: rules, diagnostics: reader.diagnostics)
     }
-    for (first, rules) in parts.lazy.flatMap(\.rules.runs) {
-      let chain = first.chain
-      // All rules of a chain are taken over as they lie.
-      if builder.tables[table].chains[chain].rules.count == rules.count {
-        builder.tables[table].chains[chain].rules = rules
-      } else {
-        builder.tables[table].chains[chain].rules.replaceSubrange(first.rule..<first.rule + rules.count, with: rules)
+    // The chains that have rules read one by one between them, with the runs that belong there.
+    var mixed: [Int: [(first: Int, rules: [Rule])]] = [:]
+    for part in parts.indices {
+      for run in parts[part].rules.runs.indices {
+        let (first, rules) = (parts[part].rules.runs[run].place, parts[part].rules.take(run))
+        // Mostly all rules of a chain, which are taken over as they lie.
+        if mixed[first.chain] == nil, builder.tables[table].chains[first.chain].rules.count == first.rule {
+          builder.tables[table].chains[first.chain].rules.takeOver(rules)
+        } else {
+          mixed[first.chain, default: []].append((first.rule, rules))
+        }
       }
+    }
+    for (chain, runs) in mixed {
+      var others = builder.tables[table].chains[chain].rules[...]
+      var whole: [Rule] = []
+      for run in runs {
+        let before = run.first - whole.count
+        whole += others.prefix(before)
+        others = others.dropFirst(before)
+        whole += run.rules
+      }
+      builder.tables[table].chains[chain].rules = whole + others
     }
     let found = parts.flatMap(\.diagnostics)
     guard !found.isEmpty else { return }

@@ -6,7 +6,8 @@ extension NftTextReader {
   mutating func readRule(_ index: Int) -> Rule {
     family = builder.tables[index].family
     let start = tokens.current.start
-    var rule = Rule([], span: text.span(start..<start))
+    let line = tokens.lineNumber
+    var rule = Rule([], span: SourceSpan(source: text.source, line: line, offset: start, length: 0))
     while !isStatementEnd {
       let statementStart = tokens.current.start
       do {
@@ -20,7 +21,7 @@ extension NftTextReader {
       }
       if tokens.current.start == statementStart, !isStatementEnd { tokens.advance() }
     }
-    rule.span = text.span(start..<max(tokens.previousEnd, start))
+    rule.span.length = max(tokens.previousEnd - start, 0)
     return rule
   }
 
@@ -57,12 +58,13 @@ extension NftTextReader {
   }
 
   /// The words that begin statements which are no comparison.
-  private static let statementWords = WordTable<Void>(
-    [
-      "accept", "drop", "continue", "return", "jump", "goto", "counter", "comment", "limit", "quota", "log", "reject",
-      "dnat", "snat", "masquerade", "redirect", "tproxy", "queue", "notrack", "add", "update", "delete", "set", "meter",
-      "flow", "dup", "fwd", "synproxy", "last", "reset", "xt", "secmark", "meta", "ct",
-    ].map { ($0, ()) })
+  private enum StatementWord: String, CaseIterable {
+    case accept, drop, `continue`, `return`, jump, goto, counter, comment, limit, quota, log, reject, dnat, snat
+    case masquerade, redirect, tproxy, queue, notrack, add, update, delete, set, meter, flow, dup, fwd, synproxy, last
+    case reset, xt, secmark, meta, ct
+  }
+
+  private static let statementWords = WordTable<StatementWord>(StatementWord.allCases.map { ($0.rawValue, $0) })
 
   /// Reads one statement and adds it to a rule.
   private mutating func readStatement(_ rule: inout Rule, _ lowering: NftLowering) throws {
@@ -85,50 +87,50 @@ extension NftTextReader {
       return
     }
     // Most statements are comparisons.
-    guard Self.statementWords[tokens.bytes, tokens.current.range] != nil else {
+    guard let word = Self.statementWords[tokens.bytes, tokens.current.range] else {
       try readMatch(&rule, lowering)
       return
     }
     switch word {
-    case "accept", "drop", "continue", "return", "jump", "goto": rule.statements.append(.verdict(try verdict()))
-    case "counter": try readCounter(&rule, lowering)
-    case "comment":
+    case .accept, .drop, .continue, .return, .jump, .goto: rule.statements.append(.verdict(try verdict()))
+    case .counter: try readCounter(&rule, lowering)
+    case .comment:
       tokens.advance()
       rule.comment = try name("a comment")
-    case "limit", "quota": rule.statements.append(contentsOf: try rate(lowering))
-    case "log": rule.statements.append(.effect(try log()))
-    case "reject": rule.statements.append(try reject(lowering))
-    case "dnat", "snat", "masquerade", "redirect", "tproxy":
+    case .limit, .quota: rule.statements.append(contentsOf: try rate(lowering))
+    case .log: rule.statements.append(.effect(try log()))
+    case .reject: rule.statements.append(try reject(lowering))
+    case .dnat, .snat, .masquerade, .redirect, .tproxy:
       rule.statements.append(try lowering.translation(try translation()))
-    case "queue": rule.statements.append(try queue(lowering))
-    case "notrack":
+    case .queue: rule.statements.append(try queue(lowering))
+    case .notrack:
       tokens.advance()
       rule.statements.append(.notrack)
-    case "add", "update", "delete": rule.statements.append(try setUpdate(lowering))
-    case "set": rule.statements.append(try oldSetUpdate(lowering))
-    case "meter", "flow": rule.statements.append(try meterOrFlow(lowering))
-    case "dup", "fwd": rule.statements.append(try copy(lowering))
-    case "synproxy":
+    case .add, .update, .delete: rule.statements.append(try setUpdate(lowering))
+    case .set: rule.statements.append(try oldSetUpdate(lowering))
+    case .meter, .flow: rule.statements.append(try meterOrFlow(lowering))
+    case .dup, .fwd: rule.statements.append(try copy(lowering))
+    case .synproxy:
       tokens.advance()
       let arguments = eat("name") ? [Argument("name", try name("the name of a synproxy"))] : try synproxyArguments()
       rule.statements.append(.verdict(.synproxy(arguments)))
-    case "last":
+    case .last:
       tokens.advance()
       if eat("used") { _ = try name("a time") }
       rule.statements.append(.effect(Effect(.lastUsed)))
-    case "reset": rule.statements.append(try reset())
-    case "xt": try readHidden(&rule)
-    case "secmark" where isFollowed(by: "name"):
+    case .reset: rule.statements.append(try reset())
+    case .xt: try readHidden(&rule)
+    case .secmark where isFollowed(by: "name"):
       tokens.advance()
       tokens.advance()
       rule.statements.append(.effect(Effect(.secmark, [Argument("name", try name("the name of a secmark"))])))
-    case "meta", "ct":
+    case .meta, .ct:
       if let statement = try conntrackOrMetaStatement() {
         rule.statements.append(statement)
       } else {
         try readMatch(&rule, lowering)
       }
-    default: try readMatch(&rule, lowering)
+    case .secmark: try readMatch(&rule, lowering)
     }
   }
 
@@ -225,12 +227,13 @@ extension NftTextReader {
 
   private mutating func wordRelation() -> NftRelation {
     guard tokens.current.range.count == 2 else { return .implicit }
-    let words: [(StaticString, NftRelation)] = [
-      ("eq", .equal), ("ne", .notEqual), ("lt", .less), ("gt", .greater), ("le", .lessOrEqual), ("ge", .greaterOrEqual),
-    ]
-    for (word, relation) in words where eat(word) { return relation }
+    for (word, relation) in Self.relationWords where eat(word) { return relation }
     return .implicit
   }
+
+  private static let relationWords: [(StaticString, NftRelation)] = [
+    ("eq", .equal), ("ne", .notEqual), ("lt", .less), ("gt", .greater), ("le", .lessOrEqual), ("ge", .greaterOrEqual),
+  ]
 
   // MARK: - Hidden extensions
 

@@ -17,6 +17,8 @@ struct NftTextReader {
   var expectsTrafficClass = false
   /// The rules of the command that is read (`table …`, `add chain …`) which are read at its end.
   var putOff: [PutOffRule] = []
+  /// How many of them are of each chain.
+  var putOffCounts: [Int] = []
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
   private var includeCount = 0
@@ -114,6 +116,10 @@ extension NftTextReader {
     if kind == .dollar {
       if case .number(let value) = try variable(), let small = UInt64(exactly: value) { return small }
       throw fail(expected)
+    }
+    if let number = tokens.plainNumber {
+      tokens.advance()
+      return number
     }
     guard kind == .word, let value = NftValue.integer(word), let small = UInt64(exactly: value) else {
       throw fail(expected)

@@ -70,14 +70,29 @@ struct NftTokens {
   /// The text of a piece.
   func text(_ token: NftToken) -> String { bytes.text(token.range) }
 
+  /// The piece that is looked at as a decimal number of up to 18 digits; nil of all others, which may be numbers too.
+  var plainNumber: UInt64? {
+    guard current.kind == .word, current.range.count <= 18 else { return nil }
+    var number: UInt64 = 0
+    for place in current.range {
+      let digit = bytes[place] &- 0x30
+      guard digit < 10 else { return nil }
+      number = number &* 10 &+ UInt64(digit)
+    }
+    return number
+  }
+
+  /// The number of the line that the piece that is looked at stands in, counted from 1.
+  var lineNumber: Int32 {
+    // Behind the end of a line the next one is looked at already.
+    let index = line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
+    return index < lines.count ? lines[index].number : 1
+  }
+
   /// Whether the piece that is looked at is this word.
   func isWord(_ word: StaticString) -> Bool {
     guard current.kind == .word, current.range.count == word.utf8CodeUnitCount else { return false }
-    let start = current.range.lowerBound
-    return word.withUTF8Buffer { buffer in
-      for index in 0..<buffer.count where unsafe buffer[index] != bytes[start + index] { return false }
-      return true
-    }
+    return bytes.has(word, at: current.range.lowerBound)
   }
 
   /// Passes the line that the current piece is the first of, when all of it is one statement that depends on no other line; gives its index, or nil.
@@ -88,17 +103,17 @@ struct NftTokens {
     var position = current.start
     var depth = 0
     // The end of what stands before a comment.
-    var last = position
-    scan: while position < end {
+    var last = end
+    scan: while true {
+      position = bytes.placeOfStatementMark(from: position, to: end)
+      guard position < end else { break }
       switch bytes[position] {
-      case 0x20, 0x09, 0x0d:
-        position += 1
-        continue
       case 0x22:
-        position += 1
-        while position < end, bytes[position] != 0x22 { position += 1 }
-        guard position < end else { return nil }
-      case 0x23: break scan
+        guard let mark = bytes.place(of: 0x22, in: position + 1..<end) else { return nil }
+        position = mark
+      case 0x23:
+        last = position
+        break scan
       // A variable, the end of the statement, a line that goes on.
       case 0x24, 0x3b, 0x5c: return nil
       case 0x7b: depth += 1
@@ -108,7 +123,9 @@ struct NftTokens {
       default: break
       }
       position += 1
-      last = position
+    }
+    while last > current.start, bytes[last - 1] == 0x20 || bytes[last - 1] == 0x09 || bytes[last - 1] == 0x0d {
+      last -= 1
     }
     // Behind a comma, `map` and `vmap` the statement may go on.
     guard depth == 0, last > current.start + 2, bytes[last - 1] != 0x2c,
