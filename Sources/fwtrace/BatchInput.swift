@@ -21,7 +21,7 @@ struct BatchInput {
   private var lines = 0
 
   /// Large enough that the work on a block outweighs handing it over, small enough that all cores get some of a short file.
-  private static let blockSize = 1 << 16
+  private static let blockSize = 1 << 14
   /// A longer line is no question.
   private static let longestLine = 1 << 26
 

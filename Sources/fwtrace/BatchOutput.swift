@@ -21,7 +21,7 @@ final class BatchOutput: Sendable {
 
   /// Room for the answers to a block.
   func takeRoom() -> AnswerBytes {
-    var room = state.withLock { $0.free.popLast() } ?? AnswerBytes(room: 1 << 20)
+    var room = state.withLock { $0.free.popLast() } ?? AnswerBytes(room: 1 << 18)
     room.removeAll()
     return room
   }

@@ -63,7 +63,8 @@ import Testing
     ]
   }
 
-  private static let lines: [String] = (0..<15).flatMap { turn in questions(1000 + turn % 5, turn) }
+  /// Enough lines for several blocks, the later of which are answered with classes.
+  private static let lines: [String] = (0..<60).flatMap { turn in questions(1000 + turn % 5, turn) }
 
   @Test(arguments: rules)
   func anAnswerIsTheOneThatTheQuestionWouldGetAlone(_ rules: (name: String, dump: String)) throws {

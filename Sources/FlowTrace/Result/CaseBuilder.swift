@@ -186,6 +186,9 @@ struct CaseBuilder {
     var region = Region(allowed: [
       .sentByHost: ValueSet(flow.isSentByHost && !isReply ? 1 : 0), .family: ValueSet(flow.family.rawValue),
     ])
+    // Rooms that grow one by one would be filled anew each time.
+    region.allowed.reserveCapacity(flow.variables.count + 2)
+    region.open.reserveCapacity(flow.variables.count)
     for (index, variable) in conditions.enumerated() {
       region.allowed[.condition(index)] = flow.variables[variable].domain
     }

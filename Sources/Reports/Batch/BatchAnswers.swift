@@ -15,7 +15,7 @@ package final class BatchAnswers: Sendable {
   private let facts: HostFacts
   private let diagnostics: [Diagnostic]
   private let form: TraceJSON
-  private let packets: PacketClasses
+  private let classes: ClassesOnDemand
   private let proves: Bool
   private let known = KnownAnswers()
   /// The number of classes that were looked at, and whether the answers of one did not agree only with the last of three.
@@ -29,18 +29,26 @@ package final class BatchAnswers: Sendable {
   ///   - facts: What is known of it.
   ///   - diagnostics: What reading the dumps had to tell.
   package convenience init(_ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic]) {
-    self.init(ruleset, facts: facts, diagnostics: diagnostics, packets: PacketClasses(ruleset, facts))
+    self.init(
+      ruleset, facts: facts, diagnostics: diagnostics, classes: ClassesOnDemand { PacketClasses(ruleset, facts) })
   }
 
   /// Makes the answers with classes that are given, and on demand without the proof, so that tests can try each of the two by itself.
-  init(
+  convenience init(
     _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], packets: PacketClasses, proves: Bool = true
+  ) {
+    self.init(
+      ruleset, facts: facts, diagnostics: diagnostics, classes: ClassesOnDemand(known: packets), proves: proves)
+  }
+
+  private init(
+    _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], classes: ClassesOnDemand, proves: Bool = true
   ) {
     self.proves = proves
     tracer = Tracer(ruleset, facts: facts)
     self.facts = facts
     self.diagnostics = diagnostics
-    self.packets = packets
+    self.classes = classes
     form = TraceJSON(ruleset, indented: false)
   }
 
@@ -57,10 +65,18 @@ package final class BatchAnswers: Sendable {
     var key = QuestionKey()
     var recent = RecentQuestion()
     let text = bytes.span
+    let packets = classes.take()
+    defer { if packets == nil { classes.count(number - firstLine) } }
     var place = 0
     while place < text.count {
       let end = Self.lineEnd(text, place)
-      if !answer(text, place..<end, number: number, &key, &recent, to: &answers) { hadError = true }
+      let isAnswered =
+        if let packets {
+          answer(text, place..<end, number: number, packets, &key, &recent, to: &answers)
+        } else {
+          answer(aloneIn: text, place..<end, number: number, to: &answers)
+        }
+      if !isAnswered { hadError = true }
       place = end + 1
       number += 1
     }
@@ -78,13 +94,13 @@ package final class BatchAnswers: Sendable {
 
   /// Answers one line; false of one that is no question.
   private func answer(
-    _ text: Span<UInt8>, _ line: Range<Int>, number: Int, _ key: inout QuestionKey, _ recent: inout RecentQuestion,
-    to answers: inout AnswerBytes
+    _ text: Span<UInt8>, _ line: Range<Int>, number: Int, _ packets: PacketClasses, _ key: inout QuestionKey,
+    _ recent: inout RecentQuestion, to answers: inout AnswerBytes
   ) -> Bool {
     let question = QuestionLine(text, line, packets)
     var isNew = false
     if let question {
-      switch find(question, text, &key, &recent, to: &answers) {
+      switch find(question, text, packets, &key, &recent, to: &answers) {
       case .answered: return true
       case .new: isNew = true
       case .alone: break
@@ -96,6 +112,12 @@ package final class BatchAnswers: Sendable {
       if isNew { keep(answer, to: question, text, key) }
       return true
     }
+    return answer(aloneIn: text, line, number: number, to: &answers)
+  }
+
+  private func answer(
+    aloneIn text: Span<UInt8>, _ line: Range<Int>, number: Int, to answers: inout AnswerBytes
+  ) -> Bool {
     let bytes = line.map { text[$0] }
     if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { return true }
     let (answer, isQuestion) = answer(alone: bytes, number: number)
@@ -151,8 +173,8 @@ package final class BatchAnswers: Sendable {
   }
 
   private func find(
-    _ question: QuestionLine, _ text: Span<UInt8>, _ key: inout QuestionKey, _ recent: inout RecentQuestion,
-    to answers: inout AnswerBytes
+    _ question: QuestionLine, _ text: Span<UInt8>, _ packets: PacketClasses, _ key: inout QuestionKey,
+    _ recent: inout RecentQuestion, to answers: inout AnswerBytes
   ) -> Search {
     var last: UInt8 = .max
     for number in 0..<5 {
@@ -166,7 +188,7 @@ package final class BatchAnswers: Sendable {
       case .divided: continue
       case .first(let rest, let values):
         guard let query = try? query(question, text, &recent) else { return .alone }
-        let shared = template(question, query, fields, rest, values)
+        let shared = template(question, query, packets, fields, rest, values)
         known.keep(shared: shared, to: question, for: key)
         if shared != nil, case .answered = known.find(key, question, of: text, to: &answers) { return .answered }
       }
@@ -187,11 +209,12 @@ package final class BatchAnswers: Sendable {
   /// - Parameters:
   ///   - question: A question of the class.
   ///   - query: What it asks.
+  ///   - packets: The classes of values.
   ///   - fields: The fields that are open in the class.
   ///   - first: The answer to an earlier question of the class, from behind its name on.
   ///   - values: The earlier question's values.
   private func template(
-    _ question: QuestionLine, _ query: Query, _ fields: UInt8, _ first: [UInt8],
+    _ question: QuestionLine, _ query: Query, _ packets: PacketClasses, _ fields: UInt8, _ first: [UInt8],
     _ values: InlineArray<5, UInt32>
   ) -> AnswerTemplate? {
     var box: [PacketClasses.Field: ValueSet] = [:]
@@ -212,7 +235,9 @@ package final class BatchAnswers: Sendable {
     var samples = [AnswerTemplate.Sample(rest: first[...], texts: Self.texts(asked))]
     var query = query
     query.id = question.hasName ? "" : nil
-    guard let one = sample(query, far, proving: box) else { return nil }
+    // Fields that nothing looks at, and single values, leave nothing to prove.
+    let isOpen = box.contains { !packets.isUnseen($0.key) && $0.value.count > 1 }
+    guard let one = sample(query, far, proving: isOpen ? box : nil) else { return nil }
     samples.append(one)
     guard let template = AnswerTemplate(samples, hasName: question.hasName) else { return nil }
     guard isThorough() else { return template }
@@ -237,9 +262,7 @@ package final class BatchAnswers: Sendable {
     var query = query
     for (field, value) in values { query[field] = ValueSet(value) }
     let trace = tracer.trace(query)
-    // Fields that nothing looks at, and single values, leave nothing to prove.
-    let isOpen = box?.contains { !packets.isUnseen($0.key) && $0.value.count > 1 } ?? false
-    if proves, isOpen, let box, !tracer.provesAlike(trace, in: box) { return nil }
+    if proves, let box, !tracer.provesAlike(trace, in: box) { return nil }
     let answer = form.bytes(of: trace, diagnostics: diagnostics)
     guard let rest = AnswerTemplate.rest(of: answer[...], name: query.id == nil ? nil : []) else { return nil }
     return AnswerTemplate.Sample(rest: rest, texts: Self.texts(values))

@@ -50,6 +50,10 @@ struct PlainMembers {
 
   /// Takes a byte and the space before it.
   private mutating func take(_ byte: UInt8, _ bytes: Span<UInt8>) -> Bool {
+    if place < end, bytes[place] == byte {
+      place += 1
+      return true
+    }
     skipSpace(bytes)
     guard place < end, bytes[place] == byte else { return false }
     place += 1
@@ -60,12 +64,38 @@ struct PlainMembers {
   private mutating func takeText(_ bytes: Span<UInt8>) -> Range<Int>? {
     let start = place
     while place < end {
-      let byte = bytes[place]
+      let word = Self.word(bytes, place)
+      let stops =
+        Self.zeros(word ^ 0x2222_2222_2222_2222) | Self.zeros(word ^ 0x5c5c_5c5c_5c5c_5c5c) | Self.controls(word)
+      if stops == 0 {
+        place += 8
+        continue
+      }
+      place += stops.trailingZeroBitCount >> 3
+      guard place < end, bytes[place] == 0x22 else { return nil }
       place += 1
-      if byte == 0x22 { return start..<place - 1 }
-      if byte == 0x5c || byte < 0x20 { return nil }
+      return start..<place - 1
     }
     return nil
+  }
+
+  /// Eight bytes from a place on, the first one the lowest; zeros stand behind the end of the text.
+  private static func word(_ bytes: Span<UInt8>, _ place: Int) -> UInt64 {
+    if place &+ 8 <= bytes.count {
+      return unsafe UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: place, as: UInt64.self))
+    }
+    var word: UInt64 = 0
+    for offset in 0..<max(0, bytes.count - place) { word |= UInt64(bytes[place + offset]) << UInt64(offset * 8) }
+    return word
+  }
+
+  /// The highest bit of each byte that is zero, and of each that is below 0x20; of both the lowest is told rightly ("Bit Twiddling Hacks", `haszero` and `hasless`).
+  private static func zeros(_ word: UInt64) -> UInt64 {
+    (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+  }
+
+  private static func controls(_ word: UInt64) -> UInt64 {
+    (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080
   }
 
   /// Takes a text, a number or a word.
@@ -89,21 +119,20 @@ struct PlainMembers {
       let harmless: [StaticString] = ["tcp_flags", "icmp_type", "icmp_code"]
       return harmless.contains { isKey(key, $0, bytes) } ? .harmless : .other
     }
-    // The letters of the key as the digits of one number: a key is known by one comparison.
-    var letters: UInt64 = 0
-    for place in key { letters = letters << 8 | UInt64(bytes[place]) }
+    // The letters of the key as the digits of one number, the first the lowest: a key is known by one comparison.
+    let letters = word(bytes, key.lowerBound) & (key.count == 8 ? .max : 1 << UInt64(key.count * 8) - 1)
     return switch letters {
-    case 0x6964: .name  // id
-    case 0x737263: .address(0)  // src
-    case 0x647374: .address(1)  // dst
-    case 0x73706f7274: .number(2)  // sport
-    case 0x64706f7274: .number(3)  // dport
-    case 0x6c656e677468: .number(4)  // length
+    case 0x6469: .name  // id
+    case 0x637273: .address(0)  // src
+    case 0x747364: .address(1)  // dst
+    case 0x74726f7073: .number(2)  // sport
+    case 0x74726f7064: .number(3)  // dport
+    case 0x6874676e656c: .number(4)  // length
     // proto, in, out, physin, mark, ttl, dscp, uid, gid, family
-    case 0x70726f746f, 0x696e, 0x6f7574, 0x70687973696e, 0x6d61726b, 0x74746c, 0x64736370, 0x756964, 0x676964,
-      0x66616d696c79:
+    case 0x6f746f7270, 0x6e69, 0x74756f, 0x6e6973796870, 0x6b72616d, 0x6c7474, 0x70637364, 0x646975, 0x646967,
+      0x796c696d6166:
       .harmless
-    case 0x66726f6d: .sender  // from
+    case 0x6d6f7266: .sender  // from
     default: .other
     }
   }
@@ -119,7 +148,14 @@ struct PlainMembers {
   /// Whether a name is a text that is printed as it stands, or a whole number.
   static func isPlainName(_ text: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
     if bytes[text.lowerBound - 1] == 0x22 {
-      for place in text where bytes[place] >= 0x7f { return false }
+      // No byte from 0x7f on.
+      var place = text.lowerBound
+      while place < text.upperBound {
+        let left = text.upperBound - place
+        let word = word(bytes, place) & (left >= 8 ? .max : 1 << UInt64(left * 8) - 1)
+        if (word | word &+ 0x0101_0101_0101_0101) & 0x8080_8080_8080_8080 != 0 { return false }
+        place += 8
+      }
       return true
     }
     return number(text, through: .max, bytes) != nil

@@ -40,7 +40,7 @@ package struct QuestionLine: Sendable {
   ///   - bytes: A text.
   ///   - place: The place of the line in it, without its end.
   ///   - packets: The classes of values that nothing tells apart.
-  package init?(_ bytes: Span<UInt8>, _ place: Range<Int>, _ packets: PacketClasses) {
+  package init?(_ bytes: Span<UInt8>, _ place: Range<Int>, _ packets: borrowing PacketClasses) {
     guard place.count <= Self.longestLine else { return nil }
     self.place = place
     var members = PlainMembers(place)
