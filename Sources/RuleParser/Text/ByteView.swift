@@ -114,91 +114,58 @@ extension ByteView {
 
   /// The place of the first byte up to 0x20 in a range: a blank, or another byte that no word has; the range's end where there is none.
   func endOfWord(from place: Int, to end: Int) -> Int {
-    precondition(place >= 0 && end <= count, "there are no such bytes")
-    var at = place
-    while at &+ 8 <= end {
-      let blanks = ~Self.letters(unsafe Self.word(start + at)) & 0x8080_8080_8080_8080
-      if blanks != 0 { return at &+ blanks.trailingZeroBitCount >> 3 }
-      at &+= 8
-    }
-    while at < end, unsafe start[at] > 0x20 { at &+= 1 }
-    return at
+    first(from: place, to: end) { ~Self.letters($0) & 0x8080_8080_8080_8080 }
   }
 
   /// The place of the first byte above 0x20 in a range; the range's end where there is none.
-  func startOfWord(from place: Int, to end: Int) -> Int {
-    precondition(place >= 0 && end <= count, "there are no such bytes")
-    var at = place
-    while at &+ 8 <= end {
-      let letters = Self.letters(unsafe Self.word(start + at))
-      if letters != 0 { return at &+ letters.trailingZeroBitCount >> 3 }
-      at &+= 8
-    }
-    while at < end, unsafe start[at] <= 0x20 { at &+= 1 }
-    return at
-  }
+  func startOfWord(from place: Int, to end: Int) -> Int { first(from: place, to: end) { Self.letters($0) } }
 
   /// The place of the first `"` or `\\` in a range; the range's end where there is none.
-  func endOfText(from place: Int, to end: Int) -> Int {
-    precondition(place >= 0 && end <= count, "there are no such bytes")
-    var at = place
-    while at &+ 8 <= end {
-      let word = unsafe Self.word(start + at)
-      let marks = word ^ 0x2222_2222_2222_2222
-      let strokes = word ^ 0x5c5c_5c5c_5c5c_5c5c
-      let zeros = Self.zeros(marks) | Self.zeros(strokes)
-      if zeros != 0 { return at &+ zeros.trailingZeroBitCount >> 3 }
-      at &+= 8
-    }
-    while at < end, unsafe start[at] != 0x22, unsafe start[at] != 0x5c { at &+= 1 }
-    return at
+  @inline(__always) func endOfText(from place: Int, to end: Int) -> Int {
+    first(from: place, to: end) { Self.zeros($0 ^ 0x2222_2222_2222_2222) | Self.zeros($0 ^ 0x5c5c_5c5c_5c5c_5c5c) }
   }
 
   /// The place of the first byte in a range that may be a bracket, a quotation mark or a `#`; the range's end where there is none.
   ///
   /// Other bytes may be taken for one of these, but none of these for another one.
-  func placeOfMark(from place: Int, to end: Int) -> Int {
-    precondition(place >= 0 && end <= count, "there are no such bytes")
-    var at = place
-    while at &+ 8 <= end {
-      let word = unsafe Self.word(start + at)
-      // All of `[]{}` have the bits 0x59, and but for 0x26 no others.
-      let brackets = (word | 0x2626_2626_2626_2626) ^ 0x7f7f_7f7f_7f7f_7f7f
-      let others = (word | 0x0101_0101_0101_0101) ^ 0x2323_2323_2323_2323
-      let zeros = Self.zeros(brackets) | Self.zeros(others)
-      if zeros != 0 { return at &+ zeros.trailingZeroBitCount >> 3 }
-      at &+= 8
+  func placeOfMark(from place: Int, to end: Int) -> Int { first(from: place, to: end) { Self.marks($0) } }
+
+  /// The place of the first byte in a range that a statement of nft may begin to be no plain line with: one of `"#$;\\{}`, or in rare cases another one.
+  func placeOfStatementMark(from place: Int, to end: Int) -> Int {
+    first(from: place, to: end) { word in
+      Self.marks(word) | Self.zeros(word ^ 0x2424_2424_2424_2424) | Self.zeros(word ^ 0x3b3b_3b3b_3b3b_3b3b)
+        | Self.zeros(word ^ 0x5c5c_5c5c_5c5c_5c5c)
     }
-    while at < end {
-      let byte = unsafe start[at]
-      if byte | 0x26 == 0x7f || byte | 1 == 0x23 { return at }
-      at &+= 1
-    }
-    return end
   }
 
-  /// The place of the first byte in a range that a statement of nft may begin to be no plain line with: one of `"#$;\{}`, or in rare cases another one.
-  func placeOfStatementMark(from place: Int, to end: Int) -> Int {
+  /// Whether a byte below 0x20 stands in a range: a tab, or what no text has ("Bit Twiddling Hacks", `hasless`).
+  func hasControl(in range: Range<Int>) -> Bool {
+    first(from: range.lowerBound, to: range.upperBound) {
+      ($0 &- 0x2020_2020_2020_2020) & ~$0 & 0x8080_8080_8080_8080
+    } < range.upperBound
+  }
+
+  /// The place of the first byte of a range that a look at eight bytes finds, by the highest bit of its byte; the range's end where there is none.
+  @inline(__always)
+  private func first(from place: Int, to end: Int, _ look: (UInt64) -> UInt64) -> Int {
     precondition(place >= 0 && end <= count, "there are no such bytes")
     var at = place
     while at &+ 8 <= end {
-      let word = unsafe Self.word(start + at)
-      let brackets = (word | 0x2626_2626_2626_2626) ^ 0x7f7f_7f7f_7f7f_7f7f
-      let others = (word | 0x0101_0101_0101_0101) ^ 0x2323_2323_2323_2323
-      let dollars = word ^ 0x2424_2424_2424_2424
-      let ends = word ^ 0x3b3b_3b3b_3b3b_3b3b
-      let strokes = word ^ 0x5c5c_5c5c_5c5c_5c5c
-      let zeros =
-        Self.zeros(brackets) | Self.zeros(others) | Self.zeros(dollars) | Self.zeros(ends) | Self.zeros(strokes)
-      if zeros != 0 { return at &+ zeros.trailingZeroBitCount >> 3 }
+      let found = look(unsafe Self.word(start + at))
+      if found != 0 { return at &+ found.trailingZeroBitCount >> 3 }
       at &+= 8
     }
-    while at < end {
-      let byte = unsafe start[at]
-      if byte | 0x26 == 0x7f || byte | 1 == 0x23 || byte == 0x24 || byte == 0x3b || byte == 0x5c { return at }
-      at &+= 1
-    }
-    return end
+    guard at < end else { return end }
+    // Behind the end nothing is found.
+    let left = end &- at
+    let found = look(word(at: at, count: left)) & ((1 &<< UInt64(left &* 8)) &- 1)
+    return found != 0 ? at &+ found.trailingZeroBitCount >> 3 : end
+  }
+
+  /// The highest bit of each byte that may be a bracket, a quotation mark or a `#`: all of `[]{}` have the bits 0x59, and but for 0x26 no others.
+  private static func marks(_ word: UInt64) -> UInt64 {
+    zeros((word | 0x2626_2626_2626_2626) ^ 0x7f7f_7f7f_7f7f_7f7f)
+      | zeros((word | 0x0101_0101_0101_0101) ^ 0x2323_2323_2323_2323)
   }
 
   /// The highest bit of each byte that is zero, of which the lowest is told rightly ("Bit Twiddling Hacks", `haszero`).
@@ -228,22 +195,6 @@ extension ByteView {
 
   /// The highest bits of eight bytes side by side, that of the first byte the lowest: the product moves each of them to another place of its highest byte.
   private static func gathered(_ highest: UInt64) -> UInt64 { (highest &>> 7 &* 0x0102_0408_1020_4080) &>> 56 }
-
-  /// Whether a byte below 0x20 stands in a range: a tab, or what no text has ("Bit Twiddling Hacks", `hasless`).
-  func hasControl(in range: Range<Int>) -> Bool {
-    precondition(range.lowerBound >= 0 && range.upperBound <= count, "there are no such bytes")
-    var at = range.lowerBound
-    while at &+ 8 <= range.upperBound {
-      let word = unsafe Self.word(start + at)
-      if (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080 != 0 { return true }
-      at &+= 8
-    }
-    while at < range.upperBound {
-      if unsafe start[at] < 0x20 { return true }
-      at &+= 1
-    }
-    return false
-  }
 
   /// For each of eight bytes its highest bit: set where the byte is above 0x20. No sum carries over into the next byte.
   private static func letters(_ word: UInt64) -> UInt64 {
