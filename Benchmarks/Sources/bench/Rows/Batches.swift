@@ -29,6 +29,7 @@ enum AskBatch: Row {
     let few = try run(lab, rules, kind, questions: max(1, count / 10))
     func spread(_ figure: (Program.Outcome) -> Double) -> Spread { Spread(runs.map(figure)) }
     let asked = Double(count - 1)
+    let processors = Double(ProcessInfo.processInfo.activeProcessorCount)
     return [
       Claim(
         rules: 5000, what: "\(count) \(kind.rawValue), a second and core",
@@ -38,10 +39,10 @@ enum AskBatch: Row {
         rules: 5000, what: "the same, a second", value: spread { asked / ($0.timing.seconds - one.timing.seconds) },
         unit: "queries/s"),
       Claim(
-        rules: 5000, what: "processors at work, of \(ProcessInfo.processInfo.activeProcessorCount)",
+        rules: 5000, what: "processors at work, of \(Int(processors))",
         value: spread {
           ($0.timing.processor - one.timing.processor) / ($0.timing.seconds - one.timing.seconds)
-        }, unit: "cores"),
+        }, unit: "cores", goal: .atLeast(0.9 * processors)),
       Claim(
         rules: 5000, what: "most memory, times that of a tenth of the packets",
         value: spread { Double($0.peak) / Double(few.peak) }, unit: "x", goal: .atMost(1.1)),
@@ -50,6 +51,8 @@ enum AskBatch: Row {
 
   private static func run(_ lab: Lab, _ rules: String, _ kind: Kind, questions: Int) throws -> Program.Outcome {
     let file = try lab.write(lines(questions, kind), to: "questions-\(kind)-\(questions).ndjson")
+    // To empty a file of gigabytes, when it is opened, takes as long as a third of the answers.
+    _ = unsafe unlink(lab.path("answers.ndjson"))
     let outcome = try Program(
       [lab.program, "--batch", file, rules, try lab.surroundings()], output: lab.path("answers.ndjson")
     ).run()
