@@ -77,6 +77,13 @@ import Testing
     #expect(long.diagnostics.map(\.message) == single.diagnostics.map(\.message))
   }
 
+  @Test func `A rule with two blanks before its chain belongs to that chain in a long run, too`() {
+    func save(_ blanks: String) -> String {
+      "*filter\n:WEB - [0:0]\n" + (0..<3000).map { "-A \($0 % 7 == 0 ? blanks : "")WEB \(Self.options($0))\n" }.joined()
+    }
+    Self.expectSameChains(Self.reading(save(" ")), Self.reading(save("")))
+  }
+
   @Test(arguments: [nil, ":CHAIN-3000 - [7:8]", ":OUTPUT - [3:4]"])
   func `Many heads of chains in a save read like heads one by one`(_ stranger: String?) {
     func save(_ blanks: String) -> String {

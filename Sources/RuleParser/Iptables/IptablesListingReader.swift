@@ -17,8 +17,13 @@ enum IptablesListingReader {
     }
     var reading = ListingReading(text: text, family: known ?? .ipv4, table: table)
     reading.fragment.diagnostics = diagnostics
-    reading.rows = ListingRows(text, family: known ?? .ipv4)
-    reading.fragment.hidesInterfaces = reading.rows?.hidesInterfaces ?? false
+    if let rows = ListingRows(text, family: known ?? .ipv4) {
+      reading.fragment.hidesInterfaces = rows.hidesInterfaces
+      // Mostly all chains are one table's.
+      reading.chains.reserveCapacity(rows.chainCount + 8)
+      reading.names.reserve(rows.chainCount + 8)
+      reading.rows = rows
+    }
     var index = 0
     while index < text.lines.count { index = reading.read(from: index) }
     reading.endTable()
@@ -56,10 +61,6 @@ private struct ListingReading: ~Copyable {
   /// Reads a line, or a chain or run of rows that were read already, as most are; gives the index behind them.
   mutating func read(from index: Int) -> Int {
     if let (name, chain, end) = rows?.takeChain(at: index, of: text) {
-      if chains.count == chains.capacity, let count = rows?.chainCount {
-        chains.reserveCapacity(chains.count + count + 1)
-        names.reserve(count + 1)
-      }
       if !names.add(name, in: text.bytes) {
         endTable()
         _ = names.add(name, in: text.bytes)
@@ -82,7 +83,7 @@ private struct ListingReading: ~Copyable {
   private mutating func read(_ line: DumpLine) {
     // Every chain has the same two lines before its rows.
     if line.start == line.end { return }
-    if let usual = ListingHeader.usual, PlainForm.isColumnHead(text.bytes, line) {
+    if let usual = ListingHeader.usual, line.form == .columnHead {
       header = usual
       return
     }

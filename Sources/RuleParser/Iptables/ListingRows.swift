@@ -30,8 +30,8 @@ struct ListingRows {
   /// Whether some rule does not tell its interfaces.
   var hidesInterfaces: Bool { parts.contains { $0.hidesInterfaces } }
 
-  /// How many chains come next, at most.
-  var chainCount: Int { parts[min(nextChain.part, parts.count)...].reduce(0) { $0 + $1.chains.count } }
+  /// How many chains were read.
+  var chainCount: Int { parts.reduce(0) { $0 + $1.chains.count } }
 
   /// Reads the rows of a listing; nil when it is too short for that.
   init?(_ text: DumpText, family: AddressFamily) {

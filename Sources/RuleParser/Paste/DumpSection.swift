@@ -82,15 +82,12 @@ struct OutputContinuation {
     hasRule = true
   }
 
-  /// Takes the chains of plain lines into a listing, up to one that begins another listing; gives how many were taken.
-  mutating func takeChains(_ bytes: ByteView, _ names: some RandomAccessCollection<PlacePool.HashedName>) -> Int {
-    if names.isEmpty { return 0 }
-    let count = chains.add(new: names, in: bytes)
-    if count > 0 {
-      hasUserChain = true
-      isFirst = false
-    }
-    return count
+  /// Takes a chain with a plain head into a listing, unless it begins another listing: then it is not taken.
+  mutating func takeChain(_ bytes: ByteView, _ name: PlacePool.HashedName) -> Bool {
+    guard chains.add(name, in: bytes) else { return false }
+    hasUserChain = true
+    isFirst = false
+    return true
   }
 
   /// Takes a line into the output.

@@ -20,14 +20,6 @@ enum PlainForm: UInt8, Sendable {
   /// ` pkts bytes target     prot opt in     out     source               destination`
   case columnHead
 
-  /// Whether a listing goes on with such a line, unless the line begins another one.
-  var isOfListing: Bool {
-    switch self {
-    case .empty, .row, .chainHead, .columnHead: true
-    case .other, .rule, .head: false
-    }
-  }
-
   /// The form of a line.
   init(_ bytes: ByteView, _ line: DumpLine) {
     guard line.start < line.end else {
@@ -54,6 +46,7 @@ enum PlainForm: UInt8, Sendable {
 
   private static func isRule(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     line.end - line.start > 3 && bytes[line.start + 1] == 0x41 && bytes[line.start + 2] == 0x20
+      && bytes[line.start + 3] > 0x20
   }
 
   private static func isHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {

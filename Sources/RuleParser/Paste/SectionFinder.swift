@@ -172,14 +172,14 @@ struct SectionFinder {
 
   private mutating func takePlainListing(from index: Int, _ open: inout OpenSection) -> Int {
     var end = index
-    while end < lines.count, !paste.isFence(at: end), lines[end].form.isOfListing { end += 1 }
-    let chains = paste.chains
-    while nextChain < chains.lines.count, chains.lines[nextChain] < index { nextChain += 1 }
-    var behindChains = nextChain
-    while behindChains < chains.lines.count, chains.lines[behindChains] < end { behindChains += 1 }
-    nextChain += open.continuation.takeChains(bytes, chains.names[nextChain..<behindChains])
-    // The chain that was not taken begins another listing.
-    if nextChain < behindChains { end = chains.lines[nextChain] }
+    scan: while end < lines.count, !paste.isFence(at: end) {
+      switch lines[end].form {
+      case .empty, .row, .columnHead: break
+      case .chainHead: if !takeChain(at: end, &open) { break scan }
+      case .other, .rule, .head: break scan
+      }
+      end += 1
+    }
     // Empty lines at the end belong to the listing only if it goes on behind them.
     var behind = end
     while behind > index, lines[behind - 1].form == .empty { behind -= 1 }
@@ -189,6 +189,13 @@ struct SectionFinder {
     }
     open.gap.append(behind..<end)
     return end
+  }
+
+  /// Takes the chain whose plain head stands in a line into a listing, unless it begins another listing: then it is not taken.
+  private mutating func takeChain(at index: Int, _ open: inout OpenSection) -> Bool {
+    while nextChain < paste.chains.lines.count, paste.chains.lines[nextChain] < index { nextChain += 1 }
+    return nextChain < paste.chains.lines.count && paste.chains.lines[nextChain] == index
+      && open.continuation.takeChain(bytes, paste.chains.names[nextChain])
   }
 
   /// Takes over the lines that did not fit, since the output goes on behind them.

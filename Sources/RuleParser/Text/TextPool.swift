@@ -7,11 +7,9 @@ struct TextPool {
   private var places = PlacePool()
 
   /// The index of a name in ``texts``, where it is put when it is new.
-  ///
-  /// - Parameter text: The name as text, where somebody has made that already.
-  mutating func index(of range: Range<Int>, in bytes: ByteView, text: String? = nil) -> Int {
+  mutating func index(of range: Range<Int>, in bytes: ByteView) -> Int {
     let index = places.index(of: range, in: bytes)
-    if index == texts.count { texts.append(text ?? bytes.text(range)) }
+    if index == texts.count { texts.append(bytes.text(range)) }
     return index
   }
 
@@ -29,7 +27,7 @@ struct TextPool {
     _ = Parallel.append(runs.map(\.count), to: &hashed) { run, list in
       for name in names[runs[run]] { list.append(PlacePool.HashedName(name, in: bytes)) }
     }
-    let count = self.places.add(new: hashed, in: bytes)
+    let count = places.add(new: hashed, in: bytes)
     if count == names.count {
       _ = Parallel.append(runs.map(\.count), to: &texts) { run, list in
         for name in names[runs[run]] { list.append(bytes.text(name)) }
@@ -143,7 +141,7 @@ struct PlacePool {
   }
 
   /// Adds names until one of them is not new, or is empty; gives how many were added.
-  mutating func add(new names: some RandomAccessCollection<HashedName>, in bytes: ByteView) -> Int {
+  mutating func add(new names: [HashedName], in bytes: ByteView) -> Int {
     if places.capacity < places.count + names.count { reserve(max(names.count, places.count)) }
     for (count, name) in names.enumerated() {
       let slot = slot(of: name, in: bytes)

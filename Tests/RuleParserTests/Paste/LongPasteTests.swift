@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("-A INPUT -j DROP", PlainForm.rule), ("-P INPUT DROP", .other), ("-A", .other),
+    ("-A INPUT -j DROP", PlainForm.rule), ("-P INPUT DROP", .other), ("-A", .other), ("-A  INPUT -j DROP", .other),
     (":KUBE-SVC-ERIFXISQEP7F7OF4 - [0:0]", .head), (":INPUT ACCEPT [0:0]", .other), ("", .empty),
     ("Chain DOCKER (2 references)", .chainHead), ("Chain of events (sorry)", .other),
     (" pkts bytes target     prot opt in     out     source               destination", .columnHead),

@@ -158,11 +158,9 @@ extension NftTextReader {
   /// A constant in one word; of a traffic class (`1:2`), its three pieces are one.
   private mutating func literal() throws(SyntaxError) -> NftExpression {
     let token = tokens.current
-    if !expectsTrafficClass {
-      if let number = tokens.plainNumber {
-        tokens.advance()
-        return .number(UInt128(number))
-      }
+    if !expectsTrafficClass, let number = tokens.plainNumber {
+      tokens.advance()
+      return .number(UInt128(number))
     }
     if eat("exists") { return .presence(true) }
     if eat("missing") { return .presence(false) }
