@@ -49,6 +49,40 @@ import Testing
     #expect(AnswerTemplate(samples, hasName: false) == nil)
   }
 
+  /// A batch of a few questions is answered without classes, a longer one with them; nobody can tell by the answers.
+  @Test func classesAreFoundWhenThereAreQuestionsEnough() {
+    let dump = """
+      *filter
+      :FORWARD DROP [0:0]
+      -A FORWARD -p tcp --dport 80 -j ACCEPT
+      COMMIT
+      $ ip addr
+      2: eth0: <BROADCAST,UP> mtu 1500
+          inet 192.0.2.1/24 scope global eth0
+      3: docker0: <BROADCAST,UP> mtu 1500
+          inet 172.17.0.1/16 scope global docker0
+      $ sysctl net.ipv4.ip_forward
+      net.ipv4.ip_forward = 1
+
+      """
+    let reading = DumpReader().read([DumpInput(name: "dump", bytes: Array(dump.utf8))])
+    let batch = BatchAnswers(reading.ruleset, facts: reading.facts, diagnostics: [])
+    let classes = [(0, 200), (200, 100), (300, 100)].map { first, count in
+      let lines = (first..<first + count).map {
+        #"{"id":"\#($0)","proto":"tcp","in":"eth0","src":"203.0.113.9","sport":\#(2000 + $0),"dst":"172.17.0.2","dport":80}"#
+      }
+      var answers = AnswerBytes(room: 1 << 16)
+      let hadError = batch.answer(
+        linesIn: Array(lines.joined(separator: "\n").utf8), firstLine: first + 1, to: &answers)
+      #expect(!hadError)
+      let told = answers.bytes.split(separator: 0x0a).map { Array($0) }
+      let alone = lines.map { Array(batch.answer(alone: Array($0.utf8), number: 1).answer.dropLast()) }
+      #expect(told == alone)
+      return batch.sharedAnswers
+    }
+    #expect(classes[0] == 0 && classes[1] == 0 && classes[2] > 0, "\(classes)")
+  }
+
   private static let packets = PacketClasses(Ruleset(), HostFacts())
 
   private static func question(_ line: String) -> QuestionLine? {

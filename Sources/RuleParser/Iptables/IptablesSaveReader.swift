@@ -66,8 +66,7 @@ private struct SaveReading: ~Copyable {
   /// Reads a long run of plain rules on all processors; gives the index of the line behind it. Of a short run nothing is read.
   mutating func readRules(from first: Int) -> Int {
     guard hasTable, first >= shortUntil else { return first }
-    var end = first
-    while end < text.lines.count, text.lines[end].form == .rule { end += 1 }
+    let end = end(ofRunOf: .rule, from: first)
     guard end - first >= 500 else {
       shortUntil = end
       return first
@@ -88,6 +87,11 @@ private struct SaveReading: ~Copyable {
       fragment.diagnostics += parts[part].diagnostics
     }
     return end
+  }
+
+  /// The index of the first line from one on that does not look so.
+  private func end(ofRunOf form: PlainForm, from first: Int) -> Int {
+    text.lines[first...].firstIndex { $0.form != form } ?? text.lines.count
   }
 
   private static func rules(
@@ -119,8 +123,7 @@ private struct SaveReading: ~Copyable {
   /// Reads a long run of heads of users' chains on all processors; gives the index of the line behind it. Of a short run nothing is read.
   mutating func readHeads(from first: Int) -> Int {
     guard hasTable, first >= shortHeadsUntil else { return first }
-    var end = first
-    while end < text.lines.count, text.lines[end].form == .head { end += 1 }
+    let end = end(ofRunOf: .head, from: first)
     guard end - first >= 2000 else {
       shortHeadsUntil = end
       return first
@@ -128,7 +131,7 @@ private struct SaveReading: ~Copyable {
     let text = text
     let runs = Parallel.runs(of: end - first, atLeast: 1000)
     var found: [Range<Int>] = []
-    _ = Parallel.append(runs.map(\.count), to: &found) { run, names in
+    Parallel.append(runs.map(\.count), to: &found) { run, names in
       for index in runs[run] { names.append(Self.userChainName(text, text.lines[first + index])) }
     }
     let names = found
@@ -140,7 +143,7 @@ private struct SaveReading: ~Copyable {
     }
     let texts = line.chainNames.texts
     let places = chains.count..<chains.count + names.count
-    _ = Parallel.append(runs.map(\.count), to: &chains) { run, chains in
+    Parallel.append(runs.map(\.count), to: &chains) { run, chains in
       for index in runs[run] {
         let line = text.lines[first + index]
         var counter = ByteCursor(text.bytes, names[index].upperBound + 3..<line.end)

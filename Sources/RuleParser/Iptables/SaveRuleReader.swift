@@ -113,39 +113,33 @@ struct SaveRuleReader: ~Copyable {
   private mutating func tokenize(_ cursor: ByteCursor) {
     tokens.clear()
     let bytes = cursor.bytes
-    guard !bytes.hasControl(in: cursor.at..<cursor.end) else { return tokenizeByteByByte(cursor) }
-    var words = Words(bytes, cursor.at..<cursor.end)
-    while let word = words.next() {
-      let first = bytes[word.lowerBound]
-      if first == 0x22 || first == 0x27 {
-        let token = Self.quoted(bytes, from: word.lowerBound, to: cursor.end)
-        tokens.append(token)
-        words.skip(to: token.end)
-        continue
-      }
-      tokens.append(Token(word))
-    }
-  }
-
-  /// Cuts a line with control characters, which belong to words but for tabs and carriage returns.
-  private mutating func tokenizeByteByByte(_ cursor: ByteCursor) {
-    let bytes = cursor.bytes
     let end = cursor.end
+    guard bytes.hasControl(in: cursor.at..<end) else {
+      var words = Words(bytes, cursor.at..<end)
+      while let word = words.next() {
+        let behind = take(word, of: bytes, to: end)
+        if behind != word.upperBound { words.skip(to: behind) }
+      }
+      return
+    }
+    // Other control characters than tabs and carriage returns belong to words.
     var position = cursor.at
     while true {
       while position < end, Self.isBlank(bytes[position]) { position += 1 }
       guard position < end else { return }
-      let first = bytes[position]
-      if first == 0x22 || first == 0x27 {
-        let token = Self.quoted(bytes, from: position, to: end)
-        tokens.append(token)
-        position = token.end
-        continue
-      }
       let start = position
       while position < end, !Self.isBlank(bytes[position]) { position += 1 }
-      tokens.append(Token(start..<position))
+      position = take(start..<position, of: bytes, to: end)
     }
+  }
+
+  /// Takes a word, or what a quotation mark at its beginning opens; gives where that ends.
+  private mutating func take(_ word: Range<Int>, of bytes: ByteView, to end: Int) -> Int {
+    let first = bytes[word.lowerBound]
+    let isQuoted = first == 0x22 || first == 0x27
+    let token = isQuoted ? Self.quoted(bytes, from: word.lowerBound, to: end) : Token(word)
+    tokens.append(token)
+    return token.end
   }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }

@@ -30,6 +30,7 @@ enum Parallel {
   /// Adds elements to a list, each piece of work some that lie side by side, made where they are to lie.
   ///
   /// - Parameter counts: How many elements each piece of work adds, which it must do.
+  @discardableResult
   static func append<Element: Sendable, Rest: Sendable>(
     _ counts: [Int], to list: inout [Element], _ make: @escaping @Sendable (Int, inout Stretch<Element>) -> Rest
   ) -> [Rest] {

@@ -24,12 +24,12 @@ struct TextPool {
   mutating func add(new names: [Range<Int>], in bytes: ByteView) -> Bool {
     var hashed: [PlacePool.HashedName] = []
     let runs = Parallel.runs(of: names.count, atLeast: 1000)
-    _ = Parallel.append(runs.map(\.count), to: &hashed) { run, list in
+    Parallel.append(runs.map(\.count), to: &hashed) { run, list in
       for name in names[runs[run]] { list.append(PlacePool.HashedName(name, in: bytes)) }
     }
     let count = places.add(new: hashed, in: bytes)
     if count == names.count {
-      _ = Parallel.append(runs.map(\.count), to: &texts) { run, list in
+      Parallel.append(runs.map(\.count), to: &texts) { run, list in
         for name in names[runs[run]] { list.append(bytes.text(name)) }
       }
       return true
