@@ -83,7 +83,8 @@ struct PacketConstants {
       addKey(update.key)
       if let data = update.data { addValue(data) }
     // What these come to is not computed from the packet.
-    case .environment, .opaqueMatch, .opaqueTarget, .hiddenInterfaces, .verdict, .notrack, .effect: break
+    case .environment, .opaqueMatch, .opaqueTarget, .missingRules, .hiddenInterfaces, .verdict, .notrack, .effect:
+      break
     }
   }
 

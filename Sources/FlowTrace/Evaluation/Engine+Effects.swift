@@ -73,9 +73,8 @@ extension Engine {
       return RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)
     }
     guard map.isKnown else {
-      let opaque = Opaque(
-        name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
-      return ([RuleBranch(flow: start, outcome: .unknown(opaque), action: "unknown", target: map.name)], [])
+      let opaque = Opaque(name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
+      return (meet(target: opaque, start, id, statement), [])
     }
     let found = lookUp(key, in: map, start, id, statement)
     var misses = found.misses

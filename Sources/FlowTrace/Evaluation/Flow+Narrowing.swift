@@ -10,6 +10,10 @@ enum ConditionKey: Hashable {
   case bits(VariableID, and: UInt128, xor: UInt128, ValueSet)
   /// Whether a key is in a set whose members are unknown.
   case member(String, [VariableID])
+  /// Whether missing rules have this effect.
+  case missingRules(RuleID, Int, MissingRules.Effects)
+  /// Whether the policy of a base chain, which no dump shows, is accept.
+  case policy(ChainID)
   /// Something about the host that is not known, by its stable name.
   case host(String)
 }

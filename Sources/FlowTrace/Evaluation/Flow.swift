@@ -43,6 +43,8 @@ struct Flow {
   var bypassesRules = false
   /// Whether the packet never comes to this host's rules at all (macvlan, two containers in one network namespace).
   var isPastHost = false
+  /// Whether rules that no dump shows may have translated the source.
+  var mayHaveOtherSource = false
   /// Why the packet ends outside netfilter, once that is clear.
   var ending: OutsideReason?
 
@@ -129,6 +131,8 @@ struct Position {
   var checkedReroute: [VariableID]?
   /// The index of the next nat chain of the call that is under way.
   var natChain = 0
+  /// What missing rules of the base chain that is walked can have done, as far as it was followed.
+  var followed: MissingRules.Effects = []
   /// Whether a translation already ended the nat chains of this hook.
   var natEnded = false
 }

@@ -22,7 +22,7 @@ extension Statement {
     case .translate(let translation): translation.family == nil || translation.family == family
     case .match(let match): match.subject.needsConntrack
     case .anyOf(let alternatives): alternatives.contains { $0.subject.needsConntrack }
-    case .environment, .opaqueMatch, .opaqueTarget: true
+    case .environment, .opaqueMatch, .opaqueTarget, .missingRules: true
     case .assign(let assignment): assignment.field.needsConntrack || assignment.value.needsConntrack
     case .updateSet(let update): update.key.needsConntrack || (update.data?.needsConntrack ?? false)
     case .verdictMap(let key, _): key.needsConntrack

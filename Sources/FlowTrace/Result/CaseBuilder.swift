@@ -99,13 +99,16 @@ struct CaseBuilder {
       rejectWith: end.rejection?.name(for: flow.family), path: steps(flow), nearMisses: [],
       conditions: uses)
     part.remarks = flow.remarks
+    if flow.mayHaveOtherSource, end.verdict == .accept {
+      part.remarks.append(Remark("source-unknown", "whether its source is translated is unknown"))
+    }
     if let counted = CounterEvidence(ruleset: engine.ruleset).remark(on: end.decidedBy) { part.remarks.append(counted) }
     if let unknown = end.unknown {
       var rule: RuleID?
       if case .rule(let id) = end.decidedBy { rule = id }
       part.conditions.append(
         ConditionUse(
-          text: "\(unknown.name) is not understood", holds: true, rule: rule, isEnvironment: false,
+          text: unknown.sentence, holds: true, rule: rule, isEnvironment: false,
           settledBy: unknown.settledBy))
     }
     if options.findsNearMisses {
@@ -130,8 +133,10 @@ struct CaseBuilder {
   private func tuple(_ flow: Flow) -> PacketTuple {
     let hasPorts = !(flow.domain(.transport) ?? .all).isDisjoint(with: Engine.portProtocols)
     return PacketTuple(
-      family: flow.family, transport: flow.domain(.transport) ?? .all, source: flow.domain(.source) ?? .all,
-      sourcePort: hasPorts ? flow.domain(.sourcePort) : nil, destination: flow.domain(.destination) ?? .all,
+      family: flow.family, transport: flow.domain(.transport) ?? .all,
+      source: flow.mayHaveOtherSource ? flow.family.allAddresses : flow.domain(.source) ?? .all,
+      sourcePort: hasPorts ? (flow.mayHaveOtherSource ? .bits(16) : flow.domain(.sourcePort)) : nil,
+      destination: flow.domain(.destination) ?? .all,
       destinationPort: hasPorts ? flow.domain(.destinationPort) : nil, mark: flow.domain(.mark) ?? ValueSet(0))
   }
 
@@ -220,7 +225,9 @@ struct CaseBuilder {
         verdicts[other] != verdicts[index] && !unknowns[other].isDisjoint(with: opposites)
           && Self.overlap(cases[index].when, cases[other].when)
       }
-      if differs { cases[index].verdict = .undetermined }
+      guard differs else { continue }
+      cases[index].conditionalVerdict = verdicts[index] == .undetermined ? nil : verdicts[index]
+      cases[index].verdict = .undetermined
     }
   }
 

@@ -85,6 +85,8 @@ public struct Case: Sendable {
   public var when: Region
   /// What happens to them.
   public var verdict: Verdict
+  /// For an undetermined case what happens where its ``conditions`` are as they say; nil when even then nobody knows.
+  public var conditionalVerdict: Verdict?
   /// Where they go.
   public var fate: Fate
   /// The interface they arrive on; nil for packets of the host itself.

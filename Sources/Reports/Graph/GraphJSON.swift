@@ -187,6 +187,9 @@ enum StatementJSON {
       case .effect(let effect):
         json.member("effect", effect.kind.rawValue)
         write(effect.arguments, to: &json)
+      case .missingRules(let missing):
+        json.member("missing", missing.evidence.rawValue)
+        if let count = missing.count { json.member("count", count) }
       case .opaqueTarget(let opaque):
         json.member("opaque_target", opaque.name)
         json.member("text", opaque.text)

@@ -44,6 +44,7 @@ struct RuleWords {
       conditions += update.conditions.map(EffectWords.text)
     case .effect(let effect): if let text = EffectWords.text(effect) { actions.append(text) }
     case .opaqueTarget(let opaque): actions.append("(not understood: \(opaque.text))")
+    case .missingRules(let missing): actions.append(MissingWords.text(missing))
     }
   }
 

@@ -83,7 +83,7 @@ extension Rule {
   var hasUnknownPart: Bool {
     statements.contains { statement in
       switch statement {
-      case .opaqueMatch, .opaqueTarget, .hiddenInterfaces: true
+      case .opaqueMatch, .opaqueTarget, .hiddenInterfaces, .missingRules: true
       default: false
       }
     }

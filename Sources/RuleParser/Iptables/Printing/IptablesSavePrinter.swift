@@ -54,6 +54,7 @@ public enum IptablesSavePrinter {
       case .opaqueMatch(let part), .opaqueTarget(let part):
         let words = part.text.split { $0.isNewline }.joined(separator: " ")
         return "a rule with a part that was not understood (\(part.name): \(words))"
+      case .missingRules: return "rules that were not shown"
       case .hiddenInterfaces: return "a rule whose interfaces the dump does not print"
       default: break
       }

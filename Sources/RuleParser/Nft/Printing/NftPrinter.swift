@@ -43,6 +43,7 @@ public enum NftPrinter {
 
   private static func bracketed(_ statement: Statement, _ reason: String) -> String {
     switch statement {
+    case .missingRules: return "[rules not shown]"
     case .opaqueMatch(let opaque), .opaqueTarget(let opaque):
       let words = opaque.name.split(separator: " ", maxSplits: 2).map { String($0) }
       if words.count == 3, words[0] == "xt" { return "xt \(words[1]) \(NftValueText.quoted(words[2]))" }
