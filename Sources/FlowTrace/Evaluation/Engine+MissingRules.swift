@@ -86,7 +86,8 @@ extension Engine {
       var others: [Flow] = []
       for var part in rest {
         let number = ConditionKey.missingRules(id, statement, effect)
-        let split = part.split(condition(number, in: &part, info(words)))
+        let decision = condition(number, in: &part, info(words))
+        let split = part.split(decision)
         branches += split.yes.map { RuleBranch(flow: $0, outcome: outcome, action: action, target: nil) }
         others += split.no
       }
