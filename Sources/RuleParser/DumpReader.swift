@@ -99,14 +99,16 @@ public struct DumpReader: Sendable {
       version.contains("nf_tables") ? .iptablesNFT : version.contains("legacy") ? .iptablesLegacy : nil
     var joining = TableJoining(rules.printings, iptablesOrigin: origin, sources: reading.ruleset.sources)
     let (tables, coverage) = joining.tables(at: snapshot)
-    reading.ruleset.tables = tables
-    reading.ruleset.coverage = coverage
-    reading.ruleset.coverage.allOfIptables = rules.allOfIptables
-    reading.ruleset.coverage.allOfNftables = rules.allOfNftables
-    reading.ruleset.coverage.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
+    var told = coverage
+    told.allOfIptables = rules.allOfIptables
+    told.allOfNftables = rules.allOfNftables
+    told.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
+    let unshown = UnshownRules(tables, told, sections: rules, facts: reading.facts)
+    reading.ruleset.tables = unshown.tables
+    reading.ruleset.coverage = unshown.coverage
     reading.ruleset.ipsets = rules.ipsets
     reading.snapshotCount = joining.momentCount
-    reading.diagnostics += rules.diagnostics + joining.diagnostics
+    reading.diagnostics += rules.diagnostics + joining.diagnostics + unshown.diagnostics
     if rules.mentionsLegacyTables {
       // What follows from iptables' own words is said below, if anything does.
       reading.diagnostics.removeAll { $0.id == "iptables-warning" && $0.message.contains("legacy tables present") }

@@ -35,7 +35,8 @@ public struct RuleCoverage: Hashable, Sendable {
   ///
   ///     ruleset.coverage.tells("raw", .ipv4)
   public func tells(_ table: String, _ family: AddressFamily) -> Bool {
-    tables.contains(TableName(family == .ipv4 ? .ip : .ip6, table)) || allOfIptables.contains(family)
+    tables.contains(TableName(family == .ipv4 ? .ip : .ip6, table))
+      || partial.contains(TableName(family == .ipv4 ? .ip : .ip6, table)) || allOfIptables.contains(family)
       || (allOfNftables && !mayHaveLegacyTables)
   }
 

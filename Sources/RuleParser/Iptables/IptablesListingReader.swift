@@ -149,6 +149,20 @@ private struct ListingReading: ~Copyable {
     }
     guard !chains.isEmpty else { return }
     markUnknownTargets()
+    guard namedTable == nil, let groups = TableInference.groups(of: chains) else {
+      end(chains, policies)
+      return
+    }
+    for group in groups {
+      var policies: [Int: BaseChain.Policy] = [:]
+      for (place, index) in group.enumerated() { policies[place] = self.policies[index] }
+      end(group.map { chains[$0] }, policies)
+    }
+  }
+
+  /// Ends a table of some chains.
+  private mutating func end(_ some: [Chain], _ policies: [Int: BaseChain.Policy]) {
+    var chains = some
     let inferred = namedTable == nil ? TableInference(chains) : nil
     let name = namedTable ?? inferred?.table ?? ""
     for index in chains.indices {
@@ -160,7 +174,7 @@ private struct ListingReading: ~Copyable {
     }
     let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
     // Chains listed one by one are one table as long as none is shown twice.
-    if let last = fragment.tables.indices.last, fragment.tables[last].name == name,
+    if let last = fragment.tables.lastIndex(where: { $0.name == name }),
       Set(fragment.tables[last].chains.map(\.name)).isDisjoint(with: chains.map(\.name))
     {
       fragment.tables[last].chains += chains

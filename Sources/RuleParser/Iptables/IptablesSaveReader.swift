@@ -245,6 +245,8 @@ private struct SaveReading: ~Copyable {
       fragment.diagnostics.append(
         Diagnostic("iptables-warning", .warning, "iptables warned: \(message)", span: text.span(dumpLine)))
     } else if cursor.eat("# Table `") {
+      let name = cursor.eat { $0 != 0x27 && $0 != 0x22 }
+      fragment.unprinted[cursor.text(name)] = text.span(dumpLine)
       let message = cursor.text(dumpLine.start..<dumpLine.end)
       fragment.diagnostics.append(
         Diagnostic(
