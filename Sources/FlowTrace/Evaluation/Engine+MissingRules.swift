@@ -6,13 +6,16 @@ import RuleGraph
 /// behind a condition, so that the answer is undetermined only where these flows end differently. What one such place of a base chain can do, another of the same walk
 /// adds nothing to, so a listing with a hundred gaps divides a flow once.
 extension Engine {
+  /// To so many addresses a translation that was not shown is followed.
+  private static let targetLimit: UInt128 = 16
+
   /// A flow at a place where rules are missing.
   func meet(_ missing: MissingRules, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
     let chain = ruleset[id.chainID]
     let subject =
       chain.shown == .nothing ? ruleset.place(of: id.chainID) : "the missing rules of \(ruleset.place(of: id.chainID))"
     return follow(
-      missing.effects ?? effects(in: flow), subject, isPlural: chain.shown != .nothing, flow, id, statement,
+      missing.effects ?? effects(in: flow), of: missing, subject, isPlural: chain.shown != .nothing, flow, id, statement,
       settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, "missing", nil))
   }
 
@@ -49,7 +52,7 @@ extension Engine {
   }
 
   private func follow(
-    _ effects: MissingRules.Effects, _ subject: String, isPlural: Bool, _ start: Flow, _ id: RuleID, _ statement: Int,
+    _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: String, isPlural: Bool, _ start: Flow, _ id: RuleID, _ statement: Int,
     settledBy: String?, leftAlone: (outcome: RuleOutcome, action: String, target: String?)
   ) -> [RuleBranch] {
     var flow = start
@@ -60,6 +63,9 @@ extension Engine {
     if effects.contains(.translateSource) {
       // Whatever source it leaves with, where it goes and whether it gets there is the same.
       flow.mayHaveOtherSource = true
+    }
+    if effects == .translateSource {
+      return [RuleBranch(flow: flow, outcome: leftAlone.outcome, action: leftAlone.action, target: leftAlone.target)]
     }
     let new = effects.subtracting(flow.position.followed).subtracting(.translateSource)
     let isReturn = leftAlone.action == "jump" || leftAlone.action == "goto"
@@ -79,8 +85,14 @@ extension Engine {
       guard open.contains(effect) else { return }
       open.remove(effect)
       if open.isEmpty {
-        // The only thing that is left.
-        branches += rest.map { RuleBranch(flow: $0, outcome: outcome, action: action, target: nil) }
+        // The only thing that is left: the condition is there for its words.
+        let key = ConditionKey.missingRules(id, statement, effect)
+        branches += rest.map { part in
+          var part = part
+          let variable = part.condition(key, number: makeCondition(info(words)()))
+          _ = part.narrow(variable, to: ValueSet(1))
+          return RuleBranch(flow: part, outcome: outcome, action: action, target: nil)
+        }
         return
       }
       var others: [Flow] = []
@@ -95,6 +107,18 @@ extension Engine {
     }
     branch(.accept, does("accepts it", "accept it"), .verdict(.accept), "accept")
     branch(.drop, does("drops it", "drop it"), .verdict(.drop), "drop")
+    // A container engine translates to its containers.
+    let targets = knowledge.containerAddresses[start.family] ?? .empty
+    if open == .translateDestination, missing?.evidence == .engine, !targets.isEmpty, targets.count <= Self.targetLimit {
+      return branches
+        + rest.map { part in
+          var part = part
+          let key = ConditionKey.missingRules(id, statement, .translateDestination)
+          let variable = part.condition(key, number: makeCondition(info(does("translates it", "translate it"))()))
+          _ = part.narrow(variable, to: ValueSet(1))
+          return translated(toOneOf: targets, part, id)
+        }
+    }
     branch(
       .translateDestination, does("translates it", "translate it"),
       .unknown(

@@ -220,7 +220,7 @@ struct CaseBuilder {
   private func settleUnknown(_ cases: inout [Case], _ unknowns: [Set<Unknown>]) {
     let verdicts = cases.map(\.verdict)
     for index in cases.indices where !unknowns[index].isEmpty {
-      let opposites = unknowns[index].map { Unknown(number: $0.number, holds: !$0.holds) }
+      let opposites = unknowns[index].map(\.opposite)
       let differs = cases.indices.contains { other in
         verdicts[other] != verdicts[index] && !unknowns[other].isDisjoint(with: opposites)
           && Self.overlap(cases[index].when, cases[other].when)
@@ -234,6 +234,12 @@ struct CaseBuilder {
   private struct Unknown: Hashable {
     var number: Int
     var holds: Bool
+
+    /// The address that rules that no dump shows translate to: packets of which nothing else differs may end otherwise.
+    static let unseenTarget = Unknown(number: -1, holds: true)
+
+    /// What it may be instead.
+    var opposite: Unknown { self == .unseenTarget ? self : Unknown(number: number, holds: !holds) }
   }
 
   /// What a flow takes to be one way although a dump could have told.
@@ -245,6 +251,10 @@ struct CaseBuilder {
       else { continue }
       found.insert(Unknown(number: number, holds: value == 1))
     }
+    let isUnseen = flow.translations.contains { translation in
+      translation.rule.map { engine.ruleset[$0].missing != nil } ?? false
+    }
+    if isUnseen { found.insert(.unseenTarget) }
     return found
   }
 

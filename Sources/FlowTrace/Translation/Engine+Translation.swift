@@ -199,6 +199,15 @@ extension Engine {
     flow.translations.append(AppliedTranslation(kind, ofSource: ofSource, from: from, to: to, rule: id))
   }
 
+  /// A flow whose destination a nat table that no dump shows translates to one of some addresses, at whatever port.
+  func translated(toOneOf addresses: ValueSet, _ start: Flow, _ id: RuleID) -> RuleBranch {
+    var flow = start
+    let address = flow.makeVariable(addresses)
+    let port = flow.binding[Slot.destinationPort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    bind(.dnat, ofSource: false, address: address, port: port, &flow, id)
+    return RuleBranch(flow: flow, outcome: .translated, action: "dnat", target: nil)
+  }
+
   /// Translates a later packet of a connection as its first one was, or back.
   func repeatTranslation(ofSource: Bool, _ hook: Hook, _ flow: inout Flow) {
     guard let connection = flow.connection else { return }

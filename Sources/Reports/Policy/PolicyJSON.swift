@@ -129,7 +129,7 @@ public enum PolicyJSON {
               for rule in chain.rules {
                 let span = ruleset[rule.rule].span
                 json.object(flat: true) { json in
-                  json.member("index", rule.rule.rule + 1)
+                  json.member("index", ruleset.number(of: rule.rule))
                   json.member("use", rule.use.rawValue)
                   json.member("tests", rule.tests)
                   json.member("file", ruleset.sources.name(of: span))

@@ -131,7 +131,7 @@ struct HostWords {
       if !words.isEmpty { limits.append("not " + words.joined(separator: " and ")) }
     }
     if one.when.except.count > 3 { limits.append("and \(one.when.except.count - 3) more exceptions") }
-    limits += one.conditions.map { "if \($0.text)" }
+    limits += one.conditions.filter { !$0.text.isEmpty }.map { "if \($0.text)" }
     return limits
   }
 

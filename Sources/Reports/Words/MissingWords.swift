@@ -13,4 +13,20 @@ enum MissingWords {
     case (_, nil): "(rules not shown)"
     }
   }
+
+  /// Why the fate of a packet that comes by is unknown: `the nat table was not shown, and Docker uses it`.
+  static func reason(_ missing: MissingRules, _ place: String, table: Table) -> String {
+    switch missing.evidence {
+    case .notShown: "\(place) was not shown"
+    case .unreadable: "a rule of \(place) could not be read"
+    case .numberGap: "\(missing.count.map { "\($0) rules" } ?? "rules") of \(place) are missing"
+    case .filtered: "a filter took rules of \(place) away"
+    case .elided: "rules of \(place) were left out"
+    case .cut: "the output ends before \(place) does"
+    case .unseenJump: "rules of \(place) are missing"
+    case .notPrinted: "the \(table.name) table could not be printed"
+    case .engine: "the \(table.name) table was not shown, and it holds rules"
+    case .computed: "a script computes rules of \(place)"
+    }
+  }
 }
