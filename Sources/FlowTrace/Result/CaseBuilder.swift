@@ -100,6 +100,7 @@ struct CaseBuilder {
       conditions: uses)
     part.remarks = flow.remarks
     if flow.mayHaveOtherSource, end.verdict == .accept {
+      part.hasUnknownSource = true
       part.remarks.append(Remark("source-unknown", "whether its source is translated is unknown"))
     }
     if let counted = CounterEvidence(ruleset: engine.ruleset).remark(on: end.decidedBy) { part.remarks.append(counted) }

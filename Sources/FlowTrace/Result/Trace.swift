@@ -97,6 +97,8 @@ public struct Case: Sendable {
   public var packet: PacketTuple
   /// The translations, in the order in which they took effect.
   public var translations: [AppliedTranslation]
+  /// Whether rules that no dump shows may have translated the source: ``packet`` then has every source.
+  public var hasUnknownSource = false
   /// What decided.
   public var decidedBy: Decider
   /// The name of the answer that a reject sends (`icmp-port-unreachable`, `tcp-reset`).

@@ -16,11 +16,17 @@ public struct GraphSummary: Hashable, Sendable {
   public var opaqueTargets = 0
   /// The number of rules of which the dump does not tell the interfaces (`iptables -L` without `-v`).
   public var hiddenInterfaces = 0
+  /// The number of places at which rules are missing from a chain.
+  public var missing = 0
+  /// The number of chains of which nothing was shown, though they exist or may exist.
+  public var unshownChains = 0
   /// The number of warnings and errors.
   public var warnings = 0
 
   /// Counts.
   public init(_ ruleset: Ruleset, diagnostics: [Diagnostic] = []) {
+    unshownChains = ruleset.unshownChains.reduce(0) { $0 + $1.chains.count }
+    let ruleset = ruleset.shownOnly
     tables = ruleset.tables.count
     sets = ruleset.ipsets.count
     warnings = diagnostics.count { $0.severity != .note }
@@ -28,7 +34,9 @@ public struct GraphSummary: Hashable, Sendable {
       sets += table.sets.count
       chains += table.chains.count
       for chain in table.chains {
-        rules += chain.rules.count
+        let gaps = chain.shown == .whole ? 0 : chain.rules.count { $0.missing != nil }
+        missing += gaps
+        rules += chain.rules.count - gaps
         for statement in chain.rules.lazy.flatMap(\.statements) {
           switch statement {
           case .opaqueMatch: opaqueMatches += 1
@@ -51,6 +59,8 @@ public struct GraphSummary: Hashable, Sendable {
     if opaqueMatches > 0 { gaps.append("\(opaqueMatches) match\(opaqueMatches == 1 ? "" : "es") not understood") }
     if opaqueTargets > 0 { gaps.append("\(count(opaqueTargets, "target")) not understood") }
     if hiddenInterfaces > 0 { gaps.append("interfaces of \(count(hiddenInterfaces, "rule")) not shown by the dump") }
+    if missing > 0 { gaps.append("rules are missing at \(count(missing, "place"))") }
+    if unshownChains > 0 { gaps.append("\(count(unshownChains, "chain")) not shown") }
     text += gaps.isEmpty ? "all understood" : gaps.joined(separator: ", ")
     if warnings > 0 { text += "; \(count(warnings, "warning"))" }
     return text
@@ -65,6 +75,8 @@ public struct GraphSummary: Hashable, Sendable {
       json.member("opaque_matches", opaqueMatches)
       json.member("opaque_targets", opaqueTargets)
       json.member("hidden_interfaces", hiddenInterfaces)
+      json.member("missing_rules", missing)
+      json.member("unshown_chains", unshownChains)
       json.member("warnings", warnings)
     }
   }

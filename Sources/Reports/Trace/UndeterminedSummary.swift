@@ -40,22 +40,37 @@ struct UndeterminedSummary {
     var source: String?
   }
 
-  /// Each outcome once: the condition, what happens then, and what decides.
-  private func addOutcomes(_ cases: [Case], to page: inout Page) {
-    var outcomes: [Outcome] = []
+  /// Each outcome once, those that a rule of the dump decides first.
+  private func outcomes(of cases: [Case]) -> [Outcome] {
+    var known: [Outcome] = []
+    var unseen: [Outcome] = []
     for one in cases {
       let outcome = outcome(of: one)
-      let isKnown = outcomes.contains {
-        $0.action == outcome.action && $0.decider == outcome.decider && $0.source == outcome.source
+      if outcome.decider.isEmpty {
+        if !unseen.contains(where: { $0.action == outcome.action }) { unseen.append(outcome) }
+      } else if !known.contains(where: { $0.action == outcome.action && $0.decider == outcome.decider }) {
+        known.append(outcome)
       }
-      if !isKnown { outcomes.append(outcome) }
     }
+    guard unseen.count > 1, unseen.allSatisfy({ $0.verdict != .undetermined }) else { return known + unseen }
+    // What nobody has seen may do either.
+    var either = unseen[0]
+    either.condition = known.isEmpty ? "by rules that were not shown" : "otherwise, by rules that were not shown"
+    either.action = unseen.map(\.action).sorted().joined(separator: " or ")
+    either.verdict = .undetermined
+    return known + [either]
+  }
+
+  /// The condition, what happens then, and what decides, in columns.
+  private func addOutcomes(_ cases: [Case], to page: inout Page) {
+    let outcomes = outcomes(of: cases)
     let shown = outcomes.prefix(Self.limit)
     let room = page.terminal.width
     let condition = min((shown.map { DisplayWidth.of($0.condition) }.max() ?? 0) + 2, max(room / 2 - 2, 20))
     let action = (shown.map { DisplayWidth.of($0.action) }.max() ?? 0) + 2
     let decider = (shown.map { DisplayWidth.of($0.decider) }.max() ?? 0) + 2
-    let isWide = 2 + condition + action + decider + (shown.compactMap { $0.source.map { DisplayWidth.of($0) } }.max() ?? 0) <= room
+    let source = shown.compactMap { $0.source.map { DisplayWidth.of($0) } }.max() ?? 0
+    let isWide = 2 + condition + action + decider + source <= room
     for outcome in shown {
       var end = StyledText(outcome.action, outcome.verdict.style).padded(to: action)
       end += StyledText(outcome.decider).padded(to: decider)
@@ -77,8 +92,8 @@ struct UndeterminedSummary {
     let condition = told.isEmpty ? "otherwise" : "if " + told.joined(separator: " and ")
     let verdict = one.conditionalVerdict ?? .undetermined
     var action = verdict == .undetermined ? "unknown" : verdict.past.uppercased()
-    if verdict == .accept, let last = one.translations.last(where: { !$0.ofSource }) {
-      action += " -> " + EndpointWords.text(last.to.address, last.to.port, family: one.packet.family, anyone: "anywhere")
+    if verdict == .accept, one.translations.contains(where: { !$0.ofSource }) {
+      action += " -> " + one.packet.destinationText
     }
     var outcome = Outcome(condition: condition, verdict: verdict, action: action, decider: "", source: nil)
     if verdict == .undetermined { return outcome }
@@ -86,7 +101,7 @@ struct UndeterminedSummary {
     case .rule(let id) where ruleset.holds(id) && ruleset[id].missing == nil:
       outcome.decider = ruleset.place(of: id)
       outcome.source = names[ruleset[id].span]
-    case .policy(let id) where ruleset.holds(id):
+    case .policy(let id) where ruleset.holds(id) && ruleset[id].base?.policy != nil:
       outcome.decider = "policy of \(ruleset.place(of: id))"
       outcome.source = ruleset[id].span.map { names[$0] }
     case .outside(let reason): outcome.decider = reason.sentence

@@ -110,7 +110,7 @@ struct HostWords {
     if let last = sources.last {
       let seen = EndpointWords.text(last.to.address, nil, family: packet.family, anyone: "")
       text += seen.isEmpty ? ", its source replaced" : ", seen there as coming from \(seen)"
-    } else if one.fate == .forward, one.verdict == .accept {
+    } else if one.fate == .forward, one.verdict == .accept, !one.hasUnknownSource {
       text += ", source kept"
     }
     return text

@@ -32,7 +32,7 @@ extension Ruleset {
   /// The rules alone, in the form of ``Rule/canonicalStatements(in:)``: without sources, counters, handles and the order of tables and chains.
   public var canonical: Ruleset {
     var copy = Ruleset()
-    copy.tables = tables.map { table in
+    copy.tables = shownOnly.tables.map { table in
       var plain = Table(table.family, table.name, origin: table.origin == .nftables ? .nftables : .iptables)
       plain.flags = table.flags.sorted()
       plain.chains = table.chains.map { chain in

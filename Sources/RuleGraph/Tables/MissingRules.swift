@@ -87,6 +87,29 @@ extension Rule {
   }
 }
 
+extension Ruleset {
+  /// The ruleset without the tables and chains of which nothing was shown. Identifiers of rules are other ones in it.
+  public var shownOnly: Ruleset {
+    guard tables.contains(where: { $0.shown != .whole }) else { return self }
+    var copy = self
+    copy.tables = tables.compactMap { table in
+      if table.shown == .nothing { return nil }
+      var table = table
+      table.chains.removeAll { $0.shown == .nothing }
+      return table
+    }
+    return copy
+  }
+
+  /// The chains of which nothing was shown, those of one table together.
+  public var unshownChains: [(table: Table, chains: [Chain])] {
+    tables.compactMap { table in
+      let chains = table.chains.filter { $0.shown == .nothing }
+      return chains.isEmpty ? nil : (table, chains)
+    }
+  }
+}
+
 extension Chain {
   /// The number of a rule as `iptables --line-numbers` counts, from its index; nil behind missing rules whose number nobody knows.
   public func number(ofRule index: Int) -> Int? {

@@ -14,6 +14,7 @@ public enum IptablesSavePrinter {
 
   /// Prints all tables of iptables and ip6tables; a head line tells which family follows.
   public static func print(_ ruleset: Ruleset) -> String {
+    let ruleset = ruleset.shownOnly
     var text = ""
     for family in AddressFamily.allCases {
       let tables = ruleset.tables.filter { $0.family == (family == .ipv4 ? .ip : .ip6) && names.contains($0.name) }

@@ -17,7 +17,7 @@ public enum NftPrinter {
   /// The whole ruleset.
   public static func print(_ ruleset: Ruleset) -> String {
     var lines: [String] = []
-    for table in ruleset.tables { lines += self.lines(table, ruleset.sources) }
+    for table in ruleset.shownOnly.tables { lines += self.lines(table, ruleset.sources) }
     for set in ruleset.ipsets { lines.append("# nft has no word for the ipset \(set.name)") }
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
   }
