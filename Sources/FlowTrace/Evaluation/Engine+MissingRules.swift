@@ -122,11 +122,11 @@ extension Engine {
     branch(
       .translateDestination, does("translates it", "translate it"),
       .unknown(
-        UnknownEnd(does("translates it to an unknown address", "translate it to an unknown address"), settledBy)),
+        UnknownEnd("", settledBy)),
       "unknown")
     branch(
       .change, does("changes it", "change it"),
-      .unknown(UnknownEnd(does("changes the packet", "change the packet"), settledBy)), "unknown")
+      .unknown(UnknownEnd("", settledBy)), "unknown")
     return branches
   }
 }

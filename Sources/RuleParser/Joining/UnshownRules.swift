@@ -118,6 +118,43 @@ struct UnshownRules {
         addTable("nat", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
       }
     }
+    if sections.mentionsLegacyTables { addLegacyTables(.ip, span: nil) }
+    for output in sections.unread { addUnread(output) }
+  }
+
+  /// An output that a capture bundle says it lacks. A program that is not installed has made no rules.
+  private mutating func addUnread(_ output: (sentence: String, span: SourceSpan)) {
+    guard !output.sentence.contains("not installed"), !output.sentence.contains("not found"),
+      let colon = output.sentence.firstIndex(of: ":"),
+      let command = ShellCommand.read(String(output.sentence[..<colon])).first
+    else { return }
+    switch command.output.kind {
+    case .nftText, .nftJSON:
+      if !coverage.allOfNftables {
+        addUnknownRuleset(MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
+      }
+    case .save:
+      let family: TableFamily = command.output.family == .ipv6 ? .ip6 : .ip
+      if command.output.origin == .iptablesLegacy {
+        addLegacyTables(family, span: output.span)
+      } else if !coverage.allOfNftables {
+        for name in ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+          addTable(name, family, MissingRules(.notPrinted, settledBy: command.text), span: output.span)
+        }
+      }
+    default: break
+    }
+  }
+
+  /// The tables of iptables-legacy, which are there beside those of nf_tables and which nothing shows.
+  private mutating func addLegacyTables(_ family: TableFamily, span: SourceSpan?) {
+    guard !tables.contains(where: { $0.origin == .iptablesLegacy && $0.family == family }) else { return }
+    let missing = MissingRules(
+      .notPrinted, settledBy: family == .ip ? "iptables-legacy-save" : "ip6tables-legacy-save")
+    for name in ["mangle", "nat", "filter"] {
+      let chains = BuiltinTables.chains(of: name).map { unshown($0, of: name, missing, span: span) }
+      tables.append(Table(family, name, origin: .iptablesLegacy, chains: chains, span: span, shown: .nothing))
+    }
   }
 
   private func tells(_ table: String, _ family: TableFamily) -> Bool {
@@ -184,7 +221,7 @@ struct UnshownRules {
     let isCounted = table.chains.contains { chain in
       jumps[chain.name] == nil && chain.rules.contains { ($0.counter?.packets ?? 0) > 0 }
     }
-    if isCounted || !coverage.allOfNftables { tables[index].shown = .part }
+    if isCounted, !coverage.allOfNftables { tables[index].shown = .part }
   }
 
   /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were, rules are missing in some of them.
@@ -212,7 +249,9 @@ struct UnshownRules {
   private mutating func addEngineTables() {
     guard let engine = EngineChains(tables) else { return }
     let inferred = InferredHost(ruleset: Ruleset(tables: tables), facts: facts)
-    if engine.isInFilter, !tells("nat", .ip) { addNat(engine, inferred) }
+    // Docker accepts each published port in filter: where it accepts none, it translates none.
+    let translates = engine.isCluster || !inferred.containerAddresses.isEmpty
+    if engine.isInFilter, translates, !tells("nat", .ip) { addNat(engine, inferred) }
     if engine.isDocker, engine.isInNat, !tells("filter", .ip) { addFilter() }
     if engine.dropsInRaw, !tells("raw", .ip) { addRaw(inferred) }
   }
