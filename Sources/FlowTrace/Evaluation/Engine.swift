@@ -9,6 +9,8 @@ struct ConditionInfo {
   /// No dump can tell it (a rate, the time); otherwise a dump could and did not.
   var isEnvironment: Bool
   var settledBy: String?
+  /// What rules that no dump shows do where it holds; empty where they leave the packet alone, nil of other conditions.
+  var effect: MissingRules.Effects?
 }
 
 /// The evaluation of one query: the rules, what is known of the host, and what was found out on the way.

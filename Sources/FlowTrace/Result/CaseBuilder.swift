@@ -99,7 +99,7 @@ struct CaseBuilder {
       rejectWith: end.rejection?.name(for: flow.family), path: steps(flow), nearMisses: [],
       conditions: uses)
     part.remarks = flow.remarks
-    if flow.mayHaveOtherSource, end.verdict == .accept {
+    if flow.mayHaveOtherSource, end.verdict == .accept, !isReply {
       part.hasUnknownSource = true
       part.remarks.append(Remark("source-unknown", "whether its source is translated is unknown"))
     }
@@ -135,8 +135,8 @@ struct CaseBuilder {
     let hasPorts = !(flow.domain(.transport) ?? .all).isDisjoint(with: Engine.portProtocols)
     return PacketTuple(
       family: flow.family, transport: flow.domain(.transport) ?? .all,
-      source: flow.mayHaveOtherSource ? flow.family.allAddresses : flow.domain(.source) ?? .all,
-      sourcePort: hasPorts ? (flow.mayHaveOtherSource ? .bits(16) : flow.domain(.sourcePort)) : nil,
+      source: flow.domain(.source) ?? .all,
+      sourcePort: hasPorts ? flow.domain(.sourcePort) : nil,
       destination: flow.domain(.destination) ?? .all,
       destinationPort: hasPorts ? flow.domain(.destinationPort) : nil, mark: flow.domain(.mark) ?? ValueSet(0))
   }
@@ -184,7 +184,7 @@ struct CaseBuilder {
     let info = engine.conditions[number]
     return ConditionUse(
       text: value == 1 ? info.holds : info.fails, holds: value == 1, rule: info.rule, isEnvironment: info.isEnvironment,
-      settledBy: info.settledBy)
+      settledBy: info.settledBy, effect: value == 1 ? info.effect : nil)
   }
 
   /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
@@ -252,8 +252,9 @@ struct CaseBuilder {
       else { continue }
       found.insert(Unknown(number: number, holds: value == 1))
     }
+    if isReply, flow.mayHaveOtherSource { found.insert(.unseenTarget) }
     let isUnseen = flow.translations.contains { translation in
-      translation.rule.map { engine.ruleset[$0].missing != nil } ?? false
+      translation.rule.map { engine.ruleset[$0].isUnseen } ?? false
     }
     if isUnseen { found.insert(.unseenTarget) }
     return found

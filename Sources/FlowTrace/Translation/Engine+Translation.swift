@@ -208,6 +208,22 @@ extension Engine {
     return RuleBranch(flow: flow, outcome: .translated, action: "dnat", target: nil)
   }
 
+  /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes to an address that nobody knows.
+  func withUnknownSource(_ start: Flow, _ id: RuleID, action: String, target: String?) -> RuleBranch {
+    var flow = start
+    guard flow.connection?.hasEntry ?? false else {
+      return RuleBranch(flow: flow, outcome: .next, action: action, target: target)
+    }
+    let translations = flow.translations
+    let address = flow.makeVariable(flow.family.allAddresses)
+    let port = flow.binding[Slot.sourcePort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    bind(.snat, ofSource: true, address: address, port: port, &flow, id)
+    // It is not certain, so it is no translation to tell of.
+    flow.translations = translations
+    flow.mayHaveOtherSource = true
+    return RuleBranch(flow: flow, outcome: .translated, action: action, target: target)
+  }
+
   /// Translates a later packet of a connection as its first one was, or back.
   func repeatTranslation(ofSource: Bool, _ hook: Hook, _ flow: inout Flow) {
     guard let connection = flow.connection else { return }

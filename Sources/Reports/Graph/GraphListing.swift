@@ -78,13 +78,14 @@ public struct GraphListing: Sendable {
       let words = RuleWords(rule)
       if let missing = rule.missing {
         return PathRow(
-          hook: "", place: "", words: "", action: StyledText(MissingWords.text(missing), .doubtful), source: names[rule.span])
+          hook: "", place: "", words: "", action: StyledText(MissingWords.text(missing), .doubtful),
+          source: names.place(rule.span))
       }
       let isDrop = words.actions.contains { $0.hasPrefix("DROP") || $0.hasPrefix("REJECT") }
       return PathRow(
         hook: String(chain.number(ofRule: index) ?? index + 1), place: words.conditionText, words: "",
         action: StyledText(words.actionText, isDrop ? .bad : .plain),
-        source: names[rule.span])
+        source: names.place(rule.span))
     }
     RuleTable(rows: rows).add(to: &page)
   }

@@ -26,7 +26,11 @@ struct HostPartition {
         groups.append((name, [index]))
       }
     }
-    for group in groups { parts += Self.split(group.sections, sections).map { Part(name: group.name, sections: $0) } }
+    for group in groups {
+      // One name is one machine: where its addresses change they do so from one moment to the next.
+      let cut = group.name == nil ? Self.split(group.sections, sections) : [group.sections]
+      parts += cut.map { Part(name: group.name, sections: $0) }
+    }
     if parts.count > 1, parts.allSatisfy({ $0.name == nil }) {
       for index in parts.indices { parts[index].name = Self.heading(above: sections[parts[index].sections[0]]) }
     }
@@ -134,7 +138,8 @@ struct HostPartition {
       guard end > start else { return nil }
       var line = bytes[start..<end]
       if line.count < 60 {
-        let isTitle = line.first == UInt8(ascii: "#") && line.dropFirst().first.map { $0 == 0x23 || $0 == 0x20 } ?? false
+        let isTitle =
+          line.first == UInt8(ascii: "#") && line.dropFirst().first.map { $0 == 0x23 || $0 == 0x20 } ?? false
         if line.last == UInt8(ascii: ":") || isTitle {
           while let byte = line.first, byte == 0x23 || byte == 0x20 || byte == 0x2a { line = line.dropFirst() }
           while let byte = line.last, byte == 0x3a || byte == 0x20 || byte == 0x2a { line = line.dropLast() }

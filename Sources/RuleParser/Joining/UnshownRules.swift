@@ -36,8 +36,9 @@ struct UnshownRules {
     _ name: String, of table: String, _ missing: MissingRules, matching statements: [Statement] = [],
     policy: BaseChain.Policy? = nil, span: SourceSpan?
   ) -> Chain {
+    // nat refuses to drop by its policy (iptables(8)).
     Chain(
-      name, base: BuiltinTables.base(table: table, chain: name, policy: policy),
+      name, base: BuiltinTables.base(table: table, chain: name, policy: table == "nat" ? .accept : policy),
       rules: [Rule(statements + [.missingRules(missing)], span: span ?? Self.nowhere)], span: span, shown: .nothing)
   }
 
@@ -261,7 +262,8 @@ struct UnshownRules {
     let command = Self.command("nat", .ip)
     let isLocal: [Statement] =
       engine.isCluster
-      ? [] : [.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))]
+      ? []
+      : [.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))]
     let published = PublishedPorts.rules(facts, tables, inferred)
     var chains: [Chain] = []
     for name in ["PREROUTING", "OUTPUT"] {
@@ -293,14 +295,22 @@ struct UnshownRules {
   /// From 28 on Docker drops in raw what is sent straight to a container from elsewhere than its bridge.
   private mutating func addRaw(_ inferred: InferredHost) {
     let missing = MissingRules(.engine, effects: .drop, settledBy: Self.command("raw", .ip))
-    let rules = inferred.subnets.filter { $0.prefix.family == .ipv4 }.map { subnet in
-      Rule(
-        [
-          .match(Match(.header(HeaderField(.ip, .daddr)), in: subnet.prefix.values)),
-          .match(
-            Match(.meta(.iifname), in: ValueSet(InterfaceName(subnet.interface)?.value ?? 0), negated: true)),
-          .missingRules(missing),
-        ], span: Self.nowhere)
+    // Each container has a rule of its own: an address that translations or accepts lead to.
+    var addresses: Set<IPAddress> = Set(inferred.containerAddresses.map(\.address).filter(\.isIPv4))
+    addresses.formUnion(facts.containers.flatMap(\.endpoints).flatMap(\.addresses).filter(\.isIPv4))
+    let interfaces = addresses.map { address in
+      (
+        address,
+        inferred.interface(of: address)
+          ?? facts.interfaces.first { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }?.name
+      )
+    }
+    let rules = interfaces.sorted { $0.0 < $1.0 }.map { address, interface in
+      var statements: [Statement] = [.match(Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(address.bits)))]
+      if let interface, let name = InterfaceName(interface)?.value {
+        statements.append(.match(Match(.meta(.iifname), in: ValueSet(name), negated: true)))
+      }
+      return Rule(statements + [.missingRules(missing)], span: Self.nowhere)
     }
     guard !rules.isEmpty else { return }
     add(
