@@ -10,6 +10,8 @@ enum ConditionKey: Hashable {
   case bits(VariableID, and: UInt128, xor: UInt128, ValueSet)
   /// Whether a key is in a set whose members are unknown.
   case member(String, [VariableID])
+  /// Whether a value is one that the dump masks.
+  case masked(MaskedKeyName)
   /// Something about the host that is not known, by its stable name.
   case host(String)
 }
