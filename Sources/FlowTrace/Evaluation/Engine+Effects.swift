@@ -75,7 +75,8 @@ extension Engine {
     let map = map(reference, of: id, statement: statement)
     func branch(_ flow: Flow, _ element: SetElement) -> RuleBranch? {
       if element.isElision {
-        let opaque = Opaque(name: "the verdict of an element that is not shown", text: "", settledBy: "nft -j list ruleset")
+        let opaque = Opaque(
+          name: "the verdict of an element that is not shown", text: "", settledBy: "nft -j list ruleset")
         return RuleBranch(flow: flow, outcome: .unknown(opaque), action: "unknown", target: map.name)
       }
       guard case .verdict(let verdict)? = element.data else { return nil }

@@ -117,7 +117,9 @@ extension Engine {
     _ field: Field, heldBy set: ResolvedSet, _ key: Expression, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> [(Flow, Statement)] {
     // Which set of a list held the packet, and what it kept of it, is not followed.
-    guard set.isKnown, set.members.isEmpty, set.masked.isEmpty else { return [(start, .assign(Assignment(field, .anyOf(.bits(32)))))] }
+    guard set.isKnown, set.members.isEmpty, set.masked.isEmpty else {
+      return [(start, .assign(Assignment(field, .anyOf(.bits(32)))))]
+    }
     let kept = Expression.field(field)
     var parts: [(Flow, Statement)] = []
     var rest = [start]
@@ -139,7 +141,9 @@ extension Engine {
 
 extension Expression {
   /// One value, or one of several that the kernel chooses.
-  fileprivate static func known(_ values: ValueSet) -> Expression { values.single.map { .constant($0) } ?? .anyOf(values) }
+  fileprivate static func known(_ values: ValueSet) -> Expression {
+    values.single.map { .constant($0) } ?? .anyOf(values)
+  }
 }
 
 extension SetData {

@@ -78,7 +78,8 @@ extension Engine {
   private func keys(of set: ResolvedSet, _ masked: [SetElement], in rule: RuleID) -> MaskedKeys {
     let name = set.name.isEmpty ? "its set" : "the set \(set.name)"
     var keys = MaskedKeys(
-      masked: masked.map { $0.isElision ? [] : $0.masks }, holds: "a part of \(name) that is not shown holds the packet",
+      masked: masked.map { $0.isElision ? [] : $0.masks },
+      holds: "a part of \(name) that is not shown holds the packet",
       fails: "no part of \(name) that is not shown holds the packet")
     if set.ipset != nil {
       keys.set = "ipset \(set.name)"

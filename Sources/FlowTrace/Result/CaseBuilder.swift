@@ -230,7 +230,9 @@ struct CaseBuilder {
   /// The values that a flow takes something masked to be, by the number of its condition.
   private func maskedValues(_ flow: Flow) -> [Int: [ValueSet]] {
     var found: [Int: [ValueSet]] = [:]
-    for variable in flow.variables { if let number = variable.masked { found[number, default: []].append(variable.domain) } }
+    for variable in flow.variables {
+      if let number = variable.masked { found[number, default: []].append(variable.domain) }
+    }
     return found
   }
 

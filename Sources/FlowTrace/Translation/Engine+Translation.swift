@@ -70,7 +70,9 @@ extension Engine {
 
     var flow = start
     guard let address = newAddress(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
-    if case .masked(let value)? = translation.address { flow.variables[address].masked = makeMaskedCondition(value, id) }
+    if case .masked(let value)? = translation.address {
+      flow.variables[address].masked = makeMaskedCondition(value, id)
+    }
     var hits: [RuleBranch] = []
     guard let ports = newPorts(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
     var maskedPort: Int?

@@ -39,7 +39,8 @@ public struct GraphSummary: Hashable, Sendable {
           case .opaqueMatch: opaqueMatches += 1
           case .opaqueTarget: opaqueTargets += 1
           case .hiddenInterfaces: hiddenInterfaces += 1
-          case .match, .anyOf, .translate, .assign, .verdictMap, .updateSet: maskedValues += statement.maskedValues.count
+          case .match, .anyOf, .translate, .assign, .verdictMap, .updateSet:
+            maskedValues += statement.maskedValues.count
           default: break
           }
         }

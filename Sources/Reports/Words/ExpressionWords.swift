@@ -49,7 +49,8 @@ enum ExpressionWords {
 
   private static func key(_ element: SetElement) -> String {
     element.masks.isEmpty
-      ? element.key.map { anyKind($0) }.joined(separator: " . ") : element.masks.map { text($0) }.joined(separator: " . ")
+      ? element.key.map { anyKind($0) }.joined(separator: " . ")
+      : element.masks.map { text($0) }.joined(separator: " . ")
   }
 
   /// A masked value as the dump has it.

@@ -69,6 +69,7 @@ extension Diagnostic {
   /// Says where a value is masked.
   static func masked(_ text: String, span: SourceSpan?, column: Int?) -> Diagnostic {
     Diagnostic(
-      "masked-value", .note, "\(text) is masked in the dump: where it matters, the answer depends on it", span: span, column: column)
+      "masked-value", .note, "\(text) is masked in the dump: where it matters, the answer depends on it", span: span,
+      column: column)
   }
 }

@@ -113,7 +113,8 @@ enum MaskedAddress {
   /// Whether a part is masked, in whole or in some digits: `xxx`, `*`, `1xx`, `<x>`, and `a` of `a.b.c.d`.
   private static func isMasked(_ text: ArraySlice<UInt8>, digit: (UInt8) -> Bool, most: Int) -> Bool {
     var text = text
-    if text.count > 2, let first = text.first, let last = text.last, (first, last) == (0x3c, 0x3e) || (first, last) == (0x5b, 0x5d)
+    if text.count > 2, let first = text.first, let last = text.last,
+      (first, last) == (0x3c, 0x3e) || (first, last) == (0x5b, 0x5d)
     {
       text = text.dropFirst().dropLast()
       return text.allSatisfy { MaskedText.isLetter($0) || MaskedText.isMask($0) || digit($0) }

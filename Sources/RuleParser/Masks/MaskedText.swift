@@ -120,13 +120,15 @@ enum MaskedText {
   /// Words that say what is hidden, or that there is more than one of them, and so give it no name of its own.
   private static let commonWords: Set<String> = [
     "ip", "ipv4", "ipv6", "ip4", "ip6", "addr", "address", "host", "hostname", "port", "ports", "net", "network",
-    "subnet", "cidr", "mac", "interface", "iface", "if", "dev", "nic", "name", "value", "some", "a", "an", "the", "other",
+    "subnet", "cidr", "mac", "interface", "iface", "if", "dev", "nic", "name", "value", "some", "a", "an", "the",
+    "other",
     "another", "public", "private", "internal", "external", "remote", "x", "xx", "xxx", "xxxx", "secret", "any",
   ]
 
   /// Whether words give what they hide a name, so that it is the same everywhere.
   private static func isNaming(_ words: [String]) -> Bool {
-    words.contains { !commonWords.contains($0) && !hidingWords.contains($0) } && !words.contains(where: hidingWords.contains)
+    words.contains { !commonWords.contains($0) && !hidingWords.contains($0) }
+      && !words.contains(where: hidingWords.contains)
   }
 
   /// `MY_IP`, `WAN-ADDRESS`, `your.public.ip`: a text that names a value instead of being one.

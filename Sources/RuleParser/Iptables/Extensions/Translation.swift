@@ -333,7 +333,8 @@ private struct MaskedNewAddress {
       }
     }
     var name = range.lowerBound..<end
-    if rule.family == .ipv6, name.count > 2, rule.bytes[name.lowerBound] == 0x5b, rule.bytes[name.upperBound - 1] == 0x5d,
+    if rule.family == .ipv6, name.count > 2, rule.bytes[name.lowerBound] == 0x5b,
+      rule.bytes[name.upperBound - 1] == 0x5d,
       rule.position(of: 0x3a, in: name) != nil
     {
       name = name.dropFirst().dropLast()

@@ -147,7 +147,8 @@ struct NftJSONReader: Sendable {
       let span = item.span(in: text)
       var start = span.offset
       while start > 0, text.bytes[start - 1] != 0x0a { start -= 1 }
-      let line = SourceSpan(source: span.source, line: span.line, offset: start, length: span.offset + span.length - start)
+      let line = SourceSpan(
+        source: span.source, line: span.line, offset: start, length: span.offset + span.length - start)
       diagnostics.append(.masked(value.text, span: line, column: span.offset - start + 1))
     }
   }

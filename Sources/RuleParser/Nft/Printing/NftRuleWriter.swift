@@ -131,7 +131,8 @@ struct NftRuleWriter {
   func text(_ element: SetElement, _ key: [NftPart], _ data: [NftPart]) throws(NftUnprintable) -> String {
     guard !element.nomatch, element.member == nil else { throw NftUnprintable("an ipset's element") }
     var text =
-      element.isCatchAll ? "*" : element.masks.isEmpty ? try values(element.key, key) : try self.text(element.masks, key)
+      element.isCatchAll
+      ? "*" : element.masks.isEmpty ? try values(element.key, key) : try self.text(element.masks, key)
     text += NftSetWriter.elementArguments(element.arguments)
     if let comment = element.comment { text += " comment \(NftValueText.quoted(comment))" }
     if let object = element.arguments.first(where: { $0.name == "object" }) {

@@ -13,7 +13,9 @@ enum NftMasks {
     }
     var found = MaskedValues([])
     for element in elements {
-      if let values = try? NftValue.values(of: element.key, part.type, bits: part.bits), !isMaskedName(element.key, part) {
+      if let values = try? NftValue.values(of: element.key, part.type, bits: part.bits),
+        !isMaskedName(element.key, part)
+      {
         found.known = found.known.union(values)
         continue
       }
