@@ -10,7 +10,12 @@ extension Engine {
       return ("notrack", nil)
     case .assign(let assignment):
       guard let values = values(of: assignment.value, in: &flow) else { return nil }
-      return assign(assignment.field, values, to: &flow, id)
+      let count = flow.variables.count
+      let change = assign(assignment.field, values, to: &flow, id)
+      if case .masked(let value) = assignment.value, flow.variables.count > count {
+        flow.variables[flow.variables.count - 1].masked = makeMaskedCondition(value, id)
+      }
+      return change
     default: return nil
     }
   }
@@ -69,6 +74,11 @@ extension Engine {
   ) -> (hits: [RuleBranch], misses: [Flow]) {
     let map = map(reference, of: id, statement: statement)
     func branch(_ flow: Flow, _ element: SetElement) -> RuleBranch? {
+      if element.isElision {
+        let opaque = Opaque(
+          name: "the verdict of an element that is not shown", text: "", settledBy: "nft -j list ruleset")
+        return RuleBranch(flow: flow, outcome: .unknown(opaque), action: "unknown", target: map.name)
+      }
       guard case .verdict(let verdict)? = element.data else { return nil }
       return RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)
     }

@@ -14,6 +14,8 @@ enum ConditionKey: Hashable {
   case missingRules(RuleID, Int, MissingRules.Effects)
   /// Whether the policy of a base chain, which no dump shows, is accept.
   case policy(ChainID)
+  /// Whether a value is one that the dump masks.
+  case masked(MaskedKeyName)
   /// Something about the host that is not known, by its stable name.
   case host(String)
 }

@@ -18,10 +18,12 @@ struct CaseBuilder {
   mutating func cases(_ finished: [FinishedFlow]) -> [Case] {
     var built: [Case] = []
     var unknowns: [Set<Unknown>] = []
+    var masked: [[Int: [ValueSet]]] = []
     let limit = isReply ? Engine.replyLimit : Engine.caseLimit
     for end in decided(finished, limit: limit) {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
       unknowns.append(self.unknowns(kept.flow))
+      masked.append(maskedValues(kept.flow))
       var one = makeCase(kept)
       if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first, !kept.flow.isPastHost {
         one.reply = reply(to: kept)
@@ -32,6 +34,7 @@ struct CaseBuilder {
       built.append(one)
     }
     settleUnknown(&built, unknowns)
+    settleMasked(&built, masked)
     return built
   }
 
@@ -229,6 +232,34 @@ struct CaseBuilder {
       guard differs else { continue }
       cases[index].conditionalVerdict = verdicts[index] == .undetermined ? nil : verdicts[index]
       cases[index].verdict = .undetermined
+    }
+  }
+
+  /// The values that a flow takes something masked to be, by the number of its condition.
+  private func maskedValues(_ flow: Flow) -> [Int: [ValueSet]] {
+    var found: [Int: [ValueSet]] = [:]
+    for variable in flow.variables {
+      if let number = variable.masked { found[number, default: []].append(variable.domain) }
+    }
+    return found
+  }
+
+  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and the dump does not show it.
+  private func settleMasked(_ cases: inout [Case], _ masked: [[Int: [ValueSet]]]) {
+    let verdicts = cases.map(\.verdict)
+    for index in cases.indices {
+      for (number, values) in masked[index].sorted(by: { $0.key < $1.key }) {
+        let differs = cases.indices.contains { other in
+          verdicts[other] != verdicts[index] && masked[other][number].map { $0 != values } ?? false
+            && Self.overlap(cases[index].when, cases[other].when)
+        }
+        guard differs else { continue }
+        cases[index].verdict = .undetermined
+        let info = engine.conditions[number]
+        cases[index].conditions.append(
+          ConditionUse(
+            text: info.holds, holds: true, rule: info.rule, isEnvironment: false, settledBy: info.settledBy))
+      }
     }
   }
 

@@ -70,10 +70,16 @@ extension Engine {
 
     var flow = start
     guard let address = newAddress(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    if case .masked(let value)? = translation.address {
+      flow.variables[address].masked = makeMaskedCondition(value, id)
+    }
     var hits: [RuleBranch] = []
     guard let ports = newPorts(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    var maskedPort: Int?
+    if case .masked(let value)? = translation.port { maskedPort = makeMaskedCondition(value, id) }
     for (part, port) in ports {
       var flow = part
+      if let maskedPort, let port { flow.variables[port].masked = maskedPort }
       bind(translation.kind, ofSource: ofSource, address: address, port: port, &flow, id)
       let slot: (Slot, Slot) = ofSource ? (.source, .sourcePort) : (.destination, .destinationPort)
       let isUnknown = translation.kind == .masquerade && flow.domain(.source) == flow.family.allAddresses
@@ -94,6 +100,7 @@ extension Engine {
     case .masquerade: return flow.makeVariable(masqueradeAddress(&flow))
     case .redirect where translation.address == nil: return flow.makeVariable(redirectAddress(&flow))
     case .netmap:
+      if case .masked? = translation.address { return flow.makeVariable(flow.family.allAddresses) }
       guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first
       else {
         return nil
@@ -104,6 +111,9 @@ extension Engine {
           flow.family))
     default:
       guard let address = translation.address else { return old }
+      if case .masked(let value) = address {
+        return flow.makeVariable(value.possible.intersection(flow.family.allAddresses))
+      }
       return variable(of: address, in: &flow)
     }
   }
@@ -141,6 +151,7 @@ extension Engine {
       }
       return [(flow, nil)]
     }
+    if case .masked(let value) = expression { return drawn(value.possible.intersection(.bits(16))) }
     guard let wanted = values(of: expression, in: &flow), !wanted.isEmpty else { return nil }
     if let base = translation.portBase, let first = wanted.first {
       let domain = flow.variables[old].domain
@@ -335,6 +346,10 @@ extension Engine {
     let hostBits = UInt128(128 - min(max(length, 0), 128))
     let mask: UInt128 = hostBits == 128 ? .max : (UInt128(1) << hostBits) - 1
     flow.rebind(slot, to: ValueSet((base & ~mask)...(base | mask)))
+    if case .masked(let value) = address {
+      flow.rebind(slot, to: flow.family.allAddresses)
+      flow.variables[flow.binding[slot.rawValue]].masked = makeMaskedCondition(value, id)
+    }
     flow.changedBy[slot] = id
     flow.translations.append(
       AppliedTranslation(.npt, ofSource: ofSource, from: from, to: (flow.domain(slot) ?? .empty, nil), rule: id))

@@ -60,7 +60,8 @@ public struct GraphListing: Sendable {
       ?? (set.keyTypes.joined(separator: " . ") + (set.dataTypes.map { " : " + $0.joined(separator: " . ") } ?? ""))
     let count =
       set.elementsKnown
-      ? "\(set.elements.count) element\(set.elements.count == 1 ? "" : "s")" : "elements not shown by the dump"
+      ? "\(set.elements.count) element\(set.elements.count == 1 ? "" : "s")"
+        + (set.isShownWhole ? "" : ", not all shown by the dump") : "elements not shown by the dump"
     page.add(StyledText("\(kind) \(set.name)", .named) + StyledText("  \(type), \(count)"), indent: 2, hanging: 4)
   }
 
