@@ -10,6 +10,10 @@ enum ConditionKey: Hashable {
   case bits(VariableID, and: UInt128, xor: UInt128, ValueSet)
   /// Whether a key is in a set whose members are unknown.
   case member(String, [VariableID])
+  /// What the routing tables' answer depends on and no dump tells.
+  case route(RouteQuestion)
+  /// Whether a number that the kernel makes up for a statement of a rule is in a group of a map's keys.
+  case draw(RuleID, Int, group: Int)
   /// Something about the host that is not known, by its stable name.
   case host(String)
 }

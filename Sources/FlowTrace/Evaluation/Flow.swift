@@ -43,6 +43,12 @@ struct Flow {
   var bypassesRules = false
   /// Whether the packet never comes to this host's rules at all (macvlan, two containers in one network namespace).
   var isPastHost = false
+  /// The device whose chains of ingress or egress the packet is in.
+  var device: DevicePass?
+  /// The devices whose chains it has passed.
+  var passedDevices: [DevicePass.Key] = []
+  /// The rule that sent it out of a device past the IP layer (`fwd to`).
+  var redirectedBy: RuleID?
   /// Why the packet ends outside netfilter, once that is clear.
   var ending: OutsideReason?
 
@@ -112,7 +118,7 @@ struct TupleBinding {
 struct Position {
   /// The stages in the order in which a packet can reach them.
   enum Stage {
-    case start, prerouting, routing, input, forward, sending, output, rerouting, postrouting, leaving
+    case start, ingress, prerouting, routing, input, forward, sending, output, rerouting, postrouting, egress, leaving
   }
 
   /// The stage.
