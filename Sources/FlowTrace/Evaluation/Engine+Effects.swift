@@ -73,14 +73,14 @@ extension Engine {
     _ key: Expression, _ reference: MapReference, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [RuleBranch], misses: [Flow]) {
     let map = map(reference, of: id, statement: statement)
-    func branch(_ flow: Flow, _ element: SetElement) -> RuleBranch? {
+    func branches(_ flow: Flow, _ element: SetElement) -> [RuleBranch] {
       if element.isElision {
         let opaque = Opaque(
-          name: "the verdict of an element that is not shown", text: "", settledBy: "nft -j list ruleset")
-        return RuleBranch(flow: flow, outcome: .unknown(opaque), action: "unknown", target: map.name)
+          name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
+        return meet(target: opaque, flow, id, statement)
       }
-      guard case .verdict(let verdict)? = element.data else { return nil }
-      return RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)
+      guard case .verdict(let verdict)? = element.data else { return [] }
+      return [RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)]
     }
     guard map.isKnown else {
       let opaque = Opaque(name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
@@ -88,10 +88,10 @@ extension Engine {
     }
     let found = lookUp(key, in: map, start, id, statement)
     var misses = found.misses
-    let hits = found.hits.compactMap { flow, element in
-      let hit = branch(flow, element)
-      if hit == nil { misses.append(flow) }
-      return hit
+    let hits = found.hits.flatMap { flow, element in
+      let hits = branches(flow, element)
+      if hits.isEmpty { misses.append(flow) }
+      return hits
     }
     return (hits, misses)
   }

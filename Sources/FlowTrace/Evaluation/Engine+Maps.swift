@@ -14,6 +14,7 @@ extension Engine {
     }
     let parts: [Expression]
     if case .concatenation(let several) = key { parts = several } else { parts = [key] }
+    if case .generated(let generator) = key { return draw(generator, in: map, flow, id, statement) }
     // Elements with one value are decided together.
     var hits: [(flow: Flow, element: SetElement)] = []
     var rest = [flow]
@@ -44,6 +45,40 @@ extension Engine {
       rest = []
     }
     return (hits, rest)
+  }
+
+  /// A flow in parts by the number that the kernel makes up for it: a part for each different value of the map, and one that misses where some number has
+  /// no element (nft(8), "NUMGEN EXPRESSION", "HASH EXPRESSIONS"; `net/netfilter/nft_numgen.c`).
+  private func draw(
+    _ generator: Generator, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
+    var groups = map.groups.compactMap { group -> (numbers: ValueSet, element: SetElement)? in
+      guard let element = group.elements.first else { return nil }
+      let numbers = group.values.intersection(generator.values)
+      return numbers.isEmpty ? nil : (numbers, element)
+    }
+    let others = generator.values.subtracting(groups.reduce(ValueSet.empty) { $0.union($1.numbers) })
+    if !others.isEmpty, let element = map.catchAll { groups.append((others, element)) }
+    let misses = !others.isEmpty && map.catchAll == nil
+    let name = Words.generator(generator)
+    var hits: [(flow: Flow, element: SetElement)] = []
+    var rest = start
+    for (index, group) in groups.enumerated() {
+      // What is left when all others are ruled out needs no condition.
+      if !misses, index == groups.count - 1 { return (hits + [(rest, group.element)], []) }
+      let left = groups[(index + 1)...].reduce(misses ? others : .empty) { $0.union($1.numbers) }
+      let decision = condition(.draw(id, statement, group: index), in: &rest) {
+        ConditionInfo(
+          holds: "\(name) gives \(Words.numbers(group.numbers))", fails: "\(name) gives \(Words.numbers(left))",
+          rule: id,
+          isEnvironment: true)
+      }
+      let parts = rest.split(decision)
+      hits += parts.yes.map { ($0, group.element) }
+      guard let next = parts.no.first else { return (hits, []) }
+      rest = next
+    }
+    return (hits, [rest])
   }
 
   /// A flow in parts for each of which every map in an expression gives one value, with that value in the map's place, and the parts for which a map

@@ -23,6 +23,10 @@ final class Engine {
   let index: RulesetIndex
   /// The address that packets from outside are for, which may be the host's own; empty for questions about containers or the host itself.
   var mayBeOwn = ValueSet.empty
+  /// Whether the question says that packets from a wire leave through another interface, so that they are not this host's.
+  var isForwarded = false
+  /// The interface that the question says the packet leaves through.
+  var wantedOutput: ValueSet?
   var conditions: [ConditionInfo] = []
   var warnings: [Diagnostic] = []
   /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.

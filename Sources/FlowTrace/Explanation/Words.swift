@@ -67,7 +67,7 @@ enum Words {
     case .combine(let operation, let a, let b): return "\(subject(a)) \(operation.rawValue) \(subject(b))"
     case .concatenation(let parts): return parts.map(subject).joined(separator: " . ")
     case .map(let key, _): return "\(subject(key)) map"
-    case .generated(let generator): return generator.name
+    case .generated(let generator): return Words.generator(generator)
     case .anyOf(let values): return numbers(values)
     case .masked(let value): return value.text
     }
@@ -78,6 +78,12 @@ enum Words {
     let texts = values.masked.map(\.text).joined(separator: " or ")
     let name = subject(expression)
     return ("\(name) is the masked \(texts)", "\(name) is not the masked \(texts)")
+  }
+
+  /// A number that the kernel makes up: `numgen inc mod 2`.
+  static func generator(_ generator: Generator) -> String {
+    let modulus = generator.arguments.first { $0.name == "mod" }?.value
+    return modulus.map { "\(generator.name) mod \($0)" } ?? generator.name
   }
 
   /// An environment condition in words, as it is when it holds or not.

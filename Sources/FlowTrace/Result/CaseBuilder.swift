@@ -86,7 +86,8 @@ struct CaseBuilder {
   /// The interface that the packet came in on; postrouting may have lost sight of it.
   private func input(_ flow: Flow) -> ValueSet? {
     guard !flow.isSentByHost else { return nil }
-    let arrived = flow.isBridged ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
+    let arrived =
+      flow.isBridged || flow.device != nil ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
     return arrived >= 0 ? flow.variables[arrived].domain : nil
   }
 

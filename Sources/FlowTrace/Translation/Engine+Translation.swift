@@ -83,10 +83,13 @@ extension Engine {
       bind(translation.kind, ofSource: ofSource, address: address, port: port, &flow, id)
       let slot: (Slot, Slot) = ofSource ? (.source, .sourcePort) : (.destination, .destinationPort)
       let isUnknown = translation.kind == .masquerade && flow.domain(.source) == flow.family.allAddresses
+      let isOpen = translation.kind == .redirect && flow.domain(.destination)?.single == nil
       let shown =
         isUnknown
         ? "the address of the interface it leaves through"
-        : Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
+        : isOpen
+          ? "this host" + (flow.domain(slot.1)?.single.map { ", port \($0)" } ?? "")
+          : Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
       hits.append(
         RuleBranch(flow: flow, outcome: .translated, action: translation.kind.rawValue, target: shown))
     }
@@ -98,7 +101,10 @@ extension Engine {
     let old = flow.binding[(ofSource ? Slot.source : .destination).rawValue]
     switch translation.kind {
     case .masquerade: return flow.makeVariable(masqueradeAddress(&flow))
-    case .redirect where translation.address == nil: return flow.makeVariable(redirectAddress(&flow))
+    case .redirect where translation.address == nil:
+      let address = flow.makeVariable(redirectAddress(&flow))
+      flow.ownAddresses.insert(address)
+      return address
     case .netmap:
       if case .masked? = translation.address { return flow.makeVariable(flow.family.allAddresses) }
       guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first
@@ -299,16 +305,21 @@ extension Engine {
   /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets (`nf_nat_redirect.c`).
   private func redirectAddress(_ flow: inout Flow) -> ValueSet {
     if flow.position.stage == .output { return ValueSet(flow.family == .ipv4 ? IPAddress(ipv4: 0x7f00_0001).bits : 1) }
-    guard let input = flow.domain(.input)?.single else { return flow.family.allAddresses }
+    guard let input = flow.domain(.input)?.single else { return knowledge.possibleOwnAddresses(flow.family) }
     let name = InterfaceName(value: input).description
-    if knowledge.knowsAddresses(flow.family) {
-      let addresses = knowledge.facts.interface(name)?.addresses.filter { $0.address.family == flow.family } ?? []
-      let usable =
-        addresses.first { flow.family == .ipv4 || ($0.scope != "link" && !$0.isDeprecated) } ?? addresses.first
-      return usable.map { ValueSet($0.address.bits) } ?? .empty
+    let addresses = knowledge.facts.interface(name)?.addresses.filter { $0.address.family == flow.family } ?? []
+    let usable =
+      addresses.first { flow.family == .ipv4 || ($0.scope != "link" && !$0.isDeprecated) } ?? addresses.first
+    if let usable { return ValueSet(usable.address.bits) }
+    if knowledge.knowsAddresses(flow.family) { return .empty }
+    if let own = knowledge.inferredAddress(on: name, flow.family) {
+      flow.assume(
+        Assumption(
+          "gateway-address", "\(own.address) is this host's address on \(name)", evidence: own.evidence,
+          settledBy: own.settledBy))
+      return ValueSet(own.address.bits)
     }
-    if let own = knowledge.inferredAddress(on: name, flow.family) { return ValueSet(own.address.bits) }
-    return flow.family.allAddresses
+    return knowledge.possibleOwnAddresses(flow.family)
   }
 
   // MARK: - Not connections

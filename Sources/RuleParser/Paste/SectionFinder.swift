@@ -262,6 +262,7 @@ struct SectionFinder {
       guard pending.first?.output.subject != nil, cursor.eatNumber() != nil else { return nil }
       cursor.eatBlanks()
       return cursor.isAtEnd ? kind : nil
+    case .hostAddresses: return HostAddressReader.isAddresses(bytes, line) ? kind : nil
     case .dockerPort:
       guard cursor.eatDecimal() != nil, cursor.eat(0x2f) else { return nil }
       return kind
