@@ -45,12 +45,29 @@ struct DumpContents {
       unreadOutputs.append(
         (sentence, SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
     }
+    if finder.captured != nil, !finder.hasBundleEnd { addCutBundle(finder, paste, source) }
     if finder.sections.isEmpty { unrecognised.append(source) }
     let host = finder.captured.flatMap(Self.hostName)
     for var section in finder.sections {
       section.order = sections.count
       if section.host == nil { section.host = host }
       sections.append(section)
+    }
+  }
+
+  /// A bundle whose last line is missing: of the outputs of rules that it would hold, those that are not there are unread.
+  private mutating func addCutBundle(_ finder: SectionFinder, _ paste: PasteLines, _ source: Int32) {
+    let last = paste.lines.last ?? DumpLine(start: 0, end: 0, number: 1)
+    let span = SourceSpan(source: source, line: last.number, offset: last.start, length: last.end - last.start)
+    func isThere(_ kinds: [OutputKind], _ family: AddressFamily?) -> Bool {
+      finder.sections.contains { kinds.contains($0.kind) && (family == nil || $0.output.family == family) }
+    }
+    // The ruleset of nft holds everything, but for legacy tables, which stand before it.
+    if isThere([.nftJSON, .nftText], nil) { return }
+    unreadOutputs.append(("nft -j list ruleset: the bundle ends before it", span))
+    for (family, program) in [(AddressFamily.ipv4, "iptables-save"), (.ipv6, "ip6tables-save")]
+    where !isThere([.save], family) {
+      unreadOutputs.append(("\(program): the bundle ends before it", span))
     }
   }
 

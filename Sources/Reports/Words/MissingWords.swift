@@ -24,6 +24,8 @@ enum MissingWords {
     case .elided: "rules of \(place) were left out"
     case .cut: "the output ends before \(place) does"
     case .unseenJump: "rules of \(place) are missing"
+    case .notPrinted where table.name.isEmpty: "the ruleset of nft was not printed"
+    case .cut where table.name.isEmpty: "the output of nft is cut"
     case .notPrinted where table.origin == .iptablesLegacy: "the tables of iptables-legacy were not printed"
     case .notPrinted: "the \(table.name) table could not be printed"
     case .engine: "the \(table.name) table was not shown, and it holds rules"

@@ -89,7 +89,7 @@ struct UnshownRules {
     while tables[index].chainIndex(name) != nil { name += "_" }
     tables[index].chains.append(
       Chain(
-        name, base: BaseChain(type: type, hook: hook, priority: priority, policy: nil),
+        name, base: BaseChain(type: type, hook: hook, priority: priority, policy: type == .nat ? .accept : nil),
         rules: [Rule(missing: missing, span: Self.nowhere)], shown: .nothing))
   }
 
