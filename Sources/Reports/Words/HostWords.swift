@@ -112,7 +112,9 @@ struct HostWords {
     if let last = sources.last {
       let seen = EndpointWords.text(last.to.address, nil, family: packet.family, anyone: "")
       text += seen.isEmpty ? ", its source replaced" : ", seen there as coming from \(seen)"
-    } else if one.fate == .forward, one.verdict == .accept, !one.hasUnknownSource {
+    } else if one.fate == .forward, (one.conditionalVerdict ?? one.verdict) == .accept,
+      !one.hasUnknownSource
+    {
       text += ", source kept"
     }
     return text

@@ -84,7 +84,9 @@ struct RuleSections {
   private mutating func takeSave(_ fragment: RuleFragment, _ section: DumpSection) {
     let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
     let family = Self.family(ofSave: section)
-    if fragment.isCut { cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) })) }
+    if fragment.isCut {
+      cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) }))
+    }
     if section.output.isWhole, !section.output.isFiltered, !fragment.isCut { allOfIptables.insert(family) }
     for table in fragment.tables {
       // nft has the table, and iptables prints its chains without them being there.

@@ -11,6 +11,8 @@ struct UnshownRules {
   private(set) var coverage: RuleCoverage
   /// What is worth telling.
   private(set) var diagnostics: [Diagnostic] = []
+  /// Where programs said that they can't print a table which another form shows.
+  private(set) var settled: Set<SourceSpan> = []
   private let facts: HostFacts
   private let sections: RuleSections
 
@@ -112,7 +114,10 @@ struct UnshownRules {
     for output in sections.unprinted {
       if let name = output.table {
         let isShown = tables.contains { $0.name == name && $0.family == output.family && $0.shown != .nothing }
-        if isShown || coverage.allOfNftables { continue }
+        if isShown || coverage.allOfNftables {
+          if let span = output.span { settled.insert(span) }
+          continue
+        }
         addTable(name, output.family, MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
       } else if !tables.contains(where: { $0.family == output.family }) {
         addTable("filter", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)

@@ -183,6 +183,13 @@ enum OutputStart {
     return cursor.peek == 0x7d ? .json : nil
   }
 
+  /// Whether a line is an address of an interface without the interface: `inet 192.0.2.10/24 scope global eth0`.
+  static func isAddressAlone(_ bytes: ByteView, _ line: DumpLine) -> Bool {
+    var cursor = ByteCursor(bytes, line.range)
+    cursor.eatBlanks()
+    return cursor.eat("inet ") || cursor.eat("inet6 ")
+  }
+
   /// `2: eth0: <...> mtu`, `docker0: <...> mtu`, `eth0      Link encap:`, `1: lo    inet 127.0.0.1/8`, `lo UNKNOWN 127.0.0.1/8`.
   private static func addressKind(_ start: ByteCursor) -> OutputKind? {
     var cursor = start

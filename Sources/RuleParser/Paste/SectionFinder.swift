@@ -232,6 +232,9 @@ struct SectionFinder {
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
       if goesOn(with: kind, content) {
         append(content, at: index)
+      } else if kind == .ipAddress, OutputStart.isAddressAlone(bytes, content), !isAsked(.ipAddress) {
+        // Whose address it is says only the command that printed it.
+        current?.gap.append(index)
       } else {
         begin(kind, content, at: index)
       }
@@ -254,6 +257,9 @@ struct SectionFinder {
       if open.strangers >= 6 { close() }
     }
   }
+
+  /// Whether a command whose output may come next prints a kind.
+  private func isAsked(_ kind: OutputKind) -> Bool { pending.contains { Self.prints($0.output.kind, kind) } }
 
   private func bareCommand(_ line: DumpLine) -> String? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
