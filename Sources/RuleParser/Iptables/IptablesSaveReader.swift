@@ -335,7 +335,9 @@ private struct SaveReading: ~Copyable {
     }
     chains[index].span = span
     chains[index].policyCounter = counter
-    if chains[index].base != nil { setPolicy(policy, of: index, isFirst: index >= known, dumpLine, at: word.lowerBound) }
+    if chains[index].base != nil {
+      setPolicy(policy, of: index, isFirst: index >= known, dumpLine, at: word.lowerBound)
+    }
   }
 
   /// Sets the policy of a built-in chain, which is unknown where its word is none, and where it is told in two ways.
@@ -505,7 +507,8 @@ private struct SaveReading: ~Copyable {
   /// Notes that a rule of a chain comes next: what could not be placed before it belongs to that chain or to one before.
   private mutating func noteRule(of index: Int, _ span: SourceSpan) {
     // A chain that has neither a head nor a rule before this one.
-    let isUndeclared = hasTableLine && chains[index].rules.isEmpty && chains[index].span == span
+    let isUndeclared =
+      hasTableLine && chains[index].rules.isEmpty && chains[index].span == span
       && chains[index].base == nil
     if isUndeclared {
       strays.note(undeclared: index, span, chains)
