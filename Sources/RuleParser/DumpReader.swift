@@ -63,6 +63,10 @@ public struct DumpReader: Sendable {
             "capture-incomplete", .warning, "the capture could not read: \(sentence)",
             span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
       }
+      for (failure, line, output) in finder.failures {
+        let span = SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)
+        rules.add(FailedOutput(program: failure.program, table: failure.table ?? output?.table, span: span))
+      }
       if finder.sections.isEmpty { unrecognised.append(source) }
       for var section in finder.sections {
         section.order = order
@@ -75,6 +79,7 @@ public struct DumpReader: Sendable {
       }
     }
     rules.read()
+    facts.add(settings: rules.settings)
     reading.diagnostics += Self.unrecognised(unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
     reading.facts = facts.join(hostNames: hostNames)
     let span = join(rules, into: &reading, snapshot: snapshot)
@@ -103,6 +108,7 @@ public struct DumpReader: Sendable {
     reading.ruleset.coverage = coverage
     reading.ruleset.coverage.allOfIptables = rules.allOfIptables
     reading.ruleset.coverage.allOfNftables = rules.allOfNftables
+    reading.ruleset.coverage.tables.formUnion(rules.emptyTables)
     reading.ruleset.coverage.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
     reading.ruleset.ipsets = rules.ipsets
     reading.snapshotCount = joining.momentCount

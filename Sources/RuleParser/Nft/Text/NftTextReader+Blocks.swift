@@ -12,6 +12,7 @@ extension NftTextReader {
       builder.tables[index].span = text.span(start..<tokens.previousEnd)
     }
     try readBlock { reader throws(SyntaxError) in try reader.readTableItem(index) }
+    if carrying != nil { carryOutBlock(index) }
   }
 
   /// Reads `{ … }`: one item after the other, each with its own recovery.
