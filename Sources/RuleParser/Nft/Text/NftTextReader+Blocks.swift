@@ -21,6 +21,7 @@ extension NftTextReader {
         reader.recover(error, from: mark, inTable: index)
       }
     }
+    if carrying != nil { carryOutBlock(index) }
   }
 
   /// Reads `{ … }`: one item after the other, each with its own recovery.
