@@ -47,7 +47,8 @@ let package = Package(
     .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
-    .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
+    .testTarget(
+      name: "FlowTraceTests", dependencies: ["FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
       name: "CorpusTests", dependencies: ["ReaderFuzzing", "RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(
