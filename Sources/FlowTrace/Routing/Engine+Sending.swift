@@ -224,6 +224,8 @@ extension Engine {
     if let reason = flow.ending { return .ended(discarded(flow, reason)) }
     if let parts = partsByEgress(flow) { return .split(parts) }
     if let rule = flow.redirectedBy {
+      // Nothing of this host answers for it.
+      flow.isPastHost = true
       return .ended(FinishedFlow(flow: flow, verdict: .accept, fate: .forward, decidedBy: .rule(rule)))
     }
     if flow.bypassesRules {

@@ -40,10 +40,10 @@ struct FactJoining {
     var joined = self
     joined.joinInterfaces()
     joined.joinRoutes()
-    joined.facts.placeAddressesOfRoutes()
     joined.joinSockets()
     joined.joinContainers()
     joined.joinSharedNetworks()
+    joined.facts.placeAddressesOfRoutes()
     return joined.facts
   }
 
