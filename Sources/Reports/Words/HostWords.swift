@@ -26,7 +26,7 @@ struct HostWords {
     if let owner = BridgeOwner.named(name) { return owner.hasContainers }
     // Docker calls the bridge of a network as its option says: any name may be one where Docker is.
     guard knowledge.hasDocker || !facts.containers.isEmpty || !facts.networks.isEmpty else { return false }
-    if let interface = facts.interface(name), let kind = interface.kind { return kind == "bridge" }
+    if let kind = facts.interface(name)?.kind, kind != "bridge" { return false }
     return knowledge.innerInterfaces.contains(name) || name.hasPrefix("br-")
   }
 

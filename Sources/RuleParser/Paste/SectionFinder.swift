@@ -299,6 +299,10 @@ struct SectionFinder {
       guard pending.first?.output.subject != nil, cursor.eatNumber() != nil else { return nil }
       cursor.eatBlanks()
       return cursor.isAtEnd ? kind : nil
+    case .ipAddress where pending.first?.output.isFiltered == true:
+      // A line that grep cut out. Without its command it would be anybody's.
+      guard cursor.eat("inet ") || cursor.eat("inet6 "), let word = cursor.eatWord() else { return nil }
+      return Prefix(cursor.text(word)) == nil ? nil : kind
     case .hostAddresses: return HostAddressReader.isAddresses(bytes, line) ? kind : nil
     case .dockerPort:
       guard cursor.eatDecimal() != nil, cursor.eat(0x2f) else { return nil }
