@@ -7,10 +7,18 @@ public struct HostFacts: Hashable, Sendable {
   public var interfaces: [Interface] = []
   /// Whether the addresses of all interfaces are told (`ip addr`, `ifconfig`), for each family.
   public var addressesKnown: Set<AddressFamily> = []
+  /// Addresses of the host whose interface was not told (`hostname -I`, an `inet6` line that grep cut out).
+  public var unplacedAddresses: [IPAddress] = []
+  /// Whether the host's own addresses are all told, with or without their interfaces, for each family.
+  public var ownAddressesKnown: Set<AddressFamily> = []
   /// The routes of every table that was printed.
   public var routes: [Route] = []
   /// Whether the main routing table is told, for each family.
   public var routesKnown: Set<AddressFamily> = []
+  /// The routing tables besides main that are told, each by the name or number that it was asked for or printed with.
+  public var routeTablesKnown: [AddressFamily: Set<String>] = [:]
+  /// Whether every routing table is told (`ip route show table all`), for each family.
+  public var allRouteTablesKnown: Set<AddressFamily> = []
   /// The rules that choose a routing table; empty with ``routingRulesKnown`` false means the usual three.
   public var routingRules: [RoutingRule] = []
   /// Whether `ip rule` was printed, for each family.
@@ -166,7 +174,8 @@ public struct Route: Hashable, Sendable {
   public var scope: String?
   /// The type of service that it is limited to.
   public var tos: UInt8?
-  /// Whether the route can't be used at the moment (`linkdown`, `dead`).
+  /// Whether the route can't be used at the moment (`dead`). One that is only `linkdown` is used all the same: its interface lacks carrier, and
+  /// ip-route(8) prints `dead linkdown` where the host ignores such routes (`ignore_routes_with_linkdown`).
   public var isDead: Bool
   /// Where it stands.
   public var span: SourceSpan?

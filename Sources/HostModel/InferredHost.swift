@@ -43,7 +43,7 @@ public struct InferredHost: Hashable, Sendable {
     for (t, table) in ruleset.tables.enumerated() {
       for (c, chain) in table.chains.enumerated() {
         for (r, rule) in chain.rules.enumerated() {
-          take(RuleShape(rule), evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
+          take(RuleShape(rule, in: table), evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
         }
       }
     }
@@ -96,7 +96,7 @@ public struct InferredHost: Hashable, Sendable {
   }
 
   private mutating func takeTranslation(_ shape: RuleShape, evidence: RuleID, _ seen: inout Seen) {
-    if let target = shape.destinationTranslation {
+    for target in shape.destinationTranslations {
       if let address = target.address, !address.isLoopback {
         addContainer(InferredAddress(address: address, interface: nil, evidence: evidence), &seen)
       }
@@ -104,7 +104,7 @@ public struct InferredHost: Hashable, Sendable {
       if let asked, !asked.isLoopback {
         addHost(InferredAddress(address: asked, interface: nil, evidence: evidence), &seen)
       }
-      if let ports = shape.destinationPorts {
+      if let ports = target.asked ?? shape.destinationPorts {
         publishedPorts.append(
           InferredPort(
             transport: shape.transport, hostAddress: asked, ports: ports, target: target.address,
@@ -164,7 +164,7 @@ public struct InferredHost: Hashable, Sendable {
   }
 
   private static func isBridgeName(_ name: String) -> Bool {
-    ["br", "docker", "virbr", "lxcbr", "lxdbr", "incusbr", "cni", "podman", "vmbr"].contains { name.hasPrefix($0) }
+    BridgeOwner.named(name) != nil || ["br", "docker"].contains { name.hasPrefix($0) }
   }
 }
 

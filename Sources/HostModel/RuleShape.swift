@@ -14,8 +14,8 @@ package struct RuleShape {
   package private(set) var destinationPorts: ValueSet?
   /// The transport protocol.
   package private(set) var transport: UInt8?
-  /// What DNAT puts in.
-  package private(set) var destinationTranslation: (address: IPAddress?, port: UInt16?)?
+  /// What DNAT puts in; several where a map tells, each with the ports that the map asks for where those are its key.
+  package private(set) var destinationTranslations: [(address: IPAddress?, port: UInt16?, asked: ValueSet?)] = []
   /// What SNAT puts in.
   package private(set) var sourceTranslation: IPAddress?
   package private(set) var isMasquerade = false
@@ -23,7 +23,8 @@ package struct RuleShape {
   /// Whether it accepts or drops.
   package private(set) var isVerdict = false
 
-  package init(_ rule: Rule) {
+  /// Looks at a rule of a table, whose maps may tell what it translates to.
+  package init(_ rule: Rule, in table: Table) {
     for statement in rule.statements {
       switch statement {
       case .match(let match): take(match)
@@ -31,7 +32,7 @@ package struct RuleShape {
         isAccept = true
         isVerdict = true
       case .verdict(.drop), .verdict(.reject): isVerdict = true
-      case .translate(let translation): take(translation)
+      case .translate(let translation): take(translation, table)
       case .opaqueTarget(let opaque): isMasquerade = isMasquerade || opaque.name.hasSuffix("MASQUERADE")
       default: break
       }
@@ -69,16 +70,41 @@ package struct RuleShape {
     }
   }
 
-  private mutating func take(_ translation: Translation) {
+  private mutating func take(_ translation: Translation, _ table: Table) {
     switch translation.kind {
     case .masquerade: isMasquerade = true
     case .dnat:
-      destinationTranslation = (
-        Self.constant(translation.address).map { IPAddress(bits: $0) },
-        Self.constant(translation.port).flatMap { UInt16(exactly: $0) }
-      )
+      if case .map(let key, let map)? = translation.address {
+        takeTargets(key, map, translation, table)
+      } else {
+        destinationTranslations = [
+          (
+            Self.constant(translation.address).map { IPAddress(bits: $0) },
+            Self.constant(translation.port).flatMap { UInt16(exactly: $0) }, nil
+          )
+        ]
+      }
     case .snat: sourceTranslation = Self.constant(translation.address).map { IPAddress(bits: $0) }
     default: break
+    }
+  }
+
+  /// The targets of a map: `dnat to tcp dport map { 80 : 10.0.0.10, 443 : 10.0.0.11 }`.
+  private mutating func takeTargets(_ key: Expression, _ map: MapReference, _ translation: Translation, _ table: Table)
+  {
+    let elements: [SetElement]
+    switch map {
+    case .anonymous(let list): elements = list
+    case .named(let name): elements = table.sets.first { $0.name == name }?.elements ?? []
+    case .ipset: elements = []
+    }
+    var isPort = false
+    if case .field(.header(let header)) = key, header.name == .dport { isPort = true }
+    for element in elements {
+      guard case .values(let values)? = element.data, let address = values.first?.single else { continue }
+      let port = values.count > 1 ? values[1].single : Self.constant(translation.port)
+      destinationTranslations.append(
+        (IPAddress(bits: address), port.flatMap { UInt16(exactly: $0) }, isPort ? element.key.first : nil))
     }
   }
 

@@ -15,7 +15,8 @@ extension Engine {
     let subject =
       chain.shown == .nothing ? ruleset.place(of: id.chainID) : "the missing rules of \(ruleset.place(of: id.chainID))"
     return follow(
-      missing.effects ?? effects(in: flow), of: missing, subject, isPlural: chain.shown != .nothing, flow, id, statement,
+      missing.effects ?? effects(in: flow), of: missing, subject, isPlural: chain.shown != .nothing, flow, id,
+      statement,
       settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, "missing", nil))
   }
 
@@ -52,29 +53,33 @@ extension Engine {
   }
 
   private func follow(
-    _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: String, isPlural: Bool, _ start: Flow, _ id: RuleID, _ statement: Int,
+    _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: String, isPlural: Bool, _ start: Flow,
+    _ id: RuleID, _ statement: Int,
     settledBy: String?, leftAlone: (outcome: RuleOutcome, action: String, target: String?)
   ) -> [RuleBranch] {
     var flow = start
-    func info(_ holds: String, _ fails: String = "") -> () -> ConditionInfo {
-      { ConditionInfo(holds: holds, fails: fails, rule: id, isEnvironment: false, settledBy: settledBy) }
+    func info(_ holds: String, _ effect: MissingRules.Effects) -> () -> ConditionInfo {
+      {
+        ConditionInfo(
+          holds: holds, fails: "", rule: id, isEnvironment: false, settledBy: settledBy, effect: effect)
+      }
     }
     func does(_ singular: String, _ plural: String) -> String { "\(subject) \(isPlural ? plural : singular)" }
-    if effects.contains(.translateSource) {
-      // Whatever source it leaves with, where it goes and whether it gets there is the same.
-      flow.mayHaveOtherSource = true
-    }
+    let isOfSource = effects.contains(.translateSource)
     if effects == .translateSource {
-      return [RuleBranch(flow: flow, outcome: leftAlone.outcome, action: leftAlone.action, target: leftAlone.target)]
+      return [withUnknownSource(flow, id, action: leftAlone.action, target: leftAlone.target)]
     }
     let new = effects.subtracting(flow.position.followed).subtracting(.translateSource)
     let isReturn = leftAlone.action == "jump" || leftAlone.action == "goto"
     let alone = condition(
-      id, statement, in: &flow, info(isReturn ? does("returns", "return") : does("leaves it alone", "leave it alone")))
+      id, statement, in: &flow,
+      info(isReturn ? does("returns", "return") : does("leaves it alone", "leave it alone"), []))
     flow.position.followed.formUnion(effects)
     let parts = flow.split(alone)
     var branches = parts.yes.map {
-      RuleBranch(flow: $0, outcome: leftAlone.outcome, action: leftAlone.action, target: leftAlone.target)
+      isOfSource
+        ? withUnknownSource($0, id, action: leftAlone.action, target: leftAlone.target)
+        : RuleBranch(flow: $0, outcome: leftAlone.outcome, action: leftAlone.action, target: leftAlone.target)
     }
     if new.isEmpty { return branches }
     var rest = parts.no
@@ -89,7 +94,7 @@ extension Engine {
         let key = ConditionKey.missingRules(id, statement, effect)
         branches += rest.map { part in
           var part = part
-          let variable = part.condition(key, number: makeCondition(info(words)()))
+          let variable = part.condition(key, number: makeCondition(info(words, effect)()))
           _ = part.narrow(variable, to: ValueSet(1))
           return RuleBranch(flow: part, outcome: outcome, action: action, target: nil)
         }
@@ -98,7 +103,7 @@ extension Engine {
       var others: [Flow] = []
       for var part in rest {
         let number = ConditionKey.missingRules(id, statement, effect)
-        let decision = condition(number, in: &part, info(words))
+        let decision = condition(number, in: &part, info(words, effect))
         let split = part.split(decision)
         branches += split.yes.map { RuleBranch(flow: $0, outcome: outcome, action: action, target: nil) }
         others += split.no
@@ -109,12 +114,14 @@ extension Engine {
     branch(.drop, does("drops it", "drop it"), .verdict(.drop), "drop")
     // A container engine translates to its containers.
     let targets = knowledge.containerAddresses[start.family] ?? .empty
-    if open == .translateDestination, missing?.evidence == .engine, !targets.isEmpty, targets.count <= Self.targetLimit {
+    if open == .translateDestination, missing?.evidence == .engine, !targets.isEmpty, targets.count <= Self.targetLimit
+    {
       return branches
         + rest.map { part in
           var part = part
           let key = ConditionKey.missingRules(id, statement, .translateDestination)
-          let variable = part.condition(key, number: makeCondition(info(does("translates it", "translate it"))()))
+          let variable = part.condition(
+            key, number: makeCondition(info(does("translates it", "translate it"), .translateDestination)()))
           _ = part.narrow(variable, to: ValueSet(1))
           return translated(toOneOf: targets, part, id)
         }
@@ -122,11 +129,11 @@ extension Engine {
     branch(
       .translateDestination, does("translates it", "translate it"),
       .unknown(
-        UnknownEnd(does("translates it to an unknown address", "translate it to an unknown address"), settledBy)),
+        UnknownEnd("", settledBy)),
       "unknown")
     branch(
       .change, does("changes it", "change it"),
-      .unknown(UnknownEnd(does("changes the packet", "change the packet"), settledBy)), "unknown")
+      .unknown(UnknownEnd("", settledBy)), "unknown")
     return branches
   }
 }

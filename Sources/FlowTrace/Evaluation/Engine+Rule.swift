@@ -58,6 +58,7 @@ extension Engine {
         switch flow.truth(of: decision) {
         case true: continue
         case false: return fail(&flow)
+        case nil where !statements[index...].contains(where: \.changesSomething): return fail(&flow)
         case nil:
           var start = flow
           if start.assumptions.count > kept { start.assumptions.removeLast(start.assumptions.count - kept) }
@@ -301,7 +302,22 @@ extension Engine {
 
   private func decide(_ environment: EnvironmentCondition, in flow: inout Flow, _ id: RuleID, _ index: Int) -> Decision
   {
-    condition(id, index, in: &flow) {
+    if environment.kind == .owner, let name = environment.arguments.first {
+      // A packet without a socket has no owner (`owner_mt` in `net/netfilter/xt_owner.c`).
+      guard case .variable = flow.access(.meta(.skuid), isIndexNamed: false) else {
+        return environment.negated ? .always : .never
+      }
+      if environment.arguments.count == 1 {
+        let isGroup = name.name == "gid-owner"
+        return condition(id, index, in: &flow, negated: environment.negated) {
+          ConditionInfo(
+            holds: "the \(isGroup ? "group" : "user") \(name.value) sends it",
+            fails: "another \(isGroup ? "group" : "user") than \(name.value) sends it", rule: id, isEnvironment: false,
+            settledBy: isGroup ? "getent group \(name.value)" : "id -u \(name.value)")
+        }
+      }
+    }
+    return condition(id, index, in: &flow) {
       ConditionInfo(
         holds: Words.environment(environment, holds: true), fails: Words.environment(environment, holds: false),
         rule: id,
@@ -339,6 +355,16 @@ extension Flow {
       if let index { rest[index].values = inside } else { rest.append((variable, inside)) }
     }
     return parts
+  }
+}
+
+extension Statement {
+  /// Whether the statement can change the packet or its fate; the others only ask, log or count, or remember it for later packets.
+  fileprivate var changesSomething: Bool {
+    switch self {
+    case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .updateSet, .effect, .verdict(.continue): false
+    case .assign, .notrack, .translate, .verdict, .verdictMap, .opaqueTarget, .missingRules: true
+    }
   }
 }
 

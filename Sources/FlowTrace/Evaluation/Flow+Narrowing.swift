@@ -14,6 +14,12 @@ enum ConditionKey: Hashable {
   case missingRules(RuleID, Int, MissingRules.Effects)
   /// Whether the policy of a base chain, which no dump shows, is accept.
   case policy(ChainID)
+  /// Whether a value is one that the dump masks.
+  case masked(MaskedKeyName)
+  /// What the routing tables' answer depends on and no dump tells.
+  case route(RouteQuestion)
+  /// Whether a number that the kernel makes up for a statement of a rule is in a group of a map's keys.
+  case draw(RuleID, Int, group: Int)
   /// Something about the host that is not known, by its stable name.
   case host(String)
 }

@@ -45,6 +45,12 @@ struct Flow {
   var isPastHost = false
   /// Whether rules that no dump shows may have translated the source.
   var mayHaveOtherSource = false
+  /// The device whose chains of ingress or egress the packet is in.
+  var device: DevicePass?
+  /// The devices whose chains it has passed.
+  var passedDevices: [DevicePass.Key] = []
+  /// The rule that sent it out of a device past the IP layer (`fwd to`).
+  var redirectedBy: RuleID?
   /// Why the packet ends outside netfilter, once that is clear.
   var ending: OutsideReason?
 
@@ -114,7 +120,7 @@ struct TupleBinding {
 struct Position {
   /// The stages in the order in which a packet can reach them.
   enum Stage {
-    case start, prerouting, routing, input, forward, sending, output, rerouting, postrouting, leaving
+    case start, ingress, prerouting, routing, input, forward, sending, output, rerouting, postrouting, egress, leaving
   }
 
   /// The stage.

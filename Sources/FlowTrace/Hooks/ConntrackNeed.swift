@@ -36,7 +36,7 @@ extension Expression {
   fileprivate var needsConntrack: Bool {
     switch self {
     case .field(let field): field.needsConntrack
-    case .constant, .anyOf: false
+    case .constant, .anyOf, .masked: false
     case .bitwise(let operand, _, _), .shift(let operand, _): operand.needsConntrack
     case .combine(_, let a, let b): a.needsConntrack || b.needsConntrack
     case .concatenation(let parts): parts.contains(where: \.needsConntrack)

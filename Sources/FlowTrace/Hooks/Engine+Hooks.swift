@@ -91,7 +91,7 @@ extension Engine {
     case .sending: return routeSent(&flow)
     case .rerouting: return reroute(&flow)
     case .leaving: return leaveHost(&flow)
-    case .prerouting, .input, .forward, .output, .postrouting: return call(&flow)
+    case .ingress, .prerouting, .input, .forward, .output, .postrouting, .egress: return call(&flow)
     }
   }
 
@@ -101,6 +101,10 @@ extension Engine {
     if hook == .output, let refused = refuseReroute(&flow) { return refused }
     let calls = plan.calls(hook, flow.family)
     guard flow.position.entry < calls.count else {
+      if let device = flow.device, hook == .ingress || hook == .egress {
+        leave(device, &flow)
+        return .on
+      }
       flow.enter(flow.position.stage.next)
       if flow.position.stage == .leaving, hook == .input { return .ended(deliver(flow)) }
       return .on
@@ -110,6 +114,10 @@ extension Engine {
       flow.position.entry += 1
       return flow.isLoopbackPass ? .on : track(&flow)
     case .chain(let chain):
+      if let device = flow.device?.name, ruleset[chain].base?.devices.contains(device) == false {
+        flow.position.entry += 1
+        return .on
+      }
       if hook == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
       flow.position.frames = [Frame(chain: chain)]
       flow.position.followed = []
@@ -240,8 +248,12 @@ extension Engine {
       if let dropped = undecidedPolicy(chain, &flow) { work.append(dropped) }
       goOn()
     case .forwarded(let rule, let device):
+      // The frame goes out of the device as it is, past the IP layer (`nf_fwd_netdev_egress` in `net/netfilter/nf_dup_netdev.c`).
       flow.rebind(.output, to: ValueSet(InterfaceName(device)?.value ?? 0))
-      return FinishedFlow(flow: flow, verdict: .accept, fate: .forward, decidedBy: .rule(rule))
+      flow.device = nil
+      flow.redirectedBy = rule
+      flow.enter(.leaving)
+      return nil
     }
     return nil
   }
@@ -354,11 +366,13 @@ extension Position.Stage {
   /// The hook whose chains run in this stage.
   var hook: Hook? {
     switch self {
+    case .ingress: .ingress
     case .prerouting: .prerouting
     case .input: .input
     case .forward: .forward
     case .output: .output
     case .postrouting: .postrouting
+    case .egress: .egress
     case .start, .routing, .sending, .rerouting, .leaving: nil
     }
   }
@@ -370,7 +384,8 @@ extension Position.Stage {
     case .input: .leaving
     case .forward: .postrouting
     case .output: .rerouting
-    case .postrouting: .leaving
+    case .postrouting, .egress: .leaving
+    case .ingress: .start
     case .start, .routing, .sending, .rerouting, .leaving: .leaving
     }
   }

@@ -22,7 +22,11 @@ struct HookPlan {
   /// The calls of each family and hook, at its ``place(_:_:)``.
   private let entries: [[Entry]]
 
-  /// The calls of a hook in order.
+  /// The devices that have chains of their own, at ingress and at egress, in the order of their chains.
+  let ingressDevices: [String]
+  let egressDevices: [String]
+
+  /// The calls of a hook in order. At ingress and egress they are those of all devices: a chain says which it is for.
   func calls(_ hook: Hook, _ family: AddressFamily) -> [Entry] { entries[Self.place(hook, family)] }
 
   init(_ ruleset: Ruleset) {
@@ -34,6 +38,21 @@ struct HookPlan {
       }
     }
     self.entries = entries
+    ingressDevices = Self.devices(ruleset, .ingress)
+    egressDevices = Self.devices(ruleset, .egress)
+  }
+
+  private static func devices(_ ruleset: Ruleset, _ hook: Hook) -> [String] {
+    var devices: [String] = []
+    for table in ruleset.tables where !table.flags.contains("dormant") {
+      for chain in table.chains {
+        guard let base = chain.base, base.hook == hook, table.family == .netdev || table.family == .inet else {
+          continue
+        }
+        for device in base.devices where !devices.contains(device) { devices.append(device) }
+      }
+    }
+    return devices
   }
 
   private static func place(_ hook: Hook, _ family: AddressFamily) -> Int {
@@ -63,7 +82,7 @@ struct HookPlan {
     var nat: [(priority: Int32, registered: Int, chain: ChainID)] = []
     var registered = 0
     for (tableIndex, table) in ruleset.tables.enumerated()
-    where table.family.sees(family) && !table.flags.contains("dormant") {
+    where (table.family.sees(family) || table.family == .netdev) && !table.flags.contains("dormant") {
       for (chainIndex, chain) in table.chains.enumerated() {
         registered += 1
         guard let base = chain.base, base.hook == hook else { continue }

@@ -5,6 +5,8 @@ extension Engine {
   /// Traces a query for one family.
   func answer(_ query: Query, family: AddressFamily) -> [FinishedFlow] {
     mayBeOwn = comesFromOutside(query) ? query.destination ?? .empty : .empty
+    wantedOutput = query.output
+    isForwarded = query.origin != .host && (query.output?.isSubset(of: InterfaceName.wires) ?? false)
     if let why = query.withoutNetwork { return [withoutNetwork(query, family, why)] }
     switch query.phase {
     case .first, .related, .invalid, .untracked: return run(startingFlows(query, family))
@@ -64,7 +66,7 @@ extension Engine {
       )
     }
     guard knowledge.facts.routesKnown.contains(family), source.single != nil,
-      case .unicast(let hops, _) = lookUp(first, mark: 0, input: nil, source: nil, family: family), hops.count == 1,
+      case .unicast(let hops, _) = lookUp(first, RouteRequest(family: family)), hops.count == 1,
       let name = hops.first?.interface, let value = InterfaceName(name)?.value
     else { return nil }
     placed.origin = .wire
@@ -350,6 +352,9 @@ extension Engine {
     flow.isHandedOver = false
     flow.isUntracked = false
     flow.bypassesRules = false
+    flow.device = nil
+    flow.passedDevices = []
+    flow.redirectedBy = nil
     flow.ending = nil
     flow.route = nil
     flow.changedBy = [:]

@@ -18,10 +18,12 @@ struct CaseBuilder {
   mutating func cases(_ finished: [FinishedFlow]) -> [Case] {
     var built: [Case] = []
     var unknowns: [Set<Unknown>] = []
+    var masked: [[Int: [ValueSet]]] = []
     let limit = isReply ? Engine.replyLimit : Engine.caseLimit
     for end in decided(finished, limit: limit) {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
       unknowns.append(self.unknowns(kept.flow))
+      masked.append(maskedValues(kept.flow))
       var one = makeCase(kept)
       if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first, !kept.flow.isPastHost {
         one.reply = reply(to: kept)
@@ -32,6 +34,7 @@ struct CaseBuilder {
       built.append(one)
     }
     settleUnknown(&built, unknowns)
+    settleMasked(&built, masked)
     return built
   }
 
@@ -83,7 +86,8 @@ struct CaseBuilder {
   /// The interface that the packet came in on; postrouting may have lost sight of it.
   private func input(_ flow: Flow) -> ValueSet? {
     guard !flow.isSentByHost else { return nil }
-    let arrived = flow.isBridged ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
+    let arrived =
+      flow.isBridged || flow.device != nil ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
     return arrived >= 0 ? flow.variables[arrived].domain : nil
   }
 
@@ -99,7 +103,7 @@ struct CaseBuilder {
       rejectWith: end.rejection?.name(for: flow.family), path: steps(flow), nearMisses: [],
       conditions: uses)
     part.remarks = flow.remarks
-    if flow.mayHaveOtherSource, end.verdict == .accept {
+    if flow.mayHaveOtherSource, end.verdict == .accept, !isReply {
       part.hasUnknownSource = true
       part.remarks.append(Remark("source-unknown", "whether its source is translated is unknown"))
     }
@@ -135,8 +139,8 @@ struct CaseBuilder {
     let hasPorts = !(flow.domain(.transport) ?? .all).isDisjoint(with: Engine.portProtocols)
     return PacketTuple(
       family: flow.family, transport: flow.domain(.transport) ?? .all,
-      source: flow.mayHaveOtherSource ? flow.family.allAddresses : flow.domain(.source) ?? .all,
-      sourcePort: hasPorts ? (flow.mayHaveOtherSource ? .bits(16) : flow.domain(.sourcePort)) : nil,
+      source: flow.domain(.source) ?? .all,
+      sourcePort: hasPorts ? flow.domain(.sourcePort) : nil,
       destination: flow.domain(.destination) ?? .all,
       destinationPort: hasPorts ? flow.domain(.destinationPort) : nil, mark: flow.domain(.mark) ?? ValueSet(0))
   }
@@ -184,7 +188,7 @@ struct CaseBuilder {
     let info = engine.conditions[number]
     return ConditionUse(
       text: value == 1 ? info.holds : info.fails, holds: value == 1, rule: info.rule, isEnvironment: info.isEnvironment,
-      settledBy: info.settledBy)
+      settledBy: info.settledBy, effect: value == 1 ? info.effect : nil)
   }
 
   /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
@@ -232,6 +236,34 @@ struct CaseBuilder {
     }
   }
 
+  /// The values that a flow takes something masked to be, by the number of its condition.
+  private func maskedValues(_ flow: Flow) -> [Int: [ValueSet]] {
+    var found: [Int: [ValueSet]] = [:]
+    for variable in flow.variables {
+      if let number = variable.masked { found[number, default: []].append(variable.domain) }
+    }
+    return found
+  }
+
+  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and the dump does not show it.
+  private func settleMasked(_ cases: inout [Case], _ masked: [[Int: [ValueSet]]]) {
+    let verdicts = cases.map(\.verdict)
+    for index in cases.indices {
+      for (number, values) in masked[index].sorted(by: { $0.key < $1.key }) {
+        let differs = cases.indices.contains { other in
+          verdicts[other] != verdicts[index] && masked[other][number].map { $0 != values } ?? false
+            && Self.overlap(cases[index].when, cases[other].when)
+        }
+        guard differs else { continue }
+        cases[index].verdict = .undetermined
+        let info = engine.conditions[number]
+        cases[index].conditions.append(
+          ConditionUse(
+            text: info.holds, holds: true, rule: info.rule, isEnvironment: false, settledBy: info.settledBy))
+      }
+    }
+  }
+
   private struct Unknown: Hashable {
     var number: Int
     var holds: Bool
@@ -252,8 +284,9 @@ struct CaseBuilder {
       else { continue }
       found.insert(Unknown(number: number, holds: value == 1))
     }
+    if isReply, flow.mayHaveOtherSource { found.insert(.unseenTarget) }
     let isUnseen = flow.translations.contains { translation in
-      translation.rule.map { engine.ruleset[$0].missing != nil } ?? false
+      translation.rule.map { engine.ruleset[$0].isUnseen } ?? false
     }
     if isUnseen { found.insert(.unseenTarget) }
     return found

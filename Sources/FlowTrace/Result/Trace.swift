@@ -340,13 +340,19 @@ public struct ConditionUse: Hashable, Sendable {
   public var isEnvironment: Bool
   /// The command whose output would settle it.
   public var settledBy: String?
+  /// What rules that no dump shows do here; empty where they leave the packet alone, nil of other conditions.
+  public var effect: MissingRules.Effects?
 
   /// Makes a use of a condition.
-  public init(text: String, holds: Bool, rule: RuleID?, isEnvironment: Bool, settledBy: String? = nil) {
+  public init(
+    text: String, holds: Bool, rule: RuleID?, isEnvironment: Bool, settledBy: String? = nil,
+    effect: MissingRules.Effects? = nil
+  ) {
     self.text = text
     self.holds = holds
     self.rule = rule
     self.isEnvironment = isEnvironment
     self.settledBy = settledBy
+    self.effect = effect
   }
 }

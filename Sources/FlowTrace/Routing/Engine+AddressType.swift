@@ -34,7 +34,7 @@ extension Engine {
       take(.broadcast, HostKnowledge.zero4)
     }
     if rest.isEmpty { return result }
-    if knowledge.knowsAddresses(family) {
+    if knowledge.knowsOwnAddresses(family) {
       take(.unicast, .all)
       return result
     }
@@ -181,9 +181,21 @@ extension Engine {
     // What comes back over loopback is never looked up (`nft_fib_is_loopback` in `include/net/netfilter/nft_fib.h`, `rpfilter_is_loopback`).
     let isLoopback =
       flow.position.stage.hook == .prerouting && flow.domain(.input)?.single == InterfaceName("lo")?.value
-    guard isLoopback || knowledge.facts.routesKnown.contains(flow.family),
+    var request = RouteRequest(family: flow.family)
+    request.serviceByte = flow.domain(.serviceByte)?.single
+    request.decided = settledQuestions(flow)
+    // Only a rule that says so looks with the packet's mark (`nft_fib4_eval`; `rpfilter_mt` with `--validmark`).
+    let mark = fib.withMark ? flow.domain(.mark) ?? ValueSet(0) : ValueSet(0)
+    request.mark = mark.first ?? 0
+    let isMarkOpen = mark.single == nil && knowledge.routingRules[flow.family]?.contains { $0.mark != nil } ?? false
+    var answer: RouteAnswer?
+    if knowledge.facts.routesKnown.contains(flow.family), !isMarkOpen,
       let address = flow.variables[variable].domain.single
-    else {
+    {
+      answer = lookUp(address, request)
+      if case .undecided = answer { answer = nil }
+    }
+    guard isLoopback || answer != nil else {
       return condition(rule, statement, in: &flow) {
         ConditionInfo(
           holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
@@ -191,7 +203,7 @@ extension Engine {
       }
     }
     var found: String?
-    switch lookUp(address, mark: flow.domain(.mark)?.single ?? 0, input: nil, source: nil, family: flow.family) {
+    switch answer {
     case .unicast(let hops, _):
       found = hops.first?.interface
       if fib.withInputInterface, let input = flow.domain(.input)?.single {

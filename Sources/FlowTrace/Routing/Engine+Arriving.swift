@@ -10,6 +10,7 @@ extension Engine {
       return .on
     }
     if let end = pastTheHost(flow) { return .ended(end) }
+    if let parts = partsByIngress(flow) { return .split(parts) }
     if let reason = discardedBeforePrerouting(flow) { return .ended(discarded(flow, reason)) }
     return splitByBridge(&flow)
   }
@@ -39,7 +40,7 @@ extension Engine {
     if flow.isBridged { return routeBridged(&flow) }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     if let reason = martian(flow, input) { return .ended(discarded(flow, reason)) }
-    return .split(partsByRoute(flow, input: input).map { settle($0.flow, $0.answer, input) })
+    return .split(partsByRoute(flow).map { settle($0.flow, $0.answer, input) })
   }
 
   /// Addresses that must not come from a wire (`ip_route_input_slow` in `net/ipv4/route.c`).
@@ -63,7 +64,7 @@ extension Engine {
   }
 
   /// Cuts a flow by what the routing tables answer for its destination.
-  func partsByRoute(_ start: Flow, input: String?) -> [(flow: Flow, answer: RouteAnswer)] {
+  func partsByRoute(_ start: Flow) -> [(flow: Flow, answer: RouteAnswer)] {
     var result: [(flow: Flow, answer: RouteAnswer)] = []
     for flow in cutByRoutingRules(start) {
       let destination = flow.binding[Slot.destination.rawValue]
@@ -77,13 +78,10 @@ extension Engine {
         result.append((flow, .unknown))
         continue
       }
-      let domain = flow.variables[destination].domain
-      let mark = flow.domain(.mark)?.first ?? 0
-      let source = flow.domain(.source)?.first
-      var rest = domain
       var flow = flow
-      if !knowledge.knowsAddresses(flow.family) {
-        let types = addressTypes(of: domain, family: flow.family, published: publishing(flow))
+      var rest = flow.variables[destination].domain
+      if !knowledge.knowsOwnAddresses(flow.family) {
+        let types = addressTypes(of: rest, family: flow.family, published: publishing(flow))
         for assumption in types.assumptions { flow.assume(assumption) }
         let local = types.known.filter { $0.type == .local }.reduce(ValueSet.empty) { $0.union($1.values) }
         var part = flow
@@ -91,60 +89,69 @@ extension Engine {
           result.append((part, .local))
           rest = rest.subtracting(local)
         }
-        if !types.unknown.isEmpty {
-          let isLocal = localCondition(destination, types.unknown, in: &flow)
+        let unknown = stillUnknown(types.unknown, &flow)
+        if !unknown.isEmpty {
+          let isLocal = localCondition(destination, unknown, in: &flow)
           var own = flow
-          if own.narrow(destination, to: types.unknown), own.narrow(isLocal, to: ValueSet(1)) {
+          if own.narrow(destination, to: unknown), own.narrow(isLocal, to: ValueSet(1)) {
             result.append((own, .local))
           }
           var other = flow
-          if other.narrow(destination, to: types.unknown), other.narrow(isLocal, to: ValueSet(0)) {
-            result += parts(of: other, destination, types.unknown, mark, input, source)
+          if other.narrow(destination, to: unknown), other.narrow(isLocal, to: ValueSet(0)) {
+            result += parts(of: other, destination, unknown)
           }
-          rest = rest.subtracting(types.unknown)
+          rest = rest.subtracting(unknown)
         }
       }
-      result += parts(of: flow, destination, rest, mark, input, source)
+      result += parts(of: flow, destination, rest)
     }
     return result
   }
 
-  private func parts(
-    of flow: Flow, _ destination: VariableID, _ domain: ValueSet, _ mark: UInt128, _ input: String?, _ source: UInt128?
-  ) -> [(flow: Flow, answer: RouteAnswer)] {
-    if domain.isEmpty { return [] }
-    return answers(for: domain, mark: mark, input: input, source: source, family: flow.family).compactMap { group in
-      var part = flow
-      return part.narrow(destination, to: group.values) ? (part, group.answer) : nil
+  /// Those of some addresses that may be the host's own even by what the question and the routes say.
+  private func stillUnknown(_ unknown: ValueSet, _ flow: inout Flow) -> ValueSet {
+    if unknown.isEmpty || flow.isSentByHost { return unknown }
+    let shown = unknown.single.map { "\(IPAddress(bits: $0))" } ?? "the destination"
+    // Nothing of this host's comes in from a wire (`fib_validate_source`): who asked from there is somebody else.
+    if flow.returnsTo != nil, flow.family == .ipv4 { return .empty }
+    if isForwarded, flow.returnsTo == nil {
+      flow.assume(
+        Assumption(
+          "foreign-address", "\(shown) is not an address of this host: the packet is said to leave it again",
+          settledBy: "ip addr"))
+      return .empty
     }
+    guard leadsThrough(unknown, flow) else { return unknown }
+    flow.assume(
+      Assumption(
+        "foreign-address", "\(shown) is not an address of this host: its routes lead there through another interface",
+        settledBy: "ip addr"))
+    return .empty
   }
 
-  /// Cuts a flow so that each policy rule applies to all or none of it.
-  private func cutByRoutingRules(_ start: Flow) -> [Flow] {
-    var flows = [start]
-    for rule in knowledge.facts.routingRules where rule.family == start.family {
-      var cuts: [(Slot, ValueSet)] = []
-      if let prefix = rule.source { cuts.append((.source, prefix.values)) }
-      if let name = rule.inputInterface, let value = InterfaceName(name)?.value {
-        cuts.append((.input, ValueSet(value)))
-      }
-      if let mark = rule.mark {
-        let transform = Transform(operations: [.bitwise(and: UInt128(mark.mask), xor: 0)])
-        let wanted = ValueSet(mark.value & mark.mask)
-        if let domain = start.domain(.mark), let values = transform.preimage(of: wanted, in: domain) {
-          cuts.append((.mark, values))
-        }
-      }
-      for (slot, values) in cuts {
-        flows = flows.flatMap { flow -> [Flow] in
-          let variable = flow.binding[slot.rawValue]
-          guard variable >= 0 else { return [flow] }
-          let parts = flow.split(.when(variable, in: values))
-          return parts.yes + parts.no
-        }
-      }
+  /// Whether the routes show an address to be beyond the host for the one who sends: on none of the host's links, and reached through another interface
+  /// than the packet came in on. The host's own addresses show as sources of the routes to its links.
+  private func leadsThrough(_ addresses: ValueSet, _ flow: Flow) -> Bool {
+    guard knowledge.facts.routesKnown.contains(flow.family), let address = addresses.single,
+      !knowledge.isOnALink(IPAddress(bits: address)), let input = flow.domain(.input)?.single,
+      case .unicast(let hops, _) = lookUp(address, request(for: flow)), !hops.isEmpty
+    else { return false }
+    let name = InterfaceName(value: input).description
+    return hops.allSatisfy { hop in hop.interface.map { $0 != name } ?? false }
+  }
+
+  private func parts(of flow: Flow, _ destination: VariableID, _ domain: ValueSet) -> [(
+    flow: Flow, answer: RouteAnswer
+  )] {
+    if domain.isEmpty { return [] }
+    var request = request(for: flow)
+    request.decided = settledQuestions(flow)
+    return answers(for: domain, request).flatMap { group -> [(flow: Flow, answer: RouteAnswer)] in
+      var part = flow
+      guard part.narrow(destination, to: group.values) else { return [] }
+      guard case .undecided(let question) = group.answer else { return [(part, group.answer)] }
+      return split(part, by: question).flatMap { parts(of: $0, destination, group.values) }
     }
-    return flows
   }
 
   /// Leads a flow on by its route.
@@ -157,18 +164,17 @@ extension Engine {
     }
     switch answer {
     case .local, .broadcast:
-      if let reason = sourceCheck(&flow, input) { return end(reason) }
+      if let reason = sourceCheck(&flow, input, towards: nil) { return end(reason) }
       flow.note(
         Step(
           hook: nil, .routing, matched: true, action: "local",
           words:
-            "\(Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)) is \(answer == .broadcast ? "a broadcast address" : "this host")"
+            "\(destinationWords(flow)) is \(answer == .broadcast ? "a broadcast address" : "this host")"
         ))
       flow.enter(.input)
       return flow
     case .multicast:
-      let all = flow.family == .ipv4 ? IPAddress(ipv4: 0xe000_0001).bits : (UInt128(0xff02) << 112) | 1
-      if flow.domain(.destination)?.single == all {
+      if flow.domain(.destination)?.single == HostKnowledge.allHosts(flow.family) {
         flow.note(
           Step(
             hook: nil, .routing, matched: true, action: "local", words: "all hosts on the link are meant, this one too")
@@ -183,10 +189,11 @@ extension Engine {
     case .prohibit: return forwardingIsOn(&flow, input) ? end(.prohibitRoute) : end(.ipForward)
     case .unicast(let hops, let source):
       guard forwardingIsOn(&flow, input) else { return end(.ipForward) }
+      if wasForAll(flow) { return end(.multicast) }
       // A packet that a translation led back to the bridge it came from is bridged again, not routed (`br_nf_pre_routing_finish` in
       // `net/bridge/br_netfilter_hooks.c`): it spends no hop.
       let isBridgedAgain = isLedBackToBridge(flow, hops, input)
-      if let reason = sourceCheck(&flow, input) { return end(reason) }
+      if let reason = sourceCheck(&flow, input, towards: hops.first?.interface) { return end(reason) }
       if !isBridgedAgain, let reason = spendHop(&flow) { return end(reason) }
       leadOut(&flow, hops, source)
       if isBridgedAgain, let input {
@@ -196,13 +203,28 @@ extension Engine {
       }
       flow.enter(.forward)
       return flow
-    case .unknown:
+    case .unknown, .undecided:
       guard forwardingIsOn(&flow, input) else { return end(.ipForward) }
+      if wasForAll(flow) { return end(.multicast) }
       if let reason = spendHop(&flow) { return end(reason) }
       leadOutUnknown(&flow)
       flow.enter(.forward)
       return flow
     }
+  }
+
+  /// Whether the packet came in a frame for all or for a group: a host forwards none, wherever a translation leads it (`ip_forward` in
+  /// `net/ipv4/ip_forward.c`, `ip6_forward` in `net/ipv6/ip6_output.c`: not `PACKET_HOST`).
+  func wasForAll(_ flow: Flow) -> Bool {
+    let arrived = flow.arrival[Slot.destination.rawValue]
+    guard !flow.isSentByHost, arrived >= 0, let input = flow.domain(.input)?.single else { return false }
+    var all = HostKnowledge.multicast(flow.family)
+    if flow.family == .ipv4 {
+      let own = knowledge.facts.interface(InterfaceName(value: input).description)?.addresses ?? []
+      let broadcasts = own.filter(\.address.isIPv4).compactMap { ($0.broadcast ?? $0.subnet?.last)?.bits }
+      all = all.union(ValueSet((broadcasts + [IPAddress(ipv4: .max).bits]).map { $0...$0 }))
+    }
+    return flow.variables[arrived].domain.isSubset(of: all)
   }
 
   func forwardingIsOn(_ flow: inout Flow, _ input: String?) -> Bool {
@@ -225,7 +247,7 @@ extension Engine {
   }
 
   /// Whether the source may come from this interface (`fib_validate_source` in `net/ipv4/fib_frontend.c`).
-  private func sourceCheck(_ flow: inout Flow, _ input: String?) -> OutsideReason? {
+  private func sourceCheck(_ flow: inout Flow, _ input: String?, towards output: String?) -> OutsideReason? {
     guard flow.family == .ipv4, let input, input != "lo", knowledge.knowsAddresses(.ipv4) else { return nil }
     guard let source = flow.domain(.source)?.single else { return nil }
     if knowledge.localAddresses[.ipv4]?.contains(source) ?? false {
@@ -234,17 +256,27 @@ extension Engine {
     guard knowledge.facts.routesKnown.contains(.ipv4), IPAddress(bits: source) != IPAddress(ipv4: 0) else { return nil }
     let filter = knowledge.interfaceSetting("rp_filter", input)
     let mark = knowledge.interfaceSetting("src_valid_mark", input) == 1 ? flow.domain(.mark)?.first ?? 0 : 0
-    let answer = lookUp(source, mark: mark, input: nil, source: flow.domain(.destination)?.first, family: .ipv4)
+    var request = request(for: flow)
+    request.mark = mark
+    // The way back begins where the packet would leave.
+    request.input = output ?? "lo"
+    request.source = flow.domain(.destination)?.first
+    swap(&request.sourcePort, &request.destinationPort)
+    request.decided = settledQuestions(flow)
+    let answer = lookUp(source, request)
     let hops: [Route.NextHop]
     switch answer {
     case .unicast(let ways, _): hops = ways
     case .unknown: return nil
+    case .undecided: hops = []
     case .broadcast, .multicast: return .martian
     default: hops = []
     }
     let isBack = hops.contains { $0.interface == input }
-    guard !isBack else { return nil }
-    guard let filter else {
+    guard !isBack, filter != 0 else { return nil }
+    var isDecided = true
+    if case .undecided = answer { isDecided = false }
+    guard let filter, isDecided else {
       flow.assume(
         Assumption(
           "rp-filter",

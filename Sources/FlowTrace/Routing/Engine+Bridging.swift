@@ -5,10 +5,7 @@ extension Engine {
   /// Packets that come from a bridge port are told apart from the others, since the bridge may carry them on by itself.
   func splitByBridge(_ flow: inout Flow) -> Move {
     let input = flow.binding[Slot.input.rawValue]
-    guard input >= 0 else {
-      flow.enter(.prerouting)
-      return .on
-    }
+    guard input >= 0 else { return begin(&flow) }
     if let single = flow.variables[input].domain.single {
       let name = InterfaceName(value: single).description
       return knowledge.isBridge(name) ? bridge(name, &flow) : begin(&flow)
@@ -31,8 +28,10 @@ extension Engine {
     return .split(parts)
   }
 
+  /// The host takes the packet from its interface: a bridge's own chains of ingress see what its ports hand up to the host.
   private func begin(_ flow: inout Flow) -> Move {
     flow.enter(.prerouting)
+    if !flow.isBridged { passIngress(ofBridge: true, &flow) }
     return .on
   }
 
@@ -49,7 +48,8 @@ extension Engine {
     if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
     let neighbours = subnets(of: name, flow.family).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
       .subtracting(
-        flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
+        flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty
+      ).union(flooded(on: name, flow.family))
     let destination = flow.binding[Slot.destination.rawValue]
     // An answer goes back to where the question came from, unless the one who asked has an address of this very bridge.
     if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
@@ -84,10 +84,24 @@ extension Engine {
     parts.append(inside)
     var outside = flow
     if outside.exclude([(destination, inside.variables[destination].domain)]) {
-      outside.enter(.prerouting)
+      _ = begin(&outside)
       parts.append(outside)
     }
     return .split(parts)
+  }
+
+  /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in `net/bridge/br_forward.c`).
+  ///
+  /// Those that the host takes part in get to it as well: a question about them is about that, unless it says that the packet leaves through the bridge.
+  private func flooded(on name: String, _ family: AddressFamily) -> ValueSet {
+    if isForwarded, let output = wantedOutput {
+      guard let value = InterfaceName(name)?.value, output.contains(value) else { return .empty }
+      guard family == .ipv4 else { return HostKnowledge.multicast6 }
+      let own = (knowledge.facts.interface(name)?.addresses ?? []).filter(\.address.isIPv4)
+      let broadcasts = own.compactMap { ($0.broadcast ?? $0.subnet?.last)?.bits } + [IPAddress(ipv4: .max).bits]
+      return HostKnowledge.multicast4.union(ValueSet(broadcasts.map { $0...$0 }))
+    }
+    return HostKnowledge.multicast(family).subtracting(ValueSet(HostKnowledge.allHosts(family)))
   }
 
   /// The addresses of a bridge's neighbours, without the host's own address there when that is only inferred.
@@ -102,11 +116,9 @@ extension Engine {
     for address in knowledge.facts.interface(name)?.addresses ?? [] where address.address.family == family {
       if let subnet = address.subnet { values = values.union(subnet.values) }
     }
-    if values.isEmpty {
-      for route in knowledge.facts.routes where route.destination.family == family && route.destination.length > 0 {
-        if route.nextHops.contains(where: { $0.interface == name && $0.gateway == nil }) && route.kind == .unicast {
-          values = values.union(route.destination.values)
-        }
+    for route in knowledge.facts.routes where route.destination.family == family && route.destination.length > 0 {
+      if route.nextHops.contains(where: { $0.interface == name && $0.gateway == nil }) && route.kind == .unicast {
+        values = values.union(route.destination.values)
       }
     }
     if values.isEmpty {
@@ -125,8 +137,9 @@ extension Engine {
       forwardBridged(&flow, name)
       return .on
     }
+    if wasForAll(flow) { return .ended(discarded(flow, .multicast)) }
     return .split(
-      partsByRoute(flow, input: name).map { part in
+      partsByRoute(flow).map { part in
         var flow = part.flow
         if case .unicast(let hops, _) = part.answer, let name, hops.contains(where: { $0.interface == name }) {
           // The route that IPv4 asks for knows no way on a host that does not forward (`br_nf_pre_routing_finish` in

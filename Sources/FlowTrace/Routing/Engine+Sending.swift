@@ -54,7 +54,7 @@ extension Engine {
   /// The route of a packet that the host sends, before any rule sees it.
   func routeSent(_ flow: inout Flow) -> Move {
     .split(
-      partsByRoute(flow, input: nil).map { part in
+      partsByRoute(flow).map { part in
         var flow = part.flow
         if let refusal = part.answer.refusal {
           endSent(&flow, refusal)
@@ -77,7 +77,7 @@ extension Engine {
     case .unicast(let hops, let source):
       leadOut(&flow, hops, source)
       chooseSource(&flow, hops, source)
-    case .unknown: leadOutUnknown(&flow)
+    case .unknown, .undecided: leadOutUnknown(&flow)
     case .broadcast, .multicast:
       leadOutUnknown(&flow)
     default:
@@ -103,8 +103,9 @@ extension Engine {
       && knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0 && hops.allSatisfy { $0.gateway == nil }
   }
 
-  private func destinationWords(_ flow: Flow) -> String {
-    if let values = flow.domain(.destination), values.single != nil {
+  /// The destination in words, where they are not too many for a sentence.
+  func destinationWords(_ flow: Flow) -> String {
+    if let values = flow.domain(.destination), values.intervals.count <= 2, values != flow.family.allAddresses {
       return Words.addresses(values, family: flow.family)
     }
     return "the destination"
@@ -137,7 +138,7 @@ extension Engine {
     let inputs = flow.routingInputs
     flow.routingInputs = chosenBy
     return .split(
-      partsByRoute(flow, input: nil).map { part in
+      partsByRoute(flow).map { part in
         var flow = part.flow
         flow.routingInputs = inputs
         if let refusal = part.answer.refusal {
@@ -158,7 +159,7 @@ extension Engine {
     flow.position.checkedReroute = chosenBy
     let inputs = flow.routingInputs
     flow.routingInputs = chosenBy
-    let parts = partsByRoute(flow, input: nil)
+    let parts = partsByRoute(flow)
     flow.routingInputs = inputs
     guard parts.contains(where: { $0.answer.refusal != nil }) else { return nil }
     return .split(
@@ -195,6 +196,10 @@ extension Engine {
   /// The end of the way out: off to the wire, to the next port of the bridge, or back in on loopback.
   func leaveHost(_ flow: inout Flow) -> Move {
     if let reason = flow.ending { return .ended(discarded(flow, reason)) }
+    if let parts = partsByEgress(flow) { return .split(parts) }
+    if let rule = flow.redirectedBy {
+      return .ended(FinishedFlow(flow: flow, verdict: .accept, fate: .forward, decidedBy: .rule(rule)))
+    }
     if flow.bypassesRules {
       return .ended(FinishedFlow(flow: flow, verdict: .accept, fate: .bridged, decidedBy: .nothing))
     }
@@ -207,6 +212,7 @@ extension Engine {
       flow.binding[Slot.output.rawValue] = -1
       flow.note(Step(hook: nil, .remark, matched: true, action: "loopback", words: "comes back in on lo"))
       flow.enter(.prerouting)
+      passIngress(ofBridge: false, &flow)
       return .on
     }
     if isLostBelowItsInterface(flow) { return .ended(discarded(flow, .macvlan)) }

@@ -31,6 +31,8 @@ final class HostKnowledge: Sendable {
   let routingRules: [AddressFamily: [RoutingRule]]
   /// What is known of interfaces by name, for those that facts or rules mention.
   private let bridgeAnswers: [String: Bool]
+  /// Whether policy rules look at more than addresses, marks and interfaces.
+  let hasRarePolicyRules: Bool
 
   init(facts: HostFacts, inferred: InferredHost, givenAddresses: ValueSet) {
     self.facts = facts
@@ -48,6 +50,9 @@ final class HostKnowledge: Sendable {
     inferredSubnets = subnets
     inferredSubnetAddresses = ValueSet(subnets.flatMap(\.prefix.values.intervals))
     broadcastAddresses = Self.broadcastAddresses(facts, subnets)
+    hasRarePolicyRules = facts.routingRules.contains {
+      $0.tos != nil || $0.transport != nil || $0.sourcePorts != nil || $0.destinationPorts != nil || $0.users != nil
+    }
     routingRules = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.routingRules(facts, $1) }
     var inferredSets: [AddressFamily: ValueSet] = [:]
     var local: [AddressFamily: ValueSet] = [:]
@@ -82,8 +87,16 @@ final class HostKnowledge: Sendable {
   }
 
   private static func routingRules(_ facts: HostFacts, _ family: AddressFamily) -> [RoutingRule] {
-    let told = facts.routingRules.filter { $0.family == family }
-    if !told.isEmpty { return told.sorted { $0.priority < $1.priority } }
+    var told = facts.routingRules.filter { $0.family == family }
+    // The rule of VRFs applies to their ports alone (`l3mdev_fib_rule_match` in `net/l3mdev/l3mdev.c`).
+    let hasVRF = facts.interfaces.contains { $0.kind == "vrf" }
+    for index in told.indices where told[index].action == .lookup("[l3mdev-table]") {
+      if hasVRF { told[index].unknownSelector = "l3mdev" } else { told[index].action = .nop }
+    }
+    if !told.isEmpty {
+      return told.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }.map(
+        \.element)
+    }
     return [
       RoutingRule(priority: 0, family: family, action: .lookup("local")),
       RoutingRule(priority: 32766, family: family, action: .lookup("main")),
@@ -100,7 +113,10 @@ final class HostKnowledge: Sendable {
     var ranges = facts.interfaces.flatMap(\.addresses).map(\.address).filter { $0.family == family }.map {
       $0.bits...$0.bits
     }
-    for route in facts.routes where route.kind == .local && route.destination.family == family {
+    ranges += facts.unplacedAddresses.filter { $0.family == family }.map { $0.bits...$0.bits }
+    // Another table's local routes count only for packets that the policy rules lead there.
+    for route in facts.routes
+    where route.kind == .local && route.table == "local" && route.destination.family == family {
       ranges += route.destination.values.intervals
     }
     ranges += family == .ipv4 ? Self.loopback4.intervals : ValueSet(1).intervals
@@ -112,7 +128,9 @@ final class HostKnowledge: Sendable {
     for address in facts.interfaces.flatMap(\.addresses) where address.address.isIPv4 && address.prefixLength < 31 {
       if let broadcast = address.broadcast ?? address.subnet?.last { ranges.append(broadcast.bits...broadcast.bits) }
     }
-    for route in facts.routes where route.kind == .broadcast { ranges += route.destination.values.intervals }
+    for route in facts.routes where route.kind == .broadcast && route.table == "local" {
+      ranges += route.destination.values.intervals
+    }
     for subnet in inferredSubnets where subnet.prefix.family == .ipv4 && subnet.prefix.length < 31 {
       ranges.append(subnet.prefix.last.bits...subnet.prefix.last.bits)
     }
@@ -126,10 +144,45 @@ final class HostKnowledge: Sendable {
   static let multicast6 = ValueSet((UInt128(0xff) << 120)...UInt128.max)
   static let zero4 = ValueSet(IPAddress(ipv4: 0).bits)
 
+  /// The group of all hosts on a link, which every host takes part in.
+  static func allHosts(_ family: AddressFamily) -> UInt128 {
+    family == .ipv4 ? IPAddress(ipv4: 0xe000_0001).bits : (UInt128(0xff02) << 112) | 1
+  }
+
   static func multicast(_ family: AddressFamily) -> ValueSet { family == .ipv4 ? multicast4 : multicast6 }
 
-  /// Whether all addresses of the host are told.
+  /// Whether all addresses of the host are told, each with its interface.
   func knowsAddresses(_ family: AddressFamily) -> Bool { facts.addressesKnown.contains(family) }
+
+  /// Whether it is told which addresses are the host's own, on whichever interfaces they are.
+  func knowsOwnAddresses(_ family: AddressFamily) -> Bool {
+    facts.addressesKnown.contains(family) || facts.ownAddressesKnown.contains(family)
+  }
+
+  /// What an address of the host on a wire may be where none is told: neither loopback nor a group nor a broadcast address.
+  func possibleOwnAddresses(_ family: AddressFamily) -> ValueSet {
+    family.allAddresses.subtracting(
+      family == .ipv4
+        ? Self.multicast4.union(Self.loopback4).union(Self.zero4).union(broadcastAddresses)
+        : Self.multicast6.union(ValueSet(0...1)))
+  }
+
+  /// Whether an address is on a link of the host, as addresses and routes tell.
+  func isOnALink(_ address: IPAddress) -> Bool {
+    facts.interfaces.contains { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }
+      || inferredSubnets.contains { $0.prefix.contains(address) }
+      || facts.routes.contains { route in
+        route.kind == .unicast && route.destination.length > 0 && route.destination.contains(address)
+          && route.nextHops.contains { $0.gateway == nil }
+      }
+  }
+
+  /// Whether a dump shows what is in a routing table. `main` has a flag of its own, and the others that every host has are known by other facts, or empty.
+  func tells(_ table: String, _ family: AddressFamily) -> Bool {
+    ["local", "main", "default", "255", "254", "253"].contains(table) || facts.allRouteTablesKnown.contains(family)
+      || facts.routeTablesKnown[family]?.contains(table) ?? false
+      || facts.routes.contains { $0.table == table && $0.destination.family == family }
+  }
 
   /// A kernel setting as a number; nil when not told.
   func setting(_ name: String) -> Int? { facts.sysctls[name].flatMap { Int($0.value) } }
@@ -153,9 +206,7 @@ final class HostKnowledge: Sendable {
     if let kind = interface?.kind { return kind == "bridge" }
     if facts.interfaces.contains(where: { $0.master == name }) { return true }
     if facts.networks.contains(where: { $0.bridge == name && $0.driver == "bridge" }) { return true }
-    if name == "docker0" || name.hasPrefix("br-") || name == "docker_gwbridge" || name.hasPrefix("virbr") {
-      return true
-    }
+    if BridgeOwner.named(name) != nil || name.hasPrefix("br-") { return true }
     // An interface that `ip addr` shows without a port is no bridge to anybody.
     if interface?.index != nil { return false }
     return inferredSubnets.contains { $0.interface == name }

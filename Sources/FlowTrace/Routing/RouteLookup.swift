@@ -24,6 +24,8 @@ enum RouteAnswer: Hashable {
   case none
   /// Out, but the tables were not told: through an interface other than those of known subnets.
   case unknown
+  /// It depends on something that no dump tells.
+  case undecided(RouteQuestion)
 
   /// Why the host sends nothing there; nil where it does.
   var refusal: OutsideReason? {
@@ -32,7 +34,7 @@ enum RouteAnswer: Hashable {
     case .blackhole: .blackholeRoute
     case .unreachable: .unreachableRoute
     case .prohibit: .prohibitRoute
-    case .local, .broadcast, .multicast, .unicast, .unknown: nil
+    case .local, .broadcast, .multicast, .unicast, .unknown, .undecided: nil
     }
   }
 }
@@ -41,51 +43,45 @@ extension Engine {
   /// Asks the routing tables for a destination, by the policy rules in order and the longest prefix in each table.
   ///
   /// Source: ip-rule(8), ip-route(8), `fib_rules_lookup` in `net/core/fib_rules.c`, `fib_table_lookup` in `net/ipv4/fib_trie.c`.
-  func lookUp(
-    _ address: UInt128, mark: UInt128, input: String?, source: UInt128?, family: AddressFamily, output: String? = nil
-  ) -> RouteAnswer {
+  func lookUp(_ address: UInt128, _ request: RouteRequest) -> RouteAnswer {
     let destination = IPAddress(bits: address)
-    for rule in routingRules(family) {
-      guard applies(rule, destination: destination, mark: mark, input: input, source: source) else { continue }
+    let rules = knowledge.routingRules[request.family] ?? []
+    var next = 0
+    while next < rules.count {
+      let rule = rules[next]
+      next += 1
+      switch request.applies(rule, at: next - 1, to: destination) {
+      case true: break
+      case false: continue
+      case nil: return .undecided(.selector(next - 1))
+      }
       switch rule.action {
       case .lookup(let table):
         if let answer = lookUp(
-          destination, table: table, family: family, suppress: rule.suppressPrefixLength, output: output)
+          destination, table: table, family: request.family, suppress: rule.suppressPrefixLength,
+          output: request.output)
         {
           return answer
+        }
+        guard !knowledge.tells(table, request.family) else { continue }
+        switch request.decided[.table(table)] {
+        case true:
+          return request.decided[.tableLeadsHere(table)].map { $0 ? .local : .unknown }
+            ?? .undecided(.tableLeadsHere(table))
+        case false: continue
+        case nil: return .undecided(.table(table))
         }
       case .blackhole: return .blackhole
       case .unreachable: return .unreachable
       case .prohibit: return .prohibit
-      case .goto, .nop: continue
+      case .goto(let priority):
+        // A target that is not there leaves the rule without effect (`FR_ACT_GOTO` in `fib_rules_lookup`).
+        if let target = rules[next...].firstIndex(where: { $0.priority == priority }) { next = target }
+      case .nop: continue
       }
     }
-    if !knowledge.facts.routesKnown.contains(family) { return .unknown }
+    if !knowledge.facts.routesKnown.contains(request.family) { return .unknown }
     return .none
-  }
-
-  /// The policy rules in order; the usual three when none were printed.
-  func routingRules(_ family: AddressFamily) -> [RoutingRule] {
-    knowledge.routingRules[family] ?? []
-  }
-
-  private func applies(
-    _ rule: RoutingRule, destination: IPAddress, mark: UInt128, input: String?, source: UInt128?
-  ) -> Bool {
-    var fits = true
-    if let prefix = rule.source { fits = fits && (source.map { prefix.contains(IPAddress(bits: $0)) } ?? false) }
-    if let prefix = rule.destination { fits = fits && prefix.contains(destination) }
-    if let name = rule.inputInterface { fits = fits && (input ?? "lo") == name }
-    if let wanted = rule.mark {
-      fits = fits && UInt32(truncatingIfNeeded: mark) & wanted.mask == wanted.value & wanted.mask
-    }
-    if rule.outputInterface != nil || rule.tos != nil || rule.transport != nil || rule.sourcePorts != nil
-      || rule.destinationPorts != nil || rule.users != nil || rule.unknownSelector != nil
-    {
-      // Selectors that a packet on its way through rarely meets; those of the socket never do when forwarding.
-      fits = false
-    }
-    return fits != rule.negated
   }
 
   private func lookUp(
@@ -154,19 +150,16 @@ extension Engine {
   /// The destinations of a set by the answer of the routing tables, each group as one set.
   ///
   /// All prefixes of all tables cut the set; within a piece every address has the same answer.
-  func answers(
-    for destinations: ValueSet, mark: UInt128, input: String?, source: UInt128?, family: AddressFamily
-  ) -> [(answer: RouteAnswer, values: ValueSet)] {
-    if let single = destinations.single {
-      return [(lookUp(single, mark: mark, input: input, source: source, family: family), destinations)]
-    }
+  func answers(for destinations: ValueSet, _ request: RouteRequest) -> [(answer: RouteAnswer, values: ValueSet)] {
+    if let single = destinations.single { return [(lookUp(single, request), destinations)] }
+    let family = request.family
     var cuts: [ValueSet] = [
       knowledge.localAddresses[family] ?? .empty, HostKnowledge.multicast(family),
     ]
     if family == .ipv4 { cuts.append(knowledge.broadcastAddresses) }
     cuts += knowledge.facts.routes.filter { $0.destination.family == family }.map(\.destination.values)
     cuts += connectedRoutes(family).map(\.destination.values)
-    cuts += routingRules(family).compactMap(\.destination?.values)
+    cuts += (knowledge.routingRules[family] ?? []).compactMap(\.destination?.values)
     var pieces = [destinations]
     for cut in Set(cuts) where !cut.isEmpty {
       pieces = pieces.flatMap { piece -> [ValueSet] in
@@ -179,7 +172,7 @@ extension Engine {
     var groups: [(answer: RouteAnswer, values: ValueSet)] = []
     for piece in pieces {
       guard let first = piece.first else { continue }
-      let answer = lookUp(first, mark: mark, input: input, source: source, family: family)
+      let answer = lookUp(first, request)
       if let index = groups.firstIndex(where: { $0.answer == answer }) {
         groups[index].values = groups[index].values.union(piece)
       } else {

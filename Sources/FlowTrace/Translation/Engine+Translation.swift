@@ -70,17 +70,26 @@ extension Engine {
 
     var flow = start
     guard let address = newAddress(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    if case .masked(let value)? = translation.address {
+      flow.variables[address].masked = makeMaskedCondition(value, id)
+    }
     var hits: [RuleBranch] = []
     guard let ports = newPorts(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    var maskedPort: Int?
+    if case .masked(let value)? = translation.port { maskedPort = makeMaskedCondition(value, id) }
     for (part, port) in ports {
       var flow = part
+      if let maskedPort, let port { flow.variables[port].masked = maskedPort }
       bind(translation.kind, ofSource: ofSource, address: address, port: port, &flow, id)
       let slot: (Slot, Slot) = ofSource ? (.source, .sourcePort) : (.destination, .destinationPort)
       let isUnknown = translation.kind == .masquerade && flow.domain(.source) == flow.family.allAddresses
+      let isOpen = translation.kind == .redirect && flow.domain(.destination)?.single == nil
       let shown =
         isUnknown
         ? "the address of the interface it leaves through"
-        : Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
+        : isOpen
+          ? "this host" + (flow.domain(slot.1)?.single.map { ", port \($0)" } ?? "")
+          : Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
       hits.append(
         RuleBranch(flow: flow, outcome: .translated, action: translation.kind.rawValue, target: shown))
     }
@@ -92,8 +101,12 @@ extension Engine {
     let old = flow.binding[(ofSource ? Slot.source : .destination).rawValue]
     switch translation.kind {
     case .masquerade: return flow.makeVariable(masqueradeAddress(&flow))
-    case .redirect where translation.address == nil: return flow.makeVariable(redirectAddress(&flow))
+    case .redirect where translation.address == nil:
+      let address = flow.makeVariable(redirectAddress(&flow))
+      flow.ownAddresses.insert(address)
+      return address
     case .netmap:
+      if case .masked? = translation.address { return flow.makeVariable(flow.family.allAddresses) }
       guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first
       else {
         return nil
@@ -104,6 +117,9 @@ extension Engine {
           flow.family))
     default:
       guard let address = translation.address else { return old }
+      if case .masked(let value) = address {
+        return flow.makeVariable(value.possible.intersection(flow.family.allAddresses))
+      }
       return variable(of: address, in: &flow)
     }
   }
@@ -141,6 +157,7 @@ extension Engine {
       }
       return [(flow, nil)]
     }
+    if case .masked(let value) = expression { return drawn(value.possible.intersection(.bits(16))) }
     guard let wanted = values(of: expression, in: &flow), !wanted.isEmpty else { return nil }
     if let base = translation.portBase, let first = wanted.first {
       let domain = flow.variables[old].domain
@@ -208,6 +225,22 @@ extension Engine {
     return RuleBranch(flow: flow, outcome: .translated, action: "dnat", target: nil)
   }
 
+  /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes to an address that nobody knows.
+  func withUnknownSource(_ start: Flow, _ id: RuleID, action: String, target: String?) -> RuleBranch {
+    var flow = start
+    guard flow.connection?.hasEntry ?? false else {
+      return RuleBranch(flow: flow, outcome: .next, action: action, target: target)
+    }
+    let translations = flow.translations
+    let address = flow.makeVariable(flow.family.allAddresses)
+    let port = flow.binding[Slot.sourcePort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    bind(.snat, ofSource: true, address: address, port: port, &flow, id)
+    // It is not certain, so it is no translation to tell of.
+    flow.translations = translations
+    flow.mayHaveOtherSource = true
+    return RuleBranch(flow: flow, outcome: .translated, action: action, target: target)
+  }
+
   /// Translates a later packet of a connection as its first one was, or back.
   func repeatTranslation(ofSource: Bool, _ hook: Hook, _ flow: inout Flow) {
     guard let connection = flow.connection else { return }
@@ -272,16 +305,21 @@ extension Engine {
   /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets (`nf_nat_redirect.c`).
   private func redirectAddress(_ flow: inout Flow) -> ValueSet {
     if flow.position.stage == .output { return ValueSet(flow.family == .ipv4 ? IPAddress(ipv4: 0x7f00_0001).bits : 1) }
-    guard let input = flow.domain(.input)?.single else { return flow.family.allAddresses }
+    guard let input = flow.domain(.input)?.single else { return knowledge.possibleOwnAddresses(flow.family) }
     let name = InterfaceName(value: input).description
-    if knowledge.knowsAddresses(flow.family) {
-      let addresses = knowledge.facts.interface(name)?.addresses.filter { $0.address.family == flow.family } ?? []
-      let usable =
-        addresses.first { flow.family == .ipv4 || ($0.scope != "link" && !$0.isDeprecated) } ?? addresses.first
-      return usable.map { ValueSet($0.address.bits) } ?? .empty
+    let addresses = knowledge.facts.interface(name)?.addresses.filter { $0.address.family == flow.family } ?? []
+    let usable =
+      addresses.first { flow.family == .ipv4 || ($0.scope != "link" && !$0.isDeprecated) } ?? addresses.first
+    if let usable { return ValueSet(usable.address.bits) }
+    if knowledge.knowsAddresses(flow.family) { return .empty }
+    if let own = knowledge.inferredAddress(on: name, flow.family) {
+      flow.assume(
+        Assumption(
+          "gateway-address", "\(own.address) is this host's address on \(name)", evidence: own.evidence,
+          settledBy: own.settledBy))
+      return ValueSet(own.address.bits)
     }
-    if let own = knowledge.inferredAddress(on: name, flow.family) { return ValueSet(own.address.bits) }
-    return flow.family.allAddresses
+    return knowledge.possibleOwnAddresses(flow.family)
   }
 
   // MARK: - Not connections
@@ -319,6 +357,10 @@ extension Engine {
     let hostBits = UInt128(128 - min(max(length, 0), 128))
     let mask: UInt128 = hostBits == 128 ? .max : (UInt128(1) << hostBits) - 1
     flow.rebind(slot, to: ValueSet((base & ~mask)...(base | mask)))
+    if case .masked(let value) = address {
+      flow.rebind(slot, to: flow.family.allAddresses)
+      flow.variables[flow.binding[slot.rawValue]].masked = makeMaskedCondition(value, id)
+    }
     flow.changedBy[slot] = id
     flow.translations.append(
       AppliedTranslation(.npt, ofSource: ofSource, from: from, to: (flow.domain(slot) ?? .empty, nil), rule: id))

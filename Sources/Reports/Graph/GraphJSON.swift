@@ -135,7 +135,7 @@ public struct GraphJSON: Sendable {
         write(set.span, of: ruleset, to: &json)
       }
       if let comment = set.comment { json.member("comment", comment) }
-      json.member("elements_known", set.elementsKnown)
+      json.member("elements_known", set.isShownWhole)
       json.key("elements")
       json.array { json in for element in set.elements { json.value(GraphWords.element(element, of: nil)) } }
     }
@@ -235,6 +235,7 @@ enum StatementJSON {
     json.member("match", GraphWords.expression(match.subject))
     json.member("negated", match.negated)
     json.member("values", GraphWords.values(of: match))
+    if case .masked(let values) = match.values { json.member("masked", values.masked.map(\.text)) }
     if match.whenAbsent { json.member("when_absent", true) }
   }
 
@@ -283,6 +284,8 @@ enum StatementJSON {
     if let port = translation.port {
       json.member("port", GraphWords.value(port, as: .header(HeaderField(.th, .dport))))
     }
+    let masked = Statement.translate(translation).maskedValues.map(\.text)
+    if !masked.isEmpty { json.member("masked", masked) }
     if let base = translation.portBase { json.member("port_base", base) }
     if let length = translation.prefixLength { json.member("prefix_length", length) }
     if translation.random { json.member("random", true) }

@@ -60,7 +60,8 @@ public struct GraphListing: Sendable {
       ?? (set.keyTypes.joined(separator: " . ") + (set.dataTypes.map { " : " + $0.joined(separator: " . ") } ?? ""))
     let count =
       set.elementsKnown
-      ? "\(set.elements.count) element\(set.elements.count == 1 ? "" : "s")" : "elements not shown by the dump"
+      ? "\(set.elements.count) element\(set.elements.count == 1 ? "" : "s")"
+        + (set.isShownWhole ? "" : ", not all shown by the dump") : "elements not shown by the dump"
     page.add(StyledText("\(kind) \(set.name)", .named) + StyledText("  \(type), \(count)"), indent: 2, hanging: 4)
   }
 
@@ -78,13 +79,14 @@ public struct GraphListing: Sendable {
       let words = RuleWords(rule)
       if let missing = rule.missing {
         return PathRow(
-          hook: "", place: "", words: "", action: StyledText(MissingWords.text(missing), .doubtful), source: names[rule.span])
+          hook: "", place: "", words: "", action: StyledText(MissingWords.text(missing), .doubtful),
+          source: names.place(rule.span))
       }
       let isDrop = words.actions.contains { $0.hasPrefix("DROP") || $0.hasPrefix("REJECT") }
       return PathRow(
         hook: String(chain.number(ofRule: index) ?? index + 1), place: words.conditionText, words: "",
         action: StyledText(words.actionText, isDrop ? .bad : .plain),
-        source: names[rule.span])
+        source: names.place(rule.span))
     }
     RuleTable(rows: rows).add(to: &page)
   }

@@ -44,7 +44,11 @@ struct UndeterminedSummary {
   private func outcomes(of cases: [Case]) -> [Outcome] {
     var known: [Outcome] = []
     var unseen: [Outcome] = []
-    for one in cases {
+    // The plainest first: what is not shown does nothing.
+    let plain = cases.enumerated().sorted { a, b in
+      (Self.disturbances(a.element), a.offset) < (Self.disturbances(b.element), b.offset)
+    }
+    for (_, one) in plain {
       let outcome = outcome(of: one)
       if outcome.decider.isEmpty {
         if !unseen.contains(where: { $0.action == outcome.action }) { unseen.append(outcome) }
@@ -59,6 +63,11 @@ struct UndeterminedSummary {
     either.action = unseen.map(\.action).sorted().joined(separator: " or ")
     either.verdict = .undetermined
     return known + [either]
+  }
+
+  /// How many places at which rules are missing do something to the packets of a case.
+  private static func disturbances(_ one: Case) -> Int {
+    one.conditions.count { condition in condition.effect.map { !$0.isEmpty } ?? false }
   }
 
   /// The condition, what happens then, and what decides, in columns.
@@ -88,8 +97,15 @@ struct UndeterminedSummary {
   }
 
   private func outcome(of one: Case) -> Outcome {
-    let told = one.conditions.filter { !$0.text.isEmpty && !$0.isEnvironment }.map(\.text)
-    let condition = told.isEmpty ? "otherwise" : "if " + told.joined(separator: " and ")
+    var told = one.conditions.filter { !$0.text.isEmpty && !$0.isEnvironment }
+    let alone = told.filter { $0.effect == [] }
+    var texts: [String] = []
+    if alone.count > 1 {
+      told.removeAll { $0.effect == [] }
+      texts = ["the rules that were not shown leave it alone"]
+    }
+    texts += told.map(\.text)
+    let condition = texts.isEmpty ? "otherwise" : "if " + texts.joined(separator: " and ")
     let verdict = one.conditionalVerdict ?? .undetermined
     var action = verdict == .undetermined ? "unknown" : verdict.past.uppercased()
     if verdict == .accept, one.translations.contains(where: { !$0.ofSource }) {
@@ -100,10 +116,10 @@ struct UndeterminedSummary {
     switch one.decidedBy {
     case .rule(let id) where ruleset.holds(id) && ruleset[id].missing == nil:
       outcome.decider = ruleset.place(of: id)
-      outcome.source = names[ruleset[id].span]
+      outcome.source = names.place(ruleset[id].span)
     case .policy(let id) where ruleset.holds(id) && ruleset[id].base?.policy != nil:
       outcome.decider = "policy of \(ruleset.place(of: id))"
-      outcome.source = ruleset[id].span.map { names[$0] }
+      outcome.source = ruleset[id].span.flatMap { names.place($0) }
     case .outside(let reason): outcome.decider = reason.sentence
     default: break
     }
@@ -123,10 +139,12 @@ struct UndeterminedSummary {
     }
     if !commands.isEmpty {
       page.add(
-        StyledText("To settle it, add the output of: ", .named) + StyledText(commands.joined(separator: "; ")), indent: 2,
+        StyledText("To settle it, add the output of: ", .named) + StyledText(commands.joined(separator: "; ")),
+        indent: 2,
         hanging: 4)
     } else if !others.isEmpty {
-      page.add(StyledText("No dump says whether ", .named) + StyledText(others.joined(separator: ", ")), indent: 2, hanging: 4)
+      page.add(
+        StyledText("No dump says whether ", .named) + StyledText(others.joined(separator: ", ")), indent: 2, hanging: 4)
     }
   }
 }

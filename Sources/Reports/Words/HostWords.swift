@@ -23,9 +23,11 @@ struct HostWords {
   /// Whether an interface is a bridge that containers are on.
   func isContainerBridge(_ name: String) -> Bool {
     if facts.networks.contains(where: { $0.bridge == name }) { return true }
+    if let owner = BridgeOwner.named(name) { return owner.hasContainers }
+    // Docker calls the bridge of a network as its option says: any name may be one where Docker is.
+    guard knowledge.hasDocker || !facts.containers.isEmpty || !facts.networks.isEmpty else { return false }
     if let interface = facts.interface(name), let kind = interface.kind { return kind == "bridge" }
-    return knowledge.innerInterfaces.contains(name) || name == "docker0" || name == "docker_gwbridge"
-      || name.hasPrefix("br-")
+    return knowledge.innerInterfaces.contains(name) || name.hasPrefix("br-")
   }
 
   /// Whether an interface is on the containers' side of the host, or loopback.

@@ -7,8 +7,14 @@ struct RulesetKnowledge {
   /// Interfaces behind which a subnet is masqueraded (`-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`): containers or virtual machines are there.
   private(set) var innerInterfaces: Set<String> = []
 
+  /// Whether Docker, or a program that writes chains of its names, has written rules.
+  private(set) var hasDocker = false
+
   init(_ ruleset: Ruleset) {
     for table in ruleset.tables {
+      if table.name == "docker-bridges" || table.chains.contains(where: { $0.name.hasPrefix("DOCKER") }) {
+        hasDocker = true
+      }
       for rule in table.chains.lazy.flatMap(\.rules) { add(rule) }
     }
   }

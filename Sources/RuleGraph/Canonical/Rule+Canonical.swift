@@ -132,7 +132,7 @@ private struct CanonicalTests {
     switch expression {
     case .field(.header(let field)): return number(field.header).map { [$0] } ?? []
     case .field(.option(let option)): return option.kind == .tcp ? [6] : option.kind == .sctp ? [132] : []
-    case .field, .constant, .anyOf, .generated: return []
+    case .field, .constant, .anyOf, .masked, .generated: return []
     case .bitwise(let operand, _, _), .shift(let operand, _): return protocols(operand)
     case .combine(_, let a, let b): return protocols(a).union(protocols(b))
     case .concatenation(let parts): return parts.reduce(into: []) { $0.formUnion(protocols($1)) }

@@ -80,6 +80,14 @@ extension Rule {
   ///     Rule(missing: MissingRules(.numberGap, count: 5), span: span)
   public init(missing: MissingRules, span: SourceSpan) { self.init([.missingRules(missing)], span: span) }
 
+  /// Whether what it does to a packet is not known: rules that were not shown, or a target that was not understood.
+  public var isUnseen: Bool {
+    switch statements.last {
+    case .missingRules, .opaqueTarget: true
+    default: false
+    }
+  }
+
   /// The rules that are missing here; nil of a rule that was shown.
   public var missing: MissingRules? {
     guard case .missingRules(let missing)? = statements.last else { return nil }

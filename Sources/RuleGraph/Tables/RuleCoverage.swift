@@ -35,13 +35,14 @@ public struct RuleCoverage: Hashable, Sendable {
   ///
   ///     ruleset.coverage.tells("raw", .ipv4)
   public func tells(_ table: String, _ family: AddressFamily) -> Bool {
-    tables.contains(TableName(family == .ipv4 ? .ip : .ip6, table))
-      || partial.contains(TableName(family == .ipv4 ? .ip : .ip6, table)) || allOfIptables.contains(family)
+    tables.contains(TableName(family == .ipv4 ? .ip : .ip6, table)) || allOfIptables.contains(family)
       || (allOfNftables && !mayHaveLegacyTables)
   }
 
   /// The tables of iptables that nothing is told of for a family, in the order in which the kernel asks them.
   public func untoldTables(_ family: AddressFamily) -> [String] {
-    ["raw", "mangle", "nat", "filter", "security"].filter { !tells($0, family) }
+    ["raw", "mangle", "nat", "filter", "security"].filter {
+      !tells($0, family) && !partial.contains(TableName(family == .ipv4 ? .ip : .ip6, $0))
+    }
   }
 }

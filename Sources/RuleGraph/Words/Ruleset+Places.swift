@@ -11,6 +11,9 @@ extension Ruleset {
   public func place(of id: ChainID) -> String {
     guard holds(id) else { return "?" }
     let table = tables[id.table]
+    if table.name.isEmpty, table.shown == .nothing, let base = table.chains[id.chain].base {
+      return "nft's \(base.type == .nat ? "nat" : "rules") at \(base.hook.rawValue)"
+    }
     let isPlain = table.family == .ip && table.origin != .nftables
     // Both kinds of iptables may have a table of one name, and both are live.
     let isOneOfTwo = table.origin == .iptablesLegacy && tables.contains { $0.isTwin(of: table) }

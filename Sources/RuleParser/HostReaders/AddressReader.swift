@@ -9,6 +9,8 @@ struct AddressReader {
   private var result = FactFragment()
   private var interface: Interface?
   private var seesLoopback = false
+  /// Whether the output's lines are addresses alone, without the lines of their interfaces.
+  private var isCutOut = false
   private var families: Set<AddressFamily> = []
 
   /// Reads a section of one of these kinds.
@@ -17,7 +19,7 @@ struct AddressReader {
     for line in text.lines where !text.isRemark(line) { reader.read(line) }
     reader.finish()
     // Only a whole list says that there is nothing else; one that shows `lo` and addresses is whole.
-    if reader.seesLoopback, !reader.families.isEmpty, kind != .bridgeLink {
+    if reader.seesLoopback, !reader.families.isEmpty, kind != .bridgeLink, !output.isFiltered {
       reader.result.facts.addressesKnown = output.family.map { [$0] } ?? Set(AddressFamily.allCases)
     }
     return reader.result
@@ -116,6 +118,7 @@ struct AddressReader {
   }
 
   private mutating func readHead(_ head: Head, _ words: LineWords, _ line: DumpLine) {
+    isCutOut = false
     if interface?.name != head.name || !head.isOneLine {
       finish()
       interface = Interface(head.name)
@@ -169,8 +172,8 @@ struct AddressReader {
 
   /// `inet 172.17.0.1/16 brd 172.17.255.255 scope global secondary docker0`, `inet 10.0.0.1 peer 10.0.0.2/32 scope global tun0`.
   private mutating func readAddress(_ words: LineWords, from start: Int, _ line: DumpLine) {
-    guard interface != nil else {
-      result.unreadable(text, line, expected: "the interface's own line before its addresses")
+    guard interface != nil, !isCutOut else {
+      readCutOut(words, line)
       return
     }
     families.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
@@ -202,6 +205,41 @@ struct AddressReader {
         isDeprecated: all.contains("deprecated") || all.contains("tentative") || all.contains("dadfailed"),
         span: text.span(line)))
   }
+
+  /// An address whose interface stands in another line, which grep left out. IPv4's lines name it themselves, as the address's label at the end.
+  private mutating func readCutOut(_ words: LineWords, _ line: DumpLine) {
+    isCutOut = true
+    guard let prefix = words[1].split(separator: "/").first, let address = IPAddress(prefix) else {
+      result.unreadable(text, line, expected: "the interface's own line before its addresses")
+      return
+    }
+    guard let label = Self.label(words), let name = label.split(separator: ":").first.map(String.init) else {
+      result.facts.unplacedAddresses.append(address)
+      return
+    }
+    finish()
+    interface = Interface(name)
+    interface?.span = text.span(line)
+    isCutOut = false
+    readAddress(words, from: 0, line)
+    finish()
+    isCutOut = true
+  }
+
+  /// The label at the end of an address's line: `inet 192.0.2.10/24 brd 192.0.2.255 scope global dynamic eth0` (`print_addrinfo` in iproute2's
+  /// `ip/ipaddress.c`).
+  private static func label(_ words: LineWords) -> String? {
+    let all = words.all
+    guard all.first == "inet", let scope = all.firstIndex(of: "scope"), let last = all.last, all.count > scope + 2,
+      !flags.contains(last), last.utf8.count <= 15, !last.utf8.contains(0x2f)
+    else { return nil }
+    return last
+  }
+
+  private static let flags: Set<String> = [
+    "secondary", "temporary", "dynamic", "deprecated", "tentative", "dadfailed", "noprefixroute", "mngtmpaddr", "home",
+    "nodad", "permanent", "optimistic", "autojoin", "stable-privacy", "managetempaddr",
+  ]
 
   // MARK: - Details
 

@@ -105,9 +105,7 @@ struct JSONFactReader {
     if isAddresses, result.facts.interfaces.contains(where: { $0.name == "lo" }) {
       result.facts.addressesKnown = output.family.map { [$0] } ?? Set(AddressFamily.allCases)
     }
-    if isRoutes, output.table == nil || output.table == "all" || output.table == "main" {
-      result.facts.routesKnown = Set(result.facts.routes.map(\.destination.family))
-    }
+    if isRoutes { result.facts.noteTables(of: output, whole: false) }
     if isEmpty, output.kind == nil { result.isUnknown = true }
   }
 
@@ -318,13 +316,14 @@ struct JSONFactReader {
       hops = [Route.NextHop(gateway: gateway.flatMap { IPAddress($0) }, interface: value["dev"]?.string)]
     }
     let flags = value["flags"]?.elements.compactMap(\.string) ?? []
-    let asked = output.table.flatMap { $0 == "all" ? nil : $0 }
+    let asked = output.table.flatMap { $0 == "all" ? nil : HostFacts.tableName($0) }
     result.facts.routes.append(
       Route(
         value["type"]?.string.flatMap { Route.Kind(rawValue: $0) } ?? .unicast, to: destination, nextHops: hops,
-        table: value["table"]?.string ?? value["table"]?.integer.map(String.init) ?? asked ?? "main",
+        table: (value["table"]?.string ?? value["table"]?.integer.map(String.init)).map(HostFacts.tableName)
+          ?? asked ?? "main",
         source: value["prefsrc"]?.string.flatMap { IPAddress($0) }, metric: value["metric"]?.integer ?? 0,
-        scope: value["scope"]?.string, isDead: flags.contains("dead") || flags.contains("linkdown"),
+        scope: value["scope"]?.string, isDead: flags.contains("dead"),
         span: value["dst"]?.span(in: self.text)))
   }
 
@@ -347,9 +346,24 @@ struct JSONFactReader {
       rule.mark = (mark, value["fwmask"]?.string.flatMap { RoutingRuleReader.number($0[...]) } ?? .max)
     }
     rule.transport = value["ipproto"]?.string.flatMap { RoutingRuleReader.protocolNumber($0) }
+    rule.tos = value["tos"]?.string.flatMap { RoutingRuleReader.number($0[...]) }.flatMap { UInt8(exactly: $0) }
+    func range<Number: FixedWidthInteger>(_ one: StaticString, _ first: StaticString, _ last: StaticString)
+      -> ClosedRange<Number>?
+    {
+      let low = (value[one] ?? value[first])?.integer.flatMap { Number(exactly: $0) }
+      let high = (value[one] ?? value[last])?.integer.flatMap { Number(exactly: $0) }
+      guard let low, let high, low <= high else { return nil }
+      return low...high
+    }
+    rule.sourcePorts = range("sport", "sport_start", "sport_end")
+    rule.destinationPorts = range("dport", "dport_start", "dport_end")
+    rule.users = range("uid", "uid_start", "uid_end")
+    rule.unknownSelector = unreadSelectors(value, rule)
     rule.suppressPrefixLength = value["suppress_prefixlen"]?.integer
     if let table = value["table"]?.string ?? value["table"]?.integer.map(String.init) {
-      rule.action = .lookup(table)
+      rule.action = .lookup(HostFacts.tableName(table))
+    } else if let target = value["goto"]?.integer {
+      rule.action = .goto(target)
     } else if let action = value["action"]?.string {
       rule.action =
         action == "blackhole"
@@ -358,6 +372,22 @@ struct JSONFactReader {
     rule.span = value.span(in: text)
     result.facts.routingRules.append(rule)
     result.facts.routingRulesKnown.insert(family)
+  }
+
+  /// The selectors of a rule that were not understood, in its own words; nil where there are none (`print_rule` in iproute2's `ip/iprule.c`).
+  private func unreadSelectors(_ value: JSONValue, _ rule: RoutingRule) -> String? {
+    let known: Set<String> = [
+      "priority", "not", "src", "srclen", "dst", "dstlen", "iif", "iif_detached", "oif", "oif_detached", "fwmark",
+      "fwmask", "table", "action", "goto", "protocol", "suppress_prefixlen", "suppress_ifgroup", "nop", "unresolved",
+    ]
+    let read: [String: Bool] = [
+      "ipproto": rule.transport != nil, "tos": rule.tos != nil, "sport": rule.sourcePorts != nil,
+      "sport_start": rule.sourcePorts != nil, "sport_end": rule.sourcePorts != nil,
+      "dport": rule.destinationPorts != nil, "dport_start": rule.destinationPorts != nil,
+      "dport_end": rule.destinationPorts != nil, "uid_start": rule.users != nil, "uid_end": rule.users != nil,
+    ]
+    let names = value.members.compactMap(\.key.string).filter { !known.contains($0) && read[$0] != true }
+    return names.isEmpty ? nil : names.joined(separator: " ")
   }
 }
 

@@ -8,7 +8,7 @@ enum RouteReader {
   /// The lines of a table that was asked for by name do not name it; the command does.
   static func read(_ text: DumpText, output: CommandOutput) -> FactFragment {
     var result = FactFragment()
-    let asked = output.table.flatMap { $0 == "all" ? nil : $0 }
+    let asked = output.table.flatMap { $0 == "all" ? nil : HostFacts.tableName($0) }
     for line in text.lines where !text.isRemark(line) {
       let words = LineWords(text, line)
       if words[0] == "nexthop" {
@@ -20,12 +20,7 @@ enum RouteReader {
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
       }
     }
-    // A list with a default route, or asked for with all tables, is the whole main table; one that was asked for by name is that table.
-    let isMain = asked == nil || asked == "main"
-    if isMain, !output.isFiltered { result.facts.routesKnown = Set(result.facts.routes.map(\.destination.family)) }
-    if isMain, output.kind == .ipRoute, let family = output.family, result.facts.routes.isEmpty {
-      result.facts.routesKnown = [family]
-    }
+    result.facts.noteTables(of: output, whole: output.kind == .ipRoute)
     return result
   }
 
@@ -70,11 +65,12 @@ enum RouteReader {
     let all = words.all
     let isHop = hop.gateway != nil || hop.interface != nil
     return Route(
-      kind ?? .unicast, to: destination, nextHops: isHop ? [hop] : [], table: words.value(after: "table") ?? table,
+      kind ?? .unicast, to: destination, nextHops: isHop ? [hop] : [],
+      table: words.value(after: "table").map(HostFacts.tableName) ?? table,
       source: words.value(after: "src").flatMap { IPAddress($0) },
       metric: words.value(after: "metric").flatMap { Int($0) } ?? 0, scope: words.value(after: "scope"),
       tos: words.value(after: "tos").flatMap { tos($0) },
-      isDead: all.contains("dead") || all.contains("linkdown"), span: span)
+      isDead: all.contains("dead"), span: span)
   }
 
   private static func tos(_ text: String) -> UInt8? {
@@ -82,10 +78,49 @@ enum RouteReader {
   }
 }
 
+extension HostFacts {
+  /// A routing table's name for its number, where every host has the same (`/etc/iproute2/rt_tables`).
+  static func tableName(_ text: String) -> String {
+    switch text {
+    case "255": "local"
+    case "254": "main"
+    case "253": "default"
+    default: text
+    }
+  }
+
+  /// Notes which tables the routes of an output are the whole of: main where none was asked for, else the one that was, or all.
+  ///
+  /// `whole` is whether even an output without routes says something: a table that was asked for and is empty.
+  mutating func noteTables(of output: CommandOutput, whole: Bool) {
+    if output.isFiltered { return }
+    var families = Set(routes.map(\.destination.family))
+    if whole, families.isEmpty, let family = output.family { families = [family] }
+    switch output.table.map(Self.tableName) {
+    case nil, "main": routesKnown = families
+    case "all":
+      routesKnown = families
+      allRouteTablesKnown = families
+      // The table of local addresses says which are the host's own; one without loopback was cut.
+      for family in families where showsLoopback(family) { ownAddressesKnown.insert(family) }
+    case let table?:
+      for family in families { routeTablesKnown[family, default: []].insert(table) }
+      if table == "local" { for family in families where showsLoopback(family) { ownAddressesKnown.insert(family) } }
+    }
+  }
+
+  private func showsLoopback(_ family: AddressFamily) -> Bool {
+    routes.contains {
+      $0.kind == .local && $0.table == "local" && $0.destination.family == family
+        && ($0.destination.address.bits == 1 || family == .ipv4 && $0.destination.address.ipv4Number >> 24 == 127)
+    }
+  }
+}
+
 /// Reads `route -n`, `route`, `netstat -rn` and their IPv6 forms (route(8)).
 enum RouteTableReader {
   /// Reads a section.
-  static func read(_ text: DumpText) -> FactFragment {
+  static func read(_ text: DumpText, output: CommandOutput) -> FactFragment {
     var result = FactFragment()
     var columns: [String] = []
     for line in text.lines where !text.isRemark(line) {
@@ -104,7 +139,7 @@ enum RouteTableReader {
       }
       result.facts.routes.append(route)
     }
-    result.facts.routesKnown = Set(result.facts.routes.map(\.destination.family))
+    result.facts.routesKnown = output.isFiltered ? [] : Set(result.facts.routes.map(\.destination.family))
     return result
   }
 
@@ -174,14 +209,20 @@ enum RoutingRuleReader {
       case "oif": rule.outputInterface = value
       case "fwmark":
         let parts = value.split(separator: "/").map { number($0) }
-        if let mark = parts.first ?? nil { rule.mark = (mark, (parts.count > 1 ? parts[1] : nil) ?? .max) }
-      case "tos", "dsfield": rule.tos = number(value[...]).flatMap { UInt8(exactly: $0) }
-      case "ipproto": rule.transport = protocolNumber(value)
-      case "sport": rule.sourcePorts = range(value)
-      case "dport": rule.destinationPorts = range(value)
-      case "uidrange": rule.users = range(value)
-      case "lookup", "table": rule.action = .lookup(value)
-      case "goto": rule.action = .goto(Int(value) ?? priority)
+        if let mark = parts.first ?? nil, parts.allSatisfy({ $0 != nil }) {
+          rule.mark = (mark, (parts.count > 1 ? parts[1] : nil) ?? .max)
+        } else {
+          unknown.append("fwmark \(value)")
+        }
+      case "tos", "dsfield", "dscp":
+        let byte = number(value[...]).flatMap { UInt8(exactly: $0) }
+        take(word == "dscp" ? nil : byte, into: &rule.tos, "\(word) \(value)", &unknown)
+      case "ipproto": take(protocolNumber(value), into: &rule.transport, "ipproto \(value)", &unknown)
+      case "sport": take(range(value), into: &rule.sourcePorts, "sport \(value)", &unknown)
+      case "dport": take(range(value), into: &rule.destinationPorts, "dport \(value)", &unknown)
+      case "uidrange": take(range(value), into: &rule.users, "uidrange \(value)", &unknown)
+      case "lookup", "table": rule.action = .lookup(HostFacts.tableName(value))
+      case "goto": rule.action = Int(value).map { .goto($0) } ?? .nop
       case "suppress_prefixlength": rule.suppressPrefixLength = Int(value)
       case "proto", "protocol": break
       case "blackhole", "unreachable", "prohibit", "nop", "[detached]", "[unresolved]":
@@ -202,8 +243,11 @@ enum RoutingRuleReader {
     return rule
   }
 
-  private static func take(_ prefix: Prefix?, into place: inout Prefix?, _ text: String, _ unknown: inout [String]) {
-    if let prefix { place = prefix } else { unknown.append(text) }
+  /// Takes a value, or the selector's words where it could not be read.
+  private static func take<Value>(
+    _ value: Value?, into place: inout Value?, _ text: String, _ unknown: inout [String]
+  ) {
+    if let value { place = value } else { unknown.append(text) }
   }
 
   static func number(_ text: Substring) -> UInt32? {

@@ -216,10 +216,19 @@ struct ListingRow {
       case 0x3a: colons += 1
       case 0x2f: return dots > 0 || colons > 1 || cursor.at > range.lowerBound + 3
       case 0x30...0x39, 0x41...0x46, 0x61...0x66: break
-      default: if dots == 0 || colons > 0 { return position(of: 0x2f, bytes, range) }
+      default:
+        if dots == 0 || colons > 0 { return position(of: 0x2f, bytes, range) || isMaskedAddress(bytes, range) }
       }
     }
     return dots == 3 || colons > 1 || dots > 0
+  }
+
+  /// `x.x.x.x`, `<MY_IP>`: also a text that may be a masked name where nothing tells.
+  private static func isMaskedAddress(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
+    guard bytes[range].contains(where: { MaskedText.isMask($0) || $0 == 0x3c || $0 == 0x5b || $0 < 0x5b && $0 > 0x40 })
+    else { return false }
+    let text = Array(bytes[range])
+    return text.count > 1 && (MaskedText.read(text, .address(.ipv4)) ?? MaskedText.read(text, .address(.ipv6))) != nil
   }
 
   private static func position(of byte: UInt8, _ bytes: ByteView, _ range: Range<Int>) -> Bool {

@@ -28,6 +28,9 @@ struct ListingRuleReader: ~Copyable {
     var text = ListingText(cursor: ByteCursor(cursor.bytes, row.prose..<end))
     let isGoto = text.eat(word: "[goto]")
     readProse(&text, target: row.target, isGoto: isGoto, span, line)
+    for range in rule.maskedRanges {
+      diagnostics.append(.masked(rule.text(range), span: span, column: range.lowerBound - line.start + 1))
+    }
     return Rule(
       rule.statements.takeAll(), counter: row.counter.map { Counter(packets: $0.packets, bytes: $0.bytes) },
       comment: rule.comment,
@@ -62,10 +65,7 @@ struct ListingRuleReader: ~Copyable {
       if word.isNegated { rule.match(.meta(key), .all, negated: true) }
       return
     }
-    if let names = rule.interface(word.range) {
-      // A bare `+` says nothing either.
-      if names != .all || word.isNegated { rule.match(.meta(key), names, negated: word.isNegated) }
-    } else {
+    if !rule.matchInterface(key, word.range, negated: word.isNegated) {
       opaque("interface", word.range, span, line)
     }
   }

@@ -106,6 +106,9 @@ struct SaveRuleReader: ~Copyable {
     }
     lowerSegments(span, line)
     if let verdict { rule.statements.append(verdict) }
+    for range in rule.maskedRanges {
+      diagnostics.append(.masked(rule.text(range), span: span, column: range.lowerBound - line.start + 1))
+    }
     return Rule(rule.statements.takeAll(), counter: counter, comment: rule.comment, span: span)
   }
 
@@ -199,9 +202,7 @@ struct SaveRuleReader: ~Copyable {
     case UInt8(ascii: "i"), UInt8(ascii: "o"):
       guard let range = value(&negated) else { break }
       let field: MetaKey = letter == UInt8(ascii: "i") ? .iifname : .oifname
-      if let names = rule.interface(range) {
-        if !names.isEmpty, names != .all || negated { rule.match(.meta(field), names, negated: negated) }
-      } else {
+      if !rule.matchInterface(field, range, negated: negated) {
         opaque(name.lowerBound..<range.upperBound, .match, span, line)
       }
     case UInt8(ascii: "p"):

@@ -40,6 +40,7 @@ struct FactJoining {
     var joined = self
     joined.joinInterfaces()
     joined.joinRoutes()
+    joined.facts.placeAddressesOfRoutes()
     joined.joinSockets()
     joined.joinContainers()
     joined.joinSharedNetworks()
@@ -53,6 +54,10 @@ struct FactJoining {
   // MARK: - Interfaces
 
   private mutating func addInterfaces(_ new: HostFacts, _ strand: Int) {
+    for address in new.unplacedAddresses where !facts.unplacedAddresses.contains(address) {
+      facts.unplacedAddresses.append(address)
+    }
+    facts.ownAddressesKnown.formUnion(new.ownAddressesKnown)
     guard !new.interfaces.isEmpty else { return }
     if !new.addressesKnown.isEmpty {
       // The whole list again: what the same paste said before is over.
@@ -85,12 +90,17 @@ struct FactJoining {
   // MARK: - Routes
 
   private mutating func addRoutes(_ new: HostFacts, _ strand: Int) {
-    for family in new.routesKnown {
-      for index in routes.indices where routes[index].strand == strand {
-        routes[index].list.removeAll { $0.destination.family == family }
-      }
+    // A table that is told wholly again replaces what the same paste said of it before, and no other table.
+    func isReplaced(_ route: Route) -> Bool {
+      let family = route.destination.family
+      if new.allRouteTablesKnown.contains(family) { return true }
+      return route.table == "main"
+        ? new.routesKnown.contains(family) : new.routeTablesKnown[family]?.contains(route.table) ?? false
     }
+    for index in routes.indices where routes[index].strand == strand { routes[index].list.removeAll(where: isReplaced) }
     facts.routesKnown.formUnion(new.routesKnown)
+    facts.routeTablesKnown.merge(new.routeTablesKnown) { $0.union($1) }
+    facts.allRouteTablesKnown.formUnion(new.allRouteTablesKnown)
     if !new.routes.isEmpty { routes.append((strand, new.routes)) }
     for family in new.routingRulesKnown {
       for index in routingRules.indices where routingRules[index].strand == strand {

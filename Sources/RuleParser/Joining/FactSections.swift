@@ -66,9 +66,10 @@ struct FactSections {
     switch section.kind {
     case .ipAddress, .ipAddressOneLine, .ipAddressBrief, .bridgeLink:
       return AddressReader.read(text, kind: section.kind, output: section.output)
+    case .hostAddresses: return HostAddressReader.read(text, output: section.output)
     case .ifconfig: return IfconfigReader.read(text)
     case .ipRoute: return RouteReader.read(text, output: section.output)
-    case .routeTable: return RouteTableReader.read(text)
+    case .routeTable: return RouteTableReader.read(text, output: section.output)
     case .ipRule: return RoutingRuleReader.read(text, output: section.output)
     case .brctl: return BrctlReader.read(text)
     case .sysctl: return SysctlReader.read(text)

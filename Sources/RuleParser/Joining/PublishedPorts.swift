@@ -37,7 +37,7 @@ enum PublishedPorts {
     var found: Set<IPAddress> = []
     for table in tables where table.family == .ip && table.name == "filter" {
       for rule in table.chains.lazy.flatMap(\.rules) {
-        let shape = RuleShape(rule)
+        let shape = RuleShape(rule, in: table)
         guard shape.isAccept, let prefix = shape.destination, prefix.length == 32,
           shape.destinationPorts == ValueSet(UInt128(port)), shape.transport == transport
         else { continue }

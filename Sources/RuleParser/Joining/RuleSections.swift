@@ -24,13 +24,11 @@ struct RuleSections {
   /// The sections, each with what its reader got, once that is there.
   private var sections: [(section: DumpSection, fragment: RuleFragment?)] = []
 
-  /// Adds a section, to be read with the others.
-  mutating func add(_ section: DumpSection) { sections.append((section, nil)) }
+  /// What bundles say they lack.
+  var unread: [(sentence: String, span: SourceSpan)] = []
 
-  /// Adds a section and reads it at once; `includes` gives the texts that an `include` of a rule file stands for.
-  mutating func add(_ section: DumpSection, includes: (String) -> [DumpText]?) {
-    sections.append((section, RuleReaders.nftText(section.text, includes: includes)))
-  }
+  /// Adds a section, to be read with the others unless its reader was there already.
+  mutating func add(_ section: DumpSection, _ fragment: RuleFragment? = nil) { sections.append((section, fragment)) }
 
   /// Reads the sections that were added: large ones at the same time, since no reader keeps all processors busy from its beginning to its end.
   mutating func read() {

@@ -36,8 +36,9 @@ struct UnshownRules {
     _ name: String, of table: String, _ missing: MissingRules, matching statements: [Statement] = [],
     policy: BaseChain.Policy? = nil, span: SourceSpan?
   ) -> Chain {
+    // nat refuses to drop by its policy (iptables(8)).
     Chain(
-      name, base: BuiltinTables.base(table: table, chain: name, policy: policy),
+      name, base: BuiltinTables.base(table: table, chain: name, policy: table == "nat" ? .accept : policy),
       rules: [Rule(statements + [.missingRules(missing)], span: span ?? Self.nowhere)], span: span, shown: .nothing)
   }
 
@@ -88,7 +89,7 @@ struct UnshownRules {
     while tables[index].chainIndex(name) != nil { name += "_" }
     tables[index].chains.append(
       Chain(
-        name, base: BaseChain(type: type, hook: hook, priority: priority, policy: nil),
+        name, base: BaseChain(type: type, hook: hook, priority: priority, policy: type == .nat ? .accept : nil),
         rules: [Rule(missing: missing, span: Self.nowhere)], shown: .nothing))
   }
 
@@ -117,6 +118,43 @@ struct UnshownRules {
         addTable("filter", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
         addTable("nat", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
       }
+    }
+    if sections.mentionsLegacyTables { addLegacyTables(.ip, span: nil) }
+    for output in sections.unread { addUnread(output) }
+  }
+
+  /// An output that a capture bundle says it lacks. A program that is not installed has made no rules.
+  private mutating func addUnread(_ output: (sentence: String, span: SourceSpan)) {
+    guard !output.sentence.contains("not installed"), !output.sentence.contains("not found"),
+      let colon = output.sentence.firstIndex(of: ":"),
+      let command = ShellCommand.read(String(output.sentence[..<colon])).first
+    else { return }
+    switch command.output.kind {
+    case .nftText, .nftJSON:
+      if !coverage.allOfNftables {
+        addUnknownRuleset(MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
+      }
+    case .save:
+      let family: TableFamily = command.output.family == .ipv6 ? .ip6 : .ip
+      if command.output.origin == .iptablesLegacy {
+        addLegacyTables(family, span: output.span)
+      } else if !coverage.allOfNftables {
+        for name in ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+          addTable(name, family, MissingRules(.notPrinted, settledBy: command.text), span: output.span)
+        }
+      }
+    default: break
+    }
+  }
+
+  /// The tables of iptables-legacy, which are there beside those of nf_tables and which nothing shows.
+  private mutating func addLegacyTables(_ family: TableFamily, span: SourceSpan?) {
+    guard !tables.contains(where: { $0.origin == .iptablesLegacy && $0.family == family }) else { return }
+    let missing = MissingRules(
+      .notPrinted, settledBy: family == .ip ? "iptables-legacy-save" : "ip6tables-legacy-save")
+    for name in ["mangle", "nat", "filter"] {
+      let chains = BuiltinTables.chains(of: name).map { unshown($0, of: name, missing, span: span) }
+      tables.append(Table(family, name, origin: .iptablesLegacy, chains: chains, span: span, shown: .nothing))
     }
   }
 
@@ -184,7 +222,7 @@ struct UnshownRules {
     let isCounted = table.chains.contains { chain in
       jumps[chain.name] == nil && chain.rules.contains { ($0.counter?.packets ?? 0) > 0 }
     }
-    if isCounted || !coverage.allOfNftables { tables[index].shown = .part }
+    if isCounted, !coverage.allOfNftables { tables[index].shown = .part }
   }
 
   /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were, rules are missing in some of them.
@@ -212,7 +250,9 @@ struct UnshownRules {
   private mutating func addEngineTables() {
     guard let engine = EngineChains(tables) else { return }
     let inferred = InferredHost(ruleset: Ruleset(tables: tables), facts: facts)
-    if engine.isInFilter, !tells("nat", .ip) { addNat(engine, inferred) }
+    // Docker accepts each published port in filter: where it accepts none, it translates none.
+    let translates = engine.isCluster || !inferred.containerAddresses.isEmpty
+    if engine.isInFilter, translates, !tells("nat", .ip) { addNat(engine, inferred) }
     if engine.isDocker, engine.isInNat, !tells("filter", .ip) { addFilter() }
     if engine.dropsInRaw, !tells("raw", .ip) { addRaw(inferred) }
   }
@@ -222,7 +262,8 @@ struct UnshownRules {
     let command = Self.command("nat", .ip)
     let isLocal: [Statement] =
       engine.isCluster
-      ? [] : [.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))]
+      ? []
+      : [.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))]
     let published = PublishedPorts.rules(facts, tables, inferred)
     var chains: [Chain] = []
     for name in ["PREROUTING", "OUTPUT"] {
@@ -254,14 +295,22 @@ struct UnshownRules {
   /// From 28 on Docker drops in raw what is sent straight to a container from elsewhere than its bridge.
   private mutating func addRaw(_ inferred: InferredHost) {
     let missing = MissingRules(.engine, effects: .drop, settledBy: Self.command("raw", .ip))
-    let rules = inferred.subnets.filter { $0.prefix.family == .ipv4 }.map { subnet in
-      Rule(
-        [
-          .match(Match(.header(HeaderField(.ip, .daddr)), in: subnet.prefix.values)),
-          .match(
-            Match(.meta(.iifname), in: ValueSet(InterfaceName(subnet.interface)?.value ?? 0), negated: true)),
-          .missingRules(missing),
-        ], span: Self.nowhere)
+    // Each container has a rule of its own: an address that translations or accepts lead to.
+    var addresses: Set<IPAddress> = Set(inferred.containerAddresses.map(\.address).filter(\.isIPv4))
+    addresses.formUnion(facts.containers.flatMap(\.endpoints).flatMap(\.addresses).filter(\.isIPv4))
+    let interfaces = addresses.map { address in
+      (
+        address,
+        inferred.interface(of: address)
+          ?? facts.interfaces.first { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }?.name
+      )
+    }
+    let rules = interfaces.sorted { $0.0 < $1.0 }.map { address, interface in
+      var statements: [Statement] = [.match(Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(address.bits)))]
+      if let interface, let name = InterfaceName(interface)?.value {
+        statements.append(.match(Match(.meta(.iifname), in: ValueSet(name), negated: true)))
+      }
+      return Rule(statements + [.missingRules(missing)], span: Self.nowhere)
     }
     guard !rules.isEmpty else { return }
     add(

@@ -24,6 +24,9 @@ extension CommandOutput {
     case "ps", "pgrep": kind = .dockerProxy
     case "cat", "more", "less": readFile(arguments)
     case "uname": kind = .toolVersion
+    case "hostname":
+      isWhole = arguments.contains { $0 == "-I" || $0 == "--all-ip-addresses" }
+      if isWhole || arguments.contains(where: { $0 == "-i" || $0 == "--ip-address" }) { kind = .hostAddresses }
     default:
       if program.contains("tables") { readIptables(program, arguments) }
     }
@@ -140,8 +143,22 @@ extension CommandOutput {
       kind = nil
       return
     }
+    if kind == .ipRoute, Self.selectsRoutes(rest.dropFirst()) { isFiltered = true }
     if let marker = rest.firstIndex(of: "table"), marker + 1 < rest.endIndex { table = rest[marker + 1] }
     if isJSON { kind = .json }
+  }
+
+  /// Whether the words behind `ip route` ask for some routes of a table only (`dev eth0`, `default`, `10.0.0.0/8`).
+  private static func selectsRoutes(_ words: ArraySlice<String>) -> Bool {
+    var rest = words
+    while let word = rest.popFirst() {
+      switch word {
+      case "show", "list", "ls", "lst", "s", "sh", "l": continue
+      case "table": rest = rest.dropFirst()
+      default: return true
+      }
+    }
+    return false
   }
 
   private static func abbreviates(_ word: String, _ whole: String, atLeast count: Int) -> Bool {

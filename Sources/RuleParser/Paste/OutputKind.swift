@@ -18,6 +18,8 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case ipAddressOneLine = "ip -o addr"
   /// `ip -br addr`.
   case ipAddressBrief = "ip -br addr"
+  /// The host's addresses alone.
+  case hostAddresses = "hostname -I"
   case ifconfig
   /// `ip route`.
   case ipRoute = "ip route"

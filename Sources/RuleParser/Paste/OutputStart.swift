@@ -187,6 +187,11 @@ enum OutputStart {
   private static func addressKind(_ start: ByteCursor) -> OutputKind? {
     var cursor = start
     var hasIndex = false
+    if cursor.eat("inet ") || cursor.eat("inet6 ") {
+      // A line that grep cut out: `inet 192.0.2.10/24 brd 192.0.2.255 scope global eth0`.
+      guard let word = cursor.eatWord(), Prefix(cursor.text(word).prefix { $0 != "%" }) != nil else { return nil }
+      return cursor.bytes[word].contains(0x2f) && contains(cursor, " scope ") ? .ipAddress : nil
+    }
     if cursor.eatDecimal() != nil {
       guard cursor.eat(": ") else { return nil }
       hasIndex = true

@@ -22,7 +22,9 @@ extension ShellCommand {
       guard let first = pipeline.first, !first.isEmpty else { continue }
       var command = ShellCommand(text: line)
       command.read(first[...])
-      command.output.isFiltered = pipeline.dropFirst().contains { filters.contains($0.first ?? "") }
+      if pipeline.dropFirst().contains(where: { filters.contains($0.first ?? "") }) {
+        command.output.isFiltered = true
+      }
       commands.append(command)
     }
     return commands

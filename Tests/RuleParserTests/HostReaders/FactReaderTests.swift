@@ -91,12 +91,15 @@ import Testing
       local 10.0.0.5 dev eth0 table local proto kernel scope host src 10.0.0.5
       default via fe80::1 dev eth0 proto ra metric 1024 pref medium
       2001:db8::/64 dev eth0 proto kernel metric 256 pref medium
+      10.7.0.0/24 dev eth7 proto kernel scope link src 10.7.0.5 dead linkdown
       """)
-    #expect(facts.routes.count == 9)
+    #expect(facts.routes.count == 10)
     #expect(facts.routes[0].metric == 100)
     #expect(facts.routes[0].source?.description == "10.0.0.5")
     #expect(facts.routes[1].nextHops.map(\.weight) == [2, 1])
-    #expect(facts.routes[2].isDead)
+    // A route without carrier is used all the same.
+    #expect(!facts.routes[2].isDead)
+    #expect(facts.routes[9].isDead)
     #expect(facts.routes[3].kind == .blackhole)
     #expect(facts.routes[4].kind == .unreachable)
     #expect(facts.routes[5].table == "100")

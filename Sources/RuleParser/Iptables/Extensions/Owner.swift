@@ -46,7 +46,16 @@ struct OwnerMatch: IptablesExtension {
       switch option.name {
       case "uid-owner", "gid-owner":
         let isGroup = option.name == "gid-owner"
-        guard let ids = id(option.value, rule) else { return false }
+        guard let ids = id(option.value, rule) else {
+          // The number of a name stands in the host's own list of users.
+          guard isName(option.value, rule) else { return false }
+          rule.statements.append(
+            .environment(
+              EnvironmentCondition(
+                .owner, [Argument(isGroup ? "gid-owner" : "uid-owner", rule.text(option.value))],
+                negated: option.negated)))
+          continue
+        }
         // Which further groups a process is in, no dump of rules can tell.
         if isGroup, supplementary {
           rule.statements.append(
@@ -66,6 +75,16 @@ struct OwnerMatch: IptablesExtension {
     return true
   }
 
+  /// Whether a value is a name as useradd(8) takes it.
+  private func isName(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> Bool {
+    let name = rule.text(range).utf8
+    guard let first = name.first, first == 0x5f || first | 0x20 >= 0x61 && first | 0x20 <= 0x7a else { return false }
+    return name.allSatisfy { byte in
+      byte == 0x5f || byte == 0x2d || byte == 0x2e || byte == 0x24 || byte >= 0x30 && byte <= 0x39
+        || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a
+    }
+  }
+
   /// A number or a range of numbers; of names only `root` has the same number everywhere.
   private func id(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> ClosedRange<UInt128>? {
     rule.text(range, is: "root") ? 0...0 : rule.interval(range, upTo: 0xffff_ffff)
@@ -75,6 +94,11 @@ struct OwnerMatch: IptablesExtension {
 extension OwnerMatch {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
     if case .environment(let found) = statements.first, found.kind == .owner {
+      if found.arguments.count == 1, let name = found.arguments.first {
+        return SpelledStatement(
+          module: "owner", options: "\(found.negated ? "! " : "")--\(name.name) \(name.value)", names: [name.name],
+          group: "owner")
+      }
       let group = found.arguments.first { $0.name == "gid-owner" }?.value ?? ""
       return SpelledStatement(
         module: "owner", options: "\(found.negated ? "! " : "")--gid-owner \(group) --suppl-groups",

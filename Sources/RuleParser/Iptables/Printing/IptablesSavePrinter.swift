@@ -92,7 +92,9 @@ private struct RuleSpelling {
         rest.removeFirst()
         continue
       }
-      if target == nil, let basic = BasicOptions.spell(statement, context) {
+      if target == nil,
+        let basic = BasicOptions.spell(statement, context) ?? MaskedSpelling.basic(statement, context)
+      {
         if isPastCondition { return false }
         if let number = BasicOptions.transport(statement) { names.insert(number) }
         basics.append(basic)
@@ -126,7 +128,7 @@ private struct RuleSpelling {
     for one in ExtensionRegistry.all {
       if let spelled = one.spell(statements, for: context) { return spelled }
     }
-    return nil
+    return MaskedSpelling.spell(statements, for: context)
   }
 
   /// Puts options behind those of the same module, as long as it does not have them yet.

@@ -141,6 +141,18 @@ struct NftJSONReader: Sendable {
     }
   }
 
+  /// Tells of masked values in a piece of the dump.
+  private mutating func report(masked values: [MaskedValue], _ item: JSONValue) {
+    for value in values {
+      let span = item.span(in: text)
+      var start = span.offset
+      while start > 0, text.bytes[start - 1] != 0x0a { start -= 1 }
+      let line = SourceSpan(
+        source: span.source, line: span.line, offset: start, length: span.offset + span.length - start)
+      diagnostics.append(.masked(value.text, span: line, column: span.offset - start + 1))
+    }
+  }
+
   mutating func warn(_ id: String, _ message: String, _ value: JSONValue) {
     diagnostics.append(Diagnostic(id, .warning, message, span: value.span(in: text)))
   }
@@ -307,6 +319,11 @@ struct NftJSONReader: Sendable {
       let hadCounter = rule.counter != nil
       do {
         try NftJSONStatements(lowering: builder.lowerings[index]).read(item, into: &rule)
+        let masked = rule.statements[count...].flatMap(\.maskedValues)
+        if !masked.isEmpty {
+          report(masked: masked, item)
+          continue
+        }
         if rule.statements.count == count + 1, hadCounter == (rule.counter != nil) {
           statementCache.store(rule.statements[count], at: slot, item.range, context: index)
         } else if rule.statements.count == count, !hadCounter, let counter = rule.counter {
@@ -371,8 +388,11 @@ struct NftJSONReader: Sendable {
     for item in list.elements {
       do {
         let written = try NftJSONExpressions(lowering: builder.lowerings[index]).element(item, isMap: data != nil)
-        elements.append(try builder.lowerings[index].element(written, key: key, data: data))
+        let element = try builder.lowerings[index].element(written, key: key, data: data)
+        if !element.masks.isEmpty || element.data != nil { report(masked: element.maskedValues, item) }
+        elements.append(element)
       } catch {
+        elements.append(.elided("..."))
         warn("unreadable-element", "This element is not understood: \(error.message).", item)
       }
     }

@@ -79,6 +79,7 @@ struct NftTableBuilder: Sendable {
       return
     }
     tables[table].sets[index].elements.append(contentsOf: set.elements)
+    tables[table].sets[index].elementsKnown = tables[table].sets[index].elementsKnown && set.elementsKnown
   }
 
   /// Removes a table.

@@ -95,6 +95,7 @@ extension NftRuleWriter {
     switch expression {
     case .constant(let value): !IPAddress(bits: value).isIPv4
     case .anyOf(let values): values.first.map { !IPAddress(bits: $0).isIPv4 } ?? false
+    case .masked(let value): value.possible.last.map { !IPAddress(bits: $0).isIPv4 } ?? false
     default: false
     }
   }

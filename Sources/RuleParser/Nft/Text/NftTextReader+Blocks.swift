@@ -279,7 +279,11 @@ extension NftTextReader {
     case "comment": set.comment = try name("a comment")
     case "elements":
       _ = eat(.assign)
+      let wasKnown = set.elementsKnown
+      // What breaks off leaves a set of which nobody knows what else it holds.
+      set.elementsKnown = false
       set.elements.append(contentsOf: try readElements(index, key: types.key, data: isMap ? types.data : nil))
+      set.elementsKnown = wasKnown
     default:
       tokens.back(to: start)
       let found = try elementStatements()
@@ -318,9 +322,10 @@ extension NftTextReader {
   mutating func readElements(_ index: Int, key: [NftPart], data: [NftPart]?) throws(SyntaxError) -> [SetElement] {
     var elements: [SetElement] = []
     let written: [NftElement]
+    let start = tokens.current.start
     if kind == .dollar {
-      guard case .set(let defined) = try variable() else { throw fail("a set") }
-      written = defined
+      let value = try variableOrMask()
+      if case .set(let defined) = value { written = defined } else { written = [NftElement(value)] }
     } else {
       written = try setElements()
     }
@@ -329,11 +334,14 @@ extension NftTextReader {
       do {
         elements.append(try builder.lowerings[index].element(element, key: key, data: data))
       } catch {
+        elements.append(.elided("..."))
         warn(
           "unreadable-element", "An element of this set is not understood: \(error.message).",
           tokens.current.start..<tokens.current.end)
       }
     }
+    let masked = elements.flatMap { $0.masks.isEmpty && $0.data == nil ? [] : $0.maskedValues }
+    if !masked.isEmpty { report(masked: masked, in: start..<max(tokens.previousEnd, start)) }
     return elements
   }
 

@@ -137,6 +137,19 @@ extension NftTextReader {
     return value
   }
 
+  /// Takes `$name` in the place of a value; one that nothing defines is a masked value of this name.
+  mutating func variableOrMask() throws(SyntaxError) -> NftExpression {
+    let start = tokens.mark
+    try expect(.dollar, "$")
+    guard kind == .word, variables[word] == nil else {
+      tokens.back(to: start)
+      return try variable()
+    }
+    let name = word
+    tokens.advance()
+    return .word("$" + name)
+  }
+
   /// Whether a statement ends here.
   var isStatementEnd: Bool {
     switch kind {
@@ -327,12 +340,17 @@ extension NftTextReader {
     let index = builder.table(family, table)
     let name = try name("the name of a set")
     let types = builder.lowerings[index].sets[name]
+    let place = builder.tables[index].sets.firstIndex { $0.name == name }
+    // Until they are read, the set's elements are not known.
+    let wasKnown = place.map { builder.tables[index].sets[$0].elementsKnown } ?? true
+    if let place { builder.tables[index].sets[place].elementsKnown = false }
     let elements = try readElements(index, key: types?.key ?? [NftPart(.invalid)], data: types?.data)
-    guard let set = builder.tables[index].sets.firstIndex(where: { $0.name == name }) else {
+    guard let set = place else {
       warn("unknown-set", "The set \(name) is not declared.", tokens.current.range)
       return
     }
     builder.tables[index].sets[set].elements.append(contentsOf: elements)
+    builder.tables[index].sets[set].elementsKnown = wasKnown
   }
 
   private mutating func readRuleCommand(atFront: Bool) throws(SyntaxError) {

@@ -179,6 +179,7 @@ struct NftTokens {
       }
       if byte == 0x22 { return string() }
       if let word = word() { return word }
+      if let mask = mask(byte) { return mask }
       return punctuation(byte)
     }
   }
@@ -239,18 +240,28 @@ struct NftTokens {
       return NftToken(kind: .word, range: start..<at, start: start, end: at)
     }
     if isDigit {
-      while at < end {
+      digits: while at < end {
         switch bytes[at] {
         case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: at += 1
-        default: return NftToken(kind: .word, range: start..<at, start: start, end: at)
+        case 0x2e, 0x3a, 0x2a, 0x3f:
+          at = maskedEnd(from: start) ?? at
+          break digits
+        default: break digits
         }
       }
       return NftToken(kind: .word, range: start..<at, start: start, end: at)
     }
     guard Self.isWordByte(byte), byte != 0x2d, byte != 0x2f, byte != 0x2e else { return nil }
     while at < end, Self.isWordByte(bytes[at]) { at += 1 }
-    // An interface wildcard without quotation marks.
-    if at < end, bytes[at] == 0x2a { at += 1 }
+    if at < end {
+      switch bytes[at] {
+      case 0x3a, 0x3f: at = maskedEnd(from: start) ?? at
+      case 0x2a:
+        // An interface wildcard without quotation marks.
+        at = maskedEnd(from: start) ?? at + 1
+      default: break
+      }
+    }
     return NftToken(kind: .word, range: start..<at, start: start, end: at)
   }
 
@@ -282,6 +293,8 @@ struct NftTokens {
     if colons == 5, dots == 0, NftValue.hardwareAddress(bytes.text(at..<run)) != nil {
       return run - at
     }
+    // `2001:db8::x` is masked.
+    if run < self.end, MaskedText.isMask(bytes[run]) { return nil }
     if colons >= 2, IPAddress(bytes: Array(bytes[at..<run])) != nil { return run - at }
     guard dots >= 3, bytes[at] != 0x3a else { return nil }
     // `10.0.0.1:80`: the address ends before the colon. `10.0.0.1x` is none.
@@ -293,6 +306,16 @@ struct NftTokens {
     }
     if position == run, run < end, Self.isWordByte(bytes[run]), bytes[run] != 0x2d, bytes[run] != 0x2f { return nil }
     return isPlain && dots == 3 ? position - at : nil
+  }
+
+  /// Where the line ends.
+  var limitOfLine: Int { end }
+
+  /// A word that stands in the place of a value, where a sign begins it.
+  private mutating func mask(_ byte: UInt8) -> NftToken? {
+    guard let end = maskEnd(byte, from: at) else { return nil }
+    defer { at = end }
+    return NftToken(kind: .word, range: at..<end, start: at, end: end)
   }
 
   private mutating func punctuation(_ byte: UInt8) -> NftToken {

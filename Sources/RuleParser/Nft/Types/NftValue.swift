@@ -87,10 +87,10 @@ enum NftValue {
     case .ipv4Address, .ipv6Address:
       if let address = IPAddress(word) { return ValueSet(address.bits) }
     case .ifname, .string:
-      if let values = names(word) { return values }
+      if !NftMasks.isMaskedName(word), let values = names(word) { return values }
     case .interfaceIndex:
       if let index = integer(word) { return ValueSet(index) }
-      if let name = InterfaceName(word) { return ValueSet(name.value) }
+      if !NftMasks.isMaskedName(word), let name = InterfaceName(word) { return ValueSet(name.value) }
     case .etherAddress, .lladdr:
       if let address = hardwareAddress(word) { return ValueSet(address) }
     case .hour:
