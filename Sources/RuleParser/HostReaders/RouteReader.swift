@@ -16,6 +16,7 @@ enum RouteReader {
       } else if let route = route(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
         result.facts.routes.append(route)
       } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
+        result.noteMaskedRoute(words[Route.Kind(rawValue: words[0]) == nil ? 0 : 1], output.family)
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
       }
@@ -26,6 +27,7 @@ enum RouteReader {
     if isMain, output.kind == .ipRoute, let family = output.family, result.facts.routes.isEmpty {
       result.facts.routesKnown = [family]
     }
+    result.facts.routesKnown.subtract(result.gaps)
     return result
   }
 
@@ -97,6 +99,7 @@ enum RouteTableReader {
       }
       guard let route = route(words, text.span(line), isIPv6: columns.contains("Flag") || columns.contains("Hop"))
       else {
+        result.noteMaskedRoute(words[0], nil)
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound,
           expected: "destination, gateway, mask, flags, metric, and the interface last")
@@ -104,7 +107,7 @@ enum RouteTableReader {
       }
       result.facts.routes.append(route)
     }
-    result.facts.routesKnown = Set(result.facts.routes.map(\.destination.family))
+    result.facts.routesKnown = Set(result.facts.routes.map(\.destination.family)).subtracting(result.gaps)
     return result
   }
 

@@ -22,7 +22,7 @@ extension NftTextReader {
       if tokens.current.start == statementStart, !isStatementEnd { tokens.advance() }
     }
     rule.span.length = max(tokens.previousEnd - start, 0)
-    let masked = rule.statements.flatMap(\.maskedValues)
+    let masked = rule.maskedValues
     if !masked.isEmpty { report(masked: masked, in: start..<max(tokens.previousEnd, start)) }
     return rule
   }
