@@ -422,10 +422,11 @@ struct NftJSONReader: Sendable {
       }
       do {
         try NftJSONStatements(lowering: builder.lowerings[index]).read(item, into: &rule)
-        let masked = rule.statements[count...].flatMap(\.maskedValues)
-        if !masked.isEmpty {
+        if rule.statements[count...].contains(where: \.mayHoldMaskedValue) {
+          let masked = rule.statements[count...].flatMap(\.maskedValues)
           report(masked: masked, item)
-          continue
+          // The next one of the same bytes is told of, too.
+          if !masked.isEmpty { continue }
         }
         if rule.statements.count == count + 1, hadCounter == (rule.counter != nil) {
           statementCache.store(rule.statements[count], at: slot, item.range, context: index)
