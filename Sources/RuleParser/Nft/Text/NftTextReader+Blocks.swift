@@ -327,6 +327,8 @@ extension NftTextReader {
       guard case .set(let defined) = try variable() else { throw fail("a set") }
       written = defined
     } else {
+      expectsTrafficClass = key.contains { $0.type == .classid } || data?.first?.type == .classid
+      defer { expectsTrafficClass = false }
       written = try setElements()
     }
     elements.reserveCapacity(written.count)
