@@ -209,7 +209,10 @@ struct RuleSections {
     if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut {
       allOfNftables = true
     }
-    for table in fragment.tables {
+    for var table in fragment.tables {
+      if section.output.isTerse {
+        for set in table.sets.indices where table.sets[set].elements.isEmpty { table.sets[set].elementsKnown = false }
+      }
       let form: TableForm =
         isJSON ? (table.hasOpaquePart ? .nftJSONWithXt : .nftJSON) : (table.hasOpaquePart ? .nftTextWithXt : .nftText)
       append(table, form, section, isWhole: !table.name.isEmpty)
