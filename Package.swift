@@ -47,7 +47,8 @@ let package = Package(
     .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
-    .testTarget(name: "FlowTraceTests", dependencies: ["FlowTrace", "RuleParser", "HostModel", "RuleGraph"]),
+    .testTarget(
+      name: "FlowTraceTests", dependencies: ["FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
       name: "CorpusTests", dependencies: ["ReaderFuzzing", "RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(
@@ -56,7 +57,7 @@ let package = Package(
         "Reports", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness",
       ],
       exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots", "Snapshots"]),
-    .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
+    .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"], exclude: ["Pastes"]),
     .testTarget(
       name: "PolicyCheckTests",
       dependencies: ["PolicyCheck", "PolicyYAML", "Reports", "RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),

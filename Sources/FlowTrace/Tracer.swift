@@ -78,6 +78,7 @@ public struct Tracer: Sendable {
       for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
       warnings += engine.warnings
       if let untold = untold[family] { assumptions.append(untold) }
+      assumptions += Self.inferredTables(ruleset, family)
     }
     var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
     trace.layout = layout
@@ -100,6 +101,18 @@ public struct Tracer: Sendable {
       "untold-tables",
       "the \(list) table\(names.count == 1 ? "" : "s") of \(family == .ipv4 ? "iptables" : "ip6tables"), which no dump shows, hold\(names.count == 1 ? "s" : "") no rules",
       settledBy: command)
+  }
+
+  /// The tables that were not shown, and whose rules what dumps say of containers lets one infer.
+  private static func inferredTables(_ ruleset: Ruleset, _ family: AddressFamily) -> [Assumption] {
+    ruleset.tables.filter { $0.shown == .nothing && $0.family.sees(family) }.compactMap { table in
+      guard let chain = table.chains.first(where: { $0.base?.hook == .prerouting }),
+        !chain.rules.contains(where: { $0.missing != nil }), !chain.rules.isEmpty
+      else { return nil }
+      return Assumption(
+        "inferred-table", "the \(table.name) table, which was not shown, holds what the dumps say of published ports and no more",
+        settledBy: "iptables -t \(table.name) -vnL")
+    }
   }
 
   private func families(of query: Query) -> [AddressFamily] {

@@ -1,30 +1,30 @@
-import RuleGraph
+package import RuleGraph
 
 /// The few things about a rule that inference looks at, whichever tool wrote it.
-struct RuleShape {
+package struct RuleShape {
   /// The source and destination blocks that the rule asks for; nil when it asks for none or for the opposite.
-  private(set) var source: Prefix?
-  private(set) var destination: Prefix?
+  package private(set) var source: Prefix?
+  package private(set) var destination: Prefix?
   /// The interfaces that it asks for.
-  private(set) var input: String?
-  private(set) var output: String?
+  package private(set) var input: String?
+  package private(set) var output: String?
   /// The output interface that it must not be.
-  private(set) var notOutput: String?
+  package private(set) var notOutput: String?
   /// The destination ports.
-  private(set) var destinationPorts: ValueSet?
+  package private(set) var destinationPorts: ValueSet?
   /// The transport protocol.
-  private(set) var transport: UInt8?
+  package private(set) var transport: UInt8?
   /// What DNAT puts in; several where a map tells, each with the ports that the map asks for where those are its key.
-  private(set) var destinationTranslations: [(address: IPAddress?, port: UInt16?, asked: ValueSet?)] = []
+  package private(set) var destinationTranslations: [(address: IPAddress?, port: UInt16?, asked: ValueSet?)] = []
   /// What SNAT puts in.
-  private(set) var sourceTranslation: IPAddress?
-  private(set) var isMasquerade = false
-  private(set) var isAccept = false
+  package private(set) var sourceTranslation: IPAddress?
+  package private(set) var isMasquerade = false
+  package private(set) var isAccept = false
   /// Whether it accepts or drops.
-  private(set) var isVerdict = false
+  package private(set) var isVerdict = false
 
   /// Looks at a rule of a table, whose maps may tell what it translates to.
-  init(_ rule: Rule, in table: Table) {
+  package init(_ rule: Rule, in table: Table) {
     for statement in rule.statements {
       switch statement {
       case .match(let match): take(match)

@@ -63,6 +63,8 @@ public struct CaptureBundle: Hashable, Sendable {
       text += Array("#### fwtrace: \(part.command)\n".utf8)
       Self.append(part.output, to: &text)
     }
+    // A bundle without its last line was cut: what would stand behind is unknown.
+    text += Array("#### fwtrace capture ends\n".utf8)
     return text
   }
 

@@ -122,6 +122,7 @@ public enum CaptureScript {
       output=$(pgrep -a docker-proxy) && printf '#### fwtrace: pgrep -a docker-proxy\n%s\n' "$output"
     fi
     containers
+    echo '#### fwtrace capture ends'
     exit 0
 
     """#

@@ -18,75 +18,81 @@ public struct DumpReader: Sendable {
   /// Makes a reader. Which files a rule file for `nft -f` may include is the caller's to decide; without a word of it, none.
   public init(include: @escaping Include = { _, _ in nil }) { self.include = include }
 
-  /// Reads the inputs.
+  /// Reads the inputs as one host; of several hosts in them, the last one that printed rules.
   ///
   /// Reading never fails: what can't be read is in ``HostReading/diagnostics``, and where nothing at all can, one of them is the error
   /// `nothing-recognised`.
   ///
   /// - Parameter snapshot: the moment to read, counted from 1, where a table was printed again with other content; the last one when nil.
   public func read(_ inputs: [DumpInput], snapshot: Int? = nil) -> HostReading {
+    let hosts = readHosts(inputs, snapshot: snapshot)
+    guard var last = hosts.last(where: { !$0.ruleset.tables.isEmpty }) ?? hosts.last else { return HostReading() }
+    if hosts.count > 1 {
+      let names = hosts.enumerated().map { $1.name ?? "number \($0 + 1)" }
+      last.diagnostics.append(
+        Diagnostic(
+          "several-hosts", .warning,
+          "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); \(last.name ?? "the last one") answers"
+        ))
+    }
+    return last
+  }
+
+  /// Reads the inputs host by host: two prompts' names, two bundles, or two lists of addresses that contradict each other are two hosts, and nothing is
+  /// merged across them. Hosts that printed neither rules nor anything else that is read here are left out where others did.
+  ///
+  ///     DumpReader().readHosts([paste]).map(\.name)    // ["web1", "web2"]
+  public func readHosts(_ inputs: [DumpInput], snapshot: Int? = nil) -> [HostReading] {
+    var contents = DumpContents()
+    defer { withExtendedLifetime(contents.texts) {} }
+    for input in inputs { contents.add(input, include) }
+    let partition = HostPartition(contents.sections)
+    let withRules = partition.parts.filter { part in part.sections.contains { contents.sections[$0].kind.tellsRules } }
+    // What hosts without rules printed is nobody's where others printed rules.
+    let parts = withRules.isEmpty ? Array(partition.parts.prefix(1)) : withRules
+    guard !parts.isEmpty else {
+      var reading = HostReading()
+      reading.ruleset.sources = contents.sources
+      reading.diagnostics =
+        contents.diagnostics(ofSources: nil) + Self.unrecognised(contents.unrecognised, inputs, isAll: true)
+      return [reading]
+    }
+    return parts.map { read($0, of: contents, inputs, isOnly: parts.count == 1, snapshot: snapshot) }
+  }
+
+  /// Reads one host's outputs.
+  private func read(
+    _ part: HostPartition.Part, of contents: DumpContents, _ inputs: [DumpInput], isOnly: Bool, snapshot: Int?
+  ) -> HostReading {
     var reading = HostReading()
+    reading.ruleset.sources = contents.sources
+    reading.name = part.name
+    let sources = isOnly ? nil : Set(part.sections.map { contents.sections[$0].text.source })
+    reading.diagnostics = contents.diagnostics(ofSources: sources)
     var rules = RuleSections()
     var facts = FactSections()
-    var strand = 0
-    var order = 0
-    var hostNames: [String] = []
-    var unrecognised: [Int32] = []
-    // What the readers look at stays until all is read.
-    var texts: [SourceBytes] = []
-    defer { withExtendedLifetime(texts) {} }
-    for input in inputs {
-      let bytes = InputEncoding.normalised(input.bytes)
-      let source = reading.ruleset.sources.add(Source(name: input.name, bytes: bytes))
-      let paste = PasteLines(bytes)
-      texts.append(paste.memory)
-      if let section = NftRuleFile.section(source, paste, strand: strand + 1) {
-        strand += 1
-        rules.add(section) { path in
-          include(path, input.name)?.map { included in
-            let source = reading.ruleset.sources.add(Source(name: included.name, bytes: included.bytes))
-            let lines = PasteLines(included.bytes)
-            texts.append(lines.memory)
-            return DumpText(source: source, memory: lines.memory, lines: lines.lines)
-          }
-        }
-        continue
-      }
-      let finder = SectionFinder(source: source, name: input.name, paste: paste, strand: strand)
-      strand = finder.strand + 1
-      if finder.mentionsLegacyTables { rules.mentionsLegacyTables = true }
-      hostNames += finder.hostNames.filter { !hostNames.contains($0) }
-      if let captured = finder.captured { facts.captured = captured }
-      for (sentence, line) in finder.unread {
-        reading.diagnostics.append(
-          Diagnostic(
-            "capture-incomplete", .warning, "the capture could not read: \(sentence)",
-            span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
-      }
-      if finder.sections.isEmpty { unrecognised.append(source) }
-      for var section in finder.sections {
-        section.order = order
-        order += 1
-        if section.kind.tellsRules {
-          if section.place == .host { rules.add(section) } else { reading.diagnostics.append(Self.foreign(section)) }
-        } else {
-          facts.read(section)
-        }
+    rules.mentionsLegacyTables = contents.mentionsLegacyTables(inSources: sources)
+    rules.unread = contents.unread(inSources: sources)
+    facts.captured = contents.captured(inSources: sources)
+    for index in part.sections {
+      let section = contents.sections[index]
+      if !section.kind.tellsRules {
+        facts.read(section)
+      } else if section.place == .host {
+        rules.add(section, contents.fragments[index])
+      } else {
+        reading.diagnostics.append(Self.foreign(section))
       }
     }
     rules.read()
-    reading.diagnostics += Self.unrecognised(unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
-    reading.facts = facts.join(hostNames: hostNames)
-    let span = join(rules, into: &reading, snapshot: snapshot)
-    if span.end != nil || hostNames.count > 1 { reading.facts = facts.join(hostNames: hostNames, span: span) }
-    reading.diagnostics += facts.diagnostics + facts.foreignNotes
-    if hostNames.count > 1 {
-      reading.diagnostics.append(
-        Diagnostic(
-          "several-hosts", .warning,
-          "the prompts name several hosts (\(hostNames.joined(separator: ", "))); the rules are read as one host's, what was "
-            + "printed last answers, and what hosts without rules printed is left out"))
+    if isOnly {
+      reading.diagnostics += Self.unrecognised(contents.unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
     }
+    let names = part.name.map { [$0] } ?? []
+    reading.facts = facts.join(hostNames: names)
+    let span = join(rules, into: &reading, snapshot: snapshot)
+    if span.end != nil { reading.facts = facts.join(hostNames: names, span: span) }
+    reading.diagnostics += facts.diagnostics + facts.foreignNotes
     return reading
   }
 
@@ -99,14 +105,19 @@ public struct DumpReader: Sendable {
       version.contains("nf_tables") ? .iptablesNFT : version.contains("legacy") ? .iptablesLegacy : nil
     var joining = TableJoining(rules.printings, iptablesOrigin: origin, sources: reading.ruleset.sources)
     let (tables, coverage) = joining.tables(at: snapshot)
-    reading.ruleset.tables = tables
-    reading.ruleset.coverage = coverage
-    reading.ruleset.coverage.allOfIptables = rules.allOfIptables
-    reading.ruleset.coverage.allOfNftables = rules.allOfNftables
-    reading.ruleset.coverage.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
+    var told = coverage
+    told.allOfIptables = rules.allOfIptables
+    told.allOfNftables = rules.allOfNftables
+    told.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
+    let unshown = UnshownRules(tables, told, sections: rules, facts: reading.facts)
+    reading.ruleset.tables = unshown.tables
+    reading.ruleset.coverage = unshown.coverage
     reading.ruleset.ipsets = rules.ipsets
     reading.snapshotCount = joining.momentCount
-    reading.diagnostics += rules.diagnostics + joining.diagnostics
+    reading.diagnostics += rules.diagnostics + joining.diagnostics + unshown.diagnostics
+    reading.diagnostics.removeAll { one in
+      one.id == "table-not-printed" && one.span.map(unshown.settled.contains) ?? false
+    }
     if rules.mentionsLegacyTables {
       // What follows from iptables' own words is said below, if anything does.
       reading.diagnostics.removeAll { $0.id == "iptables-warning" && $0.message.contains("legacy tables present") }

@@ -26,6 +26,8 @@ public struct HostReading: Sendable {
   public var facts: HostFacts
   /// What could not be read, contradicts itself, or was inferred about the input.
   public var diagnostics: [Diagnostic]
+  /// What the host is called where the inputs name it: in prompts, in a bundle, in a heading.
+  public var name: String?
   /// How many moments the input shows (a table printed again with other content starts a new one); at least 1.
   public var snapshotCount: Int
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import HostModel
+import RuleGraph
 import RuleParser
 
 /// The dumps that a command reads.
@@ -16,13 +18,20 @@ struct DumpArguments: ParsableArguments {
       "Where a table was printed several times: take the moment with this number (1 is the first).", valueName: "n"))
   var snapshot: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where the dumps are of several hosts: the one with this name or number.", valueName: "name"))
+  var host: String?
+
   @OptionGroup var namespace: NamespaceArguments
 
   /// Whether the host that the program runs on is read, in its own network namespace.
   var isThisHost: Bool { dumps.isEmpty && namespace.netns == nil }
 
   /// Reads the dumps into one host; without any, the host that the program runs on.
-  func read() throws -> HostReading {
+  ///
+  /// - Parameter addresses: The addresses that are asked about: of several hosts the one that has them answers.
+  func read(askingAbout addresses: [IPAddress] = []) throws -> HostReading {
     if let snapshot, snapshot < 1 { throw Failure("--snapshot \(snapshot): moments are counted from 1") }
     guard dumps.isEmpty || namespace.netns == nil else {
       throw Failure("--netns: it chooses a network namespace of this host, and the dumps are read instead of the host")
@@ -30,7 +39,8 @@ struct DumpArguments: ParsableArguments {
     guard !dumps.isEmpty else { return try LiveHost.read(namespace: namespace.netns) }
     let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
     let inputs = try DumpFiles.read(dumps)
-    let reading = ReadingNotice.during(inputs) { reader.read(inputs, snapshot: snapshot) }
+    let hosts = ReadingNotice.during(inputs) { reader.readHosts(inputs, snapshot: snapshot) }
+    let reading = try HostChoice(hosts, named: host).host(with: addresses)
     if let snapshot, snapshot > reading.snapshotCount {
       throw Failure(
         "--snapshot \(snapshot): the dumps show \(reading.snapshotCount) moment\(reading.snapshotCount == 1 ? "" : "s")"

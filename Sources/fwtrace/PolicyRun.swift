@@ -58,7 +58,9 @@ struct PolicyRun {
     arguments.dumps = found.dumps
     let reading = try arguments.read()
     try RefuseEmpty.check(reading, dumps: found.dumps)
-    return PolicyHost(name: found.name, ruleset: reading.ruleset, facts: reading.facts, dumps: found.dumps)
+    return PolicyHost(
+      name: found.name, ruleset: reading.ruleset, facts: reading.facts, dumps: found.dumps,
+      diagnostics: reading.diagnostics)
   }
 
   /// Ends with every mistake, each once, in the order of the file.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FlowTrace
 import HostModel
+import RuleGraph
 
 /// The packet that is asked about. What is left out stays open.
 struct QueryArguments: ParsableArguments {
@@ -94,6 +95,14 @@ struct QueryArguments: ParsableArguments {
       (.dscp, dscp), (.physin, physin), (.family, family), (.hostAddress, hostAddress),
     ]
     return all.compactMap { option, text in text.map { (option, $0) } }
+  }
+
+  /// The addresses that the question names, those of the destination first.
+  var addresses: [IPAddress] {
+    [dst, hostAddress, src].compactMap { $0 }.compactMap { text in
+      if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return IPAddress(text[text.index(after: text.startIndex)..<end]) }
+      return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
+    }
   }
 
   /// Whether no option was given.

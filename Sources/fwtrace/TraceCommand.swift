@@ -86,7 +86,7 @@ struct TraceCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    let reading = try dumps.read()
+    let reading = try dumps.read(askingAbout: packet.addresses)
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     if let batch {
       guard packet.isEmpty, want == nil else {

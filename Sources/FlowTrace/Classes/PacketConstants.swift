@@ -56,9 +56,16 @@ struct PacketConstants {
   // MARK: - Rules
 
   mutating func add(_ ruleset: Ruleset) {
-    for set in ruleset.ipsets { add(set.elements) }
+    for set in ruleset.ipsets {
+      add(set.elements)
+      if set.elements.contains(where: \.hasShownBits) { compute(PacketClasses.Field.allCases) }
+    }
     for table in ruleset.tables {
-      for set in table.sets { add(set.elements) }
+      for set in table.sets {
+        add(set.elements)
+        // Which fields are looked up in a set is not asked here.
+        if set.elements.contains(where: \.hasShownBits) { compute(PacketClasses.Field.allCases) }
+      }
       for chain in table.chains {
         for rule in chain.rules {
           for statement in rule.statements { add(statement) }
@@ -83,7 +90,8 @@ struct PacketConstants {
       addKey(update.key)
       if let data = update.data { addValue(data) }
     // What these come to is not computed from the packet.
-    case .environment, .opaqueMatch, .opaqueTarget, .hiddenInterfaces, .verdict, .notrack, .effect: break
+    case .environment, .opaqueMatch, .opaqueTarget, .missingRules, .hiddenInterfaces, .verdict, .notrack, .effect:
+      break
     }
   }
 
@@ -91,7 +99,12 @@ struct PacketConstants {
     addKey(match.subject)
     switch match.values {
     case .values(let values): add(values)
-    case .elements(let elements): add(elements)
+    case .masked(let values):
+      add(values.known)
+      for value in values.masked { add(value, of: match.subject) }
+    case .elements(let elements):
+      add(elements)
+      if elements.contains(where: \.hasShownBits) { addValue(match.subject) }
     case .named: break
     // Which fields an ipset is asked for depends on its type.
     case .ipset, .ipsetExceptions: compare(PacketClasses.Field.allCases)
@@ -102,12 +115,22 @@ struct PacketConstants {
     for element in elements {
       for part in element.key { add(part) }
       if case .values(let values)? = element.data { for one in values { add(one) } }
+      if case .masked(let values)? = element.data { for one in values { add(one.possible) } }
     }
+  }
+
+  /// Bits that are shown behind masked ones set values apart that no constant does.
+  private mutating func add(_ value: MaskedValue, of subject: Expression) {
+    add(value.certain)
+    add(value.possible)
+    if value.shownBits != 0 { addValue(subject) }
   }
 
   private mutating func add(_ map: MapReference) {
     switch map {
-    case .anonymous(let elements): add(elements)
+    case .anonymous(let elements):
+      add(elements)
+      if elements.contains(where: \.hasShownBits) { compute(PacketClasses.Field.allCases) }
     case .named: break
     case .ipset: compare(PacketClasses.Field.allCases)
     }
@@ -137,6 +160,7 @@ struct PacketConstants {
     case .field(let field): compare(Self.fields(of: field))
     case .constant(let value): add(value)
     case .anyOf(let values): add(values)
+    case .masked(let value): add(value.possible)
     case .concatenation(let parts): for part in parts { addKey(part) }
     case .map(let key, let map):
       addKey(key)
@@ -152,6 +176,7 @@ struct PacketConstants {
     case .field(let field): compute(Self.fields(of: field))
     case .constant(let value): add(value)
     case .anyOf(let values): add(values)
+    case .masked(let value): add(value.possible)
     case .bitwise(let operand, _, _), .shift(let operand, _): addValue(operand)
     case .combine(_, let first, let second):
       addValue(first)
@@ -191,4 +216,9 @@ struct PacketConstants {
     case .raw, .option, .route, .socket, .ipsec: []
     }
   }
+}
+
+extension SetElement {
+  /// Whether a key shows bits behind masked ones.
+  fileprivate var hasShownBits: Bool { masks.contains { $0.shownBits != 0 } }
 }

@@ -10,7 +10,12 @@ extension Engine {
       return ("notrack", nil)
     case .assign(let assignment):
       guard let values = values(of: assignment.value, in: &flow) else { return nil }
-      return assign(assignment.field, values, to: &flow, id)
+      let count = flow.variables.count
+      let change = assign(assignment.field, values, to: &flow, id)
+      if case .masked(let value) = assignment.value, flow.variables.count > count {
+        flow.variables[flow.variables.count - 1].masked = makeMaskedCondition(value, id)
+      }
+      return change
     default: return nil
     }
   }
@@ -68,21 +73,25 @@ extension Engine {
     _ key: Expression, _ reference: MapReference, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [RuleBranch], misses: [Flow]) {
     let map = map(reference, of: id, statement: statement)
-    func branch(_ flow: Flow, _ element: SetElement) -> RuleBranch? {
-      guard case .verdict(let verdict)? = element.data else { return nil }
-      return RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)
+    func branches(_ flow: Flow, _ element: SetElement) -> [RuleBranch] {
+      if element.isElision {
+        let opaque = Opaque(
+          name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
+        return meet(target: opaque, flow, id, statement)
+      }
+      guard case .verdict(let verdict)? = element.data else { return [] }
+      return [RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)]
     }
     guard map.isKnown else {
-      let opaque = Opaque(
-        name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
-      return ([RuleBranch(flow: start, outcome: .unknown(opaque), action: "unknown", target: map.name)], [])
+      let opaque = Opaque(name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
+      return (meet(target: opaque, start, id, statement), [])
     }
     let found = lookUp(key, in: map, start, id, statement)
     var misses = found.misses
-    let hits = found.hits.compactMap { flow, element in
-      let hit = branch(flow, element)
-      if hit == nil { misses.append(flow) }
-      return hit
+    let hits = found.hits.flatMap { flow, element in
+      let hits = branches(flow, element)
+      if hits.isEmpty { misses.append(flow) }
+      return hits
     }
     return (hits, misses)
   }

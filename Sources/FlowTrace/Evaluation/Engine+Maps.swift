@@ -8,7 +8,7 @@ extension Engine {
     _ key: Expression, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
     var flow = start
-    if let known = knownKey(key, in: &flow) {
+    if map.masked.isEmpty, let known = knownKey(key, in: &flow) {
       guard let known, let element = map.element(for: known) else { return ([], [flow]) }
       return ([(flow, element)], [])
     }
@@ -23,6 +23,17 @@ extension Engine {
       var next: [Flow] = []
       for var part in rest {
         let decision = decide(parts, isIn: group, in: &part, rule: id, statement: statement)
+        let split = part.split(decision)
+        hits += split.yes.map { ($0, element) }
+        next += split.no
+      }
+      rest = next
+    }
+    for (number, element) in map.masked.enumerated() {
+      var next: [Flow] = []
+      for var part in rest {
+        let decision = decide(
+          parts, isMasked: element, number: number, of: map, in: &part, rule: id, statement: statement)
         let split = part.split(decision)
         hits += split.yes.map { ($0, element) }
         next += split.no
@@ -88,7 +99,7 @@ extension Engine {
       return (found.hits.map { ($0.flow, [put($0.values[0])]) }, found.misses)
     }
     switch expression {
-    case .field, .constant, .anyOf, .generated, .concatenation: return ([(start, [expression])], [])
+    case .field, .constant, .anyOf, .masked, .generated, .concatenation: return ([(start, [expression])], [])
     case .bitwise(let operand, let and, let xor): return inside(operand) { .bitwise($0, and: and, xor: xor) }
     case .shift(let operand, let left): return inside(operand) { .shift($0, left: left) }
     case .combine(let operation, let a, let b):
@@ -102,18 +113,40 @@ extension Engine {
       return result
     case .map(let key, let reference):
       let map = map(reference, table: id.table)
-      guard map.isKnown else { return ([(start, [expression])], []) }
+      guard map.isKnown else { return unshown(map, start, id, statement) }
       var found = lookUp(key, in: map, start, id, statement)
       var hits: [(flow: Flow, values: [Expression])] = []
       for hit in found.hits {
         if case .values(let values)? = hit.element.data, !values.isEmpty {
-          hits.append((hit.flow, values.map { $0.single.map { .constant($0) } ?? .anyOf($0) }))
+          hits.append((hit.flow, values.map(Expression.known)))
+        } else if case .masked(let values)? = hit.element.data {
+          hits.append((hit.flow, values.map { value in value.isKnown ? .known(value.possible) : .masked(value) }))
+        } else if hit.element.isElision {
+          // Elements that are left out give as many values as the others.
+          let count = map.elements.lazy.compactMap(\.data).first.map(\.count) ?? 1
+          hits.append(
+            (hit.flow, Array(repeating: .masked(MaskedValue("the map's value", within: .all)), count: count)))
         } else {
           found.misses.append(hit.flow)
         }
       }
       return (hits, found.misses)
     }
+  }
+
+  /// What a map gives that the dump does not show: any value, or none.
+  private func unshown(
+    _ map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [(flow: Flow, values: [Expression])], misses: [Flow]) {
+    var flow = start
+    let decision = condition(id, statement, in: &flow) {
+      ConditionInfo(
+        holds: "the map \(map.name) holds the packet", fails: "the map \(map.name) does not hold the packet", rule: id,
+        isEnvironment: false, settledBy: "nft -j list ruleset")
+    }
+    let split = flow.split(decision)
+    let any = Expression.masked(MaskedValue("the value in map \(map.name)", within: .all))
+    return (split.yes.map { ($0, [any]) }, split.no)
   }
 
   /// What a packet's field becomes by the member of an ipset that holds it (`SET --map-set`): parts of the flow with an assignment each. What no member
@@ -125,7 +158,9 @@ extension Engine {
     _ field: Field, heldBy set: ResolvedSet, _ key: Expression, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> [(Flow, Statement)] {
     // Which set of a list held the packet, and what it kept of it, is not followed.
-    guard set.isKnown, set.members.isEmpty else { return [(start, .assign(Assignment(field, .anyOf(.bits(32)))))] }
+    guard set.isKnown, set.members.isEmpty, set.masked.isEmpty else {
+      return [(start, .assign(Assignment(field, .anyOf(.bits(32)))))]
+    }
     let kept = Expression.field(field)
     var parts: [(Flow, Statement)] = []
     var rest = [start]
@@ -142,6 +177,24 @@ extension Engine {
       rest = next
     }
     return parts + rest.map { ($0, .assign(Assignment(field, kept))) }
+  }
+}
+
+extension Expression {
+  /// One value, or one of several that the kernel chooses.
+  fileprivate static func known(_ values: ValueSet) -> Expression {
+    values.single.map { .constant($0) } ?? .anyOf(values)
+  }
+}
+
+extension SetData {
+  /// The number of values.
+  fileprivate var count: Int {
+    switch self {
+    case .verdict: 1
+    case .values(let values): values.count
+    case .masked(let values): values.count
+    }
   }
 }
 

@@ -25,6 +25,7 @@ extension Engine {
         return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
       }
       wanted = values
+    case .masked(let masked): return decide(match, masked, in: &flow, rule: rule, statement: statement)
     case .elements(let elements):
       let set = index.set(elements, of: rule, statement: statement)
       return decide(match, isIn: set, in: &flow, rule: rule, statement: statement)
@@ -58,6 +59,9 @@ extension Engine {
     }
     guard set.isKnown else {
       return unknownMember(set, [match.subject], match, in: &flow, rule: rule, statement: statement)
+    }
+    if !set.masked.isEmpty {
+      return decide([match.subject], isInMasked: set, match, in: &flow, rule: rule, statement: statement)
     }
     return decide(match, set.values, in: &flow, rule: rule, statement: statement)
   }
@@ -144,7 +148,7 @@ extension Engine {
       return resolve(inner, in: &flow).transformed(.bitwise(and: and, xor: xor))
     case .shift(let inner, let left):
       return resolve(inner, in: &flow).transformed(.shift(left))
-    case .combine, .map, .anyOf, .generated:
+    case .combine, .map, .anyOf, .masked, .generated:
       guard let values = values(of: expression, in: &flow), let single = values.single else { return .unknown }
       return .constant(single)
     case .concatenation: return .unknown
@@ -177,6 +181,9 @@ extension Engine {
       parts = key
     }
     guard set.isKnown else { return unknownMember(set, parts, match, in: &flow, rule: rule, statement: statement) }
+    if !set.masked.isEmpty {
+      return decide(parts, isInMasked: set, match, in: &flow, rule: rule, statement: statement)
+    }
 
     var subjects: [Subject] = []
     var requires: Flow.Box = []
@@ -269,7 +276,7 @@ extension Engine {
     let isIPSet: Bool
     switch match.values {
     case .ipset, .ipsetExceptions: isIPSet = true
-    case .values, .elements, .named: isIPSet = false
+    case .values, .masked, .elements, .named: isIPSet = false
     }
     return condition(rule, statement, in: &flow, negated: match.negated) {
       ConditionInfo(

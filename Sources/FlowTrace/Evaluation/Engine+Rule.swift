@@ -11,7 +11,7 @@ enum RuleOutcome {
   /// The packet is handed to a local socket (TPROXY).
   case handedOver
   /// A target that is not understood.
-  case unknown(Opaque)
+  case unknown(UnknownEnd)
 }
 
 /// A part of a flow behind a rule.
@@ -84,9 +84,14 @@ extension Engine {
         kept = flow.assumptions.count
       case .verdict(.reject(let rejection)) where !rejection.fits(flow.family):
         return .passed(isChanged: isChanged)
+      case .verdict(.jump(let name)) where self.index.chain(named: name, table: id.table) == nil:
+        return .split(matched: meet(chain: name, isGoto: false, flow, id, index), passed: [])
+      case .verdict(.goto(let name)) where self.index.chain(named: name, table: id.table) == nil:
+        return .split(matched: meet(chain: name, isGoto: true, flow, id, index), passed: [])
+      case .missingRules(let missing): return .split(matched: meet(missing, flow, id, index), passed: [])
       case .verdict(let verdict):
         return .matched(.verdict(verdict), action: verdict.action, target: verdict.target ?? done?.target)
-      case .opaqueTarget(let opaque): return .matched(.unknown(opaque), action: "unknown", target: opaque.name)
+      case .opaqueTarget(let opaque): return .split(matched: meet(target: opaque, flow, id, index), passed: [])
       case .verdictMap(let key, let reference):
         return whole(verdicts(key, reference, flow, id, index), &flow)
       case .translate(let translation): return whole(translate(translation, flow, id, index), &flow)
@@ -152,6 +157,14 @@ extension Engine {
       case .verdict(.reject(let rejection)) where !rejection.fits(start.family):
         // nft leaves the family test that it puts before such a reject out of its listings.
         return ([], matching.passed() + matching.candidates.map(\.flow))
+      case .verdict(.jump(let name)) where self.index.chain(named: name, table: id.table) == nil:
+        return (
+          matching.candidates.flatMap { meet(chain: name, isGoto: false, $0.flow, id, index) }, matching.passed()
+        )
+      case .verdict(.goto(let name)) where self.index.chain(named: name, table: id.table) == nil:
+        return (matching.candidates.flatMap { meet(chain: name, isGoto: true, $0.flow, id, index) }, matching.passed())
+      case .missingRules(let missing):
+        return (matching.candidates.flatMap { meet(missing, $0.flow, id, index) }, matching.passed())
       case .verdict(let verdict):
         let matched = matching.candidates.map {
           RuleBranch(
@@ -159,10 +172,7 @@ extension Engine {
         }
         return (matched, matching.passed())
       case .opaqueTarget(let opaque):
-        let matched = matching.candidates.map {
-          RuleBranch(flow: $0.flow, outcome: .unknown(opaque), action: "unknown", target: opaque.name)
-        }
-        return (matched, matching.passed())
+        return (matching.candidates.flatMap { meet(target: opaque, $0.flow, id, index) }, matching.passed())
       case .verdictMap(let key, let reference):
         return ends(matching) { verdicts(key, reference, $0, id, index) }
       case .translate(let translation):
@@ -353,7 +363,7 @@ extension Statement {
   fileprivate var changesSomething: Bool {
     switch self {
     case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .updateSet, .effect, .verdict(.continue): false
-    case .assign, .notrack, .translate, .verdict, .verdictMap, .opaqueTarget: true
+    case .assign, .notrack, .translate, .verdict, .verdictMap, .opaqueTarget, .missingRules: true
     }
   }
 }

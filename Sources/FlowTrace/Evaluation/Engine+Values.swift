@@ -6,6 +6,7 @@ extension Engine {
     switch expression {
     case .constant(let value): return ValueSet(value)
     case .anyOf(let values): return values
+    case .masked(let value): return value.possible
     case .generated(let generator): return sum(generator, in: &flow) ?? generator.values
     case .field, .bitwise, .shift:
       switch resolve(expression, in: &flow) {

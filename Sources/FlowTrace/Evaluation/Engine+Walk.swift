@@ -9,7 +9,9 @@ enum ChainEnd {
   case rejected(RuleID, Rejection)
   /// Handed to a program in user space, which may do anything.
   case queued(RuleID, QueueTarget)
-  case unknown(Decider, Opaque)
+  case unknown(Decider, UnknownEnd)
+  /// The end of a chain whose policy no dump shows.
+  case undecided(ChainID)
   case forwarded(RuleID, device: String)
 }
 
@@ -99,8 +101,7 @@ extension Engine {
     return .divided
   }
 
-  static let tooMuch = Opaque(
-    name: "too many rules to look at", text: "", settledBy: nil)
+  static let tooMuch = UnknownEnd("too many rules to look at")
 
   /// Notes the rules that were looked at in the innermost chain since the last match.
   private func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
@@ -127,7 +128,7 @@ extension Engine {
       return nil
     case .translated: return .translated
     case .handedOver: return .accepted
-    case .unknown(let opaque): return .unknown(.rule(id), opaque)
+    case .unknown(let end): return .unknown(.rule(id), end)
     case .verdict(let verdict):
       switch verdict {
       case .accept: return .accepted
@@ -137,12 +138,10 @@ extension Engine {
       case .return: return leave(&flow, hook, byReturn: id)
       case .queue(let target): return .queued(id, target)
       case .forwardTo(let device): return .forwarded(id, device: device)
-      case .synproxy: return .unknown(.rule(id), Opaque(name: "SYN proxy", text: ""))
+      case .synproxy: return .unknown(.rule(id), UnknownEnd("the kernel's SYN proxy answers"))
       case .jump(let name), .goto(let name):
         guard let target = index.chain(named: name, table: id.table) else {
-          return .unknown(
-            .rule(id),
-            Opaque(name: "jump to the chain \(name), which no dump shows", text: "", settledBy: listCommand(id.table)))
+          return .unknown(.rule(id), UnknownEnd("chain \(name) was not shown", listCommand(id.table)))
         }
         guard flow.position.frames.count < 128 else { return .unknown(.rule(id), Engine.tooMuch) }
         var frame = Frame(chain: ChainID(table: id.table, chain: target))
@@ -175,27 +174,22 @@ extension Engine {
     while left.isGoto, !flow.position.frames.isEmpty { left = flow.position.frames.removeLast() }
     guard flow.position.frames.isEmpty else { return nil }
     let chain = ruleset[left.chain]
-    flow.note(
-      Step(hook: hook, .policy(left.chain), matched: true, action: chain.base?.policy?.rawValue ?? "accept"))
-    guard let base = chain.base else { return .accepted }
-    switch base.policy {
-    case .accept: return .accepted
-    case .drop: return .dropped(.policy(left.chain))
-    case nil:
-      return .unknown(
-        .policy(left.chain),
-        Opaque(
-          name: "the policy of \(chain.name), which the dump does not show", text: "",
-          settledBy: listCommand(left.chain.table)))
+    guard let base = chain.base else {
+      flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: "accept"))
+      return .accepted
     }
+    guard let policy = base.policy else { return .undecided(left.chain) }
+    flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: policy.rawValue))
+    return policy == .accept ? .accepted : .dropped(.policy(left.chain))
   }
 
   /// The command that lists a table.
   func listCommand(_ table: Int) -> String {
     let table = ruleset.tables[table]
+    let iptables = table.family == .ip6 ? "ip6tables" : "iptables"
     switch table.origin {
     case .nftables: return "nft list table \(table.family.rawValue) \(table.name)"
-    default: return "\(table.family == .ip6 ? "ip6tables" : "iptables")-save"
+    default: return table.name == "filter" ? "\(iptables) -vnL" : "\(iptables) -t \(table.name) -vnL"
     }
   }
 }

@@ -9,6 +9,8 @@ struct ConditionInfo {
   /// No dump can tell it (a rate, the time); otherwise a dump could and did not.
   var isEnvironment: Bool
   var settledBy: String?
+  /// What rules that no dump shows do where it holds; empty where they leave the packet alone, nil of other conditions.
+  var effect: MissingRules.Effects?
 }
 
 /// The evaluation of one query: the rules, what is known of the host, and what was found out on the way.
@@ -32,6 +34,8 @@ final class Engine {
   /// How many cases there may be, and how many answers to one of them: a dump that leaves much untold can make them multiply.
   static let caseLimit = 1000
   static let replyLimit = 32
+  /// The conditions of masked values that rules put into packets, by their texts.
+  var maskedConditions: [RuleID: [String: Int]] = [:]
   private var statementConditions: [RuleID: [Int: Int]] = [:]
 
   init(ruleset: Ruleset, knowledge: HostKnowledge, plan: HookPlan, published: ValueSet, index: RulesetIndex) {

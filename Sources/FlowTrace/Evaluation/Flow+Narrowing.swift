@@ -10,6 +10,12 @@ enum ConditionKey: Hashable {
   case bits(VariableID, and: UInt128, xor: UInt128, ValueSet)
   /// Whether a key is in a set whose members are unknown.
   case member(String, [VariableID])
+  /// Whether missing rules have this effect.
+  case missingRules(RuleID, Int, MissingRules.Effects)
+  /// Whether the policy of a base chain, which no dump shows, is accept.
+  case policy(ChainID)
+  /// Whether a value is one that the dump masks.
+  case masked(MaskedKeyName)
   /// What the routing tables' answer depends on and no dump tells.
   case route(RouteQuestion)
   /// Whether a number that the kernel makes up for a statement of a rule is in a group of a map's keys.

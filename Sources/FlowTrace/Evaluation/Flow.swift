@@ -45,6 +45,8 @@ struct Flow {
   var bypassesRules = false
   /// Whether the packet never comes to this host's rules at all (macvlan, two containers in one network namespace).
   var isPastHost = false
+  /// Whether rules that no dump shows may have translated the source.
+  var mayHaveOtherSource = false
   /// The device whose chains of ingress or egress the packet is in.
   var device: DevicePass?
   /// The devices whose chains it has passed.
@@ -137,6 +139,8 @@ struct Position {
   var checkedReroute: [VariableID]?
   /// The index of the next nat chain of the call that is under way.
   var natChain = 0
+  /// What missing rules of the base chain that is walked can have done, as far as it was followed.
+  var followed: MissingRules.Effects = []
   /// Whether a translation already ended the nat chains of this hook.
   var natEnded = false
 }

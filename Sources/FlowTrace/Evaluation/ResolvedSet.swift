@@ -11,6 +11,8 @@ final class ResolvedSet: Sendable {
   let elements: [SetElement]
   /// The elements that are taken out again (ipset `nomatch`).
   let exceptions: [SetElement]
+  /// The elements of which the dump shows a part only, or nothing: whether a key is one of them is unknown.
+  let masked: [SetElement]
   /// The element for every other key.
   let catchAll: SetElement?
   /// The ipset that it is; nil of nft's sets.
@@ -49,9 +51,12 @@ final class ResolvedSet: Sendable {
 
   init(name: String, elements: [SetElement], isKnown: Bool, ipset: NamedSet? = nil, members: [ResolvedSet] = []) {
     self.name = name
-    self.isKnown = isKnown
     self.ipset = ipset
     self.members = members
+    masked = elements.filter { !$0.masks.isEmpty }
+    let elements = masked.isEmpty ? elements : elements.filter(\.masks.isEmpty)
+    // Beside exceptions what is not shown may take out what is.
+    self.isKnown = isKnown && (masked.isEmpty || !(masked + elements).contains(where: \.nomatch))
     self.elements = elements.filter { !$0.nomatch && !$0.isCatchAll }
     exceptions = elements.filter(\.nomatch)
     catchAll = elements.first(where: \.isCatchAll)

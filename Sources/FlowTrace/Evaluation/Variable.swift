@@ -24,4 +24,6 @@ struct Variable {
   var dimension: Region.Dimension?
   /// The values that the query left open; nil where the query gave them.
   var open: ValueSet?
+  /// The number of the condition that says that a dump masks the one value the variable has; flows that differ in it differ in something unknown.
+  var masked: Int?
 }

@@ -21,7 +21,6 @@ public struct LayoutFingerprint: Hashable, Sendable {
     if ruleset.tables.contains(where: { $0.name == "firewalld" }), !others.contains("firewalld") {
       others.append("firewalld")
     }
-    findUntold(ruleset)
     findDetached(ruleset, index)
     findLateUserChain(ruleset)
   }
@@ -77,30 +76,6 @@ public struct LayoutFingerprint: Hashable, Sendable {
       return hasFilter ? "Docker up to 1.9, iptables" : "Docker, iptables"
     }
     return nil
-  }
-
-  private mutating func findUntold(_ ruleset: Ruleset) {
-    guard let docker, docker.hasSuffix("iptables"), !ruleset.coverage.tables.isEmpty else { return }
-    if !ruleset.coverage.tells("nat", .ipv4) {
-      findings.append(
-        Diagnostic(
-          "docker-nat-untold", .warning,
-          "Docker publishes ports in the nat table, which no dump shows: add the output of `iptables -t nat -vnL`"))
-    }
-    if !ruleset.coverage.tells("filter", .ipv4) {
-      findings.append(
-        Diagnostic(
-          "docker-filter-untold", .warning,
-          "Docker's networks are fenced in the filter table, which no dump shows: add the output of `iptables -vnL`"))
-    }
-    let isNew = docker.hasPrefix("Docker 28") || docker.hasPrefix("Docker 29")
-    if isNew, !ruleset.coverage.tells("raw", .ipv4) {
-      findings.append(
-        Diagnostic(
-          "docker-raw-untold", .warning,
-          "Docker 28 and later drop direct access to containers in the raw table, which no dump shows: add the output of `iptables -t raw -vnL`"
-        ))
-    }
   }
 
   /// Chains that nothing jumps to: Docker's ones stop working when a firewall reload took the jumps away.

@@ -163,7 +163,7 @@ struct NearMisses {
       case .anyOf:
         let decision = engine.decide(statement, in: &flow, id, index)
         if isNever(decision, flow) { failures.append(Failure(statement: index)) }
-      case .verdict, .translate, .verdictMap, .opaqueTarget: return failures
+      case .verdict, .translate, .verdictMap, .opaqueTarget, .missingRules: return failures
       default: continue
       }
     }

@@ -236,13 +236,15 @@ private struct Mentions {
 
   /// The values that a match wants, those of a set of known members included.
   private func values(_ match: Match, _ table: Int) -> ValueSet? {
-    func members(_ set: ResolvedSet) -> ValueSet? { set.isKnown && set.parts == 1 ? set.values : nil }
+    func members(_ set: ResolvedSet) -> ValueSet? {
+      set.isKnown && set.masked.isEmpty && set.parts == 1 ? set.values : nil
+    }
     switch match.values {
     case .values(let values): return values
     case .ipset(let name): return members(engine.index.ipset(name))
     case .ipsetExceptions(let name): return members(engine.index.ipset(name, asksExceptions: true))
     case .named(let name): return members(engine.index.set(name, table: table))
-    case .elements: return nil
+    case .elements, .masked: return nil
     }
   }
 

@@ -48,6 +48,9 @@ enum Words {
     case .values(let values):
       if case .field(let field) = match.subject { return name + sign + field.text(of: values) }
       return name + (match.negated ? " != " : " == ") + numbers(values)
+    case .masked(let values):
+      let texts = (values.known.isEmpty ? [] : [numbers(values.known)]) + values.masked.map(\.text)
+      return name + sign + texts.joined(separator: ", ")
     case .named(let set), .ipset(let set): return name + sign + "@" + set
     case .ipsetExceptions(let set): return name + sign + "an exception of @" + set
     case .elements(let elements): return name + sign + "one of \(elements.count) elements"
@@ -66,7 +69,15 @@ enum Words {
     case .map(let key, _): return "\(subject(key)) map"
     case .generated(let generator): return Words.generator(generator)
     case .anyOf(let values): return numbers(values)
+    case .masked(let value): return value.text
     }
+  }
+
+  /// Whether a field's value is one that a dump masks.
+  static func masked(_ expression: Expression, _ values: MaskedValues) -> (holds: String, fails: String) {
+    let texts = values.masked.map(\.text).joined(separator: " or ")
+    let name = subject(expression)
+    return ("\(name) is the masked \(texts)", "\(name) is not the masked \(texts)")
   }
 
   /// A number that the kernel makes up: `numgen inc mod 2`.

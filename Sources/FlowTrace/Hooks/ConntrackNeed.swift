@@ -23,7 +23,7 @@ extension Statement {
     case .match(let match): match.subject.needsConntrack
     case .anyOf(let alternatives): alternatives.contains { $0.subject.needsConntrack }
     case .environment(let condition): condition.kind.needsConntrack
-    case .opaqueMatch, .opaqueTarget: true
+    case .opaqueMatch, .opaqueTarget, .missingRules: true
     case .assign(let assignment): assignment.field.needsConntrack || assignment.value.needsConntrack
     case .updateSet(let update):
       update.key.needsConntrack || (update.data?.needsConntrack ?? false)
@@ -53,7 +53,7 @@ extension Expression {
   fileprivate var needsConntrack: Bool {
     switch self {
     case .field(let field): field.needsConntrack
-    case .constant, .anyOf: false
+    case .constant, .anyOf, .masked: false
     case .bitwise(let operand, _, _), .shift(let operand, _): operand.needsConntrack
     case .combine(_, let a, let b): a.needsConntrack || b.needsConntrack
     case .concatenation(let parts): parts.contains(where: \.needsConntrack)

@@ -9,7 +9,7 @@ struct FinishedFlow {
   var decidedBy: Decider
   var rejection: Rejection?
   /// What could not be understood, when that ended the way.
-  var unknown: Opaque?
+  var unknown: UnknownEnd?
 }
 
 extension Engine {
@@ -38,7 +38,7 @@ extension Engine {
       flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: Engine.tooManyCases)
   }
 
-  private static let tooManyCases = Opaque(name: "the rest of too many cases", text: "")
+  private static let tooManyCases = UnknownEnd("more than \(caseLimit) cases; narrow it with --src or --dport")
 
   /// Leads a flow on until it splits or ends; what comes of it is in `work` or `finished` then.
   private func advance(_ start: Flow, _ work: inout [Flow], _ finished: inout [FinishedFlow]) {
@@ -129,6 +129,7 @@ extension Engine {
       }
       if hook == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
       flow.position.frames = [Frame(chain: chain)]
+      flow.position.followed = []
       return .on
     case .translation(let chains, let otherwise):
       if flow.isLoopbackPass {
@@ -185,6 +186,7 @@ extension Engine {
       return .on
     }
     flow.position.frames = [Frame(chain: chains[flow.position.natChain])]
+    flow.position.followed = []
     flow.position.natChain += 1
     return .on
   }
@@ -249,8 +251,11 @@ extension Engine {
     case .queued(let rule, let target):
       if let dropped = queue(rule, target, &flow) { work.append(dropped) }
       goOn()
-    case .unknown(let decider, let opaque):
-      return FinishedFlow(flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: decider, unknown: opaque)
+    case .unknown(let decider, let unknown):
+      return FinishedFlow(flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: decider, unknown: unknown)
+    case .undecided(let chain):
+      if let dropped = undecidedPolicy(chain, &flow) { work.append(dropped) }
+      goOn()
     case .forwarded(let rule, let device):
       // The frame goes out of the device as it is, past the IP layer (`nf_fwd_netdev_egress` in `net/netfilter/nf_dup_netdev.c`).
       flow.rebind(.output, to: ValueSet(InterfaceName(device)?.value ?? 0))
@@ -260,6 +265,31 @@ extension Engine {
       return nil
     }
     return nil
+  }
+
+  /// A base chain ends with a policy that no dump shows: the flow goes on where it accepts; gives the flow where it drops.
+  ///
+  /// Where missing rules of the chain can have done both already, the policy adds nothing.
+  private func undecidedPolicy(_ chain: ChainID, _ flow: inout Flow) -> Flow? {
+    guard let hook = flow.position.stage.hook else { return nil }
+    var dropped = flow
+    flow.note(Step(hook: hook, .policy(chain), matched: true, action: "accept"))
+    if flow.position.followed.isSuperset(of: [.accept, .drop]) { return nil }
+    let decision = condition(.policy(chain), in: &dropped) {
+      ConditionInfo(
+        holds: "the policy of \(ruleset.place(of: chain)) is accept",
+        fails: "the policy of \(ruleset.place(of: chain)) is drop", isEnvironment: false,
+        settledBy: listCommand(chain.table))
+    }
+    let parts = dropped.split(decision)
+    let path = flow.path
+    guard var accepted = parts.yes.first else { return nil }
+    accepted.path = path
+    flow = accepted
+    guard var other = parts.no.first else { return nil }
+    other.note(Step(hook: hook, .policy(chain), matched: true, action: "drop"))
+    other.pendingEnd = Shared(.dropped(.policy(chain)))
+    return other
   }
 
   /// A program in user space decides: the flow goes on where it lets the packet pass; gives the flow where it does not.

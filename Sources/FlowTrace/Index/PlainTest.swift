@@ -54,8 +54,13 @@ struct PlainTest {
 
   /// The tests of a statement for packets of a family; none where a statement is no comparison with constants.
   static func tests(of statement: Statement, _ family: AddressFamily) -> [PlainTest] {
-    guard case .match(let match) = statement, !match.whenAbsent, case .values(let values) = match.values else {
-      return []
+    guard case .match(let match) = statement, !match.whenAbsent else { return [] }
+    let values: ValueSet
+    switch match.values {
+    case .values(let known): values = known
+    // What is certain of masked values: a packet outside the possible ones does not match, one with a certain one is no exception.
+    case .masked(let masked): values = match.negated ? masked.certain : masked.possible
+    default: return []
     }
     var operations: [Transform.Operation] = []
     var subject = match.subject

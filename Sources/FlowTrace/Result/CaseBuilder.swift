@@ -18,10 +18,12 @@ struct CaseBuilder {
   mutating func cases(_ finished: [FinishedFlow]) -> [Case] {
     var built: [Case] = []
     var unknowns: [Set<Unknown>] = []
+    var masked: [[Int: [ValueSet]]] = []
     let limit = isReply ? Engine.replyLimit : Engine.caseLimit
     for end in decided(finished, limit: limit) {
       guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
       unknowns.append(self.unknowns(kept.flow))
+      masked.append(maskedValues(kept.flow))
       var one = makeCase(kept)
       if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first, !kept.flow.isPastHost {
         one.reply = reply(to: kept)
@@ -32,6 +34,7 @@ struct CaseBuilder {
       built.append(one)
     }
     settleUnknown(&built, unknowns)
+    settleMasked(&built, masked)
     return built
   }
 
@@ -100,13 +103,17 @@ struct CaseBuilder {
       rejectWith: end.rejection?.name(for: flow.family), path: steps(flow), nearMisses: [],
       conditions: uses)
     part.remarks = flow.remarks
+    if flow.mayHaveOtherSource, end.verdict == .accept, !isReply {
+      part.hasUnknownSource = true
+      part.remarks.append(Remark("source-unknown", "whether its source is translated is unknown"))
+    }
     if let counted = CounterEvidence(ruleset: engine.ruleset).remark(on: end.decidedBy) { part.remarks.append(counted) }
     if let unknown = end.unknown {
       var rule: RuleID?
       if case .rule(let id) = end.decidedBy { rule = id }
       part.conditions.append(
         ConditionUse(
-          text: "\(unknown.name) is not understood", holds: true, rule: rule, isEnvironment: false,
+          text: unknown.sentence, holds: true, rule: rule, isEnvironment: false,
           settledBy: unknown.settledBy))
     }
     if options.findsNearMisses {
@@ -131,8 +138,10 @@ struct CaseBuilder {
   private func tuple(_ flow: Flow) -> PacketTuple {
     let hasPorts = !(flow.domain(.transport) ?? .all).isDisjoint(with: Engine.portProtocols)
     return PacketTuple(
-      family: flow.family, transport: flow.domain(.transport) ?? .all, source: flow.domain(.source) ?? .all,
-      sourcePort: hasPorts ? flow.domain(.sourcePort) : nil, destination: flow.domain(.destination) ?? .all,
+      family: flow.family, transport: flow.domain(.transport) ?? .all,
+      source: flow.domain(.source) ?? .all,
+      sourcePort: hasPorts ? flow.domain(.sourcePort) : nil,
+      destination: flow.domain(.destination) ?? .all,
       destinationPort: hasPorts ? flow.domain(.destinationPort) : nil, mark: flow.domain(.mark) ?? ValueSet(0))
   }
 
@@ -179,7 +188,7 @@ struct CaseBuilder {
     let info = engine.conditions[number]
     return ConditionUse(
       text: value == 1 ? info.holds : info.fails, holds: value == 1, rule: info.rule, isEnvironment: info.isEnvironment,
-      settledBy: info.settledBy)
+      settledBy: info.settledBy, effect: value == 1 ? info.effect : nil)
   }
 
   /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
@@ -216,18 +225,54 @@ struct CaseBuilder {
   private func settleUnknown(_ cases: inout [Case], _ unknowns: [Set<Unknown>]) {
     let verdicts = cases.map(\.verdict)
     for index in cases.indices where !unknowns[index].isEmpty {
-      let opposites = unknowns[index].map { Unknown(number: $0.number, holds: !$0.holds) }
+      let opposites = unknowns[index].map(\.opposite)
       let differs = cases.indices.contains { other in
         verdicts[other] != verdicts[index] && !unknowns[other].isDisjoint(with: opposites)
           && Self.overlap(cases[index].when, cases[other].when)
       }
-      if differs { cases[index].verdict = .undetermined }
+      guard differs else { continue }
+      cases[index].conditionalVerdict = verdicts[index] == .undetermined ? nil : verdicts[index]
+      cases[index].verdict = .undetermined
+    }
+  }
+
+  /// The values that a flow takes something masked to be, by the number of its condition.
+  private func maskedValues(_ flow: Flow) -> [Int: [ValueSet]] {
+    var found: [Int: [ValueSet]] = [:]
+    for variable in flow.variables {
+      if let number = variable.masked { found[number, default: []].append(variable.domain) }
+    }
+    return found
+  }
+
+  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and the dump does not show it.
+  private func settleMasked(_ cases: inout [Case], _ masked: [[Int: [ValueSet]]]) {
+    let verdicts = cases.map(\.verdict)
+    for index in cases.indices {
+      for (number, values) in masked[index].sorted(by: { $0.key < $1.key }) {
+        let differs = cases.indices.contains { other in
+          verdicts[other] != verdicts[index] && masked[other][number].map { $0 != values } ?? false
+            && Self.overlap(cases[index].when, cases[other].when)
+        }
+        guard differs else { continue }
+        cases[index].verdict = .undetermined
+        let info = engine.conditions[number]
+        cases[index].conditions.append(
+          ConditionUse(
+            text: info.holds, holds: true, rule: info.rule, isEnvironment: false, settledBy: info.settledBy))
+      }
     }
   }
 
   private struct Unknown: Hashable {
     var number: Int
     var holds: Bool
+
+    /// The address that rules that no dump shows translate to: packets of which nothing else differs may end otherwise.
+    static let unseenTarget = Unknown(number: -1, holds: true)
+
+    /// What it may be instead.
+    var opposite: Unknown { self == .unseenTarget ? self : Unknown(number: number, holds: !holds) }
   }
 
   /// What a flow takes to be one way although a dump could have told.
@@ -239,6 +284,11 @@ struct CaseBuilder {
       else { continue }
       found.insert(Unknown(number: number, holds: value == 1))
     }
+    if isReply, flow.mayHaveOtherSource { found.insert(.unseenTarget) }
+    let isUnseen = flow.translations.contains { translation in
+      translation.rule.map { engine.ruleset[$0].isUnseen } ?? false
+    }
+    if isUnseen { found.insert(.unseenTarget) }
     return found
   }
 

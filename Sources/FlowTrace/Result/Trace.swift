@@ -85,6 +85,8 @@ public struct Case: Sendable {
   public var when: Region
   /// What happens to them.
   public var verdict: Verdict
+  /// For an undetermined case what happens where its ``conditions`` are as they say; nil when even then nobody knows.
+  public var conditionalVerdict: Verdict?
   /// Where they go.
   public var fate: Fate
   /// The interface they arrive on; nil for packets of the host itself.
@@ -95,6 +97,8 @@ public struct Case: Sendable {
   public var packet: PacketTuple
   /// The translations, in the order in which they took effect.
   public var translations: [AppliedTranslation]
+  /// Whether rules that no dump shows may have translated the source: ``packet`` then has every source.
+  public var hasUnknownSource = false
   /// What decided.
   public var decidedBy: Decider
   /// The name of the answer that a reject sends (`icmp-port-unreachable`, `tcp-reset`).
@@ -336,13 +340,19 @@ public struct ConditionUse: Hashable, Sendable {
   public var isEnvironment: Bool
   /// The command whose output would settle it.
   public var settledBy: String?
+  /// What rules that no dump shows do here; empty where they leave the packet alone, nil of other conditions.
+  public var effect: MissingRules.Effects?
 
   /// Makes a use of a condition.
-  public init(text: String, holds: Bool, rule: RuleID?, isEnvironment: Bool, settledBy: String? = nil) {
+  public init(
+    text: String, holds: Bool, rule: RuleID?, isEnvironment: Bool, settledBy: String? = nil,
+    effect: MissingRules.Effects? = nil
+  ) {
     self.text = text
     self.holds = holds
     self.rule = rule
     self.isEnvironment = isEnvironment
     self.settledBy = settledBy
+    self.effect = effect
   }
 }

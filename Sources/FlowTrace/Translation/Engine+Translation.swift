@@ -70,10 +70,16 @@ extension Engine {
 
     var flow = start
     guard let address = newAddress(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    if case .masked(let value)? = translation.address {
+      flow.variables[address].masked = makeMaskedCondition(value, id)
+    }
     var hits: [RuleBranch] = []
     guard let ports = newPorts(translation, ofSource: ofSource, &flow) else { return ([], [start]) }
+    var maskedPort: Int?
+    if case .masked(let value)? = translation.port { maskedPort = makeMaskedCondition(value, id) }
     for (part, port) in ports {
       var flow = part
+      if let maskedPort, let port { flow.variables[port].masked = maskedPort }
       bind(translation.kind, ofSource: ofSource, address: address, port: port, &flow, id)
       let slot: (Slot, Slot) = ofSource ? (.source, .sourcePort) : (.destination, .destinationPort)
       let isUnknown = translation.kind == .masquerade && flow.domain(.source) == flow.family.allAddresses
@@ -100,6 +106,7 @@ extension Engine {
       flow.ownAddresses.insert(address)
       return address
     case .netmap:
+      if case .masked? = translation.address { return flow.makeVariable(flow.family.allAddresses) }
       guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first
       else {
         return nil
@@ -110,6 +117,9 @@ extension Engine {
           flow.family))
     default:
       guard let address = translation.address else { return old }
+      if case .masked(let value) = address {
+        return flow.makeVariable(value.possible.intersection(flow.family.allAddresses))
+      }
       return variable(of: address, in: &flow)
     }
   }
@@ -147,6 +157,7 @@ extension Engine {
       }
       return [(flow, nil)]
     }
+    if case .masked(let value) = expression { return drawn(value.possible.intersection(.bits(16))) }
     guard let wanted = values(of: expression, in: &flow), !wanted.isEmpty else { return nil }
     if let base = translation.portBase, let first = wanted.first {
       let domain = flow.variables[old].domain
@@ -203,6 +214,31 @@ extension Engine {
       if port != nil { flow.changedBy[portSlot] = id }
     }
     flow.translations.append(AppliedTranslation(kind, ofSource: ofSource, from: from, to: to, rule: id))
+  }
+
+  /// A flow whose destination a nat table that no dump shows translates to one of some addresses, at whatever port.
+  func translated(toOneOf addresses: ValueSet, _ start: Flow, _ id: RuleID) -> RuleBranch {
+    var flow = start
+    let address = flow.makeVariable(addresses)
+    let port = flow.binding[Slot.destinationPort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    bind(.dnat, ofSource: false, address: address, port: port, &flow, id)
+    return RuleBranch(flow: flow, outcome: .translated, action: "dnat", target: nil)
+  }
+
+  /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes to an address that nobody knows.
+  func withUnknownSource(_ start: Flow, _ id: RuleID, action: String, target: String?) -> RuleBranch {
+    var flow = start
+    guard flow.connection?.hasEntry ?? false else {
+      return RuleBranch(flow: flow, outcome: .next, action: action, target: target)
+    }
+    let translations = flow.translations
+    let address = flow.makeVariable(flow.family.allAddresses)
+    let port = flow.binding[Slot.sourcePort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    bind(.snat, ofSource: true, address: address, port: port, &flow, id)
+    // It is not certain, so it is no translation to tell of.
+    flow.translations = translations
+    flow.mayHaveOtherSource = true
+    return RuleBranch(flow: flow, outcome: .translated, action: action, target: target)
   }
 
   /// Translates a later packet of a connection as its first one was, or back.
@@ -321,6 +357,10 @@ extension Engine {
     let hostBits = UInt128(128 - min(max(length, 0), 128))
     let mask: UInt128 = hostBits == 128 ? .max : (UInt128(1) << hostBits) - 1
     flow.rebind(slot, to: ValueSet((base & ~mask)...(base | mask)))
+    if case .masked(let value) = address {
+      flow.rebind(slot, to: flow.family.allAddresses)
+      flow.variables[flow.binding[slot.rawValue]].masked = makeMaskedCondition(value, id)
+    }
     flow.changedBy[slot] = id
     flow.translations.append(
       AppliedTranslation(.npt, ofSource: ofSource, from: from, to: (flow.domain(slot) ?? .empty, nil), rule: id))

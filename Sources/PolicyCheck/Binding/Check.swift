@@ -13,10 +13,15 @@ public struct PolicyHost: Sendable {
 
   /// The paths that it was read from, for commands that ask about it again.
   public var dumps: [String]
+  /// What reading the dumps had to tell: what could not be read, contradicts itself, or is missing.
+  public var diagnostics: [Diagnostic]
 
   /// Makes a host.
-  public init(name: String, ruleset: Ruleset, facts: HostFacts, dumps: [String] = []) {
+  public init(
+    name: String, ruleset: Ruleset, facts: HostFacts, dumps: [String] = [], diagnostics: [Diagnostic] = []
+  ) {
     self.name = name
+    self.diagnostics = diagnostics
     self.dumps = dumps
     self.ruleset = ruleset
     self.facts = facts

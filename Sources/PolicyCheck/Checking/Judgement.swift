@@ -29,6 +29,7 @@ extension Expectation {
       reasons.append("fate \(part.fate.rawValue), expected \(fates.map(\.rawValue).joined(separator: " or "))")
     }
     judgeAddresses(part, &reasons)
+    if source != nil, part.hasUnknownSource { doubts.append("the dumps do not tell whether its source is translated") }
     judgeWay(part, ruleset, &reasons)
     judgeReply(part, &reasons, &doubts)
     judgeAlternatives(part, ruleset, &reasons, &doubts)

@@ -54,8 +54,9 @@ public struct PolicyCoverage: Sendable {
     var chains: [ChainUse] = []
     for (tableIndex, table) in host.ruleset.tables.enumerated() {
       for (chainIndex, chain) in table.chains.enumerated() {
+        if chain.shown == .nothing { continue }
         let id = ChainID(table: tableIndex, chain: chainIndex)
-        let rules = chain.rules.indices.map { index -> RuleUse in
+        let rules = chain.rules.indices.filter { chain.rules[$0].missing == nil }.map { index -> RuleUse in
           let rule = RuleID(table: tableIndex, chain: chainIndex, rule: index)
           let use: Use = decided.contains(rule) ? .decided : met[rule] == nil ? .never : .visited
           return RuleUse(rule: rule, use: use, tests: met[rule, default: 0])

@@ -24,6 +24,7 @@ public struct GraphDiagram: Sendable {
 
   /// The diagram: hooks point to their base chains in running order, chains to the chains that they jump to.
   public func text(of ruleset: Ruleset) -> String {
+    let ruleset = ruleset.shownOnly
     var lines: [String] =
       language == .dot ? ["digraph rules {", "  rankdir=LR;", "  node [shape=box];"] : ["flowchart LR"]
     for (index, table) in ruleset.tables.enumerated() {

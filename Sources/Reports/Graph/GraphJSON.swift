@@ -10,18 +10,19 @@ public struct GraphJSON: Sendable {
 
   /// The bytes of a graph with a line end behind them.
   public func bytes(of ruleset: Ruleset, diagnostics: [Diagnostic] = []) -> [UInt8] {
-    let shown = isCanonical ? CanonicalGraph.of(ruleset) : ruleset
+    let shown = isCanonical ? CanonicalGraph.of(ruleset) : ruleset.shownOnly
     var json = JSONWriter(indented: true)
     json.object { json in
       json.member("schema", "fwtrace.graph/1")
       json.key("summary")
       // The summary of a canonical graph is the graph's: warnings are about the dump.
-      GraphSummary(shown, diagnostics: isCanonical ? [] : diagnostics).write(to: &json)
+      GraphSummary(isCanonical ? shown : ruleset, diagnostics: isCanonical ? [] : diagnostics).write(to: &json)
       json.key("tables")
       json.array { json in for table in shown.tables { write(table, of: shown, to: &json) } }
       json.key("ipsets")
       json.array { json in for set in shown.ipsets { write(set, of: shown, to: &json) } }
       if !isCanonical {
+        writeUnshown(ruleset, to: &json)
         json.key("warnings")
         json.array { json in for one in diagnostics where one.severity != .note { write(one, of: shown, to: &json) } }
       }
@@ -30,12 +31,32 @@ public struct GraphJSON: Sendable {
     return json.bytes
   }
 
+  /// The chains of which nothing was shown, with the evidence that they exist or may exist.
+  private func writeUnshown(_ ruleset: Ruleset, to json: inout JSONWriter) {
+    json.key("not_shown")
+    json.array { json in
+      for (table, chains) in ruleset.unshownChains {
+        for chain in chains {
+          let missing = chain.rules.lazy.compactMap(\.missing).first
+          json.object(flat: true) { json in
+            json.member("family", table.family.rawValue)
+            json.member("table", table.name)
+            json.member("chain", chain.name)
+            json.member("evidence", missing?.evidence.rawValue ?? MissingRules.Evidence.notShown.rawValue)
+            json.member("settled_by", missing?.settledBy)
+          }
+        }
+      }
+    }
+  }
+
   private func write(_ table: Table, of ruleset: Ruleset, to json: inout JSONWriter) {
     json.object { json in
       json.member("family", table.family.rawValue)
       json.member("name", table.name)
       if !isCanonical {
         json.member("origin", table.origin.rawValue)
+        json.member("shown", table.shown == .whole ? "whole" : "part")
         writeHandle(table.handle, to: &json)
       }
       if !table.flags.isEmpty { json.member("flags", table.flags) }
@@ -71,6 +92,7 @@ public struct GraphJSON: Sendable {
         }
       }
       if !isCanonical {
+        json.member("shown", chain.shown == .whole ? "whole" : "part")
         writeHandle(chain.handle, to: &json)
         if let references = chain.references { json.member("references", references) }
         write(chain.policyCounter, named: "policy_counter", to: &json)
@@ -79,7 +101,9 @@ public struct GraphJSON: Sendable {
       if let comment = chain.comment { json.member("comment", comment) }
       json.key("rules")
       json.array { json in
-        for (index, rule) in chain.rules.enumerated() { write(rule, number: index + 1, of: ruleset, to: &json) }
+        for (index, rule) in chain.rules.enumerated() {
+          write(rule, number: chain.number(ofRule: index) ?? index + 1, of: ruleset, to: &json)
+        }
       }
     }
   }
@@ -111,7 +135,7 @@ public struct GraphJSON: Sendable {
         write(set.span, of: ruleset, to: &json)
       }
       if let comment = set.comment { json.member("comment", comment) }
-      json.member("elements_known", set.elementsKnown)
+      json.member("elements_known", set.isShownWhole)
       json.key("elements")
       json.array { json in for element in set.elements { json.value(GraphWords.element(element, of: nil)) } }
     }
@@ -187,6 +211,9 @@ enum StatementJSON {
       case .effect(let effect):
         json.member("effect", effect.kind.rawValue)
         write(effect.arguments, to: &json)
+      case .missingRules(let missing):
+        json.member("missing", missing.evidence.rawValue)
+        if let count = missing.count { json.member("count", count) }
       case .opaqueTarget(let opaque):
         json.member("opaque_target", opaque.name)
         json.member("text", opaque.text)
@@ -208,6 +235,7 @@ enum StatementJSON {
     json.member("match", GraphWords.expression(match.subject))
     json.member("negated", match.negated)
     json.member("values", GraphWords.values(of: match))
+    if case .masked(let values) = match.values { json.member("masked", values.masked.map(\.text)) }
     if match.whenAbsent { json.member("when_absent", true) }
   }
 
@@ -256,6 +284,8 @@ enum StatementJSON {
     if let port = translation.port {
       json.member("port", GraphWords.value(port, as: .header(HeaderField(.th, .dport))))
     }
+    let masked = Statement.translate(translation).maskedValues.map(\.text)
+    if !masked.isEmpty { json.member("masked", masked) }
     if let base = translation.portBase { json.member("port_base", base) }
     if let length = translation.prefixLength { json.member("prefix_length", length) }
     if translation.random { json.member("random", true) }

@@ -17,11 +17,12 @@ public struct GraphListing: Sendable {
   public func text(diagnostics: [Diagnostic] = []) -> String {
     var page = Page(terminal)
     let names = SourceNames(ruleset.sources)
-    for table in ruleset.tables {
+    for table in ruleset.shownOnly.tables {
       page.addGap()
       page.add(
         StyledText("table \(table.family.rawValue) \(table.name)", .strong)
-          + StyledText("  (\(table.origin.rawValue))", .faint))
+          + StyledText("  (\(table.origin.rawValue))", .faint)
+          + StyledText(table.shown == .part ? "  shown in part" : "", .doubtful))
       for set in table.sets { add(set, to: &page) }
       for chain in table.chains { add(chain, names: names, to: &page) }
     }
@@ -30,10 +31,26 @@ public struct GraphListing: Sendable {
       page.add(StyledText("ipsets", .strong))
       for set in ruleset.ipsets { add(set, to: &page) }
     }
+    addUnshown(to: &page)
     DiagnosticText(sources: ruleset.sources, names: names).add(diagnostics, to: &page, notes: true)
     page.addGap()
     page.add(StyledText(GraphSummary(ruleset, diagnostics: diagnostics).text, .strong), hanging: 2)
     return page.text
+  }
+
+  /// What was not shown, and the command that prints it.
+  private func addUnshown(to page: inout Page) {
+    let unshown = ruleset.unshownChains
+    if unshown.isEmpty { return }
+    page.addGap()
+    page.add(StyledText("not shown", .strong))
+    for (table, chains) in unshown {
+      let names = chains.map { $0.base == nil ? $0.name : $0.name }.joined(separator: ", ")
+      let what = table.name.isEmpty ? "other tables of nft" : "\(table.family.rawValue) \(table.name): \(names)"
+      let command = chains.lazy.flatMap(\.rules).compactMap { $0.missing?.settledBy }.first
+      page.add(
+        StyledText(what, .doubtful) + StyledText(command.map { "  (\($0))" } ?? "", .faint), indent: 2, hanging: 4)
+    }
   }
 
   private func add(_ set: NamedSet, to page: inout Page) {
@@ -43,7 +60,8 @@ public struct GraphListing: Sendable {
       ?? (set.keyTypes.joined(separator: " . ") + (set.dataTypes.map { " : " + $0.joined(separator: " . ") } ?? ""))
     let count =
       set.elementsKnown
-      ? "\(set.elements.count) element\(set.elements.count == 1 ? "" : "s")" : "elements not shown by the dump"
+      ? "\(set.elements.count) element\(set.elements.count == 1 ? "" : "s")"
+        + (set.isShownWhole ? "" : ", not all shown by the dump") : "elements not shown by the dump"
     page.add(StyledText("\(kind) \(set.name)", .named) + StyledText("  \(type), \(count)"), indent: 2, hanging: 4)
   }
 
@@ -59,11 +77,16 @@ public struct GraphListing: Sendable {
     page.add(head, indent: 2, hanging: 4)
     let rows = chain.rules.enumerated().map { index, rule in
       let words = RuleWords(rule)
+      if let missing = rule.missing {
+        return PathRow(
+          hook: "", place: "", words: "", action: StyledText(MissingWords.text(missing), .doubtful),
+          source: names.place(rule.span))
+      }
       let isDrop = words.actions.contains { $0.hasPrefix("DROP") || $0.hasPrefix("REJECT") }
       return PathRow(
-        hook: String(index + 1), place: words.conditionText, words: "",
+        hook: String(chain.number(ofRule: index) ?? index + 1), place: words.conditionText, words: "",
         action: StyledText(words.actionText, isDrop ? .bad : .plain),
-        source: names[rule.span])
+        source: names.place(rule.span))
     }
     RuleTable(rows: rows).add(to: &page)
   }

@@ -16,24 +16,39 @@ public struct GraphSummary: Hashable, Sendable {
   public var opaqueTargets = 0
   /// The number of rules of which the dump does not tell the interfaces (`iptables -L` without `-v`).
   public var hiddenInterfaces = 0
+  /// The number of places at which rules are missing from a chain.
+  public var missing = 0
+  /// The number of chains of which nothing was shown, though they exist or may exist.
+  public var unshownChains = 0
+  /// The number of values that the dump masks, and of places where it leaves elements of a set out.
+  public var maskedValues = 0
   /// The number of warnings and errors.
   public var warnings = 0
 
   /// Counts.
   public init(_ ruleset: Ruleset, diagnostics: [Diagnostic] = []) {
+    unshownChains = ruleset.unshownChains.reduce(0) { $0 + $1.chains.count }
+    let ruleset = ruleset.shownOnly
     tables = ruleset.tables.count
     sets = ruleset.ipsets.count
     warnings = diagnostics.count { $0.severity != .note }
+    maskedValues = (ruleset.ipsets + ruleset.tables.flatMap(\.sets)).reduce(0) { count, set in
+      count + set.elements.reduce(0) { $0 + ($1.masks.isEmpty && $1.data == nil ? 0 : $1.maskedValues.count) }
+    }
     for table in ruleset.tables {
       sets += table.sets.count
       chains += table.chains.count
       for chain in table.chains {
-        rules += chain.rules.count
+        let gaps = chain.shown == .whole ? 0 : chain.rules.count { $0.missing != nil }
+        missing += gaps
+        rules += chain.rules.count - gaps
         for statement in chain.rules.lazy.flatMap(\.statements) {
           switch statement {
           case .opaqueMatch: opaqueMatches += 1
           case .opaqueTarget: opaqueTargets += 1
           case .hiddenInterfaces: hiddenInterfaces += 1
+          case .match, .anyOf, .translate, .assign, .verdictMap, .updateSet:
+            maskedValues += statement.maskedValues.count
           default: break
           }
         }
@@ -51,6 +66,9 @@ public struct GraphSummary: Hashable, Sendable {
     if opaqueMatches > 0 { gaps.append("\(opaqueMatches) match\(opaqueMatches == 1 ? "" : "es") not understood") }
     if opaqueTargets > 0 { gaps.append("\(count(opaqueTargets, "target")) not understood") }
     if hiddenInterfaces > 0 { gaps.append("interfaces of \(count(hiddenInterfaces, "rule")) not shown by the dump") }
+    if missing > 0 { gaps.append("rules are missing at \(count(missing, "place"))") }
+    if unshownChains > 0 { gaps.append("\(count(unshownChains, "chain")) not shown") }
+    if maskedValues > 0 { gaps.append(count(maskedValues, "masked value")) }
     text += gaps.isEmpty ? "all understood" : gaps.joined(separator: ", ")
     if warnings > 0 { text += "; \(count(warnings, "warning"))" }
     return text
@@ -65,6 +83,9 @@ public struct GraphSummary: Hashable, Sendable {
       json.member("opaque_matches", opaqueMatches)
       json.member("opaque_targets", opaqueTargets)
       json.member("hidden_interfaces", hiddenInterfaces)
+      json.member("missing_rules", missing)
+      json.member("unshown_chains", unshownChains)
+      json.member("masked_values", maskedValues)
       json.member("warnings", warnings)
     }
   }

@@ -7,6 +7,7 @@ enum GraphWords {
     switch expression {
     case .field(let field): return field.text
     case .constant(let value): return ValueSet.text(value, as: kind)
+    case .masked(let value): return value.text
     case .anyOf(let values): return "{\(values.pieces(as: kind).joined(separator: ", "))}"
     case .bitwise(let operand, let and, let xor):
       return "(\(self.expression(operand)) & 0x\(String(and, radix: 16)) ^ 0x\(String(xor, radix: 16)))"
@@ -43,6 +44,8 @@ enum GraphWords {
   static func values(of match: Match) -> [String] {
     switch match.values {
     case .values(let values): values.pieces(as: match.subject.field?.valueKind ?? .number)
+    case .masked(let values):
+      values.known.pieces(as: match.subject.field?.valueKind ?? .number) + values.masked.map(\.text)
     case .elements(let elements): elements.map { element($0, of: match.subject) }
     case .named(let name): ["@\(name)"]
     case .ipset(let name): ["ipset \(name)"]
@@ -58,7 +61,9 @@ enum GraphWords {
       default: [key]
       }
     var text = element.isCatchAll ? "*" : ""
-    if !element.isCatchAll {
+    if !element.masks.isEmpty {
+      text = element.masks.map(masked).joined(separator: " . ")
+    } else if !element.isCatchAll {
       text = element.key.enumerated().map { index, values in
         let kind = index < parts.count ? parts[index]?.field?.valueKind : nil
         return values.pieces(as: kind ?? ExpressionWords.guess(values)).joined(separator: "|")
@@ -71,8 +76,15 @@ enum GraphWords {
     case .values(let values):
       text +=
         " : " + values.map { $0.pieces(as: ExpressionWords.guess($0)).joined(separator: "|") }.joined(separator: " . ")
+    case .masked(let values): text += " : " + values.map(masked).joined(separator: " . ")
     case nil: break
     }
     return text
+  }
+
+  /// A part of a key or of a map's data that may be masked.
+  private static func masked(_ value: MaskedValue) -> String {
+    value.isKnown
+      ? value.possible.pieces(as: ExpressionWords.guess(value.possible)).joined(separator: "|") : value.text
   }
 }

@@ -19,6 +19,19 @@ public enum PolicyJSON {
             json.member("name", host.host.name)
             json.key("summary")
             write(Tally(host.results), to: &json)
+            json.key("warnings")
+            json.array { json in
+              for warning in host.host.diagnostics where warning.severity != .note {
+                json.object(flat: true) { json in
+                  json.member("id", warning.id)
+                  if let span = warning.span {
+                    json.member("file", host.host.ruleset.sources.name(of: span))
+                    json.member("line", Int(span.line))
+                  }
+                  json.member("message", warning.message)
+                }
+              }
+            }
             json.key("tests")
             json.array { json in for result in host.results { write(result, of: host.host, to: &json) } }
             if let own = coverage.first(where: { $0.host.name == host.host.name }) {
@@ -129,7 +142,7 @@ public enum PolicyJSON {
               for rule in chain.rules {
                 let span = ruleset[rule.rule].span
                 json.object(flat: true) { json in
-                  json.member("index", rule.rule.rule + 1)
+                  json.member("index", ruleset.number(of: rule.rule))
                   json.member("use", rule.use.rawValue)
                   json.member("tests", rule.tests)
                   json.member("file", ruleset.sources.name(of: span))

@@ -24,6 +24,8 @@ public struct PolicyText: Sendable {
     var page = Page(terminal)
     for host in hosts {
       for result in host.results { add(result, of: host.host, amongSeveral: hosts.count > 1, to: &page) }
+      let sources = host.host.ruleset.sources
+      DiagnosticText(sources: sources, names: SourceNames(sources)).add(host.host.diagnostics, to: &page, notes: false)
     }
     page.addGap()
     if hosts.count > 1 {

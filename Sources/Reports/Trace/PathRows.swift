@@ -133,18 +133,19 @@ struct PathRows {
         let failed = step.failedStatement.flatMap { failedWords(rule, $0) } ?? words.conditionText
         return PathRow(
           hook: hook, place: ruleset.place(of: id), words: "no: \(failed)", action: StyledText("-", .faint),
-          source: names[rule.span], isFaint: true)
+          source: names.place(rule.span), isFaint: true)
       }
       if words.conditions.isEmpty { words.conditions = [PathRow.everything] }
       return PathRow(
         hook: hook, place: ruleset.place(of: id), words: words.conditionText,
-        action: action(of: step, words, isDecider: isDecider, of: one), source: names[rule.span], isDecider: isDecider)
+        action: action(of: step, words, isDecider: isDecider, of: one), source: names.place(rule.span),
+        isDecider: isDecider)
     case .policy(let id) where ruleset.holds(id):
       let chain = ruleset[id]
       return PathRow(
         hook: hook, place: ruleset.place(of: id), words: chain.rules.isEmpty ? "has no rules" : "no rule decided",
         action: StyledText("policy \(step.action.uppercased())", style(step.action, isDecider: isDecider)),
-        source: chain.span.map { names[$0] }, isDecider: isDecider)
+        source: chain.span.flatMap { names.place($0) }, isDecider: isDecider)
     case .endOfChain(let id) where ruleset.holds(id):
       return PathRow(
         hook: hook, place: ruleset.place(of: id), words: "end of the chain", action: StyledText("back", .faint),

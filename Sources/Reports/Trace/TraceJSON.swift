@@ -106,6 +106,7 @@ public struct TraceJSON: Sendable {
       json.key("when")
       write(one.when, of: one, to: &json)
       json.member("verdict", one.verdict.rawValue)
+      if let verdict = one.conditionalVerdict { json.member("verdict_if", verdict.rawValue) }
       json.member("fate", one.fate.rawValue)
       json.key("in")
       writeName(one.input, to: &json)
@@ -210,7 +211,7 @@ public struct TraceJSON: Sendable {
     guard !uses.isEmpty else { return }
     json.key("conditions")
     json.array { json in
-      for (use, holds) in uses {
+      for (use, holds) in uses where !use.text.isEmpty {
         json.object(flat: true) { json in
           json.member("text", use.text)
           json.member("holds", holds)
@@ -312,7 +313,7 @@ public struct TraceJSON: Sendable {
     let rule = ruleset[id]
     json.object(flat: true) { json in
       writeChain(id.chainID, to: &json)
-      json.member("index", id.rule + 1)
+      json.member("index", ruleset.number(of: id))
       json.member("handle", rule.handle)
       json.member("text", ruleset.sources.text(of: rule.span))
       json.key("source")

@@ -61,10 +61,10 @@ public struct TraceText: Sendable {
     var summed: Set<String> = []
     for one in cases {
       let sender = words.sender(of: one, query: trace.query)
-      if detail != .all, one.verdict == .undetermined, let all = senders[sender], all.count > 3 {
+      if detail != .all, one.verdict == .undetermined, let all = senders[sender], all.count > 1 {
         guard summed.insert(sender).inserted else { continue }
         page.addGap()
-        UndeterminedSummary(ruleset: ruleset, names: names).add(all, from: sender, to: &page)
+        UndeterminedSummary(ruleset: ruleset, names: names, words: words).add(all, from: sender, to: &page)
       } else {
         page.addGap()
         add(one, of: trace, to: &page)
@@ -208,7 +208,7 @@ public struct TraceText: Sendable {
 
   private func addConditions(_ one: Case, to page: inout Page) {
     var told: Set<String> = []
-    for condition in one.conditions {
+    for condition in one.conditions where !condition.text.isEmpty {
       guard let command = condition.settledBy, told.insert(command).inserted else { continue }
       let what = condition.rule.map { ruleset.place(of: $0) } ?? condition.text
       addLabelled("unknown", StyledText("\(what): what \(command) prints would settle it"), to: &page)

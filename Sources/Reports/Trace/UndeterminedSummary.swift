@@ -1,67 +1,150 @@
 import FlowTrace
 import RuleGraph
 
-/// Many undetermined cases of one sender in a few lines: how they may end, and what would settle it.
+/// The undetermined cases of one sender in a few lines: on what it depends, what then happens, and the command whose output settles it.
+///
+///     UNDETERMINED  from eth0: the nat table was not shown, and Docker uses it
+///       if nat PREROUTING leaves it alone     DROPPED                       filter INPUT 2   paste.txt:5
+///       if nat PREROUTING translates it       ACCEPTED -> 172.17.0.2:9001   filter DOCKER 1  paste.txt:17
+///       To settle it, add the output of: iptables -t nat -vnL
 struct UndeterminedSummary {
   let ruleset: Ruleset
   let names: SourceNames
+  let words: HostWords
+
+  /// The number of outcomes that are listed.
+  private static let limit = 12
 
   func add(_ cases: [Case], from sender: String, to page: inout Page) {
-    page.add(
-      StyledText("UNDETERMINED", .doubtful)
-        + StyledText("  \(sender): \(cases.count) ways, by what the dumps do not tell"),
-      hanging: 2)
-    addEnds(cases, to: &page)
+    var head = StyledText("UNDETERMINED", .doubtful) + StyledText("  \(sender)")
+    if let reason = reason(cases) { head += StyledText(": \(reason)") }
+    page.add(head, hanging: 2)
+    addOutcomes(cases, to: &page)
     addUnknown(cases, to: &page)
   }
 
-  /// Each way in which the packets may end, once.
-  private func addEnds(_ cases: [Case], to page: inout Page) {
-    var told: Set<Decider> = []
-    var rows: [PathRow] = []
-    for one in cases where told.insert(one.decidedBy).inserted {
-      switch one.decidedBy {
-      case .rule(let id) where ruleset.holds(id):
-        let words = RuleWords(ruleset[id])
-        rows.append(
-          PathRow(
-            hook: "may end", place: ruleset.place(of: id), words: words.conditionText,
-            action: StyledText(words.actionText),
-            source: names[ruleset[id].span]))
-      case .policy(let id) where ruleset.holds(id):
-        let policy = ruleset[id].base?.policy?.rawValue.uppercased() ?? "not shown"
-        rows.append(
-          PathRow(
-            hook: "may end", place: ruleset.place(of: id), words: "no rule decides",
-            action: StyledText("policy \(policy)"),
-            source: ruleset[id].span.map { names[$0] }))
-      case .outside(let reason):
-        rows.append(PathRow(hook: "may end", place: "", words: reason.sentence, action: ""))
-      default: break
-      }
+  /// What is missing, of the first thing that is.
+  private func reason(_ cases: [Case]) -> String? {
+    for condition in cases.lazy.flatMap(\.conditions) where !condition.isEnvironment {
+      guard let id = condition.rule, ruleset.holds(id), let missing = ruleset[id].missing else { continue }
+      return MissingWords.reason(missing, ruleset.place(of: id.chainID), table: ruleset.tables[id.table])
     }
-    PathTable(rows: rows).add(to: &page, indent: 2)
+    return nil
   }
 
-  /// The rules that hide something, by the command that shows it.
-  private func addUnknown(_ cases: [Case], to page: inout Page) {
-    var rules: [String: Set<RuleID>] = [:]
-    var others: [String: Set<String>] = [:]
-    for condition in cases.lazy.flatMap(\.conditions) {
-      let command = condition.settledBy ?? ""
-      if let rule = condition.rule, ruleset.holds(rule) {
-        rules[command, default: []].insert(rule)
-      } else {
-        others[command, default: []].insert(condition.text)
+  private struct Outcome {
+    var condition: String
+    var verdict: Case.Verdict
+    var action: String
+    var decider: String
+    var source: String?
+  }
+
+  /// Each outcome once, those that a rule of the dump decides first.
+  private func outcomes(of cases: [Case]) -> [Outcome] {
+    var known: [Outcome] = []
+    var unseen: [Outcome] = []
+    // The plainest first: what is not shown does nothing.
+    let plain = cases.enumerated().sorted { a, b in
+      (Self.disturbances(a.element), a.offset) < (Self.disturbances(b.element), b.offset)
+    }
+    for (_, one) in plain {
+      let outcome = outcome(of: one)
+      if outcome.decider.isEmpty {
+        if !unseen.contains(where: { $0.action == outcome.action }) { unseen.append(outcome) }
+      } else if !known.contains(where: { $0.action == outcome.action && $0.decider == outcome.decider }) {
+        known.append(outcome)
       }
     }
-    for command in Set(rules.keys).union(others.keys).sorted() {
-      var parts = (rules[command] ?? []).sorted().map { ruleset.place(of: $0) }
-      parts += (others[command] ?? []).sorted()
-      var text = parts.prefix(6).joined(separator: ", ")
-      if parts.count > 6 { text += " and \(parts.count - 6) more" }
-      if !command.isEmpty { text += ": what \(command) prints would settle it" }
-      page.add(StyledText("unknown", .named).padded(to: 13) + StyledText(text), indent: 2, hanging: 13)
+    guard unseen.count > 1, unseen.allSatisfy({ $0.verdict != .undetermined }) else { return known + unseen }
+    // What nobody has seen may do either.
+    var either = unseen[0]
+    either.condition = known.isEmpty ? "by rules that were not shown" : "otherwise, by rules that were not shown"
+    either.action = unseen.map(\.action).sorted().joined(separator: " or ")
+    either.verdict = .undetermined
+    return known + [either]
+  }
+
+  /// How many places at which rules are missing do something to the packets of a case.
+  private static func disturbances(_ one: Case) -> Int {
+    one.conditions.count { condition in condition.effect.map { !$0.isEmpty } ?? false }
+  }
+
+  /// The condition, what happens then, and what decides, in columns.
+  private func addOutcomes(_ cases: [Case], to page: inout Page) {
+    let outcomes = outcomes(of: cases)
+    let shown = outcomes.prefix(Self.limit)
+    let room = page.terminal.width
+    let condition = min((shown.map { DisplayWidth.of($0.condition) }.max() ?? 0) + 2, max(room / 2 - 2, 20))
+    let action = (shown.map { DisplayWidth.of($0.action) }.max() ?? 0) + 2
+    let decider = (shown.map { DisplayWidth.of($0.decider) }.max() ?? 0) + 2
+    let source = shown.compactMap { $0.source.map { DisplayWidth.of($0) } }.max() ?? 0
+    let isWide = 2 + condition + action + decider + source <= room
+    for outcome in shown {
+      var end = StyledText(outcome.action, outcome.verdict.style).padded(to: action)
+      end += StyledText(outcome.decider).padded(to: decider)
+      if let source = outcome.source { end += StyledText(source, .faint) }
+      if isWide, DisplayWidth.of(outcome.condition) <= condition {
+        page.add(StyledText(outcome.condition).padded(to: condition) + end, indent: 2, hanging: 2 + condition)
+      } else {
+        page.add(StyledText(outcome.condition), indent: 2, hanging: 4)
+        page.add(end, indent: 6, hanging: 6)
+      }
+    }
+    if outcomes.count > Self.limit {
+      page.add(StyledText("and \(outcomes.count - Self.limit) more outcomes (--explain all)"), indent: 2)
+    }
+  }
+
+  private func outcome(of one: Case) -> Outcome {
+    var told = one.conditions.filter { !$0.text.isEmpty && !$0.isEnvironment }
+    let alone = told.filter { $0.effect == [] }
+    var texts: [String] = []
+    if alone.count > 1 {
+      told.removeAll { $0.effect == [] }
+      texts = ["the rules that were not shown leave it alone"]
+    }
+    texts += told.map(\.text)
+    let condition = texts.isEmpty ? "otherwise" : "if " + texts.joined(separator: " and ")
+    let verdict = one.conditionalVerdict ?? .undetermined
+    var action = verdict == .undetermined ? "unknown" : verdict.past.uppercased()
+    if verdict == .accept, one.translations.contains(where: { !$0.ofSource }) {
+      action += " -> " + one.packet.destinationText
+    }
+    var outcome = Outcome(condition: condition, verdict: verdict, action: action, decider: "", source: nil)
+    if verdict == .undetermined { return outcome }
+    switch one.decidedBy {
+    case .rule(let id) where ruleset.holds(id) && ruleset[id].missing == nil:
+      outcome.decider = ruleset.place(of: id)
+      outcome.source = names.place(ruleset[id].span)
+    case .policy(let id) where ruleset.holds(id) && ruleset[id].base?.policy != nil:
+      outcome.decider = "policy of \(ruleset.place(of: id))"
+      outcome.source = ruleset[id].span.flatMap { names.place($0) }
+    case .outside(let reason): outcome.decider = reason.sentence
+    default: break
+    }
+    return outcome
+  }
+
+  /// The commands that settle it.
+  private func addUnknown(_ cases: [Case], to page: inout Page) {
+    var commands: [String] = []
+    var others: [String] = []
+    for condition in cases.lazy.flatMap(\.conditions) where !condition.isEnvironment {
+      if let command = condition.settledBy {
+        if !commands.contains(command) { commands.append(command) }
+      } else if !condition.text.isEmpty, !others.contains(condition.text), others.count < 4 {
+        others.append(condition.text)
+      }
+    }
+    if !commands.isEmpty {
+      page.add(
+        StyledText("To settle it, add the output of: ", .named) + StyledText(commands.joined(separator: "; ")),
+        indent: 2,
+        hanging: 4)
+    } else if !others.isEmpty {
+      page.add(
+        StyledText("No dump says whether ", .named) + StyledText(others.joined(separator: ", ")), indent: 2, hanging: 4)
     }
   }
 }

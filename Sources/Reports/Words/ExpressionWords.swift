@@ -9,6 +9,7 @@ enum ExpressionWords {
     case .field(let field): return MatchWords.label(field)
     case .constant(let value): return ValueSet.text(value, as: kind)
     case .anyOf(let values): return values.text(as: kind)
+    case .masked(let value): return value.text
     case .bitwise(let operand, let mask, let xor):
       let inner = text(operand)
       let masked = mask == .max ? inner : "\(inner) & 0x\(String(mask, radix: 16))"
@@ -33,17 +34,27 @@ enum ExpressionWords {
   /// The elements of a set or map in braces, the first eight.
   static func text(_ elements: [SetElement], as field: Field? = nil) -> String {
     let shown = elements.prefix(8).map { element -> String in
-      let key = element.isCatchAll ? "*" : element.key.map { anyKind($0) }.joined(separator: " . ")
+      let key = element.isCatchAll ? "*" : self.key(element)
       switch element.data {
       case .verdict(let verdict): return "\(key): \(VerdictWords.text(verdict))"
       case .values(let values):
         return "\(key): \(values.map { $0.text(as: field?.valueKind ?? guess($0)) }.joined(separator: " . "))"
+      case .masked(let values): return "\(key): \(values.map { text($0) }.joined(separator: " . "))"
       case nil: return (element.nomatch ? "not " : "") + key
       }
     }
     let rest = elements.count > 8 ? ", and \(elements.count - 8) more" : ""
     return "{ " + shown.joined(separator: ", ") + rest + " }"
   }
+
+  private static func key(_ element: SetElement) -> String {
+    element.masks.isEmpty
+      ? element.key.map { anyKind($0) }.joined(separator: " . ")
+      : element.masks.map { text($0) }.joined(separator: " . ")
+  }
+
+  /// A masked value as the dump has it.
+  private static func text(_ value: MaskedValue) -> String { value.isKnown ? anyKind(value.possible) : value.text }
 
   private static func anyKind(_ values: ValueSet) -> String { values.text(as: guess(values)) }
 

@@ -112,7 +112,9 @@ struct HostWords {
     if let last = sources.last {
       let seen = EndpointWords.text(last.to.address, nil, family: packet.family, anyone: "")
       text += seen.isEmpty ? ", its source replaced" : ", seen there as coming from \(seen)"
-    } else if one.fate == .forward, one.verdict == .accept {
+    } else if one.fate == .forward, (one.conditionalVerdict ?? one.verdict) == .accept,
+      !one.hasUnknownSource
+    {
       text += ", source kept"
     }
     return text
@@ -133,7 +135,7 @@ struct HostWords {
       if !words.isEmpty { limits.append("not " + words.joined(separator: " and ")) }
     }
     if one.when.except.count > 3 { limits.append("and \(one.when.except.count - 3) more exceptions") }
-    limits += one.conditions.map { "if \($0.text)" }
+    limits += one.conditions.filter { !$0.text.isEmpty }.map { "if \($0.text)" }
     return limits
   }
 

@@ -44,6 +44,7 @@ struct RuleWords {
       conditions += update.conditions.map(EffectWords.text)
     case .effect(let effect): if let text = EffectWords.text(effect) { actions.append(text) }
     case .opaqueTarget(let opaque): actions.append("(not understood: \(opaque.text))")
+    case .missingRules(let missing): actions.append(MissingWords.text(missing))
     }
   }
 
@@ -102,6 +103,7 @@ enum MatchWords {
   static func text(_ match: Match) -> String {
     switch match.values {
     case .values(let values): text(match, values)
+    case .masked(let values): text(match, values)
     case .elements(let elements):
       "\(ExpressionWords.text(match.subject)) \(match.negated ? "not in" : "in") \(ExpressionWords.text(elements))"
     case .named(let name): "\(ExpressionWords.text(match.subject)) \(match.negated ? "not in" : "in") set \(name)"
@@ -109,6 +111,13 @@ enum MatchWords {
     case .ipsetExceptions(let name):
       "\(ExpressionWords.text(match.subject)) \(match.negated ? "not among" : "among") the exceptions of ipset \(name)"
     }
+  }
+
+  /// The texts that stand in the place of masked values, as they are written: `from x.x.x.62`.
+  private static func text(_ match: Match, _ values: MaskedValues) -> String {
+    let kind = match.subject.field?.valueKind ?? .number
+    let texts = (values.known.isEmpty ? [] : [values.known.text(as: kind)]) + values.masked.map(\.text)
+    return "\(ExpressionWords.text(match.subject)) \(match.negated ? "any but " : "")\(texts.joined(separator: ", "))"
   }
 
   private static func text(_ match: Match, _ values: ValueSet) -> String {

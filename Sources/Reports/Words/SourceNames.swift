@@ -21,4 +21,7 @@ struct SourceNames {
   subscript(_ span: SourceSpan) -> String {
     names.indices.contains(Int(span.source)) ? "\(names[Int(span.source)]):\(span.line)" : "?:\(span.line)"
   }
+
+  /// The same; nil of what stands in no input.
+  func place(_ span: SourceSpan) -> String? { names.indices.contains(Int(span.source)) ? self[span] : nil }
 }

@@ -32,7 +32,7 @@ extension Ruleset {
   /// The rules alone, in the form of ``Rule/canonicalStatements(in:)``: without sources, counters, handles and the order of tables and chains.
   public var canonical: Ruleset {
     var copy = Ruleset()
-    copy.tables = tables.map { table in
+    copy.tables = shownOnly.tables.map { table in
       var plain = Table(table.family, table.name, origin: table.origin == .nftables ? .nftables : .iptables)
       plain.flags = table.flags.sorted()
       plain.chains = table.chains.map { chain in
@@ -132,7 +132,7 @@ private struct CanonicalTests {
     switch expression {
     case .field(.header(let field)): return number(field.header).map { [$0] } ?? []
     case .field(.option(let option)): return option.kind == .tcp ? [6] : option.kind == .sctp ? [132] : []
-    case .field, .constant, .anyOf, .generated: return []
+    case .field, .constant, .anyOf, .masked, .generated: return []
     case .bitwise(let operand, _, _), .shift(let operand, _): return protocols(operand)
     case .combine(_, let a, let b): return protocols(a).union(protocols(b))
     case .concatenation(let parts): return parts.reduce(into: []) { $0.formUnion(protocols($1)) }

@@ -8,6 +8,8 @@ public enum Expression: Hashable, Sendable {
   indirect case constant(UInt128)
   /// One of a set of values, chosen by the kernel (a range of addresses or ports to translate to).
   indirect case anyOf(ValueSet)
+  /// One value, which the dump masks (`dnat to x.x.x.x`).
+  indirect case masked(MaskedValue)
   /// `(operand & and) ^ xor`, the kernel's one form of bit arithmetic with constants (`net/netfilter/nft_bitwise.c`).
   indirect case bitwise(Expression, and: UInt128, xor: UInt128)
   /// The operand moved left by a number of bits; right when negative.

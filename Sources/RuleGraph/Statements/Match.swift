@@ -39,6 +39,8 @@ public struct Match: Hashable, Sendable {
 public enum MatchValues: Hashable, Sendable {
   /// A set of values.
   case values(ValueSet)
+  /// Values some of which the dump masks: whether the match holds is unknown for the packets whose value may be a masked one.
+  indirect case masked(MaskedValues)
   /// An anonymous set of concatenated keys (or one with `nomatch` or stateful elements).
   case elements([SetElement])
   /// A set of the rule's table, by name.

@@ -28,6 +28,8 @@ public enum Statement: Hashable, Sendable {
   case effect(Effect)
   /// A target that could not be understood: what happens to the packet here is unknown.
   indirect case opaqueTarget(Opaque)
+  /// Rules that no dump shows stand here, or may stand here: what they do is unknown. No rule that was shown holds this statement.
+  indirect case missingRules(MissingRules)
 }
 
 /// What a rule decides about the packet.

@@ -44,6 +44,8 @@ public struct Chain: Hashable, Sendable {
   public var comment: String?
   /// Where the chain's head stands.
   public var span: SourceSpan?
+  /// How much of it was shown.
+  public var shown = Shown.whole
 }
 
 // A rule and a chain are made by millions. Swift makes one of many members without a copy only where all of them are set at once, as the initializer does that a
@@ -52,11 +54,11 @@ extension Chain {
   /// Makes a chain.
   public init(
     _ name: String, base: BaseChain? = nil, rules: [Rule] = [], policyCounter: Counter? = nil, references: Int? = nil,
-    handle: UInt64? = nil, comment: String? = nil, span: SourceSpan? = nil
+    handle: UInt64? = nil, comment: String? = nil, span: SourceSpan? = nil, shown: Shown = .whole
   ) {
     self.init(
       name: name, base: base, rules: rules, policyCounter: policyCounter, references: references, handle: handle,
-      comment: comment, span: span)
+      comment: comment, span: span, shown: shown)
   }
 }
 

@@ -9,7 +9,8 @@ public struct NamedSet: Hashable, Sendable {
   public var dataTypes: [String]?
   /// The elements.
   public var elements: [SetElement]
-  /// Whether the elements are all there. A dump without them (`nft -t`, iptables without `ipset save`) leaves them unknown.
+  /// Whether the elements can be relied on. A dump without them (`nft -t`, iptables without `ipset save`) leaves them unknown. Single elements that
+  /// are missing or masked are elements with ``SetElement/masks`` instead.
   public var elementsKnown: Bool
   /// The flags as printed: `interval`, `constant`, `timeout`, `dynamic`.
   public var flags: [String]
@@ -49,6 +50,9 @@ public struct NamedSet: Hashable, Sendable {
 }
 
 extension NamedSet {
+  /// Whether the dump shows every element whole.
+  public var isShownWhole: Bool { elementsKnown && elements.allSatisfy(\.masks.isEmpty) }
+
   /// Whether the type of an ipset knows exceptions, members with `nomatch` (ipset(8); `IPSET_TYPE_NOMATCH` in `net/netfilter/ipset/`).
   public var knowsExceptions: Bool {
     guard let ipsetType, ipsetType.hasPrefix("hash:") else { return false }
@@ -59,6 +63,8 @@ extension NamedSet {
 /// An element of a set or map.
 public struct SetElement: Hashable, Sendable {
   /// The values of each part of the key: one part, or several in a concatenation. The catch-all element `*` has ``isCatchAll`` set.
+  ///
+  /// Of an element with ``masks`` these are values that may be meant.
   public var key: [ValueSet]
   /// Whether the element stands for every key that no other element holds (nft `*`).
   public var isCatchAll: Bool
@@ -72,6 +78,10 @@ public struct SetElement: Hashable, Sendable {
   public var comment: String?
   /// Everything else that was printed (timeout, expires, counter), for printing it back.
   public var arguments: [Argument]
+  /// What the dump shows of each part of a masked key; empty of an element that is shown whole.
+  ///
+  /// One mask without a key stands for elements that were left out (`...`): any key may be among them.
+  public var masks: [MaskedValue] = []
 
   /// Makes an element.
   public init(
@@ -88,10 +98,30 @@ public struct SetElement: Hashable, Sendable {
   }
 }
 
+extension SetElement {
+  /// Makes an element whose key is masked.
+  public init(masked masks: [MaskedValue], data: SetData? = nil) {
+    self.init(masks.map(\.possible), data: data)
+    self.masks = masks
+  }
+
+  /// Elements that the dump leaves out; `text` stands in their place.
+  public static func elided(_ text: String) -> SetElement {
+    var element = SetElement([])
+    element.masks = [MaskedValue(text, within: .all)]
+    return element
+  }
+
+  /// Whether the element stands for elements that were left out.
+  public var isElision: Bool { key.isEmpty && !masks.isEmpty }
+}
+
 /// What a map holds for a key.
 public enum SetData: Hashable, Sendable {
   /// A verdict (verdict map).
   case verdict(Verdict)
   /// Values, one set a part; a range where the kernel chooses (an address range to translate to).
   case values([ValueSet])
+  /// Values of which the dump masks some, one a part.
+  case masked([MaskedValue])
 }

@@ -41,6 +41,8 @@ public struct RuleCoverage: Hashable, Sendable {
 
   /// The tables of iptables that nothing is told of for a family, in the order in which the kernel asks them.
   public func untoldTables(_ family: AddressFamily) -> [String] {
-    ["raw", "mangle", "nat", "filter", "security"].filter { !tells($0, family) }
+    ["raw", "mangle", "nat", "filter", "security"].filter {
+      !tells($0, family) && !partial.contains(TableName(family == .ipv4 ? .ip : .ip6, $0))
+    }
   }
 }

@@ -56,12 +56,14 @@ public struct Table: Hashable, Sendable {
   public var comment: String?
   /// Where it stands.
   public var span: SourceSpan?
+  /// How much of it was shown: of a table that was shown in part, other chains may exist.
+  public var shown: Shown
 
   /// Makes a table.
   public init(
     _ family: TableFamily, _ name: String, origin: TableOrigin, chains: [Chain] = [], sets: [NamedSet] = [],
     objects: [NamedObject] = [], flags: [String] = [], handle: UInt64? = nil, comment: String? = nil,
-    span: SourceSpan? = nil
+    span: SourceSpan? = nil, shown: Shown = .whole
   ) {
     self.family = family
     self.name = name
@@ -73,6 +75,7 @@ public struct Table: Hashable, Sendable {
     self.handle = handle
     self.comment = comment
     self.span = span
+    self.shown = shown
   }
 
   /// The index of a chain, or nil.

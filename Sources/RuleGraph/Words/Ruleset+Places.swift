@@ -11,6 +11,9 @@ extension Ruleset {
   public func place(of id: ChainID) -> String {
     guard holds(id) else { return "?" }
     let table = tables[id.table]
+    if table.name.isEmpty, table.shown == .nothing, let base = table.chains[id.chain].base {
+      return "nft's \(base.type == .nat ? "nat" : "rules") at \(base.hook.rawValue)"
+    }
     let isPlain = table.family == .ip && table.origin != .nftables
     // Both kinds of iptables may have a table of one name, and both are live.
     let isOneOfTwo = table.origin == .iptablesLegacy && tables.contains { $0.isTwin(of: table) }
@@ -19,7 +22,21 @@ extension Ruleset {
   }
 
   /// A rule as people name it, its number counted from 1 as `iptables --line-numbers` does: `filter FORWARD 4`.
-  public func place(of id: RuleID) -> String { place(of: id.chainID) + " \(id.rule + 1)" }
+  ///
+  /// Behind rules of which nobody knows how many are missing it is counted among those that were shown.
+  public func place(of id: RuleID) -> String {
+    guard holds(id) else { return place(of: id.chainID) + " \(id.rule + 1)" }
+    let chain = self[id.chainID]
+    if chain.rules[id.rule].missing != nil { return place(of: id.chainID) }
+    return place(of: id.chainID) + " \(number(of: id))" + (chain.number(ofRule: id.rule) == nil ? " of those shown" : "")
+  }
+
+  /// The number of a rule, counted from 1 as `iptables --line-numbers` does; behind rules of which nobody knows how many are missing, among those that were shown.
+  public func number(of id: RuleID) -> Int {
+    guard holds(id) else { return id.rule + 1 }
+    let chain = self[id.chainID]
+    return chain.number(ofRule: id.rule) ?? chain.rules.prefix(id.rule + 1).count { $0.missing == nil }
+  }
 }
 
 extension Table {

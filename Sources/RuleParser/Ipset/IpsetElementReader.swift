@@ -25,11 +25,19 @@ struct IpsetElementReader: ~Copyable {
       let key =
         set.family == .ipv6
         ? key(word, type, set, ipv6, isWildcard: isWildcard) : key(word, type, set, ipv4, isWildcard: isWildcard)
-      guard let key else {
+      if let key {
+        element.key = key
+        return element
+      }
+      let masks =
+        set.family == .ipv6
+        ? masks(word, type, set, ipv6, isWildcard: isWildcard) : masks(word, type, set, ipv4, isWildcard: isWildcard)
+      guard let masks else {
         cursor.at = start
         return nil
       }
-      element.key = key
+      element.key = masks.map(\.possible)
+      if !masks.allSatisfy(\.isKnown) { element.masks = masks }
       return element
     }
     _ = readOptions(cursor, &element)
@@ -51,31 +59,87 @@ struct IpsetElementReader: ~Copyable {
         key.append(.bits(48))
         continue
       }
-      let part = parts[index]
+      guard let one = self.values(parts[index], of: kind, type, set, values, isWildcard: isWildcard) else { return nil }
+      key += one
+    }
+    return parts.count <= kinds.count ? key : nil
+  }
+
+  /// The values of one part of a member, of a port two.
+  private func values(
+    _ part: Range<Int>, of kind: Substring, _ type: String, _ set: NamedSet, _ values: borrowing RuleDraft,
+    isWildcard: Bool
+  ) -> [ValueSet]? {
+    switch kind {
+    case "ip", "net": return addresses(part, set, values).map { [$0] }
+    case "mac": return MACMatch.address(part, values).map { [ValueSet($0)] }
+    case "port": return ports(part, type, values).map { [$0.0, $0.1] }
+    case "mark":
+      guard let mark = values.number(part), mark <= 0xffff_ffff else { return nil }
+      return [ValueSet(mark)]
+    case "iface":
+      // A member of a bridge port (physdev:) asks another field than the others.
+      let name = values.text(part)
+      guard !name.hasPrefix("physdev:"), !MaskedName.mayBeMasked(name.utf8) || MaskedText.read(name, .interface) == nil
+      else { return nil }
+      return InterfaceName.set(matching: name, wildcard: isWildcard).map { [$0] }
+    default: return nil
+    }
+  }
+
+  /// The parts of a member that is masked; nil where one is neither shown nor masked.
+  private func masks(
+    _ word: Range<Int>, _ type: String, _ set: NamedSet, _ draft: borrowing RuleDraft, isWildcard: Bool
+  ) -> [MaskedValue]? {
+    guard let colon = type.firstIndex(of: ":") else { return nil }
+    let kinds = type[type.index(after: colon)...].split(separator: ",")
+    let parts = draft.list(word)
+    guard parts.count == kinds.count else { return nil }
+    var masks: [MaskedValue] = []
+    for (part, kind) in zip(parts, kinds) {
+      if let known = values(part, of: kind, type, set, draft, isWildcard: isWildcard) {
+        masks += known.map { MaskedValue(known: $0) }
+        continue
+      }
+      let text = Array(bytes[part])
       switch kind {
       case "ip", "net":
-        guard let addresses = addresses(part, set, values) else { return nil }
-        key.append(addresses)
+        let family = set.family ?? .ipv4
+        guard let value = Self.mask(text, .address(family)) else { return nil }
+        // A netmask of the set widens what is left.
+        let isWidened = set.arguments.contains { $0.name == "netmask" || $0.name == "bitmask" }
+        masks.append(isWidened ? MaskedValue(value.text, within: family.allAddresses) : value)
       case "mac":
-        guard let address = MACMatch.address(part, values) else { return nil }
-        key.append(ValueSet(address))
+        guard let value = Self.mask(text, .hardwareAddress) else { return nil }
+        masks.append(value)
       case "port":
-        guard let (protocols, ports) = ports(part, type, values) else { return nil }
-        key += [protocols, ports]
-      case "mark":
-        guard let mark = values.number(part), mark <= 0xffff_ffff else { return nil }
-        key.append(ValueSet(mark))
-      case "iface":
-        // A member of a bridge port (physdev:) asks another field than the others.
-        let name = values.text(part)
-        guard !name.hasPrefix("physdev:"), let names = InterfaceName.set(matching: name, wildcard: isWildcard) else {
-          return nil
+        var protocols = type == "bitmap:port" ? ValueSet([6...6, 17...17]) : ValueSet(6)
+        var ports = text[...]
+        if let sign = text.firstIndex(of: 0x3a) {
+          guard let transport = draft.transport(part.lowerBound..<part.lowerBound + sign) else { return nil }
+          protocols = ValueSet(transport)
+          ports = text[(sign + 1)...]
         }
-        key.append(names)
+        guard let value = Self.mask(Array(ports), .number(bits: 16)) else { return nil }
+        masks += [MaskedValue(known: protocols), value]
+      case "mark":
+        guard let value = Self.mask(text, .number(bits: 32)) else { return nil }
+        masks.append(value)
+      case "iface":
+        guard let value = Self.mask(text, .interface) else { return nil }
+        masks.append(value)
       default: return nil
       }
     }
-    return parts.count <= kinds.count ? key : nil
+    return masks
+  }
+
+  private static func mask(_ text: [UInt8], _ kind: MaskedText.Kind) -> MaskedValue? {
+    switch MaskedText.read(text, kind) {
+    case .known(let values)?: MaskedValue(known: values)
+    case .masked(let value)?: value
+    case nil: nil
+    }
   }
 
   /// `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`; a netmask of the set widens it.

@@ -6,6 +6,7 @@ enum IpsetReader {
   static func read(_ text: DumpText) -> RuleFragment {
     var reading = IpsetReading(text: text)
     for line in text.lines { reading.read(line) }
+    reading.finish()
     return RuleFragment(ipsets: reading.sets, diagnostics: reading.diagnostics)
   }
 }
@@ -19,6 +20,8 @@ private struct IpsetReading: ~Copyable {
   /// The set whose lines of a listing are read, and whether its members have begun.
   var listed: Int?
   var inMembers = false
+  /// How many members the head of each listed set says it has.
+  var announced: [Int: (count: UInt64, line: DumpLine)] = [:]
   var elements: IpsetElementReader
   /// The set of the last line, since a save has the members of one set in a row.
   var last: (name: ArraySlice<UInt8>, index: Int)?
@@ -31,6 +34,10 @@ private struct IpsetReading: ~Copyable {
   mutating func read(_ line: DumpLine) {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
+    if let listed, inMembers, MaskedText.isElision(text.bytes[cursor.at..<trimmedEnd(cursor)]) {
+      elide(cursor.text(cursor.at..<trimmedEnd(cursor)), listed, line, at: cursor.at)
+      return
+    }
     if cursor.isAtEnd || cursor.peek == 0x0d || cursor.peek == 0x23 {
       inMembers = false
       return
@@ -39,7 +46,7 @@ private struct IpsetReading: ~Copyable {
       beginListedSet(&cursor, line)
     } else if let listed, inMembers {
       add(&cursor, to: listed, line)
-    } else if let listed, readHead(&cursor, listed) {
+    } else if let listed, readHead(&cursor, listed, line) {
       return
     } else {
       readCommand(&cursor, line)
@@ -58,7 +65,7 @@ private struct IpsetReading: ~Copyable {
   }
 
   /// Reads the lines between `Name:` and `Members:`. False when the line is none of them.
-  mutating func readHead(_ cursor: inout ByteCursor, _ index: Int) -> Bool {
+  mutating func readHead(_ cursor: inout ByteCursor, _ index: Int, _ line: DumpLine) -> Bool {
     if cursor.eat("Type: ") {
       cursor.eatBlanks()
       guard let word = cursor.eatWord() else { return false }
@@ -68,11 +75,42 @@ private struct IpsetReading: ~Copyable {
     } else if cursor.eat("Members:") {
       inMembers = true
       sets[index].elementsKnown = true
+    } else if cursor.eat("Number of entries:") {
+      cursor.eatBlanks()
+      if let count = cursor.eatDecimal() { announced[index] = (count, line) }
     } else {
       return cursor.eat("Revision:") || cursor.eat("Size in memory:") || cursor.eat("References:")
-        || cursor.eat("Number of entries:")
     }
     return true
+  }
+
+  /// The end of a line without blanks behind its last word.
+  private func trimmedEnd(_ cursor: ByteCursor) -> Int {
+    var end = cursor.end
+    while end > cursor.at, cursor.bytes[end - 1] <= 0x20 { end -= 1 }
+    return end
+  }
+
+  /// Members that the paste leaves out.
+  private mutating func elide(_ words: String, _ index: Int, _ line: DumpLine, at offset: Int) {
+    sets[index].elements.append(.elided(words))
+    diagnostics.append(.masked(words, span: text.span(line), column: offset - line.start + 1))
+  }
+
+  /// Compares what the heads of listed sets say with what was listed.
+  mutating func finish() {
+    for (index, (count, line)) in announced.sorted(by: { $0.key < $1.key }) {
+      let set = sets[index]
+      guard set.elementsKnown, UInt64(set.elements.count) < count, !set.elements.contains(where: \.isElision) else {
+        continue
+      }
+      sets[index].elements.append(.elided("..."))
+      diagnostics.append(
+        Diagnostic(
+          "incomplete-set", .warning,
+          "set '\(set.name)' has \(count) members, and the dump shows \(set.elements.count): what else it holds is unknown",
+          span: text.span(line)))
+    }
   }
 
   // MARK: ipset save
@@ -100,6 +138,8 @@ private struct IpsetReading: ~Copyable {
       }
       cursor.eatBlanks()
       add(&cursor, to: index, line)
+    } else if let last = sets.indices.last, MaskedText.isElision(text.bytes[cursor.at..<trimmedEnd(cursor)]) {
+      elide(cursor.text(cursor.at..<trimmedEnd(cursor)), last, line, at: cursor.at)
     } else if !cursor.eat("COMMIT") {
       unreadable(line, at: cursor.at)
     }
@@ -166,11 +206,16 @@ private struct IpsetReading: ~Copyable {
 
   mutating func add(_ cursor: inout ByteCursor, to index: Int, _ line: DumpLine) {
     guard !sets[index].keyTypes.isEmpty else { return }
+    let start = cursor.at
     if let element = elements.read(&cursor, of: sets[index]) {
       sets[index].elements.append(element)
+      guard !element.masks.isEmpty else { return }
+      for value in element.maskedValues {
+        diagnostics.append(.masked(value.text, span: text.span(line), column: start - line.start + 1))
+      }
     } else {
       // A set with a member that nobody can read can't be said not to hold an address.
-      sets[index].elementsKnown = false
+      sets[index].elements.append(.elided("..."))
       diagnostics.append(
         Diagnostic(
           "ipset-element-not-read", .warning,

@@ -42,6 +42,26 @@ enum BuiltinTables {
     }
   }
 
+  /// The built-in chains of a table, as iptables lists them; nat's `INPUT` came later than the others (kernel 2.6.36).
+  static func chains(of table: String) -> [String] {
+    switch table {
+    case "filter", "security": ["INPUT", "FORWARD", "OUTPUT"]
+    case "nat": ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"]
+    case "mangle": ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]
+    case "raw": ["PREROUTING", "OUTPUT"]
+    default: []
+    }
+  }
+
+  /// Whether all built-in chains of a table are there: iptables always lists all of them.
+  static func isWhole(_ table: Table) -> Bool {
+    let chains = chains(of: table.name)
+    return !chains.isEmpty
+      && chains.allSatisfy { name in
+        (table.name == "nat" && name == "INPUT") || table.chains.contains { $0.base != nil && $0.name == name }
+      }
+  }
+
   /// The order in which iptables lists the built-in chains of a table.
   static func rank(_ chain: String) -> Int? {
     switch chain {

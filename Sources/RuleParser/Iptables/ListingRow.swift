@@ -100,8 +100,15 @@ struct ListingRow {
       if hasInterfaces, before == 3, numbers < 3 { lead = 2 }
       guard before - lead >= 0, before - lead <= 1, !hasInterfaces || lead >= 2 else { return nil }
     }
+    // Without a target the words before the protocol can only be numbers; with one, a counter may be unreadable.
+    if before == lead, Self.counts(bytes, words, before: before) < lead { return nil }
     let behind = option + (hasInterfaces ? 3 : 1)
     guard words.count >= behind + 2 else { return nil }
+    // A lost column moves addresses to where interfaces stand, or a target to where the protocol stands.
+    if hasInterfaces, Self.isNoInterface(bytes, words[option + 1]) || Self.isNoInterface(bytes, words[option + 2]) {
+      return nil
+    }
+    if before == lead, Self.isNoProtocol(bytes, words[option - 1].range) { return nil }
     target = before > lead ? words[lead].range : nil
     transport = words[option - 1]
     fragments = bytes[words[option].range.upperBound - 1] == 0x66 ? !words[option].isNegated : nil
@@ -125,7 +132,9 @@ struct ListingRow {
     guard place >= 0 else { return nil }
     var lead = header.map { ($0.hasNumbers ? 1 : 0) + ($0.hasCounters ? 2 : 0) } ?? (interfacesWidth > 0 ? 2 : 0)
     if place < lead { lead = place }
-    guard place - lead <= 1 else { return nil }
+    guard place - lead <= 1, Self.counts(bytes, words, before: place) >= (place > lead ? 0 : lead),
+      place > lead || !Self.isNoProtocol(bytes, words[place].range)
+    else { return nil }
     target = place > lead ? words[lead].range : nil
     transport = words[place]
     if interfacesWidth > 0 { interfaces = (words[place + 1], words[place + 2]) }
@@ -180,6 +189,16 @@ struct ListingRow {
     return nil
   }
 
+  /// Whether a word can't be the name of an interface, in which no `/` stands (`dev_valid_name` in `net/core/dev.c`).
+  private static func isNoInterface(_ bytes: ByteView, _ word: Word) -> Bool {
+    bytes.contains(0x2f, in: word.range) || ByteCursor(bytes, word.range).range(word.range, equals: "anywhere")
+  }
+
+  /// Whether a word is neither a number nor the name of a protocol.
+  private static func isNoProtocol(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
+    ProtocolNames.numbers[bytes, range] == nil && !bytes[range].allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+  }
+
   /// How many words up to a place are counters or a rule's number.
   private static func counts(_ bytes: ByteView, _ words: borrowing ScratchList<Word>, before end: Int) -> Int {
     var count = 0
@@ -216,10 +235,19 @@ struct ListingRow {
       case 0x3a: colons += 1
       case 0x2f: return dots > 0 || colons > 1 || cursor.at > range.lowerBound + 3
       case 0x30...0x39, 0x41...0x46, 0x61...0x66: break
-      default: if dots == 0 || colons > 0 { return position(of: 0x2f, bytes, range) }
+      default:
+        if dots == 0 || colons > 0 { return position(of: 0x2f, bytes, range) || isMaskedAddress(bytes, range) }
       }
     }
     return dots == 3 || colons > 1 || dots > 0
+  }
+
+  /// `x.x.x.x`, `<MY_IP>`: also a text that may be a masked name where nothing tells.
+  private static func isMaskedAddress(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
+    guard bytes[range].contains(where: { MaskedText.isMask($0) || $0 == 0x3c || $0 == 0x5b || $0 < 0x5b && $0 > 0x40 })
+    else { return false }
+    let text = Array(bytes[range])
+    return text.count > 1 && (MaskedText.read(text, .address(.ipv4)) ?? MaskedText.read(text, .address(.ipv6))) != nil
   }
 
   private static func position(of byte: UInt8, _ bytes: ByteView, _ range: Range<Int>) -> Bool {

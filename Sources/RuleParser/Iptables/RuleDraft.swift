@@ -18,6 +18,8 @@ struct RuleDraft: ~Copyable {
   var chainNames = TextPool()
   /// Names of chains that were known before, where there are any.
   var declaredNames: TextsView?
+  /// Where the rule's masked values stand.
+  var maskedRanges: [Range<Int>] = []
   private var comments = RecentTexts()
 
   /// Makes an empty rule.
@@ -31,6 +33,7 @@ struct RuleDraft: ~Copyable {
     statements.clear()
     comment = nil
     transport = nil
+    if !maskedRanges.isEmpty { maskedRanges = [] }
   }
 
   /// The name of a chain.
@@ -267,7 +270,9 @@ extension RuleDraft {
     if family == .ipv4, !negated, !whenAbsent, range.count == 9, bytes.has("0.0.0.0/0", at: range.lowerBound) {
       return true
     }
-    guard let (address, mask) = network(range), address.family == family else { return false }
+    guard let (address, mask) = network(range), address.family == family else {
+      return match(field, masked: range, .address(family), negated: negated, whenAbsent: whenAbsent)
+    }
     let all: UInt128 = family == .ipv4 ? 0xffff_ffff : .max
     if mask == 0, !negated, !whenAbsent { return true }
     let free = ~mask & all

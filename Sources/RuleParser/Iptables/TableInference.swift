@@ -41,6 +41,34 @@ struct TableInference {
     }
   }
 
+  /// Chains that stand behind each other in the order of one listing, in the groups of which each can be of one table; nil where all can.
+  ///
+  /// A whole listing of mangle shows all five built-in chains. FORWARD and POSTROUTING alone were listed one by one, from filter and nat.
+  static func groups(of chains: [Chain]) -> [[Int]]? {
+    let hooks = Set(chains.lazy.filter { $0.name.utf8.count <= 11 }.compactMap { BuiltinTables.hook($0.name) })
+    guard hooks.contains(.forward), hooks.contains(.prerouting) || hooks.contains(.postrouting), hooks.count < 5,
+      !chains.allSatisfy({ $0.rules.isEmpty }) || !hooks.contains(.input)
+    else { return nil }
+    var natNames: Set<String> = ["PREROUTING", "POSTROUTING"]
+    // A user's chain is of the table whose chains jump to it.
+    for _ in chains.indices {
+      let before = natNames.count
+      for chain in chains where natNames.contains(chain.name) {
+        for rule in chain.rules {
+          for case .verdict(let verdict) in rule.statements {
+            switch verdict {
+            case .jump(let name), .goto(let name): natNames.insert(name)
+            default: break
+            }
+          }
+        }
+      }
+      if natNames.count == before { break }
+    }
+    let isNat = chains.map { natNames.contains($0.name) }
+    return [chains.indices.filter { !isNat[$0] }, chains.indices.filter { isNat[$0] }].filter { !$0.isEmpty }
+  }
+
   /// Says which table chains were taken for.
   func diagnostic(_ span: SourceSpan?) -> Diagnostic {
     Diagnostic(

@@ -12,6 +12,10 @@ struct RuleSections {
   private(set) var allOfIptables: Set<AddressFamily> = []
   /// Whether one section printed all of nf_tables.
   private(set) var allOfNftables = false
+  /// The outputs whose end is missing: the family of an iptables-save, nil of nft's.
+  private(set) var cuts: [(family: TableFamily?, span: SourceSpan?)] = []
+  /// The tables that a program said it can't print.
+  private(set) var unprinted: [UnprintedTable] = []
   /// Whether any section was read.
   private(set) var hasRead = false
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
@@ -20,13 +24,11 @@ struct RuleSections {
   /// The sections, each with what its reader got, once that is there.
   private var sections: [(section: DumpSection, fragment: RuleFragment?)] = []
 
-  /// Adds a section, to be read with the others.
-  mutating func add(_ section: DumpSection) { sections.append((section, nil)) }
+  /// What bundles say they lack.
+  var unread: [(sentence: String, span: SourceSpan)] = []
 
-  /// Adds a section and reads it at once; `includes` gives the texts that an `include` of a rule file stands for.
-  mutating func add(_ section: DumpSection, includes: (String) -> [DumpText]?) {
-    sections.append((section, RuleReaders.nftText(section.text, includes: includes)))
-  }
+  /// Adds a section, to be read with the others unless its reader was there already.
+  mutating func add(_ section: DumpSection, _ fragment: RuleFragment? = nil) { sections.append((section, fragment)) }
 
   /// Reads the sections that were added: large ones at the same time, since no reader keeps all processors busy from its beginning to its end.
   mutating func read() {
@@ -74,38 +76,58 @@ struct RuleSections {
 
   private mutating func takeListing(_ fragment: RuleFragment, _ section: DumpSection) {
     for table in fragment.tables {
-      let isExcerpt = !table.chains.contains { $0.base != nil }
       let isBrief = fragment.hidesInterfaces && table.chains.contains { $0.rules.contains { $0.hidesInterfaces } }
-      append(table, isBrief ? .briefListing : .listing, section, isExcerpt: isExcerpt)
+      append(table, isBrief ? .briefListing : .listing, section, isWhole: BuiltinTables.isWhole(table))
     }
   }
 
   private mutating func takeSave(_ fragment: RuleFragment, _ section: DumpSection) {
     let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
-    if section.output.isWhole, !section.output.isFiltered { allOfIptables.insert(Self.family(ofSave: section)) }
+    let family = Self.family(ofSave: section)
+    if fragment.isCut {
+      cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) }))
+    }
+    if section.output.isWhole, !section.output.isFiltered, !fragment.isCut { allOfIptables.insert(family) }
     for table in fragment.tables {
-      append(table, hasHeads ? .save : .rules, section, isExcerpt: !table.chains.contains { $0.base != nil })
+      // nft has the table, and iptables prints its chains without them being there.
+      if let span = fragment.unprinted[table.name] {
+        unprinted.append(UnprintedTable(family: table.family, table: table.name, span: span))
+      } else {
+        append(table, hasHeads ? .save : .rules, section, isWhole: hasHeads || BuiltinTables.isWhole(table))
+      }
     }
   }
 
   private mutating func takeNft(_ fragment: RuleFragment, _ section: DumpSection) {
     let isJSON = section.kind == .nftJSON
-    if section.output.isWhole, !section.output.isFiltered, section.output.family == nil { allOfNftables = true }
+    if fragment.isCut { cuts.append((nil, section.text.lines.last.map { section.text.span($0) })) }
+    if section.output.isWhole, !section.output.isFiltered, section.output.family == nil, !fragment.isCut {
+      allOfNftables = true
+    }
     for table in fragment.tables {
       let form: TableForm =
         isJSON ? (table.hasOpaquePart ? .nftJSONWithXt : .nftJSON) : (table.hasOpaquePart ? .nftTextWithXt : .nftText)
-      append(table, form, section, isExcerpt: section.output.chain != nil)
+      append(table, form, section, isWhole: !table.name.isEmpty)
     }
   }
 
-  private mutating func append(_ table: Table, _ form: TableForm, _ section: DumpSection, isExcerpt: Bool) {
+  private mutating func append(_ table: Table, _ form: TableForm, _ section: DumpSection, isWhole: Bool) {
     var table = table
     if let origin = section.output.origin, !form.isNft { table.origin = origin }
     let isFiltered = section.output.isFiltered
     printings.append(
       TablePrinting(
         table: table, form: form, strand: section.strand, host: section.host, order: section.order,
-        isExcerpt: isExcerpt || isFiltered || section.output.chain != nil, isFiltered: isFiltered,
+        isWhole: isWhole && table.shown == .whole && !isFiltered && section.output.chain == nil, isFiltered: isFiltered,
         span: table.span ?? section.text.lines.first.map { section.text.span($0) }))
   }
+}
+
+/// A table that a program could not print.
+struct UnprintedTable: Sendable {
+  var family: TableFamily
+  /// The table; nil of a program that printed none.
+  var table: String?
+  /// Where it says so.
+  var span: SourceSpan?
 }

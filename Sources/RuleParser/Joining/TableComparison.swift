@@ -18,20 +18,28 @@ enum TableComparison {
   /// different but equal ways.
   static func difference(_ a: TablePrinting, _ b: TablePrinting) -> Difference? {
     let isLoose = a.form.isNft != b.form.isNft
-    for chain in a.table.chains {
+    for chain in a.table.chains where chain.shown == .whole {
       guard let index = b.table.chainIndex(chain.name) else {
-        if !b.isExcerpt, !chain.rules.isEmpty, !a.isExcerpt {
+        if b.isWhole, a.isWhole, !chain.rules.isEmpty {
           return Difference(text: "chain \(chain.name) is missing", first: chain.span, second: b.span)
         }
         continue
       }
-      if let found = difference(chain, b.table.chains[index], family: a.table.family, isLoose: isLoose) { return found }
+      let other = b.table.chains[index]
+      guard other.shown == .whole else { continue }
+      if let found = difference(chain, other, family: a.table.family, isLoose: isLoose) { return found }
     }
-    guard !a.isExcerpt, !b.isExcerpt else { return nil }
+    guard a.isWhole, b.isWhole else { return nil }
     for chain in b.table.chains where !chain.rules.isEmpty && a.table.chainIndex(chain.name) == nil {
       return Difference(text: "chain \(chain.name) is new", first: a.span, second: chain.span)
     }
     return nil
+  }
+
+  /// Whether two printings both show the whole of some chain.
+  static func shareWholeChains(_ a: TablePrinting, _ b: TablePrinting) -> Bool {
+    let names = Set(a.table.chains.lazy.filter { $0.shown == .whole }.map(\.name))
+    return b.table.chains.contains { $0.shown == .whole && names.contains($0.name) }
   }
 
   /// The first difference between two printings of a chain.

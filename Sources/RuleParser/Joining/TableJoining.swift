@@ -71,23 +71,32 @@ struct TableJoining {
 
   // MARK: - Excerpts
 
-  /// A chain printed alone belongs to the table that has a chain of its name.
+  /// A chain printed alone belongs to the table that has a chain of its name, or that jumps to it.
   private mutating func placeExcerpts() {
-    for index in printings.indices where printings[index].isExcerpt && printings[index].table.name.isEmpty {
+    for index in printings.indices where printings[index].table.name.isEmpty {
       let excerpt = printings[index]
       let names = Set(excerpt.table.chains.map(\.name))
-      let whole = printings.filter { candidate in
-        !candidate.isExcerpt && candidate.table.family == excerpt.table.family
-          && candidate.table.chains.contains { names.contains($0.name) }
+      let others = printings.filter {
+        !$0.table.name.isEmpty && ($0.table.family == excerpt.table.family || excerpt.form.isNft)
+          && $0.form.isNft == excerpt.form.isNft
       }
-      let home = whole.first { TableComparison.difference($0, excerpt) == nil } ?? whole.first
-      printings[index].table.name = home?.table.name ?? "filter"
-      printings[index].table.origin = home?.table.origin ?? excerpt.table.origin
+      let same = others.filter { $0.table.chains.contains { names.contains($0.name) } }
+      let home =
+        same.first { TableComparison.difference($0, excerpt) == nil } ?? same.first
+        ?? others.first { $0.table.jumps(toOneOf: names) }
+      if let home {
+        printings[index].table.name = home.table.name
+        printings[index].table.family = home.table.family
+        printings[index].table.origin = home.table.origin
+      } else if !excerpt.form.isNft {
+        printings[index].table.name = "filter"
+      }
+      if excerpt.form.isNft, home == nil { continue }
       diagnostics.append(
         Diagnostic(
           "table-inferred", .note,
           home == nil
-            ? "nothing tells which table this chain is of; taken as filter"
+            ? "nothing says which table this chain is of; taken as filter"
             : "this chain is taken as one of table \(printings[index].table.name), which has a chain of that name",
           span: excerpt.span))
     }
@@ -95,24 +104,27 @@ struct TableJoining {
 
   // MARK: - Moments
 
+  /// Two outputs of a table are two moments only where they show the same chain with other content, or where one that shows the whole table lacks a chain.
   private mutating func findMoments() {
-    var latest: [TablePrinting.Key: [Int]] = [:]
-    for index in printings.indices where !printings[index].isExcerpt {
+    var earlier: [TablePrinting.Key: [Int]] = [:]
+    for index in printings.indices {
       let printing = printings[index]
-      let earlier = (latest[printing.key] ?? []).last { other in
-        printings[other].strand == printing.strand || printings[other].form == printing.form
+      var found: (earlier: TablePrinting, difference: TableComparison.Difference)?
+      for other in (earlier[printing.key] ?? []).reversed() {
+        let candidate = printings[other]
+        guard candidate.moment == momentCount || found == nil,
+          candidate.strand == printing.strand || candidate.form == printing.form
+        else { continue }
+        guard TableComparison.shareWholeChains(candidate, printing) else { continue }
+        if let difference = TableComparison.difference(candidate, printing) { found = (candidate, difference) }
+        break
       }
-      if let earlier, let found = TableComparison.difference(printings[earlier], printing) {
-        momentCount += printings[earlier].moment == momentCount ? 1 : 0
-        report(printings[earlier], printing, found)
+      if let found {
+        momentCount += found.earlier.moment == momentCount ? 1 : 0
+        report(found.earlier, printing, found.difference)
       }
       printings[index].moment = momentCount
-      latest[printing.key, default: []].append(index)
-    }
-    // An excerpt shows the moment of what stands before it.
-    var moment = 1
-    for index in printings.indices {
-      if printings[index].isExcerpt { printings[index].moment = moment } else { moment = printings[index].moment }
+      earlier[printing.key, default: []].append(index)
     }
   }
 
@@ -134,7 +146,7 @@ struct TableJoining {
 
   /// What belongs to a moment. When it is not the last it ends at the section that begins the next one, as far as the same strand goes.
   func span(of moment: Int?) -> FactSections.Span {
-    let next = moment.flatMap { moment in printings.first { $0.moment > moment && !$0.isExcerpt } }
+    let next = moment.flatMap { moment in printings.first { $0.moment > moment } }
     return FactSections.Span(end: next?.order, strand: next?.strand, hosts: hosts)
   }
 
@@ -147,18 +159,16 @@ struct TableJoining {
     var groups: [TablePrinting.Key: [TablePrinting]] = [:]
     for printing in printings where printing.moment <= moment {
       if groups[printing.key] == nil { order.append(printing.key) }
-      // A later moment replaces an earlier one; an excerpt alone does not.
-      if !printing.isExcerpt, let known = groups[printing.key], known.contains(where: { $0.moment < printing.moment }) {
-        groups[printing.key] = known.filter { $0.moment == printing.moment }
-      }
       groups[printing.key, default: []].append(printing)
     }
     var coverage = RuleCoverage()
     var tables: [Table] = []
     for key in order {
-      guard let group = groups[key] else { continue }
+      guard var group = groups[key] else { continue }
+      // A whole table of a later moment replaces what was printed before.
+      if let last = group.last(where: \.isWhole)?.moment { group.removeAll { $0.moment < last } }
       let name = RuleCoverage.TableName(key.family, key.name)
-      if group.contains(where: { !$0.isExcerpt }) {
+      if group.contains(where: \.isWhole) {
         coverage.tables.insert(name)
       } else {
         coverage.partial.insert(name)
@@ -170,16 +180,10 @@ struct TableJoining {
   }
 
   private mutating func join(_ group: [TablePrinting]) -> Table? {
-    let whole = group.filter { !$0.isExcerpt }.sorted { $0.form > $1.form }
-    var excerpts = group.filter(\.isExcerpt)
-    guard var best = whole.first else {
-      // Nothing but excerpts: together they are what is known of the table.
-      guard var first = excerpts.first else { return nil }
-      excerpts.removeFirst()
-      if first.isFiltered { reportFiltered(first) }
-      for excerpt in excerpts { add(excerpt, to: &first.table) }
-      return first.table
-    }
+    let first = group.first { $0.isWhole }?.moment
+    let whole = group.filter { $0.isWhole && $0.moment == first }.sorted { $0.form > $1.form }
+    guard var best = whole.first ?? group.first else { return nil }
+    best.table.shown = best.isWhole && best.table.shown == .whole ? .whole : .part
     for other in whole.dropFirst() {
       if let found = TableComparison.difference(best, other) {
         diagnostics.append(
@@ -193,26 +197,42 @@ struct TableJoining {
         TableFilling.fill(&best.table, from: other.table)
       }
     }
-    for excerpt in excerpts { add(excerpt, to: &best.table) }
+    var forms: [String: (form: TableForm, moment: Int)] = [:]
+    for chain in best.table.chains { forms[chain.name] = (best.form, best.moment) }
+    for excerpt in group where !(excerpt.isWhole && excerpt.moment == first) && excerpt.order != best.order {
+      add(excerpt, to: &best.table, &forms)
+    }
+    if !best.isWhole, best.isFiltered { reportFiltered(best) }
     return best.table
   }
 
-  /// A chain that was printed alone fills a gap; where the table has the chain, the two must agree.
-  private mutating func add(_ excerpt: TablePrinting, to table: inout Table) {
+  /// A chain that was printed alone fills a gap; where the table has the chain, the later moment answers, and of one moment the form that tells most.
+  private mutating func add(
+    _ excerpt: TablePrinting, to table: inout Table, _ forms: inout [String: (form: TableForm, moment: Int)]
+  ) {
+    for set in excerpt.table.sets where !table.sets.contains(where: { $0.name == set.name }) { table.sets.append(set) }
     for chain in excerpt.table.chains {
       guard let index = table.chainIndex(chain.name) else {
         table.chains.append(chain)
+        forms[chain.name] = (excerpt.form, excerpt.moment)
         continue
       }
-      if excerpt.isFiltered { continue }
-      if table.chains[index].rules.isEmpty, table.chains[index].base != nil, chain.rules.isEmpty { continue }
-      if let found = TableComparison.difference(table.chains[index], chain, family: table.family, isLoose: false) {
-        diagnostics.append(
-          Diagnostic(
-            "excerpt-differs", .warning,
-            "chain \(chain.name) printed alone at \(place(chain.span)) differs from table \(table.name) as a whole "
-              + "(\(found.text)); the whole table answers",
-            span: found.second ?? chain.span))
+      let known = forms[chain.name] ?? (excerpt.form, excerpt.moment)
+      switch (table.chains[index].shown, chain.shown) {
+      case (.whole, .whole):
+        let difference = TableComparison.difference(
+          table.chains[index], chain, family: table.family, isLoose: known.form.isNft != excerpt.form.isNft)
+        if difference == nil {
+          TableFilling.fill(&table.chains[index], from: chain)
+        } else if excerpt.moment > known.moment || (excerpt.moment == known.moment && excerpt.form > known.form) {
+          table.chains[index] = chain
+          forms[chain.name] = (excerpt.form, excerpt.moment)
+        }
+      case (.whole, _): continue
+      case (_, .whole):
+        table.chains[index] = chain
+        forms[chain.name] = (excerpt.form, excerpt.moment)
+      case (_, _): if chain.rules.count > table.chains[index].rules.count { table.chains[index] = chain }
       }
     }
   }
@@ -228,7 +248,7 @@ struct TableJoining {
   /// The order in which the kernel got the tables, as nft lists them; tables that nft did not print stand where the input has them.
   private static func inRegistrationOrder(_ tables: [Table], _ printings: [TablePrinting]) -> [Table] {
     var rank: [TablePrinting.Key: Int] = [:]
-    for printing in printings where printing.form.isNft && !printing.isExcerpt && rank[printing.key] == nil {
+    for printing in printings where printing.form.isNft && printing.isWhole && rank[printing.key] == nil {
       rank[printing.key] = rank.count
     }
     guard rank.count > 1 else { return tables }
@@ -257,7 +277,7 @@ enum TableFilling {
     }
   }
 
-  private static func fill(_ chain: inout Chain, from other: Chain) {
+  static func fill(_ chain: inout Chain, from other: Chain) {
     if chain.base == nil {
       chain.base = other.base
     } else if chain.base?.policy == nil {

@@ -51,8 +51,8 @@ struct TablePrinting: Sendable {
   var host: String?
   /// The place of its section among all.
   var order: Int
-  /// Whether only some of the table was printed: a chain alone, or what a filter let through.
-  var isExcerpt: Bool
+  /// Whether the whole table was printed, so that a chain that is absent does not exist: not a chain alone, what a filter let through or a text that was cut.
+  var isWhole: Bool
   /// Whether a filter took lines away.
   var isFiltered: Bool
   /// The moment that it shows, counted from 1.
@@ -83,7 +83,7 @@ extension Rule {
   var hasUnknownPart: Bool {
     statements.contains { statement in
       switch statement {
-      case .opaqueMatch, .opaqueTarget, .hiddenInterfaces: true
+      case .opaqueMatch, .opaqueTarget, .hiddenInterfaces, .missingRules: true
       default: false
       }
     }
@@ -91,6 +91,20 @@ extension Rule {
 }
 
 extension Table {
+  /// Whether a rule jumps to one of some chains.
+  func jumps(toOneOf names: Set<String>) -> Bool {
+    chains.contains { chain in
+      chain.rules.contains { rule in
+        rule.statements.contains { statement in
+          switch statement {
+          case .verdict(.jump(let name)), .verdict(.goto(let name)): names.contains(name)
+          default: false
+          }
+        }
+      }
+    }
+  }
+
   /// Whether a rule holds a part that was not understood or that the dump hides.
   var hasOpaquePart: Bool {
     chains.contains { chain in

@@ -101,6 +101,9 @@ extension CommandOutput {
       let hasFamily = rest.first.flatMap { TableFamily(rawValue: $0) } != nil
       table = rest.dropFirst(hasFamily ? 1 : 0).first
       if words.first == "chain" { chain = rest.last }
+    } else {
+      // Sets, chains or tables alone: other tables were not asked for.
+      chain = words.last
     }
   }
 

@@ -17,6 +17,8 @@ struct SectionFinder {
   private(set) var captured: String?
   /// What a capture bundle says it lacks, with the lines that say so.
   private(set) var unread: [(sentence: String, line: DumpLine)] = []
+  /// Whether the last line of a capture bundle is there.
+  private(set) var hasBundleEnd = false
   /// How many strands were used.
   private(set) var strand: Int
 
@@ -90,6 +92,10 @@ struct SectionFinder {
         close()
         switch header {
         case .capture(let text): captured = text
+        case .end:
+          hasBundleEnd = true
+          bundleLines = nil
+          pending = []
         case .unread(let sentence):
           unread.append((sentence, line))
           bundleLines = nil
@@ -109,8 +115,13 @@ struct SectionFinder {
       }
       index += 1
     }
-    if let taken = bundleLines { closeBundleSection(taken) }
+    // A heading at which a bundle was cut proves nothing.
+    if let taken = bundleLines, captured == nil || hasBundleEnd || hasText(taken) { closeBundleSection(taken) }
     close()
+  }
+
+  private func hasText(_ runs: LineRuns) -> Bool {
+    paste.lines(of: runs).contains { line in !bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
   }
 
   /// Whether the input is a program that someone ran, and not what was printed.
@@ -221,6 +232,9 @@ struct SectionFinder {
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
       if goesOn(with: kind, content) {
         append(content, at: index)
+      } else if kind == .ipAddress, OutputStart.isAddressAlone(bytes, content), !isAsked(.ipAddress) {
+        // Whose address it is says only the command that printed it.
+        current?.gap.append(index)
       } else {
         begin(kind, content, at: index)
       }
@@ -243,6 +257,9 @@ struct SectionFinder {
       if open.strangers >= 6 { close() }
     }
   }
+
+  /// Whether a command whose output may come next prints a kind.
+  private func isAsked(_ kind: OutputKind) -> Bool { pending.contains { Self.prints($0.output.kind, kind) } }
 
   private func bareCommand(_ line: DumpLine) -> String? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
@@ -438,9 +455,10 @@ struct SectionFinder {
 /// all lines up to the next such line are what the command printed, also when that is nothing. For text that other tools collected,
 /// `===== command: iptables -t nat -vnL` and the like (three or more of `=`, `#`, `-` or `*` before, any number behind) part as well.
 ///
-/// `#### fwtrace could not read: ` and a sentence say what is missing from the bundle.
+/// `#### fwtrace could not read: ` and a sentence say what is missing from the bundle, and `#### fwtrace capture ends` is its last line.
 enum BundleHeader {
   case capture(String)
+  case end
   case unread(String)
   case command(String)
 
@@ -457,6 +475,10 @@ enum BundleHeader {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
     let marks = cursor.eat { $0 == mark }
     guard marks.count >= 3, cursor.eatBlanks() > 0 else { return nil }
+    if cursor.eat("fwtrace capture ends") {
+      self = .end
+      return
+    }
     if cursor.eat("fwtrace capture 1") {
       self = .capture(cursor.text(cursor.at..<cursor.end).trimmedBlanks)
       return

@@ -67,6 +67,10 @@ struct RuleFragment: Sendable {
   var ipsets: [NamedSet] = []
   /// What could not be read.
   var diagnostics: [Diagnostic] = []
+  /// Whether the text ends before the output does, so that other tables may follow.
+  var isCut = false
+  /// The tables that the program says it can't print, with the lines that say so.
+  var unprinted: [String: SourceSpan] = [:]
   /// Whether some rule of a listing does not tell its interfaces.
   var hidesInterfaces = false
 }

@@ -225,7 +225,7 @@ struct FieldsOf {
     kinds.insert(expression.kindName)
     switch expression {
     case .field(let field): all.append(field)
-    case .constant, .anyOf: break
+    case .constant, .anyOf, .masked: break
     case .bitwise(let inner, _, _), .shift(let inner, _), .map(let inner, _): take(inner)
     case .combine(_, let a, let b):
       take(a)
@@ -239,7 +239,7 @@ struct FieldsOf {
 extension Expression {
   /// The kinds; a new one needs a row of its own.
   enum Kind: String, CaseIterable {
-    case field, constant, anyOf, bitwise, shift, combine, concatenation, map, generated
+    case field, constant, anyOf, masked, bitwise, shift, combine, concatenation, map, generated
   }
 
   var kindName: String {
@@ -248,6 +248,7 @@ extension Expression {
       case .field: .field
       case .constant: .constant
       case .anyOf: .anyOf
+      case .masked: .masked
       case .bitwise: .bitwise
       case .shift: .shift
       case .combine: .combine

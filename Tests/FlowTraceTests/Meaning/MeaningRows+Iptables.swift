@@ -89,6 +89,9 @@ extension MeaningRow {
         fits: [""],
         fails: ["dport=81", "proto=udp"]),
       MeaningRow(
+        "@nat POSTROUTING -p tcp -j SNAT --to-source x.x.x.62\n-p tcp -d 10.1.0.9 --dport 8080", fits: ["dport=8080"],
+        fails: ["dport=80"]),
+      MeaningRow(
         "@nat POSTROUTING -p tcp -j SNAT --to-source 10.1.0.50\n-m conntrack --ctrepldst 10.1.0.50",
         fits: ["state=established"],
         fails: ["state=established proto=udp"]),

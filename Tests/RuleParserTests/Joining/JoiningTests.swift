@@ -125,14 +125,16 @@ import Testing
     #expect(reading.ruleset.tables.map { $0.chains.count } == [4])
     let other = chain.replacing("10.0.0.0/8", with: "10.0.0.0/9")
     let changed = Self.read(("-", "```\n$ iptables -vnL\n\(Self.listing)\n```\n```\n\(other)\n```\n"))
-    #expect(ids(changed, .warning) == ["excerpt-differs"])
+    // The same chain with other content is another moment, and the later one answers.
+    #expect(ids(changed, .warning) == ["table-printed-twice"])
+    #expect(changed.snapshotCount == 2)
   }
 
   @Test func aChainAloneIsPartOfItsTable() throws {
     let reading = Self.read(
       ("-", "$ iptables -t nat -S DOCKER\n-N DOCKER\n-A DOCKER -i docker0 -j RETURN\n"))
-    #expect(reading.ruleset.tables.map(\.name) == ["nat"])
-    #expect(reading.coverage.partial == [RuleCoverage.TableName(.ip, "nat")])
+    #expect(reading.ruleset.shownOnly.tables.map(\.name) == ["nat"])
+    #expect(reading.coverage.partial.contains(RuleCoverage.TableName(.ip, "nat")))
     #expect(!reading.coverage.tells("nat", .ipv4))
   }
 

@@ -31,8 +31,11 @@ struct AddressRangeMatch: IptablesExtension {
 
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
-      guard let range = rule.addressRange(option.value) else { return false }
       let field = HeaderField(rule.network, option.name == "src-range" ? .saddr : .daddr)
+      guard let range = rule.addressRange(option.value) else {
+        if rule.match(.header(field), masked: option.value, .address(rule.family), negated: option.negated) { continue }
+        return false
+      }
       rule.match(.header(field), ValueSet(range), negated: option.negated)
     }
     return true

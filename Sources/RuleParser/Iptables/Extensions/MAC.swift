@@ -20,8 +20,12 @@ struct MACMatch: IptablesExtension {
 
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     for option in options {
-      guard let address = Self.address(option.value, rule) else { return false }
-      rule.match(.header(HeaderField(.ether, .saddr)), ValueSet(address), negated: option.negated)
+      let field = Field.header(HeaderField(.ether, .saddr))
+      if let address = Self.address(option.value, rule) {
+        rule.match(field, ValueSet(address), negated: option.negated)
+      } else if !rule.match(field, masked: option.value, .hardwareAddress, negated: option.negated) {
+        return false
+      }
     }
     return true
   }

@@ -18,14 +18,9 @@ struct MultiportMatch: IptablesExtension {
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     let header = Self.header(rule.transport)
     for option in options {
-      var intervals: [ClosedRange<UInt128>] = []
-      for part in rule.list(option.value) {
-        guard let ports = rule.ports(part) else { return false }
-        intervals.append(ports)
-      }
-      let values = ValueSet(intervals)
-      let source = Match(.header(HeaderField(header, .sport)), in: values, negated: option.negated)
-      let destination = Match(.header(HeaderField(header, .dport)), in: values, negated: option.negated)
+      guard let values = Self.values(option.value, &rule) else { return false }
+      let source = Match(.field(.header(HeaderField(header, .sport))), values, negated: option.negated)
+      let destination = Match(.field(.header(HeaderField(header, .dport))), values, negated: option.negated)
       switch option.name {
       case "sports": rule.statements.append(.match(source))
       case "dports": rule.statements.append(.match(destination))
@@ -35,6 +30,16 @@ struct MultiportMatch: IptablesExtension {
       }
     }
     return true
+  }
+
+  /// The ports of a list; nil when one can't be read.
+  private static func values(_ range: Range<Int>, _ rule: inout RuleDraft) -> MatchValues? {
+    var intervals: [ClosedRange<UInt128>] = []
+    for part in rule.list(range) {
+      guard let ports = rule.ports(part) else { return rule.maskedPorts(range).map { .masked($0) } }
+      intervals.append(ports)
+    }
+    return .values(ValueSet(intervals))
   }
 
   /// The header whose ports a rule of this protocol means.

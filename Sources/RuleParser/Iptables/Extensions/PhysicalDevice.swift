@@ -37,8 +37,13 @@ struct PhysicalDeviceMatch: IptablesExtension {
       let not = option.negated
       switch option.name {
       case "physdev-in", "physdev-out":
-        guard let names = rule.interface(option.value) else { return false }
         let key: MetaKey = option.name == "physdev-in" ? .physicalIn : .physicalOut
+        if MaskedName.mayBeMasked(rule.bytes[option.value]),
+          rule.match(.meta(key), masked: option.value, .interface, negated: not, whenAbsent: not)
+        {
+          continue
+        }
+        guard let names = rule.interface(option.value) else { return false }
         rule.match(.meta(key), names, negated: not, whenAbsent: not)
       case "physdev-is-in": rule.match(.meta(.physicalIn), InterfaceName.anyName, negated: not, whenAbsent: not)
       case "physdev-is-out": rule.match(.meta(.physicalOut), InterfaceName.anyName, negated: not, whenAbsent: not)

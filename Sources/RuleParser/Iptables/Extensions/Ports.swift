@@ -40,9 +40,11 @@ enum PortOptions {
 
   /// Adds the test of a port option. All ports are no test, as iptables prints it. False when the value is no port.
   static func lower(_ option: ExtensionOption, _ header: Header, into rule: inout RuleDraft) -> Bool {
-    guard let ports = rule.ports(option.value) else { return false }
-    if ports == 0...65535, !option.negated { return true }
     let field = HeaderField(header, option.name == "sport" ? .sport : .dport)
+    guard let ports = rule.ports(option.value) else {
+      return rule.match(.header(field), masked: option.value, .number(bits: 16), negated: option.negated)
+    }
+    if ports == 0...65535, !option.negated { return true }
     rule.match(.header(field), ValueSet(ports), negated: option.negated)
     return true
   }

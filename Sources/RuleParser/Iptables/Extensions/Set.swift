@@ -159,7 +159,7 @@ extension SetMatch {
     switch match.values {
     case .ipset(let set): (name, asked) = (set, "")
     case .ipsetExceptions(let set): (name, asked) = (set, " --return-nomatch")
-    case .values, .elements, .named: return nil
+    case .values, .masked, .elements, .named: return nil
     }
     var words = "\(match.negated ? "! " : "")--match-set \(SaveText.quoted(name)) \(flags)\(asked)"
     var count = 1

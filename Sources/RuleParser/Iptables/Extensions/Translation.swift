@@ -32,12 +32,28 @@ struct AddressTranslationTarget: IptablesExtension {
     TranslationFlags.lower(options, into: &result)
     var addresses: ValueSet?
     for option in options where option.name == self.options[0].name {
-      guard let new = NewAddress(option.value, rule) else { return false }
+      guard let new = NewAddress(option.value, rule) else {
+        // One masked address among several is any of them.
+        guard let new = MaskedNewAddress(option.value, &rule) else { return false }
+        result.address = new.address ?? result.address
+        result.port = new.port ?? result.port
+        continue
+      }
       if let range = new.addresses { addresses = addresses?.union(ValueSet(range)) ?? ValueSet(range) }
       if let ports = new.ports { result.port = TranslationFlags.expression(ValueSet(ports)) }
       result.portBase = new.portBase
     }
-    if let addresses { result.address = TranslationFlags.expression(addresses) }
+    if let addresses {
+      // Beside a masked one they are not all.
+      if case .masked(var value)? = result.address {
+        value.possible = rule.family.allAddresses
+        value.shownBits = 0
+        value.bits = 0
+        result.address = .masked(value)
+      } else {
+        result.address = TranslationFlags.expression(addresses)
+      }
+    }
     rule.statements.append(.translate(result))
     return true
   }
@@ -101,7 +117,13 @@ struct NetmapTarget: IptablesExtension {
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool {
     guard let option = options.last, let (address, mask) = rule.network(option.value), address.family == rule.family,
       let length = Prefix.length(ofMask: rule.family == .ipv4 ? IPAddress(ipv4: UInt32(mask)) : IPAddress(bits: mask))
-    else { return false }
+    else {
+      guard let option = options.last, let masked = rule.maskedExpression(option.value, .address(rule.family)) else {
+        return false
+      }
+      rule.statements.append(.translate(Translation(.netmap, address: masked)))
+      return true
+    }
     rule.statements.append(
       .translate(Translation(.netmap, address: .constant(address.bits), prefixLength: length)))
     return true
@@ -194,8 +216,13 @@ enum TranslationFlags {
     var result = Translation(kind)
     lower(options, into: &result)
     for option in options where option.name == "to-ports" {
-      guard let ports = rule.ports(option.value, separator: 0x2d) else { return false }
-      result.port = expression(ValueSet(ports))
+      if let ports = rule.ports(option.value, separator: 0x2d) {
+        result.port = expression(ValueSet(ports))
+      } else if let masked = rule.maskedExpression(option.value, .number(bits: 16)) {
+        result.port = masked
+      } else {
+        return false
+      }
     }
     rule.statements.append(.translate(result))
     return true
@@ -216,6 +243,12 @@ enum TranslationFlags {
     }
   }
 
+  /// Ports as they are written behind a colon.
+  static func text(_ ports: Expression) -> String? {
+    if case .masked(let value) = ports { return value.text }
+    return interval(ports).map { PlainTest.text($0, "-") }
+  }
+
   /// Spells a translation that has ports and flags only.
   static func spellPorts(_ kind: Translation.Kind, _ name: String, _ statement: Statement?) -> SpelledStatement? {
     guard case .translate(let translation) = statement, translation.kind == kind, translation.address == nil else {
@@ -223,8 +256,8 @@ enum TranslationFlags {
     }
     var words = ""
     if let port = translation.port {
-      guard let ports = interval(port) else { return nil }
-      words = "--to-ports \(PlainTest.text(ports, "-"))"
+      guard let ports = text(port) else { return nil }
+      words = "--to-ports \(ports)"
     }
     words += spell(translation)
     return SpelledStatement(
@@ -277,21 +310,64 @@ private struct NewAddress {
   }
 }
 
+/// What stands behind `--to-destination` where something is masked: `x.x.x.x:80`, `<SERVER>`, `10.0.0.5:XXXX`.
+private struct MaskedNewAddress {
+  var address: Expression?
+  var port: Expression?
+
+  init?(_ range: Range<Int>, _ rule: inout RuleDraft) {
+    if let whole = rule.maskedExpression(range, .address(rule.family)) {
+      address = whole
+      return
+    }
+    var end = range.upperBound
+    if let colon = rule.bytes[range].lastIndex(of: 0x3a) {
+      let ports = colon + 1..<range.upperBound
+      end = colon
+      if let read = rule.ports(ports, separator: 0x2d) {
+        port = TranslationFlags.expression(ValueSet(read))
+      } else if let masked = rule.maskedExpression(ports, .number(bits: 16)) {
+        port = masked
+      } else {
+        return nil
+      }
+    }
+    var name = range.lowerBound..<end
+    if rule.family == .ipv6, name.count > 2, rule.bytes[name.lowerBound] == 0x5b,
+      rule.bytes[name.upperBound - 1] == 0x5d,
+      rule.position(of: 0x3a, in: name) != nil
+    {
+      name = name.dropFirst().dropLast()
+    }
+    if name.isEmpty { return }
+    if let read = rule.addressRange(name), IPAddress(bits: read.lowerBound).family == rule.family {
+      address = TranslationFlags.expression(ValueSet(read))
+    } else if let masked = rule.maskedExpression(name, .address(rule.family)) {
+      address = masked
+    } else {
+      return nil
+    }
+  }
+}
+
 extension AddressTranslationTarget {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
     guard case .translate(let found) = statements.first, found.kind == translation else { return nil }
     var words = ""
-    if let address = found.address {
+    switch found.address {
+    case .masked(let value)?: words = value.text
+    case let address?:
       guard let range = TranslationFlags.interval(address) else { return nil }
       let low = IPAddress(bits: range.lowerBound)
       let high = IPAddress(bits: range.upperBound)
       guard low.family == rule.family, high.family == rule.family else { return nil }
       words = low == high ? "\(low)" : "\(low)-\(high)"
-      if rule.family == .ipv6, found.port != nil { words = "[\(words)]" }
+    case nil: break
     }
+    if rule.family == .ipv6, found.port != nil, words.contains(":") { words = "[\(words)]" }
     if let port = found.port {
-      guard let ports = TranslationFlags.interval(port) else { return nil }
-      words += ":\(PlainTest.text(ports, "-"))" + (found.portBase.map { "/\($0)" } ?? "")
+      guard let ports = TranslationFlags.text(port) else { return nil }
+      words += ":\(ports)" + (found.portBase.map { "/\($0)" } ?? "")
     }
     guard !words.isEmpty else { return nil }
     return SpelledStatement(
@@ -313,9 +389,11 @@ extension RedirectTarget {
 
 extension NetmapTarget {
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement? {
-    guard case .translate(let found) = statements.first, found.kind == .netmap, let length = found.prefixLength,
-      case .constant(let bits) = found.address
-    else { return nil }
+    guard case .translate(let found) = statements.first, found.kind == .netmap else { return nil }
+    if case .masked(let value)? = found.address {
+      return SpelledStatement(module: "NETMAP", options: "--to \(value.text)", isTarget: true)
+    }
+    guard let length = found.prefixLength, case .constant(let bits) = found.address else { return nil }
     return SpelledStatement(module: "NETMAP", options: "--to \(IPAddress(bits: bits))/\(length)", isTarget: true)
   }
 }

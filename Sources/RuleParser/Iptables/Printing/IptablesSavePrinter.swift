@@ -14,6 +14,7 @@ public enum IptablesSavePrinter {
 
   /// Prints all tables of iptables and ip6tables; a head line tells which family follows.
   public static func print(_ ruleset: Ruleset) -> String {
+    let ruleset = ruleset.shownOnly
     var text = ""
     for family in AddressFamily.allCases {
       let tables = ruleset.tables.filter { $0.family == (family == .ipv4 ? .ip : .ip6) && names.contains($0.name) }
@@ -54,6 +55,7 @@ public enum IptablesSavePrinter {
       case .opaqueMatch(let part), .opaqueTarget(let part):
         let words = part.text.split { $0.isNewline }.joined(separator: " ")
         return "a rule with a part that was not understood (\(part.name): \(words))"
+      case .missingRules: return "rules that were not shown"
       case .hiddenInterfaces: return "a rule whose interfaces the dump does not print"
       default: break
       }
@@ -90,7 +92,9 @@ private struct RuleSpelling {
         rest.removeFirst()
         continue
       }
-      if target == nil, let basic = BasicOptions.spell(statement, context) {
+      if target == nil,
+        let basic = BasicOptions.spell(statement, context) ?? MaskedSpelling.basic(statement, context)
+      {
         if isPastCondition { return false }
         if let number = BasicOptions.transport(statement) { names.insert(number) }
         basics.append(basic)
@@ -124,7 +128,7 @@ private struct RuleSpelling {
     for one in ExtensionRegistry.all {
       if let spelled = one.spell(statements, for: context) { return spelled }
     }
-    return nil
+    return MaskedSpelling.spell(statements, for: context)
   }
 
   /// Puts options behind those of the same module, as long as it does not have them yet.

@@ -8,6 +8,33 @@ extension NftLowering {
   func match(
     _ left: NftExpression, _ relation: NftRelation, _ right: NftExpression
   ) throws(NftProblem) -> Statement {
+    do {
+      return try plainMatch(left, relation, right)
+    } catch {
+      guard let match = try maskedMatch(left, relation, right) else { throw error }
+      return match
+    }
+  }
+
+  /// A comparison with values some of which the dump masks; nil when it is another one.
+  private func maskedMatch(
+    _ left: NftExpression, _ relation: NftRelation, _ right: NftExpression
+  ) throws(NftProblem) -> Statement? {
+    switch left {
+    case .environment, .unknown: return nil
+    default: break
+    }
+    let subject = try typed(left)
+    guard relation == .implicit || relation == .equal || relation == .notEqual, subject.parts.count == 1,
+      let part = subject.parts.first, let values = NftMasks.values(of: right, part)
+    else { return nil }
+    let known: MatchValues = values.masked.isEmpty ? .values(values.known) : .masked(values)
+    return .match(Match(subject.expression, known, negated: relation == .notEqual))
+  }
+
+  private func plainMatch(
+    _ left: NftExpression, _ relation: NftRelation, _ right: NftExpression
+  ) throws(NftProblem) -> Statement {
     if case .environment(let kind, let arguments, let valueName) = left {
       return try environment(kind, arguments, valueName, relation, right)
     }

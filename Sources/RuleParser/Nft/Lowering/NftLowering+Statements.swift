@@ -103,6 +103,7 @@ extension NftLowering {
       switch lowered {
       case .constant(let number): values = ValueSet(number)
       case .anyOf(let set): values = set
+      case .masked(let value): values = value.possible
       case .generated(let generator): values = generator.values
       default: values = .bits(16)
       }

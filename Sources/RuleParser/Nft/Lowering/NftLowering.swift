@@ -71,7 +71,14 @@ extension NftLowering {
     case .generator(let generator): return try generated(generator, depth: depth)
     case .word, .number, .presence, .range, .prefix, .list:
       let part = expected.first ?? NftPart(.invalid)
-      let values = try NftValue.values(of: expression, part.type, bits: part.bits)
+      let values: ValueSet
+      do {
+        values = try NftValue.values(of: expression, part.type, bits: part.bits)
+      } catch {
+        guard let value = NftMasks.value(of: expression, part) else { throw error }
+        if !value.isKnown { return Typed(expression: .masked(value), parts: [part]) }
+        values = value.possible
+      }
       return Typed(expression: values.single.map { .constant($0) } ?? .anyOf(values), parts: [part])
     case .set, .reference, .wildcard, .verdict: throw NftProblem("a set where a value is needed")
     }
@@ -103,7 +110,9 @@ extension NftLowering {
     // What is assigned is as wide as what it is assigned to, also when it is computed from something narrower.
     let width = max(lowered.bits, expected.first?.bits ?? 0)
     let operand = try typed(
-      right, expected: operation == .shiftLeft || operation == .shiftRight ? [NftPart(.integer)] : lowered.parts,
+      right,
+      expected: operation == .shiftLeft || operation == .shiftRight
+        ? [NftPart(.integer)] : [NftPart(lowered.type, width)],
       depth: depth + 1)
     guard case .constant(let number) = operand.expression else {
       let combination: BitOperation
@@ -206,7 +215,14 @@ extension NftLowering {
     if case .wildcard = element.key {
       lowered.isCatchAll = true
     } else {
-      lowered.key = try parts(of: element.key, key)
+      do {
+        lowered.key = try parts(of: element.key, key)
+      } catch {
+        if let text = NftMasks.elision(element.key) { return .elided(text) }
+        guard let masks = NftMasks.parts(of: element.key, key) else { throw error }
+        lowered.key = masks.map(\.possible)
+        if !masks.allSatisfy(\.isKnown) { lowered.masks = masks }
+      }
     }
     if let value = element.data {
       if case .verdict(let verdict) = value {
@@ -215,7 +231,13 @@ extension NftLowering {
         // The map gives the name of a stateful object, which is no value of a packet.
         lowered.arguments.append(Argument("object", name))
       } else {
-        lowered.data = .values(try parts(of: value, data ?? [NftPart(.invalid)]))
+        let types = data ?? [NftPart(.invalid)]
+        do {
+          lowered.data = .values(try parts(of: value, types))
+        } catch {
+          guard let masks = NftMasks.parts(of: value, types) else { throw error }
+          lowered.data = masks.allSatisfy(\.isKnown) ? .values(masks.map(\.possible)) : .masked(masks)
+        }
       }
     }
     return lowered

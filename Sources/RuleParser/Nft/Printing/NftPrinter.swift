@@ -17,7 +17,7 @@ public enum NftPrinter {
   /// The whole ruleset.
   public static func print(_ ruleset: Ruleset) -> String {
     var lines: [String] = []
-    for table in ruleset.tables { lines += self.lines(table, ruleset.sources) }
+    for table in ruleset.shownOnly.tables { lines += self.lines(table, ruleset.sources) }
     for set in ruleset.ipsets { lines.append("# nft has no word for the ipset \(set.name)") }
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
   }
@@ -43,6 +43,7 @@ public enum NftPrinter {
 
   private static func bracketed(_ statement: Statement, _ reason: String) -> String {
     switch statement {
+    case .missingRules: return "[rules not shown]"
     case .opaqueMatch(let opaque), .opaqueTarget(let opaque):
       let words = opaque.name.split(separator: " ", maxSplits: 2).map { String($0) }
       if words.count == 3, words[0] == "xt" { return "xt \(words[1]) \(NftValueText.quoted(words[2]))" }

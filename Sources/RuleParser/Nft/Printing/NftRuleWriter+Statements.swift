@@ -11,6 +11,7 @@ extension NftRuleWriter {
     case .environment(let condition): return try text(condition)
     case .opaqueMatch(let opaque), .opaqueTarget(let opaque):
       throw NftUnprintable("what is not understood: \(opaque.name)")
+    case .missingRules: throw NftUnprintable("rules that were not shown")
     case .hiddenInterfaces: throw NftUnprintable("interfaces that the dump hides")
     case .verdict(let verdict): return try text(verdict)
     case .verdictMap(let key, let reference):
@@ -94,6 +95,7 @@ extension NftRuleWriter {
     switch expression {
     case .constant(let value): !IPAddress(bits: value).isIPv4
     case .anyOf(let values): values.first.map { !IPAddress(bits: $0).isIPv4 } ?? false
+    case .masked(let value): value.possible.last.map { !IPAddress(bits: $0).isIPv4 } ?? false
     default: false
     }
   }

@@ -29,6 +29,7 @@ struct NftRuleWriter {
     case .constant(let value):
       let part = expected.first ?? NftPart(.invalid)
       return (NftValueText.text(value, part), [part])
+    case .masked(let value): return (value.text, [expected.first ?? NftPart(.invalid)])
     case .anyOf(let values):
       let part = expected.first ?? NftPart(.invalid)
       guard values.intervals.count == 1, let interval = values.intervals.first else {
@@ -129,7 +130,9 @@ struct NftRuleWriter {
   /// An element of a set or map.
   func text(_ element: SetElement, _ key: [NftPart], _ data: [NftPart]) throws(NftUnprintable) -> String {
     guard !element.nomatch, element.member == nil else { throw NftUnprintable("an ipset's element") }
-    var text = element.isCatchAll ? "*" : try values(element.key, key)
+    var text =
+      element.isCatchAll
+      ? "*" : element.masks.isEmpty ? try values(element.key, key) : try self.text(element.masks, key)
     text += NftSetWriter.elementArguments(element.arguments)
     if let comment = element.comment { text += " comment \(NftValueText.quoted(comment))" }
     if let object = element.arguments.first(where: { $0.name == "object" }) {
@@ -138,9 +141,20 @@ struct NftRuleWriter {
     switch element.data {
     case .verdict(let verdict): text += " : \(try self.text(verdict))"
     case .values(let parts): text += " : \(try values(parts, data))"
+    case .masked(let parts): text += " : \(try self.text(parts, data))"
     case nil: break
     }
     return text
+  }
+
+  /// The parts of a key or of data that may be masked.
+  private func text(_ parts: [MaskedValue], _ types: [NftPart]) throws(NftUnprintable) -> String {
+    var texts: [String] = []
+    for (index, part) in parts.enumerated() {
+      texts.append(
+        part.isKnown ? try values([part.possible], index < types.count ? [types[index]] : []) : part.text)
+    }
+    return texts.joined(separator: " . ")
   }
 
   private func values(_ parts: [ValueSet], _ types: [NftPart]) throws(NftUnprintable) -> String {
@@ -167,6 +181,15 @@ struct NftRuleWriter {
       let (subject, parts) = try text(match.subject)
       return "\(subject)\(operation) { \(try text(elements, parts, [])) }"
     case .values(let values): return try text(match, values)
+    case .masked(let values):
+      let (subject, parts) = try text(match.subject)
+      var texts: [String] = []
+      for interval in values.known.intervals {
+        texts += try NftValueText.texts(interval, parts.first ?? NftPart(.invalid))
+      }
+      texts += values.masked.map(\.text)
+      return texts.count == 1
+        ? "\(subject)\(operation) \(texts[0])" : "\(subject)\(operation) { \(texts.joined(separator: ", ")) }"
     }
   }
 

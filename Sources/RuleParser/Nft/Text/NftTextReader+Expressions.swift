@@ -132,7 +132,7 @@ extension NftTextReader {
       }
       try expect(.closeParenthesis, ")")
       return inner
-    case .dollar: return try variable()
+    case .dollar: return try variableOrMask()
     case .string:
       let text = word
       tokens.advance()
@@ -214,14 +214,16 @@ extension NftTextReader {
     while true {
       skipNewlines()
       if eat(.closeBrace) { return elements }
-      let element = try self.element(depth: depth)
+      let isElided = isElision
+      let element = isElided ? elision() : try self.element(depth: depth)
       if case .set(let inner) = element.key, element.data == nil {
         elements.append(contentsOf: inner)
       } else {
         elements.append(element)
       }
       skipNewlines()
-      if !eat(.comma), kind != .closeBrace { throw fail(", or }") }
+      // Who leaves elements out forgets the comma.
+      if !eat(.comma), kind != .closeBrace, !isElided, !isElision { throw fail(", or }") }
     }
   }
 

@@ -15,6 +15,16 @@ struct NftTextReader {
   var family = TableFamily.ip
   /// Whether a constant may be a traffic class, which holds a colon.
   var expectsTrafficClass = false
+  /// The table whose rule is read.
+  var openTable = 0
+  /// Whether the statement that is read decides about the packet or changes it, so that no rule may be read without it.
+  var decides = false
+  /// How many chains without a name are open.
+  var anonymousDepth = 0
+  /// The policy of the chain that is read, where one was printed: it may stand before the hook.
+  var writtenPolicy: WrittenPolicy?
+  /// The chains that the table block that is read has declared.
+  var declaredInBlock: Set<String> = []
   /// The rules of the command that is read (`table …`, `add chain …`) which are read at its end.
   var putOff: [PutOffRule] = []
   /// How many of them are of each chain.
@@ -41,7 +51,8 @@ struct NftTextReader {
       var reader = NftTextReader(text: text, tokens: NftTokens(text), includes: includes)
       reader.readManagedTables(text)
       reader.readCommands()
-      return RuleFragment(tables: reader.builder.finish(), ipsets: [], diagnostics: reader.diagnostics)
+      let tables = reader.builder.finish(&reader.diagnostics)
+      return RuleFragment(tables: tables, ipsets: [], diagnostics: reader.diagnostics)
     }
   }
 
@@ -137,6 +148,19 @@ extension NftTextReader {
     return value
   }
 
+  /// Takes `$name` in the place of a value; one that nothing defines is a masked value of this name.
+  mutating func variableOrMask() throws(SyntaxError) -> NftExpression {
+    let start = tokens.mark
+    try expect(.dollar, "$")
+    guard kind == .word, variables[word] == nil else {
+      tokens.back(to: start)
+      return try variable()
+    }
+    let name = word
+    tokens.advance()
+    return .word("$" + name)
+  }
+
   /// Whether a statement ends here.
   var isStatementEnd: Bool {
     switch kind {
@@ -145,9 +169,10 @@ extension NftTextReader {
     }
   }
 
-  /// Tells of an error and goes on behind the statement that it is in, with its braces.
-  mutating func recover(_ error: SyntaxError) {
+  /// Tells of an error and goes on behind the statement that it is in, with its braces, which begins at a mark.
+  mutating func recover(_ error: SyntaxError, from start: NftTokens.Mark) {
     report(error)
+    tokens.back(to: start)
     var depth = 0
     while kind != .end {
       switch kind {
@@ -164,6 +189,39 @@ extension NftTextReader {
       }
       tokens.advance()
     }
+  }
+
+  /// As ``recover(_:from:)`` in a table: what is passed there may have been a base chain, or a rule of the chain before it.
+  mutating func recover(_ error: SyntaxError, from start: NftTokens.Mark, inTable index: Int) {
+    var ahead = tokens
+    ahead.back(to: start)
+    let offset = ahead.current.start
+    var depth = 0
+    var hasBlock = false
+    var isBase = false
+    scan: while ahead.current.kind != .end {
+      switch ahead.current.kind {
+      case .openBrace:
+        depth += 1
+        hasBlock = true
+      case .closeBrace:
+        if depth == 0 { break scan }
+        depth -= 1
+      case .newline, .semicolon: if depth == 0 { break scan }
+      case .word: isBase = isBase || ahead.isWord("hook") || ahead.isWord("policy")
+      default: break
+      }
+      ahead.advance()
+    }
+    let span = text.span(offset..<max(offset, min(ahead.previousEnd, text.bytes.count)))
+    if isBase || (!hasBlock && builder.tables[index].chains.isEmpty) {
+      builder.noteUnknownPlace(BaseChainPlace(chain: "unreadable chain", span: span), of: index)
+    } else if !hasBlock {
+      let last = builder.tables[index].chains.count - 1
+      readPutOffRules(diagnosticsFrom: diagnostics.count)
+      builder.tables[index].chains[last].addMissing(MissingRules(.unreadable, count: 1), span: span)
+    }
+    recover(error, from: start)
   }
 
   mutating func report(_ error: SyntaxError) {
@@ -190,11 +248,11 @@ extension NftTextReader {
   private mutating func readCommands() {
     while kind != .end {
       let before = tokens.current.start
-      let diagnosed = diagnostics.count
+      let (diagnosed, mark) = (diagnostics.count, tokens.mark)
       do {
         try readCommand()
       } catch {
-        recover(error)
+        recover(error, from: mark)
       }
       readPutOffRules(diagnosticsFrom: diagnosed)
       // A closing brace that nothing opened.
@@ -230,10 +288,13 @@ extension NftTextReader {
     case "include":
       tokens.advance()
       try readInclude()
-    case "list", "reset", "describe", "monitor", "rename", "replace", "get":
-      if tokens.isWord("rename") || tokens.isWord("replace") {
-        warn("nft-command-ignored", "This command is not carried out.", tokens.current.range)
-      }
+    case "rename":
+      tokens.advance()
+      try readRename()
+    case "replace":
+      tokens.advance()
+      try readReplace()
+    case "list", "reset", "describe", "monitor", "get":
       while !isStatementEnd { tokens.advance() }
     case "rule", "chain", "set", "map", "element", "counter", "quota", "limit", "ct", "flowtable", "secmark",
       "synproxy":
@@ -327,12 +388,17 @@ extension NftTextReader {
     let index = builder.table(family, table)
     let name = try name("the name of a set")
     let types = builder.lowerings[index].sets[name]
+    let place = builder.tables[index].sets.firstIndex { $0.name == name }
+    // Until they are read, the set's elements are not known.
+    let wasKnown = place.map { builder.tables[index].sets[$0].elementsKnown } ?? true
+    if let place { builder.tables[index].sets[place].elementsKnown = false }
     let elements = try readElements(index, key: types?.key ?? [NftPart(.invalid)], data: types?.data)
-    guard let set = builder.tables[index].sets.firstIndex(where: { $0.name == name }) else {
+    guard let set = place else {
       warn("unknown-set", "The set \(name) is not declared.", tokens.current.range)
       return
     }
     builder.tables[index].sets[set].elements.append(contentsOf: elements)
+    builder.tables[index].sets[set].elementsKnown = wasKnown
   }
 
   private mutating func readRuleCommand(atFront: Bool) throws(SyntaxError) {
@@ -354,6 +420,40 @@ extension NftTextReader {
     builder.add(rule, to: chain, of: index, at: position)
   }
 
+  /// `rename chain FAMILY TABLE CHAIN NEW`
+  private mutating func readRename() throws(SyntaxError) {
+    guard eat("chain") else { throw fail("chain") }
+    let (family, table) = try tableName()
+    let chain = try name("the name of a chain")
+    let new = try name("the new name of the chain")
+    guard let index = builder.tableIndex(family, table) else { return }
+    builder.renameChain(chain, to: new, of: index)
+  }
+
+  /// `replace rule FAMILY TABLE CHAIN handle N RULE`
+  private mutating func readReplace() throws(SyntaxError) {
+    guard eat("rule") else { throw fail("rule") }
+    let (family, table) = try tableName()
+    let index = builder.table(family, table)
+    let chain = try name("the name of a chain")
+    guard eat("handle") else { throw fail("handle") }
+    let handle = try number()
+    let start = tokens.current.start
+    var rule = readRule(index)
+    let place = builder.chain(chain, of: index)
+    if let old = builder.tables[index].chains[place].rules.firstIndex(where: { $0.handle == handle }) {
+      rule.handle = handle
+      builder.tables[index].chains[place].rules[old] = rule
+    } else {
+      let span = text.span(start..<max(start, tokens.previousEnd))
+      warn(
+        "unknown-handle", "No rule with the handle \(handle) was read, so which one this replaces is unknown.",
+        start..<start)
+      builder.tables[index].chains[place].rules.insert(Rule(missing: MissingRules(.unreadable), span: span), at: 0)
+      builder.tables[index].chains[place].shown = .part
+    }
+  }
+
   private mutating func readDelete() throws(SyntaxError) {
     let kind = try name("what to delete")
     let (family, table) = try tableName()
@@ -373,6 +473,13 @@ extension NftTextReader {
       let handle = try number()
       if let chain = builder.chainIndex(chain, in: index) {
         builder.tables[index].chains[chain].rules.removeAll { $0.handle == handle }
+      }
+    case "element":
+      // What is left of the set is not worked out.
+      let set = try name("the name of a set")
+      for at in builder.tables[index].sets.indices where builder.tables[index].sets[at].name == set {
+        builder.tables[index].sets[at].elements = []
+        builder.tables[index].sets[at].elementsKnown = false
       }
     default: warn("nft-command-ignored", "This command is not carried out.", tokens.current.range)
     }

@@ -116,7 +116,10 @@ struct NftTokens {
         break scan
       // A variable, the end of the statement, a line that goes on.
       case 0x24, 0x3b, 0x5c: return nil
-      case 0x7b: depth += 1
+      case 0x7b:
+        // A chain without a name is read where it stands.
+        if isBehindJump(position) { return nil }
+        depth += 1
       case 0x7d:
         depth -= 1
         if depth < 0 { return nil }
@@ -135,6 +138,14 @@ struct NftTokens {
     let passed = line
     advance()
     return passed
+  }
+
+  /// Whether `jump` or `goto` stands before a place.
+  private func isBehindJump(_ place: Int) -> Bool {
+    var position = place
+    while position > current.start, bytes[position - 1] == 0x20 { position -= 1 }
+    guard position >= current.start + 4 else { return false }
+    return bytes.has("jump", at: position - 4) || bytes.has("goto", at: position - 4)
   }
 
   /// Goes to the beginning of a line, which is the last one.
@@ -179,6 +190,7 @@ struct NftTokens {
       }
       if byte == 0x22 { return string() }
       if let word = word() { return word }
+      if let mask = mask(byte) { return mask }
       return punctuation(byte)
     }
   }
@@ -217,9 +229,25 @@ struct NftTokens {
     at += 1
     let first = at
     while at < end, bytes[at] != 0x22 { at += 1 }
-    let range = first..<at
-    if at < end { at += 1 }
-    return NftToken(kind: .string, range: range, start: start, end: at)
+    if at == end { return openString(from: start) }
+    at += 1
+    return NftToken(kind: .string, range: first..<at - 1, start: start, end: at)
+  }
+
+  /// A text whose end is in the next line: nft prints a line feed in it as it is (`string` in `src/scanner.l`). Where the next line has no such end, the text
+  /// is cut off, and what it is a part of can't be read.
+  private mutating func openString(from start: Int) -> NftToken {
+    if line + 1 < limit {
+      let next = lines[line + 1]
+      let marks = bytes[next.start..<next.end].reduce(0) { $0 + ($1 == 0x22 ? 1 : 0) }
+      if marks % 2 == 1, let mark = bytes.place(of: 0x22, in: next.start..<next.end) {
+        line += 1
+        at = mark + 1
+        end = next.end
+        return NftToken(kind: .string, range: start + 1..<mark, start: start, end: at)
+      }
+    }
+    return NftToken(kind: .unknown, range: start..<end, start: start, end: end)
   }
 
   private static func isWordByte(_ byte: UInt8) -> Bool {
@@ -239,18 +267,28 @@ struct NftTokens {
       return NftToken(kind: .word, range: start..<at, start: start, end: at)
     }
     if isDigit {
-      while at < end {
+      digits: while at < end {
         switch bytes[at] {
         case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: at += 1
-        default: return NftToken(kind: .word, range: start..<at, start: start, end: at)
+        case 0x2e, 0x3a, 0x2a, 0x3f:
+          at = maskedEnd(from: start) ?? at
+          break digits
+        default: break digits
         }
       }
       return NftToken(kind: .word, range: start..<at, start: start, end: at)
     }
     guard Self.isWordByte(byte), byte != 0x2d, byte != 0x2f, byte != 0x2e else { return nil }
     while at < end, Self.isWordByte(bytes[at]) { at += 1 }
-    // An interface wildcard without quotation marks.
-    if at < end, bytes[at] == 0x2a { at += 1 }
+    if at < end {
+      switch bytes[at] {
+      case 0x3a, 0x3f: at = maskedEnd(from: start) ?? at
+      case 0x2a:
+        // An interface wildcard without quotation marks.
+        at = maskedEnd(from: start) ?? at + 1
+      default: break
+      }
+    }
     return NftToken(kind: .word, range: start..<at, start: start, end: at)
   }
 
@@ -282,6 +320,8 @@ struct NftTokens {
     if colons == 5, dots == 0, NftValue.hardwareAddress(bytes.text(at..<run)) != nil {
       return run - at
     }
+    // `2001:db8::x` is masked.
+    if run < self.end, MaskedText.isMask(bytes[run]) { return nil }
     if colons >= 2, IPAddress(bytes: Array(bytes[at..<run])) != nil { return run - at }
     guard dots >= 3, bytes[at] != 0x3a else { return nil }
     // `10.0.0.1:80`: the address ends before the colon. `10.0.0.1x` is none.
@@ -293,6 +333,16 @@ struct NftTokens {
     }
     if position == run, run < end, Self.isWordByte(bytes[run]), bytes[run] != 0x2d, bytes[run] != 0x2f { return nil }
     return isPlain && dots == 3 ? position - at : nil
+  }
+
+  /// Where the line ends.
+  var limitOfLine: Int { end }
+
+  /// A word that stands in the place of a value, where a sign begins it.
+  private mutating func mask(_ byte: UInt8) -> NftToken? {
+    guard let end = maskEnd(byte, from: at) else { return nil }
+    defer { at = end }
+    return NftToken(kind: .word, range: at..<end, start: at, end: end)
   }
 
   private mutating func punctuation(_ byte: UInt8) -> NftToken {

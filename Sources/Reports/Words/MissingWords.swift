@@ -1,0 +1,35 @@
+import RuleGraph
+
+/// Missing rules in words.
+enum MissingWords {
+  /// What is missing at a place of a chain: `(5 rules not shown)`.
+  static func text(_ missing: MissingRules) -> String {
+    switch (missing.evidence, missing.count) {
+    case (.unreadable, _): "(a rule that could not be read)"
+    case (.computed, _): "(rules that a script computes)"
+    case (_, 1): "(1 rule not shown)"
+    case (_, let count?): "(\(count) rules not shown)"
+    case (.notShown, nil), (.engine, nil): "(its rules were not shown)"
+    case (_, nil): "(rules not shown)"
+    }
+  }
+
+  /// Why the fate of a packet that comes by is unknown: `the nat table was not shown, and Docker uses it`.
+  static func reason(_ missing: MissingRules, _ place: String, table: Table) -> String {
+    switch missing.evidence {
+    case .notShown: "\(place) was not shown"
+    case .unreadable: "a rule of \(place) could not be read"
+    case .numberGap: "\(missing.count.map { "\($0) rules" } ?? "rules") of \(place) are missing"
+    case .filtered: "a filter took rules of \(place) away"
+    case .elided: "rules of \(place) were left out"
+    case .cut: "the output ends before \(place) does"
+    case .unseenJump: "rules of \(place) are missing"
+    case .notPrinted where table.name.isEmpty: "the ruleset of nft was not printed"
+    case .cut where table.name.isEmpty: "the output of nft is cut"
+    case .notPrinted where table.origin == .iptablesLegacy: "the tables of iptables-legacy were not printed"
+    case .notPrinted: "the \(table.name) table could not be printed"
+    case .engine: "the \(table.name) table was not shown, and it holds rules"
+    case .computed: "a script computes rules of \(place)"
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import RuleGraph
+
+/// The outputs that were found in all inputs, before it is told which are of which host.
+struct DumpContents {
+  /// The texts that were read.
+  private(set) var sources = SourceMap()
+  /// The outputs, in the order of the inputs.
+  private(set) var sections: [DumpSection] = []
+  /// What the readers of rule files got, by the index of their section: they are read at once, with the files that they include.
+  private(set) var fragments: [Int: RuleFragment] = [:]
+  /// The inputs in which no output was found.
+  private(set) var unrecognised: [Int32] = []
+  /// What the readers look at stays until all is read.
+  private(set) var texts: [SourceBytes] = []
+  private var strand = 0
+  private var captured: [(source: Int32, text: String)] = []
+  private var legacy: Set<Int32> = []
+  private var unreadOutputs: [(sentence: String, span: SourceSpan)] = []
+
+  /// Finds the outputs of an input.
+  mutating func add(_ input: DumpInput, _ include: DumpReader.Include) {
+    let bytes = InputEncoding.normalised(input.bytes)
+    let source = sources.add(Source(name: input.name, bytes: bytes))
+    let paste = PasteLines(bytes)
+    texts.append(paste.memory)
+    if var section = NftRuleFile.section(source, paste, strand: strand + 1) {
+      strand += 1
+      section.order = sections.count
+      fragments[sections.count] = RuleReaders.nftText(section.text) { path in
+        include(path, input.name)?.map { included in
+          let source = sources.add(Source(name: included.name, bytes: included.bytes))
+          let lines = PasteLines(included.bytes)
+          texts.append(lines.memory)
+          return DumpText(source: source, memory: lines.memory, lines: lines.lines)
+        }
+      }
+      sections.append(section)
+      return
+    }
+    let finder = SectionFinder(source: source, name: input.name, paste: paste, strand: strand)
+    strand = finder.strand + 1
+    if finder.mentionsLegacyTables { legacy.insert(source) }
+    if let text = finder.captured { captured.append((source, text)) }
+    for (sentence, line) in finder.unread {
+      unreadOutputs.append(
+        (sentence, SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
+    }
+    if finder.captured != nil, !finder.hasBundleEnd { addCutBundle(finder, paste, source) }
+    if finder.sections.isEmpty { unrecognised.append(source) }
+    let host = finder.captured.flatMap(Self.hostName)
+    for var section in finder.sections {
+      section.order = sections.count
+      if section.host == nil { section.host = host }
+      sections.append(section)
+    }
+  }
+
+  /// A bundle whose last line is missing: of the outputs of rules that it would hold, those that are not there are unread.
+  private mutating func addCutBundle(_ finder: SectionFinder, _ paste: PasteLines, _ source: Int32) {
+    let last = paste.lines.last ?? DumpLine(start: 0, end: 0, number: 1)
+    let span = SourceSpan(source: source, line: last.number, offset: last.start, length: last.end - last.start)
+    func isThere(_ kinds: [OutputKind], _ family: AddressFamily?) -> Bool {
+      finder.sections.contains { kinds.contains($0.kind) && (family == nil || $0.output.family == family) }
+    }
+    // The ruleset of nft holds everything, but for legacy tables, which stand before it.
+    if isThere([.nftJSON, .nftText], nil) { return }
+    unreadOutputs.append(("nft -j list ruleset: the bundle ends before it", span))
+    for (family, program) in [(AddressFamily.ipv4, "iptables-save"), (.ipv6, "ip6tables-save")]
+    where !isThere([.save], family) {
+      unreadOutputs.append(("\(program): the bundle ends before it", span))
+    }
+  }
+
+  /// `host=web1` of a bundle's first line.
+  private static func hostName(_ captured: String) -> String? {
+    captured.split(separator: " ").first { $0.hasPrefix("host=") }.map { String($0.dropFirst(5)) }
+  }
+
+  /// What a bundle of some sources (nil: of any) says of its making.
+  func captured(inSources some: Set<Int32>?) -> String? { captured.last { some?.contains($0.source) ?? true }?.text }
+
+  /// Whether iptables said in some sources that tables of iptables-legacy exist.
+  func mentionsLegacyTables(inSources some: Set<Int32>?) -> Bool { !(some.map { legacy.intersection($0) } ?? legacy).isEmpty }
+
+  /// The outputs that bundles say they lack.
+  func unread(inSources some: Set<Int32>?) -> [(sentence: String, span: SourceSpan)] {
+    unreadOutputs.filter { some?.contains($0.span.source) ?? true }
+  }
+
+  /// What is to be told of some sources before their outputs are read.
+  func diagnostics(ofSources some: Set<Int32>?) -> [Diagnostic] {
+    unread(inSources: some).map {
+      Diagnostic("capture-incomplete", .warning, "the capture could not read: \($0.sentence)", span: $0.span)
+    }
+  }
+}

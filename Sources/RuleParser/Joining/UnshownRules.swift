@@ -1,0 +1,330 @@
+import HostModel
+import RuleGraph
+
+/// Puts what no dump shows, but what exists or may exist, into the graph: unknown things at known places.
+///
+/// A table that was shown in part has its other built-in chains, unknown. A table that nobody printed is empty, as on a freshly started host, unless something speaks against it: an output that
+/// was cut or failed, chains of a container engine that come in several tables, chains that have counted packets and that nothing jumps to.
+struct UnshownRules {
+  /// The tables, with what was added.
+  private(set) var tables: [Table]
+  private(set) var coverage: RuleCoverage
+  /// What is worth telling.
+  private(set) var diagnostics: [Diagnostic] = []
+  /// Where programs said that they can't print a table which another form shows.
+  private(set) var settled: Set<SourceSpan> = []
+  private let facts: HostFacts
+  private let sections: RuleSections
+
+  init(_ tables: [Table], _ coverage: RuleCoverage, sections: RuleSections, facts: HostFacts) {
+    self.tables = tables
+    self.coverage = coverage
+    self.sections = sections
+    self.facts = facts
+    findUnseenJumps()
+    addChainsOfParts()
+    addCutOutputs()
+    addUnprinted()
+    addEngineTables()
+  }
+
+  /// A span for what has no line of its own.
+  private static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
+
+  // MARK: - Chains
+
+  /// A built-in chain of an iptables table of which nothing is known.
+  private func unshown(
+    _ name: String, of table: String, _ missing: MissingRules, matching statements: [Statement] = [],
+    policy: BaseChain.Policy? = nil, span: SourceSpan?
+  ) -> Chain {
+    // nat refuses to drop by its policy (iptables(8)).
+    Chain(
+      name, base: BuiltinTables.base(table: table, chain: name, policy: table == "nat" ? .accept : policy),
+      rules: [Rule(statements + [.missingRules(missing)], span: span ?? Self.nowhere)], span: span, shown: .nothing)
+  }
+
+  private static func command(_ table: String, _ family: TableFamily) -> String {
+    let program = family == .ip6 ? "ip6tables" : "iptables"
+    return table == "filter" ? "\(program) -vnL" : "\(program) -t \(table) -vnL"
+  }
+
+  /// The other chains of tables that were shown in part.
+  private mutating func addChainsOfParts() {
+    for index in tables.indices where tables[index].shown == .part {
+      let table = tables[index]
+      if table.origin == .nftables {
+        addHooks(to: index)
+        continue
+      }
+      let missing = MissingRules(.notShown, settledBy: Self.command(table.name, table.family))
+      for name in BuiltinTables.chains(of: table.name) where table.chainIndex(name) == nil {
+        tables[index].chains.append(unshown(name, of: table.name, missing, span: nil))
+      }
+    }
+  }
+
+  /// Base chains at the hooks at which a part of one of nft's tables shows none: filtering ones beside filtering ones, nat beside nat.
+  private mutating func addHooks(to index: Int) {
+    let table = tables[index]
+    guard table.family.sees(.ipv4) || table.family.sees(.ipv6) else { return }
+    let bases = table.chains.compactMap(\.base)
+    let command = "nft list \(table.name.isEmpty ? "ruleset" : "table \(table.family.rawValue) \(table.name)")"
+    if bases.contains(where: { $0.type != .nat }) || bases.isEmpty {
+      for hook in [Hook.input, .forward, .output] where !bases.contains(where: { $0.hook == hook && $0.type != .nat }) {
+        addHook(hook, .filter, HookPriority.filter, to: index, MissingRules(.notShown, settledBy: command))
+      }
+    }
+    if bases.contains(where: { $0.type == .nat }) {
+      for (hook, priority) in [
+        (Hook.prerouting, HookPriority.dstnat), (.output, HookPriority.dstnat), (.postrouting, HookPriority.srcnat),
+      ] where !bases.contains(where: { $0.hook == hook && $0.type == .nat }) {
+        addHook(hook, .nat, priority, to: index, MissingRules(.notShown, settledBy: command))
+      }
+    }
+  }
+
+  private mutating func addHook(
+    _ hook: Hook, _ type: ChainType, _ priority: Int32, to index: Int, _ missing: MissingRules
+  ) {
+    var name = hook.rawValue
+    while tables[index].chainIndex(name) != nil { name += "_" }
+    tables[index].chains.append(
+      Chain(
+        name, base: BaseChain(type: type, hook: hook, priority: priority, policy: type == .nat ? .accept : nil),
+        rules: [Rule(missing: missing, span: Self.nowhere)], shown: .nothing))
+  }
+
+  // MARK: - Outputs that end too early
+
+  private mutating func addCutOutputs() {
+    for cut in sections.cuts {
+      guard let family = cut.family else {
+        addUnknownRuleset(MissingRules(.cut, settledBy: "nft list ruleset"), span: cut.span)
+        continue
+      }
+      for name in ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+        addTable(name, family, MissingRules(.cut, settledBy: "iptables-save"), span: cut.span)
+      }
+    }
+  }
+
+  /// What programs said that they can't print.
+  private mutating func addUnprinted() {
+    for output in sections.unprinted {
+      if let name = output.table {
+        let isShown = tables.contains { $0.name == name && $0.family == output.family && $0.shown != .nothing }
+        if isShown || coverage.allOfNftables {
+          if let span = output.span { settled.insert(span) }
+          continue
+        }
+        addTable(name, output.family, MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
+      } else if !tables.contains(where: { $0.family == output.family }) {
+        addTable("filter", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
+        addTable("nat", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
+      }
+    }
+    if sections.mentionsLegacyTables { addLegacyTables(.ip, span: nil) }
+    for output in sections.unread { addUnread(output) }
+  }
+
+  /// An output that a capture bundle says it lacks. A program that is not installed has made no rules.
+  private mutating func addUnread(_ output: (sentence: String, span: SourceSpan)) {
+    guard !output.sentence.contains("not installed"), !output.sentence.contains("not found"),
+      let colon = output.sentence.firstIndex(of: ":"),
+      let command = ShellCommand.read(String(output.sentence[..<colon])).first
+    else { return }
+    switch command.output.kind {
+    case .nftText, .nftJSON:
+      if !coverage.allOfNftables {
+        addUnknownRuleset(MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
+      }
+    case .save:
+      let family: TableFamily = command.output.family == .ipv6 ? .ip6 : .ip
+      if command.output.origin == .iptablesLegacy {
+        addLegacyTables(family, span: output.span)
+      } else if !coverage.allOfNftables {
+        for name in ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+          addTable(name, family, MissingRules(.notPrinted, settledBy: command.text), span: output.span)
+        }
+      }
+    default: break
+    }
+  }
+
+  /// The tables of iptables-legacy, which are there beside those of nf_tables and which nothing shows.
+  private mutating func addLegacyTables(_ family: TableFamily, span: SourceSpan?) {
+    guard !tables.contains(where: { $0.origin == .iptablesLegacy && $0.family == family }) else { return }
+    let missing = MissingRules(
+      .notPrinted, settledBy: family == .ip ? "iptables-legacy-save" : "ip6tables-legacy-save")
+    for name in ["mangle", "nat", "filter"] {
+      let chains = BuiltinTables.chains(of: name).map { unshown($0, of: name, missing, span: span) }
+      tables.append(Table(family, name, origin: .iptablesLegacy, chains: chains, span: span, shown: .nothing))
+    }
+  }
+
+  private func tells(_ table: String, _ family: TableFamily) -> Bool {
+    tables.contains { $0.name == table && $0.family == family }
+      || coverage.tells(table, family == .ip ? .ipv4 : .ipv6)
+  }
+
+  /// Adds a table of iptables of which nothing was shown.
+  private mutating func addTable(_ name: String, _ family: TableFamily, _ missing: MissingRules, span: SourceSpan?) {
+    guard !tables.contains(where: { $0.name == name && $0.family == family && $0.origin != .nftables }) else { return }
+    let chains = BuiltinTables.chains(of: name).map { unshown($0, of: name, missing, span: span) }
+    add(Table(family, name, origin: origin, chains: chains, span: span, shown: .nothing))
+  }
+
+  private mutating func add(_ table: Table) {
+    coverage.partial.insert(RuleCoverage.TableName(table.family, table.name))
+    tables.append(table)
+  }
+
+  /// The variant of iptables that the tables that were shown are of.
+  private var origin: TableOrigin {
+    tables.first { $0.origin == .iptablesNFT || $0.origin == .iptablesLegacy }?.origin ?? .iptables
+  }
+
+  /// Tables of nft that may follow where its listing was cut: chains at every hook.
+  private mutating func addUnknownRuleset(_ missing: MissingRules, span: SourceSpan?) {
+    guard !tables.contains(where: { $0.name.isEmpty && $0.shown == .nothing }) else { return }
+    add(Table(.inet, "", origin: .nftables, span: span, shown: .nothing))
+    let index = tables.count - 1
+    addHook(.prerouting, .nat, HookPriority.dstnat, to: index, missing)
+    addHook(.output, .nat, HookPriority.dstnat, to: index, missing)
+    for hook in [Hook.prerouting, .input, .forward, .output, .postrouting] {
+      addHook(hook, .filter, HookPriority.filter, to: index, missing)
+    }
+    addHook(.postrouting, .nat, HookPriority.srcnat, to: index, missing)
+  }
+
+  // MARK: - Jumps
+
+  /// Chains to which more rules jump than were shown, and those that have counted packets though nothing jumps to them.
+  private mutating func findUnseenJumps() {
+    for index in tables.indices {
+      var jumps: [String: Int] = [:]
+      for rule in tables[index].chains.lazy.flatMap(\.rules) {
+        for case .verdict(let verdict) in rule.statements {
+          switch verdict {
+          case .jump(let name), .goto(let name): jumps[name, default: 0] += 1
+          default: break
+          }
+        }
+      }
+      if tables[index].origin == .nftables {
+        findCountedChains(index, jumps)
+      } else {
+        findUncountedJumps(index, jumps)
+      }
+    }
+  }
+
+  /// A table of nft that shows no base chain, but a chain whose rules have counted packets, is a part of one.
+  private mutating func findCountedChains(_ index: Int, _ jumps: [String: Int]) {
+    let table = tables[index]
+    guard !table.chains.isEmpty, !table.chains.contains(where: { $0.base != nil }) else { return }
+    let isCounted = table.chains.contains { chain in
+      jumps[chain.name] == nil && chain.rules.contains { ($0.counter?.packets ?? 0) > 0 }
+    }
+    if isCounted, !coverage.allOfNftables { tables[index].shown = .part }
+  }
+
+  /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were, rules are missing in some of them.
+  private mutating func findUncountedJumps(_ index: Int, _ jumps: [String: Int]) {
+    guard tables[index].shown == .whole, !tables[index].chains.contains(where: { $0.shown != .whole }) else { return }
+    let unseen = tables[index].chains.filter { chain in (chain.references ?? 0) > (jumps[chain.name] ?? 0) }
+    guard let first = unseen.first else { return }
+    tables[index].shown = .part
+    let missing = MissingRules(.unseenJump, settledBy: Self.command(tables[index].name, tables[index].family))
+    for chain in tables[index].chains.indices where tables[index].chains[chain].base != nil {
+      let span = tables[index].chains[chain].span ?? Self.nowhere
+      tables[index].chains[chain].shown = .part
+      tables[index].chains[chain].rules.insert(Rule(missing: missing, span: span), at: 0)
+    }
+    diagnostics.append(
+      Diagnostic(
+        "unseen-jump", .warning,
+        "\(first.references ?? 0) rules jump to \(first.name), and \(jumps[first.name] ?? 0) of them were shown: rules of table \(tables[index].name) are missing",
+        span: first.span))
+  }
+
+  // MARK: - Engines
+
+  /// The tables that a container engine or a cluster fills beside those that were shown.
+  private mutating func addEngineTables() {
+    guard let engine = EngineChains(tables) else { return }
+    let inferred = InferredHost(ruleset: Ruleset(tables: tables), facts: facts)
+    // Docker accepts each published port in filter: where it accepts none, it translates none.
+    let translates = engine.isCluster || !inferred.containerAddresses.isEmpty
+    if engine.isInFilter, translates, !tells("nat", .ip) { addNat(engine, inferred) }
+    if engine.isDocker, engine.isInNat, !tells("filter", .ip) { addFilter() }
+    if engine.dropsInRaw, !tells("raw", .ip) { addRaw(inferred) }
+  }
+
+  /// Docker's nat table translates what is for the host's own addresses; Kubernetes' whatever is for a service.
+  private mutating func addNat(_ engine: EngineChains, _ inferred: InferredHost) {
+    let command = Self.command("nat", .ip)
+    let isLocal: [Statement] =
+      engine.isCluster
+      ? []
+      : [.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))]
+    let published = PublishedPorts.rules(facts, tables, inferred)
+    var chains: [Chain] = []
+    for name in ["PREROUTING", "OUTPUT"] {
+      var chain = Chain(
+        name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: engine.span, shown: .nothing)
+      if let published {
+        chain.rules = published
+      } else {
+        let missing = MissingRules(.engine, effects: .translateDestination, settledBy: command)
+        chain.rules = [Rule(isLocal + [.missingRules(missing)], span: engine.span ?? Self.nowhere)]
+      }
+      chains.append(chain)
+    }
+    chains.append(
+      unshown(
+        "POSTROUTING", of: "nat", MissingRules(.engine, effects: .translateSource, settledBy: command), policy: .accept,
+        span: engine.span))
+    add(Table(.ip, "nat", origin: origin, chains: chains, span: engine.span, shown: .nothing))
+  }
+
+  /// Docker fences its networks in FORWARD.
+  private mutating func addFilter() {
+    let missing = MissingRules(.engine, settledBy: Self.command("filter", .ip))
+    add(
+      Table(
+        .ip, "filter", origin: origin, chains: [unshown("FORWARD", of: "filter", missing, span: nil)], shown: .nothing))
+  }
+
+  /// From 28 on Docker drops in raw what is sent straight to a container from elsewhere than its bridge.
+  private mutating func addRaw(_ inferred: InferredHost) {
+    let missing = MissingRules(.engine, effects: .drop, settledBy: Self.command("raw", .ip))
+    // Each container has a rule of its own: an address that translations or accepts lead to.
+    var addresses: Set<IPAddress> = Set(inferred.containerAddresses.map(\.address).filter(\.isIPv4))
+    addresses.formUnion(facts.containers.flatMap(\.endpoints).flatMap(\.addresses).filter(\.isIPv4))
+    let interfaces = addresses.map { address in
+      (
+        address,
+        inferred.interface(of: address)
+          ?? facts.interfaces.first { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }?.name
+      )
+    }
+    let rules = interfaces.sorted { $0.0 < $1.0 }.map { address, interface in
+      var statements: [Statement] = [.match(Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(address.bits)))]
+      if let interface, let name = InterfaceName(interface)?.value {
+        statements.append(.match(Match(.meta(.iifname), in: ValueSet(name), negated: true)))
+      }
+      return Rule(statements + [.missingRules(missing)], span: Self.nowhere)
+    }
+    guard !rules.isEmpty else { return }
+    add(
+      Table(
+        .ip, "raw", origin: origin,
+        chains: [
+          Chain(
+            "PREROUTING", base: BuiltinTables.base(table: "raw", chain: "PREROUTING", policy: .accept), rules: rules,
+            shown: .nothing)
+        ], shown: .nothing))
+  }
+}
