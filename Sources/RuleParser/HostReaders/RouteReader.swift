@@ -200,7 +200,9 @@ enum RoutingRuleReader {
         result.unreadable(text, line, expected: "a priority with a colon, then `from`")
       }
     }
-    result.facts.routingRulesKnown = result.facts.routingRules.isEmpty ? [] : [family]
+    // A list without its usual rule for main was cut.
+    let isWhole = !output.isFiltered && result.facts.routingRules.contains { $0.action == .lookup("main") }
+    result.facts.routingRulesKnown = isWhole ? [family] : []
     return result
   }
 
