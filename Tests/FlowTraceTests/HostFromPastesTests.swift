@@ -359,6 +359,35 @@ import Testing
     #expect(try trace(paste, asked).verdict == .mixed)
   }
 
+  /// The pair's ends name each other by number, so that the container's port and its mode are known.
+  @Test func aContainersPortIsTheOtherEndOfItsPair() throws {
+    let paste =
+      Self.bridge.replacing("vB@if8", with: "vB@if6")
+      .replacing(
+        "$ sysctl",
+        with:
+          "$ docker exec web ip addr\n6: eth0@if3: <BROADCAST,UP,LOWER_UP> mtu 1500\n    inet 10.0.0.2/24 scope global eth0\n$ sysctl"
+      )
+      + "*nat\n-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2:80\nCOMMIT\n"
+    let trace = try trace(paste, [(.input, "br0"), (.src, "10.0.0.2"), (.dst, "192.0.2.1:8080")])
+    #expect(trace.cases.map(\.decidedBy) == [.outside(.bridgeHairpin)])
+  }
+
+  @Test func masqueradeTakesTheSourceOfTheLinksRoute() throws {
+    let paste = """
+      $ ip route
+      default via 192.0.2.254 dev wan0
+      192.0.2.0/24 dev wan0 proto kernel scope link src 192.0.2.2
+      198.51.100.0/24 dev lan0 proto kernel scope link src 198.51.100.1
+      $ nft list ruleset
+      table ip n {
+        chain post { type nat hook postrouting priority srcnat; policy accept; oifname "wan0" masquerade; }
+      }
+      """
+    let trace = try trace(paste, [(.input, "lan0"), (.src, "198.51.100.7"), (.dst, "203.0.113.1:80")])
+    #expect(trace.cases.map(\.packet.source) == [ValueSet(try #require(IPAddress("192.0.2.2")).bits)])
+  }
+
   @Test func groupsAreFloodedThroughForward() throws {
     let paste = Self.bridge + "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -d 239.1.1.2/32 -j DROP\nCOMMIT\n"
     for (group, verdict): (String, OverallVerdict) in [("239.1.1.1", .accept), ("239.1.1.2", .drop)] {

@@ -24,7 +24,7 @@ enum RouteReader {
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
       }
     }
-    result.facts.noteTables(of: output, whole: output.kind == .ipRoute)
+    result.facts.noteTables(of: output, whole: output.kind == .ipRoute && result.diagnostics.isEmpty)
     return result
   }
 
@@ -113,7 +113,7 @@ extension HostFacts {
           && own.contains { $0.destination.length > 0 && $0.nextHops.contains { $0.gateway == nil } }
       }
     }
-    if whole, output.isWhole, families.isEmpty, let family = output.family { families = [family] }
+    if whole, output.isWhole, families.isEmpty { families = [output.family ?? .ipv4] }
     switch output.table.map(Self.tableName) {
     case nil, "main": routesKnown = families
     case "all":
