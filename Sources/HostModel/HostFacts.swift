@@ -86,6 +86,8 @@ public struct Interface: Hashable, Sendable {
   public var mtu: Int?
   /// Whether the bridge port has hairpin mode on; nil when not told.
   public var hairpin: Bool?
+  /// Whether the bridge port is isolated: it passes nothing to other isolated ports; nil when not told.
+  public var isIsolated: Bool?
   /// The interface group.
   public var group: String?
   /// Where it stands.
@@ -382,6 +384,8 @@ public struct Container: Hashable, Sendable {
     public var hardwareAddress: String?
     /// Further names by which other containers reach it.
     public var aliases: [String]
+    /// The host's end of the pair, where both ends were printed (`eth0@if7` in the container, `7: veth3f@if6` on the host).
+    public var hostInterface: String?
 
     /// Makes a leg.
     public init(network: String, addresses: [IPAddress], hardwareAddress: String? = nil, aliases: [String] = []) {

@@ -29,7 +29,8 @@ extension Statement {
     switch self {
     case .match(let match):
       if case .field = match.subject, case .values = match.values { false } else { true }
-    case .verdict, .effect, .environment, .opaqueMatch, .hiddenInterfaces, .notrack, .opaqueTarget: false
+    case .verdict, .effect, .environment, .opaqueMatch, .hiddenInterfaces, .notrack, .opaqueTarget, .missingRules:
+      false
     case .anyOf, .verdictMap, .translate, .assign, .updateSet: true
     }
   }

@@ -253,6 +253,7 @@ struct AddressReader {
     ]
     if kinds.contains(words[0]) { interface?.kind = words[0] }
     if let hairpin = words.value(after: "hairpin") { interface?.hairpin = hairpin == "on" }
+    if let isolated = words.value(after: "isolated") { interface?.isIsolated = isolated == "on" }
   }
 }
 
@@ -279,6 +280,7 @@ extension Interface {
     if hardwareAddress == nil { hardwareAddress = other.hardwareAddress }
     if mtu == nil { mtu = other.mtu }
     if hairpin == nil { hairpin = other.hairpin }
+    if isIsolated == nil { isIsolated = other.isIsolated }
     if group == nil { group = other.group }
     if span == nil { span = other.span }
   }

@@ -271,6 +271,7 @@ struct JSONFactReader {
       interface.hasCarrier = flags.contains("LOWER_UP") ? true : flags.contains("NO-CARRIER") ? false : nil
       if flags.contains("LOOPBACK") { interface.kind = "loopback" }
     }
+    interface.isIsolated = value["isolated"]?.bool ?? value["linkinfo"]?["info_slave_data"]?["isolated"]?.bool
     interface.hairpin = value["hairpin"]?.bool ?? value["linkinfo"]?["info_slave_data"]?["hairpin"]?.bool
     interface.span = value["ifname"]?.span(in: text)
     for info in value["addr_info"]?.elements.map({ $0 }) ?? [] {

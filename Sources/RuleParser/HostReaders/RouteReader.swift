@@ -25,7 +25,7 @@ enum RouteReader {
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
       }
     }
-    result.facts.noteTables(of: output, whole: output.kind == .ipRoute)
+    result.facts.noteTables(of: output, whole: output.kind == .ipRoute && result.diagnostics.isEmpty)
     result.facts.routesKnown.subtract(result.gaps)
     return result
   }
@@ -115,7 +115,7 @@ extension HostFacts {
           && own.contains { $0.destination.length > 0 && $0.nextHops.contains { $0.gateway == nil } }
       }
     }
-    if whole, output.isWhole, families.isEmpty, let family = output.family { families = [family] }
+    if whole, output.isWhole, families.isEmpty { families = [output.family ?? .ipv4] }
     switch output.table.map(Self.tableName) {
     case nil, "main": routesKnown = families
     case "all":
@@ -204,7 +204,9 @@ enum RoutingRuleReader {
         result.unreadable(text, line, expected: "a priority with a colon, then `from`")
       }
     }
-    result.facts.routingRulesKnown = result.facts.routingRules.isEmpty ? [] : [family]
+    // A list without its usual rule for main was cut.
+    let isWhole = !output.isFiltered && result.facts.routingRules.contains { $0.action == .lookup("main") }
+    result.facts.routingRulesKnown = isWhole ? [family] : []
     return result
   }
 

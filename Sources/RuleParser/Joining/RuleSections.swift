@@ -82,7 +82,14 @@ struct RuleSections {
     let reading = CommandReader.read(sections.map(\.text))
     settings = reading.facts
     hasRead = hasRead || reading.first != nil || settings != HostFacts()
-    diagnostics += reading.diagnostics
+    // Beside dumps that answer, what commands could not do is of no account.
+    let isAlone = printings.isEmpty
+    diagnostics += reading.diagnostics.map { diagnostic in
+      guard !isAlone else { return diagnostic }
+      var note = diagnostic
+      note.severity = .note
+      return note
+    }
     var beside: [String] = []
     var made: [Table] = []
     for table in reading.tables {
