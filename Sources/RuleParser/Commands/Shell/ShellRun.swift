@@ -79,7 +79,19 @@ struct ShellRun {
     guard outcome == .unknown else { return outcome }
     // `[ -x /sbin/iptables ] || exit 1`
     if endsScript(right) { return .success }
-    return inDoubt("a command before it succeeds or not") { shell in _ = shell.run(right, input: input) }
+    let condition = (wanted == .success ? "if " : "unless ") + written(left)
+    return inDoubt(condition) { shell in _ = shell.run(right, input: input) }
+  }
+
+  /// The words of a condition.
+  private func written(_ node: ShellNode) -> String {
+    switch node {
+    case .command(let command): return variables.words(command.words).map(\.text).joined(separator: " ")
+    case .pipeline(let nodes, _): return nodes.map { written($0) }.joined(separator: " | ")
+    case .and(let left, let right): return written(left) + " && " + written(right)
+    case .or(let left, let right): return written(left) + " || " + written(right)
+    default: return "what stands before it succeeds"
+    }
   }
 
   /// Does something whose condition nobody knows.
