@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 import Testing
 
@@ -97,6 +98,18 @@ import Testing
     let reading = Script.read(
       "root@h:~# docker exec -it web bash\nroot@4f1d2c3b4a59:/# iptables -A INPUT -j DROP\nroot@4f1d2c3b4a59:/# exit\nroot@h:~#"
     )
+    #expect(reading.ruleset.tables.isEmpty)
+  }
+
+  @Test func `what ufw says of itself is a fact and makes no rules`() {
+    let reading = Script.read(
+      "$ sudo ufw status verbose\nStatus: active\nLogging: on (low)\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n"
+        + "New profiles: skip\n\nTo                         Action      From\n--                         ------      ----\n"
+        + "22/tcp                     ALLOW IN    Anywhere\n[ 2] 80/tcp                DENY IN     192.0.2.0/24\n\nWhat now?\n"
+    )
+    let ufw = reading.facts.ufw
+    #expect(ufw?.isActive == true && ufw?.rules.count == 2)
+    #expect(ufw?.defaults == ["incoming": "deny", "outgoing": "allow", "routed": "disabled"])
     #expect(reading.ruleset.tables.isEmpty)
   }
 

@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 import Testing
 

@@ -16,7 +16,7 @@ struct ShellRun {
   private var stopsAtFailure = false
   private var depth = 0
   /// How many more commands are carried out: a loop in a loop in a loop would never end.
-  private var budget = 200_000
+  private var budget = 0
 
   private enum Leaving { case script, function, loop }
 
@@ -25,7 +25,7 @@ struct ShellRun {
   init(host: CommandHost) { self.host = host }
 
   /// Whether so many commands were met that the rest was left out.
-  var isExhausted: Bool { budget <= 0 }
+  private(set) var isExhausted = false
 
   /// Carries out a text behind those before it.
   mutating func run(_ text: ShellText) {
@@ -34,7 +34,9 @@ struct ShellRun {
     documents = parser.documents
     leaving = nil
     doubt = .none
+    budget = max(20_000, text.bytes.count / 8)
     _ = run(node, input: nil)
+    isExhausted = isExhausted || budget <= 0
   }
 
   // MARK: - Nodes
