@@ -21,6 +21,7 @@ struct FactJoining {
     facts.sysctls.merge(new.sysctls) { $1 }
     facts.daemonSettings.merge(new.daemonSettings) { $1 }
     facts.versions.merge(new.versions) { $1 }
+    facts.ufw = new.ufw ?? facts.ufw
     for connection in new.connections where !facts.connections.contains(where: { isSame($0, connection) }) {
       facts.connections.append(connection)
     }

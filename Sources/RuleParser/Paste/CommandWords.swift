@@ -20,6 +20,7 @@ extension CommandOutput {
     case "brctl": kind = .brctl
     case "conntrack": kind = .conntrack
     case "arp": kind = nil
+    case "ufw": kind = arguments.first == "status" ? .ufwStatus : nil
     case "sysctl": readSysctl(arguments)
     case "ps", "pgrep": kind = .dockerProxy
     case "cat", "more", "less": readFile(arguments)

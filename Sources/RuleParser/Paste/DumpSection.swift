@@ -147,6 +147,7 @@ struct OutputContinuation {
         "nl", "icmp6", "???", "LISTEN", "UNCONN", "ESTAB", "Proto", "Active", "p_raw", "p_dgr", "v_str", "v_dgr",
         "mptcp", "Netid", "State",
       ].contains(name)
+    case .ufwStatus: return UfwStatusReader.isRow(cursor)
     case .routeTable:
       guard OutputStart.kind(bytes, line) != .routeTable, let word = cursor.eatWord() else { return true }
       return Prefix(cursor.text(word)) != nil || cursor.text(word) == "default" || Self.wordCount(cursor) >= 6

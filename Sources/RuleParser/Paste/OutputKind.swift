@@ -47,6 +47,7 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case neighbours = "ip neigh"
   /// `iptables --version`, `nft --version`, `uname -r`.
   case toolVersion = "--version"
+  case ufwStatus = "ufw status"
   /// Commands and scripts that change the host.
   case commands
 
