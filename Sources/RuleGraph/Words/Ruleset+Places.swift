@@ -19,7 +19,9 @@ extension Ruleset {
   }
 
   /// A rule as people name it, its number counted from 1 as `iptables --line-numbers` does: `filter FORWARD 4`.
-  public func place(of id: RuleID) -> String { place(of: id.chainID) + " \(id.rule + 1)" }
+  public func place(of id: RuleID) -> String {
+    place(of: id.chainID) + " \(self[id.chainID].number(ofRule: id.rule) ?? id.rule + 1)"
+  }
 }
 
 extension Table {

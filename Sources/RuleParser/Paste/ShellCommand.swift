@@ -22,7 +22,7 @@ extension ShellCommand {
       guard let first = pipeline.first, !first.isEmpty else { continue }
       var command = ShellCommand(text: line)
       command.read(first[...])
-      command.output.isFiltered = pipeline.dropFirst().contains { filters.contains($0.first ?? "") }
+      command.output.filter = OutputFilter(pipeline.dropFirst())
       commands.append(command)
     }
     return commands
@@ -37,10 +37,6 @@ extension ShellCommand {
     "xtables-save", "iptables-translate", "nft", "ipset", "ip", "ifconfig", "route", "netstat", "ss", "bridge", "brctl",
     "sysctl", "cat", "docker", "podman", "nerdctl", "docker-compose", "conntrack", "arp", "sudo", "doas", "nsenter",
     "kubectl", "exit", "hostname", "uname", "dockerd", "ps", "pgrep", "more", "less", "lxc", "su",
-  ]
-
-  private static let filters: Set<String> = [
-    "grep", "egrep", "fgrep", "head", "tail", "awk", "sed", "cut", "sort", "uniq",
   ]
 
   private static let shells: Set<String> = ["sh", "bash", "ash", "zsh", "dash", "ksh", "busybox"]

@@ -90,11 +90,15 @@ extension NftTextReader {
       let parts = word.split(separator: "/", maxSplits: 1).map { String($0) }
       unit = parts.first
       per = parts.count == 2 ? parts[1] : nil
+      guard unit?.allSatisfy(\.isLetter) != false else { throw fail("packets, bytes, kbytes or mbytes, or /") }
       tokens.advance()
     }
     if per == nil {
       try expect(.slash, "/")
       per = try name("second, minute, hour, day or week")
+    }
+    guard ["second", "minute", "hour", "day", "week"].contains(per) else {
+      throw fail("second, minute, hour, day or week")
     }
     var burst: UInt64?
     var burstUnit: String?
