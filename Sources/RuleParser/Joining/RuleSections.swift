@@ -149,8 +149,18 @@ struct RuleSections {
   }
 
   private static func fragment(of section: DumpSection) -> RuleFragment {
+    var fragment = readFragment(of: section)
+    fragment.mark(section.output.filter, of: section.text, isSave: section.kind == .save)
+    return fragment
+  }
+
+  private static func readFragment(of section: DumpSection) -> RuleFragment {
     switch section.kind {
-    case .listing: RuleReaders.listing(section.text, family: section.output.family, table: section.output.table)
+    case .listing:
+      RuleReaders.listing(
+        section.text, family: section.output.family, table: section.output.table,
+        isWhole: section.command != nil && section.output.table != nil && section.output.chain == nil
+          && !section.output.isFiltered)
     case .save: RuleReaders.save(section.text, family: family(ofSave: section), table: section.output.table)
     case .nftJSON: RuleReaders.nftJSON(section.text)
     case .nftText: RuleReaders.nftText(section.text, includes: { _ in nil })
