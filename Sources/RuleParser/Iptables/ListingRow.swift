@@ -119,7 +119,7 @@ struct ListingRow {
     destination = words[behind + 1]
     prose = words[behind + 1].range.upperBound
     if hasInterfaces, lead >= 2 { readCounter(bytes, words[lead - 2].range, words[lead - 1].range) }
-    if let header, header.hasNumbers, lead > 0 { readNumber(bytes, words[0].range) }
+    if header?.hasNumbers ?? (lead == (hasInterfaces ? 3 : 1)), lead > 0 { readNumber(bytes, words[0].range) }
   }
 
   /// Reads a row whose `opt` column is empty, as older ip6tables print it.

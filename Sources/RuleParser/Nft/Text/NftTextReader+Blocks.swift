@@ -21,7 +21,8 @@ extension NftTextReader {
         reader.recover(error, from: mark, inTable: index)
       }
     }
-    if !isClosed { builder.tables[index].shown = .part }
+    // Where another table begins people left the braces out; where the text ends, chains may be missing.
+    if !isClosed, kind == .end { builder.tables[index].shown = .part }
     if carrying != nil { carryOutBlock(index) }
   }
 
@@ -190,7 +191,7 @@ extension NftTextReader {
     // The policy stands in the line of the hook.
     if !hasPolicy { forgetPolicy(of: chainName, in: index) }
     addMissing(MissingRules(.cut), text.span(tokens.previousEnd..<tokens.previousEnd), to: chainName, of: index)
-    builder.tables[index].shown = .part
+    if kind == .end { builder.tables[index].shown = .part }
   }
 
   private mutating func forgetPolicy(of name: String, in index: Int) {
