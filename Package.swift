@@ -77,6 +77,11 @@ let package = Package(
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
     .target(name: "Randomness", path: "Tests/Randomness"),
     .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
+    .target(
+      name: "DamageLab",
+      dependencies: ["KernelLab", "Randomness", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      path: "Tests/DamageLab"),
+    .testTarget(name: "DamageTests", dependencies: ["DamageLab"]),
     .testTarget(
       name: "KernelTests",
       dependencies: ["KernelLab", "Reports", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
@@ -91,6 +96,12 @@ if Context.environment["FWTRACE_FUZZ"] != nil {
     .executableTarget(
       name: "fwtrace-fuzz", dependencies: ["ReaderFuzzing"], path: "Tests/FuzzProgram",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+}
+
+// Only `make damage-soak` builds it.
+if Context.environment["FWTRACE_DAMAGE"] != nil {
+  package.targets.append(
+    .executableTarget(name: "fwtrace-damage", dependencies: ["DamageLab"], path: "Tests/DamageProgram"))
 }
 
 // One set of settings for every target of the package.

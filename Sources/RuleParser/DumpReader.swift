@@ -73,6 +73,7 @@ public struct DumpReader: Sendable {
     var facts = FactSections()
     rules.mentionsLegacyTables = contents.mentionsLegacyTables(inSources: sources)
     rules.unread = contents.unread(inSources: sources)
+    for failure in contents.failures(inSources: sources) { rules.add(failure) }
     facts.captured = contents.captured(inSources: sources)
     for index in part.sections {
       let section = contents.sections[index]
@@ -85,6 +86,7 @@ public struct DumpReader: Sendable {
       }
     }
     rules.read()
+    facts.add(settings: rules.settings)
     if isOnly {
       reading.diagnostics += Self.unrecognised(contents.unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
     }
@@ -106,6 +108,7 @@ public struct DumpReader: Sendable {
     var joining = TableJoining(rules.printings, iptablesOrigin: origin, sources: reading.ruleset.sources)
     let (tables, coverage) = joining.tables(at: snapshot)
     var told = coverage
+    told.tables.formUnion(rules.emptyTables)
     told.allOfIptables = rules.allOfIptables
     told.allOfNftables = rules.allOfNftables
     told.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy

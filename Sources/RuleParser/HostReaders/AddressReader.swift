@@ -21,6 +21,7 @@ struct AddressReader {
     // Only a whole list says that there is nothing else; one that shows `lo` and addresses is whole.
     if reader.seesLoopback, !reader.families.isEmpty, kind != .bridgeLink, !output.isFiltered {
       reader.result.facts.addressesKnown = output.family.map { [$0] } ?? Set(AddressFamily.allCases)
+      reader.result.facts.addressesKnown.subtract(reader.result.gaps)
     }
     return reader.result
   }
@@ -179,6 +180,7 @@ struct AddressReader {
     families.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
     let parts = words[start + 1].split(separator: "/", maxSplits: 1)
     guard let first = parts.first, let address = IPAddress(first) else {
+      result.gaps.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
       result.unreadable(
         text, line, at: words.ranges.indices.contains(start + 1) ? words.ranges[start + 1].lowerBound : nil,
         expected: "an address and the length of its prefix")

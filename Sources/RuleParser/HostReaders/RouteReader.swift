@@ -20,11 +20,13 @@ enum RouteReader {
       } else if let route = route(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
         result.facts.routes.append(route)
       } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
+        result.noteMaskedRoute(words[Route.Kind(rawValue: words[0]) == nil ? 0 : 1], output.family)
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
       }
     }
     result.facts.noteTables(of: output, whole: output.kind == .ipRoute && result.diagnostics.isEmpty)
+    result.facts.routesKnown.subtract(result.gaps)
     return result
   }
 
@@ -150,6 +152,7 @@ enum RouteTableReader {
       }
       guard let route = route(words, text.span(line), isIPv6: columns.contains("Flag") || columns.contains("Hop"))
       else {
+        result.noteMaskedRoute(words[0], nil)
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound,
           expected: "destination, gateway, mask, flags, metric, and the interface last")
@@ -158,6 +161,7 @@ enum RouteTableReader {
       result.facts.routes.append(route)
     }
     result.facts.routesKnown = output.isFiltered ? [] : Set(result.facts.routes.map(\.destination.family))
+    result.facts.routesKnown.subtract(result.gaps)
     return result
   }
 

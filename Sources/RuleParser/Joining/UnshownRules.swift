@@ -124,8 +124,27 @@ struct UnshownRules {
         addTable("nat", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
       }
     }
+    for output in sections.failed { addFailed(output) }
     if sections.mentionsLegacyTables { addLegacyTables(.ip, span: nil) }
     for output in sections.unread { addUnread(output) }
+  }
+
+  /// What a program failed to print, unless another output shows it.
+  private mutating func addFailed(_ output: FailedOutput) {
+    switch output.program {
+    case .iptables(let version)?:
+      let family: TableFamily = version == .ipv4 ? .ip : .ip6
+      let program = version == .ipv4 ? "iptables-save" : "ip6tables-save"
+      for name in output.table.map({ [$0] }) ?? ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+        addTable(name, family, MissingRules(.notPrinted, settledBy: program), span: output.span)
+      }
+    case .nft?:
+      let isShown = tables.contains { $0.origin == .nftables || $0.origin == .iptablesNFT }
+      if !coverage.allOfNftables, !isShown {
+        addUnknownRuleset(MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
+      }
+    case .ipset?, nil: break
+    }
   }
 
   /// An output that a capture bundle says it lacks. A program that is not installed has made no rules.

@@ -90,6 +90,7 @@ extension CommandOutput {
       return
     }
     guard let list = arguments.firstIndex(of: "list") else { return }
+    isTerse = options.contains("t") || arguments.contains("--terse")
     kind = options.contains("j") || arguments.contains("--json") ? .nftJSON : .nftText
     let words = arguments[(list + 1)...]
     if words.first == "ruleset" {

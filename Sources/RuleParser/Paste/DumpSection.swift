@@ -33,7 +33,6 @@ struct OutputContinuation {
   private var hasUserChain = false
   private var hasRule = false
   private var hasTableHead = false
-  private var tables: Set<String> = []
   private var lastIndex: UInt64 = 0
   private var isFirst = true
 
@@ -103,7 +102,6 @@ struct OutputContinuation {
     case .save:
       if cursor.eat(0x2a) {
         hasTableHead = true
-        tables.insert(cursor.text(cursor.at..<cursor.end))
       } else if cursor.eat("-A ") {
         hasRule = true
       }

@@ -47,11 +47,13 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case neighbours = "ip neigh"
   /// `iptables --version`, `nft --version`, `uname -r`.
   case toolVersion = "--version"
+  /// Commands and scripts that change the host.
+  case commands
 
   /// Whether the output tells rules (else the host around them).
   var tellsRules: Bool {
     switch self {
-    case .listing, .save, .ipset, .nftJSON, .nftText: true
+    case .listing, .save, .ipset, .nftJSON, .nftText, .commands: true
     default: false
     }
   }
@@ -81,6 +83,8 @@ struct CommandOutput: Hashable, Sendable {
   var chain: String?
   /// Everything of its kind was asked for: `nft list ruleset`, `iptables-save` without `-t`, `ss -tuln`.
   var isWhole = false
+  /// Sets were printed without their elements (`nft -t`).
+  var isTerse = false
   /// A filter (`| grep`, `| head`) has taken lines away.
   var isFiltered = false
   /// What the command names: the setting of `cat /proc/sys/...`, the container of `docker port`.

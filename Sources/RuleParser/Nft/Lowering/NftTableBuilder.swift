@@ -159,6 +159,26 @@ struct NftTableBuilder: Sendable {
       tables[table].chains.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
+  /// Gives a chain another name, and the jumps to it.
+  mutating func rename(_ chain: Int, of table: Int, to name: String) {
+    let old = tables[table].chains[chain].name
+    tables[table].chains[chain].name = name
+    for chain in tables[table].chains.indices {
+      for rule in tables[table].chains[chain].rules.indices {
+        let statements = tables[table].chains[chain].rules[rule].statements.map { statement in
+          switch statement {
+          case .verdict(.jump(old)): Statement.verdict(.jump(name))
+          case .verdict(.goto(old)): Statement.verdict(.goto(name))
+          default: statement
+          }
+        }
+        tables[table].chains[chain].rules[rule].statements = statements
+      }
+    }
+    chainIndexes[table][old] = nil
+    chainIndexes[table][name] = chain
+  }
+
   private mutating func reindex() {
     indexes = Dictionary(
       tables.enumerated().map { (TableKey(family: $1.family, name: $1.name), $0) },

@@ -21,6 +21,7 @@ extension NftTextReader {
         reader.recover(error, from: mark, inTable: index)
       }
     }
+    if carrying != nil { carryOutBlock(index) }
   }
 
   /// Reads `{ … }`: one item after the other, each with its own recovery.
@@ -329,6 +330,8 @@ extension NftTextReader {
       let value = try variableOrMask()
       if case .set(let defined) = value { written = defined } else { written = [NftElement(value)] }
     } else {
+      expectsTrafficClass = key.contains { $0.type == .classid } || data?.first?.type == .classid
+      defer { expectsTrafficClass = false }
       written = try setElements()
     }
     elements.reserveCapacity(written.count)

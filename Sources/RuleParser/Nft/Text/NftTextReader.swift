@@ -29,6 +29,8 @@ struct NftTextReader {
   var putOff: [PutOffRule] = []
   /// How many of them are of each chain.
   var putOffCounts: [Int] = []
+  /// The state of a host on which commands are carried out; nil for a listing or a rule file, of which parts may be missing.
+  var carrying: NftCarrying?
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
   private var includeCount = 0
@@ -225,6 +227,8 @@ extension NftTextReader {
   }
 
   mutating func report(_ error: SyntaxError) {
+    // A command that was refused is told of as a whole.
+    if carrying?.refusal != nil { return }
     let offset = min(error.offset, text.bytes.count)
     let line = text.line(at: offset)
     var start = offset
@@ -245,8 +249,8 @@ extension NftTextReader {
 
 extension NftTextReader {
   /// Reads commands and blocks up to the end of the text.
-  private mutating func readCommands() {
-    while kind != .end {
+  mutating func readCommands() {
+    while kind != .end, carrying?.refusal == nil {
       let before = tokens.current.start
       let (diagnosed, mark) = (diagnostics.count, tokens.mark)
       do {
@@ -275,6 +279,7 @@ extension NftTextReader {
       try readTable()
     case "add", "create": try readAdd(atFront: false)
     case "insert": try readAdd(atFront: true)
+    case _ where carrying != nil && Self.changes.contains(word): try carryOutChange()
     case "delete", "destroy":
       tokens.advance()
       try readDelete()
@@ -302,6 +307,9 @@ extension NftTextReader {
     default: throw fail("a command or a table")
     }
   }
+
+  /// The commands that take away or replace what is there.
+  private static let changes: Set<String> = ["delete", "destroy", "flush", "rename", "replace"]
 
   /// `define NAME = VALUE`
   mutating func readDefine() throws(SyntaxError) {
@@ -346,21 +354,32 @@ extension NftTextReader {
     return (.ip, try name("the name of a table"))
   }
 
+  /// The index of the table that a command names. A file may leave the table out that it is loaded into; on a host the table must be there.
+  mutating func tableForCommand() throws(SyntaxError) -> Int {
+    let (family, table) = try tableName()
+    if carrying != nil { return try carriedTable(family, table) }
+    return builder.table(family, table)
+  }
+
   private mutating func readAdd(atFront: Bool, withVerb: Bool = true) throws(SyntaxError) {
+    let isNew = tokens.isWord("create")
     if withVerb { tokens.advance() }
     switch word {
     case "table":
       tokens.advance()
+      if isNew { try refuseKnownTable() }
       try readTable()
     case "chain":
       tokens.advance()
-      let (family, table) = try tableName()
-      try readChain(builder.table(family, table), start: tokens.current.start)
+      let index = try tableForCommand()
+      if carrying != nil { return try carryOutChain(index, isNew: isNew) }
+      try readChain(index, start: tokens.current.start)
     case "set", "map":
       let isMap = tokens.isWord("map")
       tokens.advance()
-      let (family, table) = try tableName()
-      try readSet(builder.table(family, table), isMap: isMap, start: tokens.current.start)
+      let index = try tableForCommand()
+      try readSet(index, isMap: isMap, start: tokens.current.start)
+      carrying?.takeHandle(of: index)
     case "element":
       tokens.advance()
       try readElementCommand()
@@ -370,13 +389,11 @@ extension NftTextReader {
     case "counter", "quota", "limit", "secmark", "synproxy", "flowtable":
       let kind = word
       tokens.advance()
-      let (family, table) = try tableName()
-      try readObject(kind, builder.table(family, table))
+      try readObject(kind, try tableForCommand())
     case "ct":
       tokens.advance()
       let kind = "ct " + (try name("helper, timeout or expectation"))
-      let (family, table) = try tableName()
-      try readObject(kind, builder.table(family, table))
+      try readObject(kind, try tableForCommand())
     default:
       // `add ip filter input tcp dport 22 accept`: a rule, as the command's shortest form.
       try readRuleCommand(atFront: atFront)
@@ -384,9 +401,9 @@ extension NftTextReader {
   }
 
   private mutating func readElementCommand() throws(SyntaxError) {
-    let (family, table) = try tableName()
-    let index = builder.table(family, table)
+    let index = try tableForCommand()
     let name = try name("the name of a set")
+    if carrying != nil { return try carryOutElements(of: name, index, isDeleted: false) }
     let types = builder.lowerings[index].sets[name]
     let place = builder.tables[index].sets.firstIndex { $0.name == name }
     // Until they are read, the set's elements are not known.
@@ -402,9 +419,9 @@ extension NftTextReader {
   }
 
   private mutating func readRuleCommand(atFront: Bool) throws(SyntaxError) {
-    let (family, table) = try tableName()
-    let index = builder.table(family, table)
+    let index = try tableForCommand()
     let chain = try name("the name of a chain")
+    if carrying != nil { return try carryOutRule(in: chain, index, atFront: atFront) }
     var position: Int?
     if tokens.isWord("index") || tokens.isWord("handle") || tokens.isWord("position") {
       let byHandle = !tokens.isWord("index")

@@ -1,0 +1,73 @@
+import Randomness
+
+/// A dump that is being damaged.
+///
+/// A damage is made only where a trace of it remains in the text, since nobody can honour what nothing shows. What proves what, form by form
+/// (design: "What was shown, and what that proves"):
+///
+/// | taken away | a trace remains |
+/// |---|---|
+/// | a table | `-t` in the other prompts or files; outputs without any prompt; Docker's chains in filter for nat. Not: a table cut out of an `iptables-save` or `nft list ruleset` that ends as it should |
+/// | a user chain | a rule that still leads there |
+/// | a base chain | outputs without prompt (blocks of chains may be chosen); `(N references)` of a chain that its rules lead to, or packets counted in it. Not otherwise: iptables-nft and nft have base chains only where somebody made them |
+/// | the head of a chain | its rules, or the names of columns, without it |
+/// | rules of a chain | a gap in the numbers; fewer jumps than `(N references)`. Not: rules at a chain's end, or of a listing without numbers |
+/// | the end of the text | no `COMMIT`, open braces, open JSON; a jump of a listing to a chain that does not come; a row without its last columns; an option without its value. Not: `-S` and listings that end with some line |
+/// | the beginning | rules without their table or chain, braces that nothing opened, `-S` without `-P` |
+/// | something in the middle | the mark that stands there |
+/// | what a filter took | the prompt that names it |
+struct Wound: Sendable {
+  var dump: Dump
+  /// The texts, once nothing but them is damaged any more.
+  var texts: [PastedText] = []
+  /// Tables that nothing of is left.
+  var lost: Set<String> = []
+  /// What was done, in words.
+  var notes: [String] = []
+  /// Whether the trace of what was done is a word somewhere else (`(2 references)`), which another damage might take away.
+  var isFragile = false
+  /// What else there is of the same host, and other hosts.
+  let whole: Whole
+  let others: [Whole]
+
+  /// Starts with a whole dump in a layout.
+  init(_ whole: Whole, layout: Layout, others: [Whole], random: inout RandomNumbers) {
+    self.whole = whole
+    self.others = others
+    dump = whole.dump
+    // Without prompts nothing tells an empty chain of iptables from one of ip6tables.
+    let isOfTwoFamilies =
+      Set(dump.outputs.filter { $0.form?.isListing == true || $0.form == .rules }.map { $0.table.prefix(3) }).count > 1
+    dump.layout = layout == .bare && isOfTwoFamilies ? .prompts : layout
+    dump.prompt = random.pick([
+      "root@HOST:~# ", "[root@HOST ~]# ", "admin@HOST:~$ sudo ", "root@HOST:/etc# ",
+    ])
+    // The chains' order of a kernel's tables is not that of the files' names.
+    if layout != .files, random.happens(50) {
+      let rules = dump.outputs.filter { $0.form != nil }
+      dump.outputs = rules + dump.outputs.filter { $0.form == nil }
+    }
+  }
+
+  mutating func note(_ words: String) { notes.append(words) }
+
+  /// A random output of rules that fits.
+  func output(_ random: inout RandomNumbers, where fits: (Output) -> Bool) -> Int? {
+    let fitting = dump.ruleOutputs.filter { fits(dump.outputs[$0]) }
+    return fitting.isEmpty ? nil : random.pick(fitting)
+  }
+
+  /// The tables that have rules or chains of their own, with the output that shows each.
+  var shownTables: [(output: Int, table: String)] {
+    dump.ruleOutputs.flatMap { index in dump.outputs[index].rows.tables.map { (index, $0) } }
+  }
+
+  /// Notes tables as lost that an output no longer shows.
+  mutating func noteLost(_ before: [Row]) {
+    let left = Set(shownTables.map(\.table))
+    lost.formUnion(before.tables.filter { !left.contains($0) })
+  }
+
+  /// Turns the dump into the texts, which then are damaged further.
+  mutating func finish() { if texts.isEmpty { texts = dump.texts } }
+}

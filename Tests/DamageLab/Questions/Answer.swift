@@ -1,0 +1,90 @@
+import FlowTrace
+import HostModel
+import RuleGraph
+import RuleParser
+
+/// As much of an answer as must survive damage.
+public struct Answer: Hashable, Sendable, CustomStringConvertible {
+  var verdict: OverallVerdict
+  /// Where accepted packets end up: the destination after all translations.
+  var destinations: Set<Destination>
+  /// What the answer says of tables that no dump shows.
+  var untold: [String] = []
+  /// What an undetermined answer depends on.
+  var conditions: [String] = []
+
+  /// Addresses and ports.
+  struct Destination: Hashable, Sendable, CustomStringConvertible {
+    var addresses: ValueSet
+    var ports: ValueSet?
+
+    func holds(_ other: Destination) -> Bool {
+      guard other.addresses.isSubset(of: addresses) else { return false }
+      guard let ports, let others = other.ports else { return (ports == nil) == (other.ports == nil) }
+      return others.isSubset(of: ports)
+    }
+
+    var description: String {
+      addresses.text(as: .address) + (ports.map { ":" + $0.text(as: .number) } ?? "")
+    }
+  }
+
+  static let undetermined = Answer(verdict: .undetermined, destinations: [])
+
+  init(verdict: OverallVerdict, destinations: Set<Destination>) {
+    self.verdict = verdict
+    self.destinations = destinations
+  }
+
+  init(_ trace: Trace, _ reading: HostReading) {
+    verdict = trace.verdict
+    destinations = Set(
+      trace.cases.filter { $0.verdict == .accept }.map { part in
+        Destination(addresses: part.packet.destination, ports: part.packet.destinationPort)
+      })
+    untold =
+      trace.assumptions.filter { $0.id.contains("untold") }.map(\.text)
+      + (trace.warnings + reading.diagnostics).filter { $0.id.contains("untold") }.map(\.message)
+    conditions = Array(Set(trace.cases.flatMap(\.conditions).map(\.text))).sorted()
+  }
+
+  /// Whether the answer says something.
+  var isDefinite: Bool { verdict != .undetermined }
+
+  /// Whether both say the same of the packet.
+  func agrees(with other: Answer) -> Bool { verdict == other.verdict && destinations == other.destinations }
+
+  /// Whether this answer leaves open where the packets end up, and the other one is a way that it allows.
+  func allows(_ other: Answer) -> Bool {
+    verdict == other.verdict
+      && other.destinations.allSatisfy { place in destinations.contains { $0.holds(place) } }
+  }
+
+  public var description: String {
+    let places = destinations.isEmpty ? "" : " -> " + destinations.map(\.description).sorted().prefix(3).joined(separator: ", ")
+    let on = isDefinite || conditions.isEmpty ? "" : " (\(conditions.prefix(3).joined(separator: "; ")))"
+    let words = untold.isEmpty ? "" : " [\(untold.joined(separator: "; "))]"
+    return verdict.rawValue + places + on + words
+  }
+}
+
+/// Texts as fwtrace understands them.
+struct Understanding {
+  private let reading: HostReading
+  private let tracer: Tracer
+  /// Whether the program would refuse the texts because no rules are in them.
+  private let isRefused: Bool
+
+  init(_ texts: [PastedText]) {
+    reading = DumpReader().read(texts.map(\.input))
+    tracer = Tracer(reading.ruleset, facts: reading.facts)
+    isRefused = reading.ruleset.tables.isEmpty
+  }
+
+  func answer(_ question: Question) -> Answer {
+    guard !isRefused, let query = question.query(reading.facts) else { return .undetermined }
+    var options = Tracer.Options()
+    options.findsNearMisses = false
+    return Answer(tracer.trace(query, options: options), reading)
+  }
+}

@@ -1,0 +1,40 @@
+import FlowTrace
+import HostModel
+
+/// A question, in the options of the command line.
+public struct Question: Hashable, Sendable, CustomStringConvertible {
+  /// An option with its value.
+  struct Option: Hashable, Sendable {
+    var option: QueryOption
+    var value: String
+
+    init(_ option: QueryOption, _ value: String) {
+      self.option = option
+      self.value = value
+    }
+  }
+
+  var options: [Option]
+
+  init(_ options: [Option]) { self.options = options }
+
+  /// The query for a host that was read; nil where its facts speak against the question's words.
+  func query(_ facts: HostFacts) -> Query? {
+    var builder = QueryBuilder(facts: facts)
+    do {
+      for part in options { try builder.set(part.option, part.value) }
+      return try builder.query()
+    } catch {
+      return nil
+    }
+  }
+
+  /// `--in eth0 --dst 192.0.2.10:80`.
+  public var description: String {
+    options.map { part in
+      if part.option == .reply { return "--reply" }
+      let name = part.option.rawValue.split(separator: "_").joined(separator: "-")
+      return "--\(name) \(part.value)"
+    }.joined(separator: " ")
+  }
+}
