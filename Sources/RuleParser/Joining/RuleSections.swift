@@ -82,14 +82,9 @@ struct RuleSections {
     let reading = CommandReader.read(sections.map(\.text))
     settings = reading.facts
     hasRead = hasRead || reading.first != nil || settings != HostFacts()
-    // Beside dumps that answer, what commands could not do is of no account.
-    let isAlone = printings.isEmpty
-    diagnostics += reading.diagnostics.map { diagnostic in
-      guard !isAlone else { return diagnostic }
-      var note = diagnostic
-      note.severity = .note
-      return note
-    }
+    // What other tools made stands in the dumps, where there are some.
+    let hasDumps = !printings.isEmpty || allOfNftables || !allOfIptables.isEmpty
+    diagnostics += reading.diagnostics.filter { !hasDumps || $0.id != "command-not-carried-out" }
     var beside: [String] = []
     var made: [Table] = []
     for table in reading.tables {
