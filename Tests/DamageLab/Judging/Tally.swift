@@ -94,16 +94,15 @@ public struct Tally: Sendable {
         + right("\(counts.same)", 7) + right("\(counts.open)", 7) + right("\(counts.assumed)", 8)
         + right("\(counts.lies)", 7) + right("\(counts.definite) %", 10)
     }
-    let damages = Set(counts.keys.map(\.damage))
-    let order = Damage.allCases.map(\.rawValue).filter(damages.contains)
-      + damages.filter { Damage(rawValue: $0) == nil }.sorted()
-    for damage in order {
+    for damage in Damage.allCases.map(\.rawValue) {
       let forms = counts.filter { $0.key.damage == damage }.sorted { $0.key < $1.key }
       var sum = Counts()
       for (_, value) in forms { sum.add(value) }
       lines.append(line(damage, "all", sum))
       for (key, value) in forms where value.lies > 0 { lines.append(line("", key.form, value)) }
     }
+    let pairs = counts.filter { Damage(rawValue: $0.key.damage) == nil }
+    lines.append(line("two of these", "all", pairs.values.reduce(into: Counts()) { $0.add($1) }))
     let percent = Double(Int(definiteShare * 10000)) / 100
     lines.append("\(questions) questions, \(lies) lies; where nothing was lost, \(percent) % stayed definite")
     return lines.joined(separator: "\n")
