@@ -92,7 +92,9 @@ public struct Tracer: Sendable {
   /// What the answer takes for granted of tables that no dump shows.
   private static func untoldTables(_ coverage: RuleCoverage, _ family: AddressFamily) -> Assumption? {
     // A ruleset that was put together in code says all there is.
-    guard !coverage.tables.isEmpty || !coverage.partial.isEmpty || coverage.allOfNftables else { return nil }
+    guard
+      !coverage.tables.isEmpty || !coverage.partial.isEmpty || coverage.allOfNftables || !coverage.allOfIptables.isEmpty
+    else { return nil }
     let names = coverage.untoldTables(family)
     if names.isEmpty { return nil }
     let command = family == .ipv4 ? "iptables-save" : "ip6tables-save"

@@ -23,8 +23,15 @@ extension HostFacts {
     // The source of any other route is an address of the host, too (`fib_valid_prefsrc` in `net/ipv4/fib_semantics.c`).
     for route in routes {
       guard let address = route.source, address.family == route.destination.family else { continue }
-      if !isPlaced(address), !unplacedAddresses.contains(address) { unplacedAddresses.append(address) }
+      if !isPlaced(address), !isAContainers(address), !unplacedAddresses.contains(address) {
+        unplacedAddresses.append(address)
+      }
     }
+  }
+
+  /// Whether a container has an address: then the route was printed inside of it.
+  private func isAContainers(_ address: IPAddress) -> Bool {
+    containers.contains { $0.endpoints.contains { $0.addresses.contains(address) } }
   }
 
   private func isPlaced(_ address: IPAddress) -> Bool {
@@ -32,7 +39,9 @@ extension HostFacts {
   }
 
   private mutating func place(_ address: IPAddress, length: Int, on name: String?, _ span: SourceSpan?) {
-    guard let name, !addressesKnown.contains(address.family), !isPlaced(address) else { return }
+    guard let name, !addressesKnown.contains(address.family), !isPlaced(address), !isAContainers(address) else {
+      return
+    }
     let own = InterfaceAddress(address, prefixLength: length, span: span)
     if let index = interfaces.firstIndex(where: { $0.name == name }) {
       interfaces[index].addresses.append(own)

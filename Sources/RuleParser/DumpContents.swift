@@ -15,6 +15,7 @@ struct DumpContents {
   private var strand = 0
   private var captured: [(source: Int32, text: String)] = []
   private var legacy: Set<Int32> = []
+  private var failures: [FailedOutput] = []
   private var unreadOutputs: [(sentence: String, span: SourceSpan)] = []
 
   /// Finds the outputs of an input.
@@ -44,6 +45,12 @@ struct DumpContents {
     for (sentence, line) in finder.unread {
       unreadOutputs.append(
         (sentence, SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
+    }
+    for (failure, line, output) in finder.failures {
+      failures.append(
+        FailedOutput(
+          program: failure.program, table: failure.table ?? output?.table,
+          span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
     }
     if finder.captured != nil, !finder.hasBundleEnd { addCutBundle(finder, paste, source) }
     if finder.sections.isEmpty { unrecognised.append(source) }
@@ -85,6 +92,11 @@ struct DumpContents {
   /// The outputs that bundles say they lack.
   func unread(inSources some: Set<Int32>?) -> [(sentence: String, span: SourceSpan)] {
     unreadOutputs.filter { some?.contains($0.span.source) ?? true }
+  }
+
+  /// The outputs that programs could not print.
+  func failures(inSources some: Set<Int32>?) -> [FailedOutput] {
+    failures.filter { some?.contains($0.span.source) ?? true }
   }
 
   /// What is to be told of some sources before their outputs are read.

@@ -32,7 +32,8 @@ public struct DumpReader: Sendable {
       last.diagnostics.append(
         Diagnostic(
           "several-hosts", .warning,
-          "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); \(last.name ?? "the last one") answers"))
+          "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); \(last.name ?? "the last one") answers"
+        ))
     }
     return last
   }
@@ -52,7 +53,8 @@ public struct DumpReader: Sendable {
     guard !parts.isEmpty else {
       var reading = HostReading()
       reading.ruleset.sources = contents.sources
-      reading.diagnostics = contents.diagnostics(ofSources: nil) + Self.unrecognised(contents.unrecognised, inputs, isAll: true)
+      reading.diagnostics =
+        contents.diagnostics(ofSources: nil) + Self.unrecognised(contents.unrecognised, inputs, isAll: true)
       return [reading]
     }
     return parts.map { read($0, of: contents, inputs, isOnly: parts.count == 1, snapshot: snapshot) }
@@ -71,6 +73,7 @@ public struct DumpReader: Sendable {
     var facts = FactSections()
     rules.mentionsLegacyTables = contents.mentionsLegacyTables(inSources: sources)
     rules.unread = contents.unread(inSources: sources)
+    for failure in contents.failures(inSources: sources) { rules.add(failure) }
     facts.captured = contents.captured(inSources: sources)
     for index in part.sections {
       let section = contents.sections[index]
@@ -83,6 +86,7 @@ public struct DumpReader: Sendable {
       }
     }
     rules.read()
+    facts.add(settings: rules.settings)
     if isOnly {
       reading.diagnostics += Self.unrecognised(contents.unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)
     }
@@ -104,6 +108,7 @@ public struct DumpReader: Sendable {
     var joining = TableJoining(rules.printings, iptablesOrigin: origin, sources: reading.ruleset.sources)
     let (tables, coverage) = joining.tables(at: snapshot)
     var told = coverage
+    told.tables.formUnion(rules.emptyTables)
     told.allOfIptables = rules.allOfIptables
     told.allOfNftables = rules.allOfNftables
     told.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
@@ -113,6 +118,9 @@ public struct DumpReader: Sendable {
     reading.ruleset.ipsets = rules.ipsets
     reading.snapshotCount = joining.momentCount
     reading.diagnostics += rules.diagnostics + joining.diagnostics + unshown.diagnostics
+    reading.diagnostics.removeAll { one in
+      one.id == "table-not-printed" && one.span.map(unshown.settled.contains) ?? false
+    }
     if rules.mentionsLegacyTables {
       // What follows from iptables' own words is said below, if anything does.
       reading.diagnostics.removeAll { $0.id == "iptables-warning" && $0.message.contains("legacy tables present") }

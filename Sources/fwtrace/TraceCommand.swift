@@ -125,8 +125,8 @@ struct TraceCommand: ParsableCommand {
 enum RefuseEmpty {
   static func check(_ reading: HostReading, dumps: [String]) throws(Failure) {
     guard reading.ruleset.tables.isEmpty else { return }
-    // A capture that asked for everything, and got nothing, is of a host without rules.
-    if reading.facts.captured != nil, reading.ruleset.coverage.allOfNftables { return }
+    // Who asked for everything, and got nothing, has a host without rules.
+    if reading.ruleset.coverage.allOfNftables || !reading.ruleset.coverage.allOfIptables.isEmpty { return }
     let names = dumps.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     let why = reading.diagnostics.first { $0.severity == .error }.map { " (\($0.message))" } ?? ""
     throw Failure(

@@ -124,6 +124,7 @@ extension Lab {
     }
     var frame = topology.hardwareAddress(of: router)
     if let neighbour { frame = topology.farHardwareAddress(of: neighbour.name) }
+    if let all = topology.addressForAll(probe.destination, on: router) { frame = all }
     frame += topology.farHardwareAddress(of: endpoint)
     frame.append16(probe.source.isIPv4 ? 0x0800 : 0x86dd)
     var address: [UInt8] = []
@@ -137,6 +138,7 @@ extension Lab {
   private func sendLocally(_ packet: [UInt8], _ probe: Probe) -> Int32 {
     let family = probe.source.isIPv4 ? AF_INET : AF_INET6
     guard let socket = try? LinuxSocket(family: family, type: SOCK_RAW, protocolNumber: 255) else { return errno }
+    try? socket.set(level: SOL_SOCKET, option: SO_BROADCAST, to: 1)
     if probe.mark != 0 { try? socket.set(level: SOL_SOCKET, option: SO_MARK, to: Int32(bitPattern: probe.mark)) }
     if topology.isLocal(probe.source) { try? socket.bind(to: socketAddress(probe.source)) }
     return socket.send(packet, to: socketAddress(probe.destination))
@@ -224,7 +226,7 @@ extension Lab {
   }
 
   private func step(_ message: TraceMessage) -> Observation.Step {
-    let family = message.family == 2 ? "ip" : message.family == 10 ? "ip6" : "inet"
+    let family = message.family == 2 ? "ip" : message.family == 10 ? "ip6" : message.family == 5 ? "netdev" : "inet"
     let address = RuleAddress(
       family: message.family, table: message.table, chain: message.chain, handle: message.handle)
     let index = message.kind == .rule ? rulePositions[address] ?? -1 : 0

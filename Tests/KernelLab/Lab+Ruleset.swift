@@ -5,6 +5,7 @@ extension Lab {
   ///
   /// - Throws: ``LabError`` with the tool's message when a tool refuses it.
   public func load(_ ruleset: RulesetText) throws {
+    hasDeviceHooks = ruleset.hooksDevices
     isLegacy = ruleset.backend == .legacy
     if !ruleset.ipset.isEmpty { try Self.check(runCommand(["ipset", "restore"], input: ruleset.ipset.text), "ipset") }
     let order: [RulesetText.Section] = ruleset.nftFirst ? [.nft, .ipv4, .ipv6] : [.ipv4, .ipv6, .nft]
@@ -18,6 +19,7 @@ extension Lab {
   /// - Throws: ``LabError`` when leaving out the lines that a tool complains of does not help.
   public func loadWhatIsAccepted(_ ruleset: RulesetText) throws -> RulesetText {
     var ruleset = ruleset
+    hasDeviceHooks = ruleset.hooksDevices
     isLegacy = ruleset.backend == .legacy
     if !ruleset.ipset.isEmpty { try Self.check(runCommand(["ipset", "restore"], input: ruleset.ipset.text), "ipset") }
     let order: [RulesetText.Section] = ruleset.nftFirst ? [.nft, .ipv4, .ipv6] : [.ipv4, .ipv6, .nft]
@@ -77,6 +79,15 @@ extension Lab {
       """
     readRulePositions()
     try Self.check(runCommand(["nft", "-f", "-"], input: table), "the laboratory's table")
+    guard hasDeviceHooks else { return }
+    // What the hooks of devices do shows only if the packet is marked before them.
+    let devices = topology.endpoints.map { "\"\($0)\"" }.joined(separator: ", ")
+    let early = """
+      table netdev lab {
+        chain ingress { type filter hook ingress devices = { \(devices) } priority -2000; meta nftrace set 1; }
+      }
+      """
+    try Self.check(runCommand(["nft", "-f", "-"], input: early), "the laboratory's table of devices")
   }
 
   /// Learns the number of each rule in its chain from the handles that nft lists.
@@ -90,7 +101,7 @@ extension Lab {
       let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
       guard let first = words.first else { continue }
       if first == "table", line.hasPrefix("table"), words.count > 2 {
-        family = words[1] == "ip" ? 2 : words[1] == "ip6" ? 10 : 1
+        family = words[1] == "ip" ? 2 : words[1] == "ip6" ? 10 : words[1] == "netdev" ? 5 : 1
         table = String(words[2])
       } else if line.hasPrefix("\tchain "), words.count > 1 {
         chain = String(words[1])

@@ -21,6 +21,9 @@ public struct RulesetText: Hashable, Sendable {
   /// Lines for `nft -f`.
   public var nft: [String] = []
 
+  /// Whether chains are at the hooks of devices.
+  public var hooksDevices: Bool { nft.contains { $0.contains("hook ingress") || $0.contains("hook egress") } }
+
   /// An empty ruleset.
   public init() {}
 

@@ -128,6 +128,21 @@ extension Topology {
     [2, 0, 0, 0, 2, UInt8(truncatingIfNeeded: endpoints.firstIndex(of: name) ?? 255)]
   }
 
+  /// The hardware address of frames for all, or for a group, that a packet to an address is sent in on an interface's link; nil for other addresses
+  /// (RFC 1112, 6.4; RFC 2464, 7).
+  func addressForAll(_ address: IPAddress, on name: String) -> [UInt8]? {
+    let bytes = address.bytes
+    if address.isIPv4 {
+      if bytes[0] >> 4 == 0xe { return [0x01, 0x00, 0x5e, bytes[1] & 0x7f, bytes[2], bytes[3]] }
+      let isBroadcast = interfaces.contains { interface in
+        interface.name == name
+          && subnets(of: interface).contains { $0.length < 31 && $0.address.isIPv4 && $0.last == address }
+      }
+      return isBroadcast || address.ipv4Number == .max ? [UInt8](repeating: 0xff, count: 6) : nil
+    }
+    return bytes[0] == 0xff ? [0x33, 0x33] + bytes[12...] : nil
+  }
+
   /// The bridge that a port belongs to, or the interface itself.
   public func interface(ofEndpoint name: String) -> String { ports.first { $0.name == name }?.bridge ?? name }
 

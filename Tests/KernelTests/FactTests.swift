@@ -65,7 +65,9 @@ extension Lab.DumpForm {
     let hasIptables = !(ruleset.ipv4.isEmpty && ruleset.ipv6.isEmpty)
     switch self {
     case .save, .listing: return hasIptables
-    case .nftJSON, .nftText: return !hasIptables
+    case .nftText: return !hasIptables
+    // nft 1.0.6 leaves the devices of chains out of its JSON.
+    case .nftJSON: return !hasIptables && !ruleset.hooksDevices
     }
   }
 }

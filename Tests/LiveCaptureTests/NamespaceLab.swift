@@ -23,6 +23,17 @@ final class NamespaceLab {
     var errors: String
   }
 
+  /// A namespace with loopback and a ruleset of nft, nothing else.
+  init(_ suffix: String, ruleset: String) throws {
+    name = "fwtrace-\(suffix)-\(getpid())"
+    for words in [["ip", "netns", "add", name], ["ip", "-n", name, "link", "set", "lo", "up"]] {
+      let outcome = Self.run(words)
+      guard outcome.status == 0 else { throw LabFailure(message: outcome.errors) }
+    }
+    let nft = inside(["nft", "-f", "-"], input: ruleset)
+    guard nft.status == 0 else { throw LabFailure(message: nft.errors) }
+  }
+
   init(_ suffix: String) throws {
     name = "fwtrace-\(suffix)-\(getpid())"
     let outcome = Self.run(["ip", "netns", "add", name])

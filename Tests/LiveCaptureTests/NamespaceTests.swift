@@ -55,6 +55,23 @@ struct NamespaceTests {
     }
   }
 
+  /// iptables prints a table `filter` with policies ACCEPT although the one that is there is nft's own and drops.
+  @Test(arguments: [
+    "table ip filter { chain input { type filter hook input priority 0; policy drop; ct state established,related accept; tcp dport 22 accept; }; }",
+    "table ip filter { chain INPUT { type filter hook input priority 5; policy drop; ct state established,related accept; tcp dport 22 accept; }; chain x { }; }",
+    "table ip nat { chain out { type nat hook output priority -100; tcp dport 23 dnat to 127.0.0.9:24; }; }; table ip filter { chain i { type filter hook input priority 0; tcp dport 24 drop; }; }",
+  ])
+  func aTableThatIptablesOnlySeemsToHaveDecidesNothing(_ ruleset: String) throws {
+    let lab = try NamespaceLab("phantom", ruleset: ruleset)
+    for port in [22, 23] {
+      let answer = lab.fwtrace(["--json", "--from", "host", "--src", "127.0.0.1", "--dst", "127.0.0.1:\(port)"])
+      let verdict = try #require(answer.output.firstMatch(of: /"verdict": "([a-z]+)"/)?.output.1)
+      #expect(["accept", "drop"].contains(verdict), "port \(port): \(answer.output)")
+      let probe = lab.inside(["timeout", "--signal=KILL", "3", "bash", "-c", "</dev/tcp/127.0.0.1/\(port)"])
+      #expect([9, 137].contains(probe.status) == (verdict == "drop"), "port \(port): \(probe.status) \(answer.output)")
+    }
+  }
+
   @Test(arguments: ["dash", "busybox sh"])
   func theScriptsBundleIsTheSameGraph(_ shell: String) throws {
     let lab = try NamespaceLab(shell == "dash" ? "dash" : "busybox")

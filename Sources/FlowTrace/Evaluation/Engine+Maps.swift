@@ -58,7 +58,13 @@ extension Engine {
       return numbers.isEmpty ? nil : (numbers, element)
     }
     let others = generator.values.subtracting(groups.reduce(ValueSet.empty) { $0.union($1.numbers) })
-    if !others.isEmpty, let element = map.catchAll { groups.append((others, element)) }
+    if !others.isEmpty, let element = map.catchAll {
+      if let same = groups.firstIndex(where: { $0.element.data == element.data }) {
+        groups[same].numbers = groups[same].numbers.union(others)
+      } else {
+        groups.append((others, element))
+      }
+    }
     let misses = !others.isEmpty && map.catchAll == nil
     let name = Words.generator(generator)
     var hits: [(flow: Flow, element: SetElement)] = []

@@ -123,7 +123,9 @@ extension Engine {
   ) -> ChainEnd? {
     flow.note(Step(hook: hook, .rule(id), matched: true, action: action, target: target))
     switch outcome {
-    case .next: return nil
+    case .next:
+      noteCopies(id, &flow)
+      return nil
     case .translated: return .translated
     case .handedOver: return .accepted
     case .unknown(let end): return .unknown(.rule(id), end)
@@ -147,6 +149,18 @@ extension Engine {
         flow.position.frames.append(frame)
         return nil
       }
+    }
+  }
+
+  /// Notes that a rule sends a copy of the packet elsewhere (nft `dup to`, iptables `TEE`): the packet itself goes on.
+  private func noteCopies(_ id: RuleID, _ flow: inout Flow) {
+    for case .effect(let effect) in ruleset[id].statements where effect.kind == .dup {
+      func value(_ name: String) -> String? { effect.arguments.first { $0.name == name }?.value }
+      let target = value("addr") ?? value("gateway") ?? "another place"
+      let device = value("dev").map { " through \($0)" } ?? ""
+      let isDevice = ruleset.tables[id.table].family == .netdev
+      let remark = Remark("copy", "a copy of the packet goes \(isDevice ? "out of" : "to") \(target)\(device)")
+      if !flow.remarks.contains(remark) { flow.remarks.append(remark) }
     }
   }
 

@@ -45,6 +45,7 @@ extension Flow {
   /// A field without a slot: open, unless the query gives it.
   private mutating func accessRare(_ field: Field, requires box: Box = []) -> FieldAccess {
     if let known = rareFields[field] { return .variable(known, requires: box) }
+    if isAnswer { return .unknown }
     let variable = makeVariable(.bits(field.width), dimension: .field(field), isOpen: true)
     rareFields[field] = variable
     return .variable(variable, requires: box)

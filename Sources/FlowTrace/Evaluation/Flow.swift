@@ -29,6 +29,8 @@ struct Flow {
   var isUntracked = false
   /// The connection that conntrack will find, of a later packet.
   var continued: Connection?
+  /// Whether this is the answer to the packet that the question describes: what the question says of rarer fields is not about it.
+  var isAnswer = false
   /// The interface that the connection's first packet came in on, for its answer.
   var returnsTo: VariableID?
   /// Variables that hold an address of this host, whatever the address is: the source of a process that is not bound to one.

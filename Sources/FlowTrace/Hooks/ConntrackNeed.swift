@@ -22,12 +22,29 @@ extension Statement {
     case .translate(let translation): translation.family == nil || translation.family == family
     case .match(let match): match.subject.needsConntrack
     case .anyOf(let alternatives): alternatives.contains { $0.subject.needsConntrack }
-    case .environment, .opaqueMatch, .opaqueTarget, .missingRules: true
+    case .environment(let condition): condition.kind.needsConntrack
+    case .opaqueMatch, .opaqueTarget, .missingRules: true
     case .assign(let assignment): assignment.field.needsConntrack || assignment.value.needsConntrack
-    case .updateSet(let update): update.key.needsConntrack || (update.data?.needsConntrack ?? false)
+    case .updateSet(let update):
+      update.key.needsConntrack || (update.data?.needsConntrack ?? false)
+        || update.conditions.contains(where: \.kind.needsConntrack)
     case .verdictMap(let key, _): key.needsConntrack
     case .verdict(let verdict): if case .synproxy = verdict { true } else { false }
     case .hiddenInterfaces, .effect, .notrack: false
+    }
+  }
+}
+
+extension EnvironmentCondition.Kind {
+  /// Whether the match takes conntrack into use (`nf_ct_netns_get` in `xt_connlimit.c`, `xt_connbytes.c`, `xt_cluster.c`, `xt_helper.c`, `xt_connlabel.c`,
+  /// `nft_connlimit.c`). A rate, a quota or the time does not.
+  fileprivate var needsConntrack: Bool {
+    switch self {
+    case .connlimit, .connbytes, .cluster, .helper, .label, .ipvs: true
+    case .limit, .quota, .hashlimit, .recent, .statistic, .time, .string, .bpf, .u32, .socket, .rateest, .condition,
+      .nfacct, .osf, .account, .cpu, .devgroup, .cgroup, .policy, .realm, .rpfilter, .dynset, .lastUsed, .ipv4options,
+      .tcpmss, .eui64, .ipv6header, .geoip, .random, .owner, .chunks:
+      false
     }
   }
 }

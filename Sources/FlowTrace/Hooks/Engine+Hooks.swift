@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 
 /// A flow at the end of its way.
@@ -114,9 +115,17 @@ extension Engine {
       flow.position.entry += 1
       return flow.isLoopbackPass ? .on : track(&flow)
     case .chain(let chain):
-      if let device = flow.device?.name, ruleset[chain].base?.devices.contains(device) == false {
-        flow.position.entry += 1
-        return .on
+      if let device = flow.device, hook == .ingress || hook == .egress {
+        let decision = isForDevice(chain, device, &flow)
+        switch flow.truth(of: decision) {
+        case true: break
+        case false:
+          flow.position.entry += 1
+          return .on
+        case nil:
+          let parts = flow.split(decision)
+          return .split(parts.yes + parts.no)
+        }
       }
       if hook == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
       flow.position.frames = [Frame(chain: chain)]
@@ -234,7 +243,7 @@ extension Engine {
     case .dropped(let decider):
       return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: decider)
     case .rejected(let rule, let rejection):
-      if isUnanswered(rejection, flow) {
+      if isUnanswered(rejection, flow) || hasNoWayBack(flow) {
         flow.remarks.append(Remark("reject-silent", "the kernel sends no answer to such a packet"))
         return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .rule(rule))
       }
@@ -306,6 +315,12 @@ extension Engine {
     let groups = HostKnowledge.multicast(flow.family).union(
       flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
     if let destination = flow.domain(.destination), destination.isSubset(of: groups) { return true }
+    // `nf_reject6_send` asks for a unicast source, `icmp6_send` for one that is neither a group nor nobody.
+    if flow.family == .ipv6, let source = flow.domain(.source),
+      source.isSubset(of: HostKnowledge.multicast6.union(ValueSet(0)))
+    {
+      return true
+    }
     if rejection == .tcpReset {
       return flow.domain(.tcpFlags)?.intervals.allSatisfy { range in
         range.lowerBound == range.upperBound && range.lowerBound & Conntrack.rst != 0
@@ -317,6 +332,14 @@ extension Engine {
     }
     let errors: [ClosedRange<UInt128>] = flow.family == .ipv4 ? [3...5, 11...12, 19...255] : [0...127]
     return types.isSubset(of: ValueSet(errors))
+  }
+
+  /// Whether no route leads back to the sender, so that no answer to it can be sent (`ip_route_me_harder` and `icmp_route_lookup`).
+  private func hasNoWayBack(_ flow: Flow) -> Bool {
+    guard !flow.isSentByHost, knowledge.facts.routesKnown.contains(flow.family),
+      let source = flow.domain(.source)?.single
+    else { return false }
+    return lookUp(source, RouteRequest(family: flow.family)).refusal != nil
   }
 
   /// Whether an IPv4 packet from outside that bears the host's own source address is rejected in prerouting, on its way to another host: the error would be

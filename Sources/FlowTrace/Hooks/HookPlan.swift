@@ -25,6 +25,7 @@ struct HookPlan {
   /// The devices that have chains of their own, at ingress and at egress, in the order of their chains.
   let ingressDevices: [String]
   let egressDevices: [String]
+  private let untoldHooks: Set<Hook>
 
   /// The calls of a hook in order. At ingress and egress they are those of all devices: a chain says which it is for.
   func calls(_ hook: Hook, _ family: AddressFamily) -> [Entry] { entries[Self.place(hook, family)] }
@@ -40,6 +41,20 @@ struct HookPlan {
     self.entries = entries
     ingressDevices = Self.devices(ruleset, .ingress)
     egressDevices = Self.devices(ruleset, .egress)
+    untoldHooks = Set([Hook.ingress, .egress].filter { Self.hasUntoldDevices(ruleset, $0) })
+  }
+
+  /// Whether a chain of ingress or egress that may do something does not say which devices it is for: nft's JSON leaves them out (measured with 1.0.6).
+  func hasUntoldDevices(_ hook: Hook) -> Bool { untoldHooks.contains(hook) }
+
+  private static func hasUntoldDevices(_ ruleset: Ruleset, _ hook: Hook) -> Bool {
+    ruleset.tables.contains { table in
+      (table.family == .netdev || table.family == .inet) && !table.flags.contains("dormant")
+        && table.chains.contains { chain in
+          guard let base = chain.base, base.hook == hook, base.devices.isEmpty else { return false }
+          return !chain.rules.isEmpty || base.policy == .drop
+        }
+    }
   }
 
   private static func devices(_ ruleset: Ruleset, _ hook: Hook) -> [String] {

@@ -107,7 +107,11 @@ extension Engine {
       bind(.input, query.input ?? InterfaceName.wires, .meta(.iifname), isOpen: query.input == nil)
       if let port = query.physicalInput { bind(.physicalInput, port, .meta(.physicalIn)) }
     } else {
-      flow.ownAddresses = [flow.binding[Slot.source.rawValue]]
+      // A raw or transparent socket may send what is not the host's: a question that names such a source asks about that.
+      let own = knowledge.localAddresses[family] ?? .empty
+      if query.source.map({ !$0.isDisjoint(with: own) }) ?? true || !knowledge.knowsOwnAddresses(family) {
+        flow.ownAddresses = [flow.binding[Slot.source.rawValue]]
+      }
       bind(.user, given(.meta(.skuid)) ?? .bits(32), .meta(.skuid), isOpen: given(.meta(.skuid)) == nil)
       bind(.group, given(.meta(.skgid)) ?? .bits(32), .meta(.skgid), isOpen: given(.meta(.skgid)) == nil)
     }
@@ -139,11 +143,25 @@ extension Engine {
     if given(.meta(.packetType)) == nil, isForOneHost(flow) {
       flow.rareFields[.meta(.packetType)] = flow.makeVariable(ValueSet(0))
     }
+    let sender = Field.header(HeaderField(.ether, .saddr))
+    if !isSentByHost, query.fields[sender] == nil, let address = hardwareAddress(ofSenderIn: flow) {
+      flow.rareFields[sender] = flow.makeVariable(ValueSet(address))
+    }
     let slots = family == .ipv4 ? Self.slotFields4 : Self.slotFields6
     for (field, values) in query.fields where !slots.contains(field) {
       flow.rareFields[field] = flow.makeVariable(values, dimension: .field(field))
     }
     return flow
+  }
+
+  /// The hardware address of who sends on the link of the input interface, where the host's neighbours tell it.
+  private func hardwareAddress(ofSenderIn flow: Flow) -> UInt128? {
+    guard !knowledge.facts.neighbours.isEmpty, let source = flow.domain(.source)?.single,
+      let input = flow.domain(.input)?.single
+    else { return nil }
+    let name = InterfaceName(value: input).description
+    let neighbour = knowledge.facts.neighbours.first { $0.address.bits == source && $0.interface == name }
+    return neighbour?.hardwareAddress.flatMap { HardwareAddress.number($0) }
   }
 
   /// Whether no destination of the flow is a group or a broadcast address, so that the frame was for this host (PACKET_HOST).
@@ -303,7 +321,21 @@ extension Engine {
       flow.ownAddresses.insert(last[Slot.source.rawValue])
     }
     flow.returnsTo = wasSentByHost || wasLoopback ? nil : cameFrom
+    takeAnsweringMachine(of: opened, &flow)
     return flow
+  }
+
+  /// Forgets what was the first packet's own, such as the hardware address of its sender: the answer is sent by another machine, whose hardware address the
+  /// host's neighbours may tell.
+  private func takeAnsweringMachine(of opened: FinishedFlow, _ flow: inout Flow) {
+    flow.rareFields = flow.rareFields.filter { if case .conntrack = $0.key { true } else { false } }
+    flow.isAnswer = true
+    let next = opened.flow.route?.gateway ?? opened.flow.domain(.destination)?.single.map { IPAddress(bits: $0) }
+    guard opened.fate != .local, let next,
+      let text = knowledge.facts.neighbours.first(where: { $0.address == next })?.hardwareAddress,
+      let address = HardwareAddress.number(text)
+    else { return }
+    flow.rareFields[.header(HeaderField(.ether, .saddr))] = flow.makeVariable(ValueSet(address))
   }
 
   /// Makes a packet one of a connection; without an entry (untracked, invalid, past all rules) it is a packet like any first one.
@@ -355,6 +387,7 @@ extension Engine {
     flow.device = nil
     flow.passedDevices = []
     flow.redirectedBy = nil
+    flow.isAnswer = false
     flow.ending = nil
     flow.route = nil
     flow.changedBy = [:]

@@ -37,14 +37,16 @@ extension Engine {
       flow.enter(.input)
       return .on
     }
+    if let parts = partsByHairpin(flow) { return .split(parts) }
     if flow.isBridged { return routeBridged(&flow) }
+    if passesRulesInBridge(flow), passIngress(next: .routing, &flow) { return .on }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     if let reason = martian(flow, input) { return .ended(discarded(flow, reason)) }
     return .split(partsByRoute(flow).map { settle($0.flow, $0.answer, input) })
   }
 
   /// Addresses that must not come from a wire (`ip_route_input_slow` in `net/ipv4/route.c`).
-  private func martian(_ flow: Flow, _ input: String?) -> OutsideReason? {
+  func martian(_ flow: Flow, _ input: String?) -> OutsideReason? {
     guard flow.family == .ipv4, input != "lo" else { return nil }
     let localnet = input.flatMap { knowledge.interfaceSetting("route_localnet", $0) } ?? 0
     if let source = flow.domain(.source) {
@@ -133,11 +135,23 @@ extension Engine {
   /// than the packet came in on. The host's own addresses show as sources of the routes to its links.
   private func leadsThrough(_ addresses: ValueSet, _ flow: Flow) -> Bool {
     guard knowledge.facts.routesKnown.contains(flow.family), let address = addresses.single,
-      !knowledge.isOnALink(IPAddress(bits: address)), let input = flow.domain(.input)?.single,
-      case .unicast(let hops, _) = lookUp(address, request(for: flow)), !hops.isEmpty
+      !knowledge.isOnALink(IPAddress(bits: address)), let input = flow.domain(.input)?.single
     else { return false }
-    let name = InterfaceName(value: input).description
-    return hops.allSatisfy { hop in hop.interface.map { $0 != name } ?? false }
+    return leadsThrough(address, request(for: flow), input: InterfaceName(value: input).description)
+  }
+
+  private func leadsThrough(_ address: UInt128, _ request: RouteRequest, input: String) -> Bool {
+    switch lookUp(address, request) {
+    case .unicast(let hops, _):
+      return !hops.isEmpty && hops.allSatisfy { hop in hop.interface.map { $0 != input } ?? false }
+    case .undecided(let question):
+      return [true, false].allSatisfy { truth in
+        var one = request
+        one.decided[question] = truth
+        return leadsThrough(address, one, input: input)
+      }
+    default: return false
+    }
   }
 
   private func parts(of flow: Flow, _ destination: VariableID, _ domain: ValueSet) -> [(
@@ -199,7 +213,7 @@ extension Engine {
       if isBridgedAgain, let input {
         if isLostInHairpin(&flow, input) { return end(.bridgeHairpin) }
         flow.isBridged = true
-        flow.binding[Slot.physicalOutput.rawValue] = flow.makeVariable(InterfaceName.anyName)
+        flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
       }
       flow.enter(.forward)
       return flow
@@ -218,9 +232,12 @@ extension Engine {
   func wasForAll(_ flow: Flow) -> Bool {
     let arrived = flow.arrival[Slot.destination.rawValue]
     guard !flow.isSentByHost, arrived >= 0, let input = flow.domain(.input)?.single else { return false }
+    let name = InterfaceName(value: input).description
+    // What a bridge's hooks translate becomes a frame for the host (`br_nf_pre_routing_finish` in `net/bridge/br_netfilter_hooks.c`); measured.
+    if passesRulesInBridge(flow) { return false }
     var all = HostKnowledge.multicast(flow.family)
     if flow.family == .ipv4 {
-      let own = knowledge.facts.interface(InterfaceName(value: input).description)?.addresses ?? []
+      let own = knowledge.facts.interface(name)?.addresses ?? []
       let broadcasts = own.filter(\.address.isIPv4).compactMap { ($0.broadcast ?? $0.subnet?.last)?.bits }
       all = all.union(ValueSet((broadcasts + [IPAddress(ipv4: .max).bits]).map { $0...$0 }))
     }

@@ -28,11 +28,19 @@ extension Engine {
     return .split(parts)
   }
 
-  /// The host takes the packet from its interface: a bridge's own chains of ingress see what its ports hand up to the host.
   private func begin(_ flow: inout Flow) -> Move {
     flow.enter(.prerouting)
-    if !flow.isBridged { passIngress(ofBridge: true, &flow) }
+    if !flow.isBridged, !passesRulesInBridge(flow) { passIngress(next: .prerouting, &flow) }
     return .on
+  }
+
+  /// Whether the packet comes through a bridge that hands its frames to the rules of IP.
+  func passesRulesInBridge(_ flow: Flow) -> Bool {
+    guard let input = flow.domain(.input)?.single, knowledge.isBridge(InterfaceName(value: input).description) else {
+      return false
+    }
+    let name = flow.family == .ipv4 ? "iptables" : "ip6tables"
+    return knowledge.setting("net.bridge.bridge-nf-call-\(name)") != 0
   }
 
   /// A packet comes in through a port of a bridge: for a neighbour on the same bridge it is bridged, else it is the host's to route.
@@ -137,7 +145,7 @@ extension Engine {
       forwardBridged(&flow, name)
       return .on
     }
-    if wasForAll(flow) { return .ended(discarded(flow, .multicast)) }
+    if let reason = martian(flow, name) { return .ended(discarded(flow, reason)) }
     return .split(
       partsByRoute(flow).map { part in
         var flow = part.flow
@@ -158,7 +166,8 @@ extension Engine {
           return flow
         }
         flow.isBridged = false
-        return settle(flow, part.answer, name)
+        // It goes up to the host through the bridge's own ingress.
+        return passIngress(next: .routing, &flow) ? flow : settle(flow, part.answer, name)
       })
   }
 
@@ -166,8 +175,10 @@ extension Engine {
   /// (`should_deliver` in `net/bridge/br_forward.c`). Only a packet that a translation led back to its own sender is known to be one.
   func isLostInHairpin(_ flow: inout Flow, _ bridge: String) -> Bool {
     guard let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single else { return false }
-    let port = flow.domain(.physicalInput)?.single.map { InterfaceName(value: $0).description }
-    let ports = knowledge.facts.interfaces.filter { $0.master == bridge && (port == nil || $0.name == port) }
+    let came = flow.domain(.physicalInput) ?? InterfaceName.anyName
+    let ports = knowledge.facts.interfaces.filter { port in
+      port.master == bridge && InterfaceName(port.name).map { came.contains($0.value) } ?? false
+    }
     let modes = ports.compactMap(\.hairpin)
     if modes.isEmpty {
       flow.assume(
@@ -177,9 +188,32 @@ extension Engine {
     return modes.contains(false)
   }
 
+  /// A flow that goes back to its own sender, in parts by the mode of the port that it came from; nil where all ports that it may be are in one mode.
+  ///
+  /// Only that port's mode counts, whatever the bridge's others are in.
+  func partsByHairpin(_ flow: Flow) -> [Flow]? {
+    guard let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single,
+      let input = flow.domain(.input)?.single, let came = flow.domain(.physicalInput), came.single == nil
+    else { return nil }
+    let bridge = InterfaceName(value: input).description
+    let without = knowledge.facts.interfaces.filter { $0.master == bridge && $0.hairpin == false }
+    guard knowledge.facts.interfaces.contains(where: { $0.master == bridge && $0.hairpin == true }) else { return nil }
+    let names = ValueSet(without.compactMap { InterfaceName($0.name)?.value }.map { $0...$0 })
+    let parts = flow.split(.when(flow.binding[Slot.physicalInput.rawValue], in: names))
+    return parts.yes.isEmpty || parts.no.isEmpty ? nil : parts.yes + parts.no
+  }
+
+  /// The port that a frame leaves through: the one it came from where it goes back to its sender, else whichever.
+  func portBack(_ flow: inout Flow) -> VariableID {
+    let source = flow.domain(.source)?.single
+    let port = flow.binding[Slot.physicalInput.rawValue]
+    return source != nil && source == flow.domain(.destination)?.single && port >= 0
+      ? port : flow.makeVariable(InterfaceName.anyName)
+  }
+
   private func forwardBridged(_ flow: inout Flow, _ name: String?) {
     flow.binding[Slot.output.rawValue] = flow.binding[Slot.input.rawValue]
-    flow.binding[Slot.physicalOutput.rawValue] = flow.makeVariable(InterfaceName.anyName)
+    flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
     flow.note(
       Step(
         hook: nil, .bridge, matched: true, action: "bridged",

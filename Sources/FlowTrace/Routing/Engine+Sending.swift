@@ -79,7 +79,12 @@ extension Engine {
       chooseSource(&flow, hops, source)
     case .unknown, .undecided: leadOutUnknown(&flow)
     case .broadcast, .multicast:
-      leadOutUnknown(&flow)
+      if let name = interface(forAll: flow) {
+        leadOut(&flow, [Route.NextHop(gateway: nil, interface: name)], nil)
+        chooseSource(&flow, [Route.NextHop(gateway: nil, interface: name)], nil)
+      } else {
+        leadOutUnknown(&flow)
+      }
     default:
       flow.rebind(.output, to: ValueSet(InterfaceName("lo")?.value ?? 0))
       flow.route = RouteChoice()
@@ -94,6 +99,27 @@ extension Engine {
         _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(own))
       }
     }
+  }
+
+  /// The interface that the host sends a broadcast or a packet to a group through: the one whose network the address is of; for other addresses that of
+  /// the source, else that of the route (`ip_route_output_key_hash_rcu` in `net/ipv4/route.c`). Nil where that can't be told.
+  private func interface(forAll flow: Flow) -> String? {
+    guard let destination = flow.domain(.destination)?.single else { return nil }
+    let interfaces = knowledge.facts.interfaces
+    if let own = interfaces.first(where: { interface in
+      interface.addresses.contains { ($0.broadcast ?? $0.subnet?.last)?.bits == destination && $0.prefixLength < 31 }
+    }) {
+      return own.name
+    }
+    if let source = flow.domain(.source)?.single, flow.family == .ipv4,
+      let own = interfaces.first(where: { $0.addresses.contains { $0.address.bits == source } })
+    {
+      return own.name
+    }
+    guard knowledge.facts.routesKnown.contains(flow.family),
+      case .unicast(let hops, _) = lookUp(destination, request(for: flow), asUnicast: true), hops.count == 1
+    else { return nil }
+    return hops[0].interface
   }
 
   /// Whether a translation gave a packet from a bridge a destination on the same bridge.
@@ -198,6 +224,8 @@ extension Engine {
     if let reason = flow.ending { return .ended(discarded(flow, reason)) }
     if let parts = partsByEgress(flow) { return .split(parts) }
     if let rule = flow.redirectedBy {
+      // Nothing of this host answers for it.
+      flow.isPastHost = true
       return .ended(FinishedFlow(flow: flow, verdict: .accept, fate: .forward, decidedBy: .rule(rule)))
     }
     if flow.bypassesRules {
@@ -212,7 +240,7 @@ extension Engine {
       flow.binding[Slot.output.rawValue] = -1
       flow.note(Step(hook: nil, .remark, matched: true, action: "loopback", words: "comes back in on lo"))
       flow.enter(.prerouting)
-      passIngress(ofBridge: false, &flow)
+      passIngress(next: .prerouting, &flow)
       return .on
     }
     if isLostBelowItsInterface(flow) { return .ended(discarded(flow, .macvlan)) }

@@ -43,7 +43,8 @@ extension Engine {
   /// Asks the routing tables for a destination, by the policy rules in order and the longest prefix in each table.
   ///
   /// Source: ip-rule(8), ip-route(8), `fib_rules_lookup` in `net/core/fib_rules.c`, `fib_table_lookup` in `net/ipv4/fib_trie.c`.
-  func lookUp(_ address: UInt128, _ request: RouteRequest) -> RouteAnswer {
+  /// `asUnicast` asks where the routes lead for an address that is a group's or a broadcast address.
+  func lookUp(_ address: UInt128, _ request: RouteRequest, asUnicast: Bool = false) -> RouteAnswer {
     let destination = IPAddress(bits: address)
     let rules = knowledge.routingRules[request.family] ?? []
     var next = 0
@@ -56,6 +57,7 @@ extension Engine {
       case nil: return .undecided(.selector(next - 1))
       }
       switch rule.action {
+      case .lookup("local") where asUnicast: continue
       case .lookup(let table):
         if let answer = lookUp(
           destination, table: table, family: request.family, suppress: rule.suppressPrefixLength,

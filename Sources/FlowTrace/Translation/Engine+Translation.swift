@@ -389,9 +389,11 @@ enum SourceAddress {
       guard let pool = pools.first(where: { !$0.isEmpty }), let target else {
         return own.first(where: isUsable)?.address
       }
-      return pool.max { a, b in
-        (a.address.bits ^ target.bits).leadingZeroBitCount < (b.address.bits ^ target.bits).leadingZeroBitCount
-      }?.address
+      // The common prefix counts no further than the address's own (`ipv6_saddr_prefixlen` in `net/ipv6/addrconf.c`); of equals the first stays.
+      func common(_ address: InterfaceAddress) -> Int {
+        min((address.address.bits ^ target.bits).leadingZeroBitCount, address.prefixLength)
+      }
+      return pool.max { common($0) < common($1) }?.address
     }
     let primary = own.filter { !$0.isSecondary && $0.scope != "link" && $0.scope != "host" }
     if let target, let near = primary.first(where: { $0.subnet?.contains(target) ?? false }) { return near.address }

@@ -111,6 +111,7 @@ public struct Checker: Sendable {
   private func settle(_ doubt: Doubt, _ check: Check) -> CheckResult.Outcome {
     var hints: [String] = []
     for use in doubt.part.conditions where !use.isEnvironment {
+      if use.text.isEmpty { continue }
       let hint = use.text + (use.settledBy.map { " (\($0) would tell)" } ?? "")
       if !hints.contains(hint) { hints.append(hint) }
     }

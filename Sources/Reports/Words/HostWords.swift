@@ -26,7 +26,7 @@ struct HostWords {
     if let owner = BridgeOwner.named(name) { return owner.hasContainers }
     // Docker calls the bridge of a network as its option says: any name may be one where Docker is.
     guard knowledge.hasDocker || !facts.containers.isEmpty || !facts.networks.isEmpty else { return false }
-    if let interface = facts.interface(name), let kind = interface.kind { return kind == "bridge" }
+    if let kind = facts.interface(name)?.kind, kind != "bridge" { return false }
     return knowledge.innerInterfaces.contains(name) || name.hasPrefix("br-")
   }
 
@@ -112,7 +112,9 @@ struct HostWords {
     if let last = sources.last {
       let seen = EndpointWords.text(last.to.address, nil, family: packet.family, anyone: "")
       text += seen.isEmpty ? ", its source replaced" : ", seen there as coming from \(seen)"
-    } else if one.fate == .forward, one.verdict == .accept, !one.hasUnknownSource {
+    } else if one.fate == .forward, (one.conditionalVerdict ?? one.verdict) == .accept,
+      !one.hasUnknownSource
+    {
       text += ", source kept"
     }
     return text

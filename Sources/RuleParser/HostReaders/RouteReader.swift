@@ -13,6 +13,10 @@ enum RouteReader {
       let words = LineWords(text, line)
       if words[0] == "nexthop" {
         readNextHop(words, into: &result, text, line)
+      } else if words[0] == "cache", words.count <= 3 {
+        continue
+      } else if words.value(after: "uid") != nil {
+        readChosen(words, into: &result)
       } else if let route = route(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
         result.facts.routes.append(route)
       } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
@@ -22,6 +26,12 @@ enum RouteReader {
     }
     result.facts.noteTables(of: output, whole: output.kind == .ipRoute)
     return result
+  }
+
+  /// The answer of `ip route get 192.0.2.1`: no table, but its source is an address of the host.
+  private static func readChosen(_ words: LineWords, into result: inout FactFragment) {
+    guard let source = words.value(after: "src").flatMap({ IPAddress($0) }) else { return }
+    if !result.facts.unplacedAddresses.contains(source) { result.facts.unplacedAddresses.append(source) }
   }
 
   private static func readNextHop(
@@ -92,10 +102,18 @@ extension HostFacts {
   /// Notes which tables the routes of an output are the whole of: main where none was asked for, else the one that was, or all.
   ///
   /// `whole` is whether even an output without routes says something: a table that was asked for and is empty.
+  /// Without the command that printed them, routes are a whole table only if the default route and one of a link are among them.
   mutating func noteTables(of output: CommandOutput, whole: Bool) {
     if output.isFiltered { return }
     var families = Set(routes.map(\.destination.family))
-    if whole, families.isEmpty, let family = output.family { families = [family] }
+    if !output.isWhole {
+      families = families.filter { family in
+        let own = routes.filter { $0.destination.family == family && $0.table == "main" }
+        return own.contains { $0.destination.length == 0 }
+          && own.contains { $0.destination.length > 0 && $0.nextHops.contains { $0.gateway == nil } }
+      }
+    }
+    if whole, output.isWhole, families.isEmpty, let family = output.family { families = [family] }
     switch output.table.map(Self.tableName) {
     case nil, "main": routesKnown = families
     case "all":

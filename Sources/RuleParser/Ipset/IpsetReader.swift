@@ -140,9 +140,47 @@ private struct IpsetReading: ~Copyable {
       add(&cursor, to: index, line)
     } else if let last = sets.indices.last, MaskedText.isElision(text.bytes[cursor.at..<trimmedEnd(cursor)]) {
       elide(cursor.text(cursor.at..<trimmedEnd(cursor)), last, line, at: cursor.at)
-    } else if !cursor.eat("COMMIT") {
+        } else if !cursor.eat("COMMIT"), !readChange(&cursor) {
       unreadable(line, at: cursor.at)
     }
+  }
+
+  // MARK: Commands
+
+  /// `del`, `flush`, `destroy`, `rename` and `swap`, as people type them. False when the line is none of them.
+  mutating func readChange(_ cursor: inout ByteCursor) -> Bool {
+    guard let word = cursor.eatWord() else { return false }
+    let verb = cursor.text(word)
+    guard ["del", "flush", "destroy", "rename", "swap"].contains(verb) else { return false }
+    cursor.eatBlanks()
+    let name = cursor.eatWord()
+    let index = name.map { indexes[cursor.text($0)] } ?? nil
+    cursor.eatBlanks()
+    switch verb {
+    case "del":
+      guard let index else { return true }
+      if let element = elements.read(&cursor, of: sets[index]) {
+        sets[index].elements.removeAll { $0.key == element.key && $0.member == element.member }
+      } else {
+        sets[index].elements = []
+        sets[index].elementsKnown = false
+      }
+    case "flush":
+      for at in sets.indices where name == nil || at == index {
+        sets[at].elements = []
+        sets[at].elementsKnown = true
+      }
+    case "destroy":
+      if let index { sets.remove(at: index) } else if name == nil { sets = [] }
+    default:
+      guard let index, let second = cursor.eatWord() else { return true }
+      let other = cursor.text(second)
+      if verb == "swap", let second = indexes[other] { sets[second].name = sets[index].name }
+      sets[index].name = other
+    }
+    last = nil
+    indexes = Dictionary(sets.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    return true
   }
 
   func index(_ name: Range<Int>) -> Int? {

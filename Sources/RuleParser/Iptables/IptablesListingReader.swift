@@ -50,6 +50,10 @@ private struct ListingReading: ~Copyable {
   var rows: ListingRows?
   /// Whether some rule of the open table has prose that nobody understood.
   var hasUnreadProse = false
+  /// Whether some row of the open table could not be read.
+  var hasUnreadRows = false
+  /// Whether an empty line has ended the rows of the open chain.
+  var isBehindRows = false
 
   init(text: DumpText, family: AddressFamily, table: String?) {
     self.text = text
@@ -69,6 +73,7 @@ private struct ListingReading: ~Copyable {
       chains.append(chain)
       hasUserChain = true
       header = .usual
+      isBehindRows = false
       return end
     }
     if !chains.isEmpty, let run = rows?.takeRules(from: index, header: header) {
@@ -82,7 +87,10 @@ private struct ListingReading: ~Copyable {
 
   private mutating func read(_ line: DumpLine) {
     // Every chain has the same two lines before its rows.
-    if line.start == line.end { return }
+    if line.start == line.end {
+      isBehindRows = true
+      return
+    }
     if let usual = ListingHeader.usual, line.form == .columnHead {
       header = usual
       return
@@ -90,12 +98,16 @@ private struct ListingReading: ~Copyable {
     let cursor = text.cursor(line)
     if text.bytes.has("Chain ", at: line.start) {
       guard let head = ListingChainHead(cursor) else { return unreadable(line, expected: "a chain's name") }
+      isBehindRows = false
       begin(head, line)
       return
     }
     var first = cursor
     first.eatBlanks()
-    if first.isAtEnd || first.peek == 0x0d { return }
+    if first.isAtEnd || first.peek == 0x0d {
+      isBehindRows = true
+      return
+    }
     if first.eat("# Warning: ") {
       let message = first.text(first.at..<first.end)
       fragment.diagnostics.append(
@@ -109,6 +121,10 @@ private struct ListingReading: ~Copyable {
     }
     guard !chains.isEmpty else { return unreadable(line, expected: "a line that begins with Chain") }
     guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line) else {
+      if !isBehindRows || Self.looksLikeRow(first) {
+        hasUnreadRows = true
+        chains[chains.count - 1].addMissing(MissingRules(.unreadable, count: 1), span: text.span(line))
+      }
       return unreadable(line, expected: "a rule")
     }
     chains[chains.count - 1].rules.append(rule)
@@ -132,6 +148,13 @@ private struct ListingReading: ~Copyable {
     }
     if chains.isEmpty { start = text.span(line) }
     policies[chains.count] = head.policy
+    if head.policy == nil, head.references == nil, rank != nil {
+      fragment.diagnostics.append(
+        Diagnostic(
+          "unknown-policy", .warning,
+          "this is no policy that iptables prints, so the policy of chain \(label) is unknown", span: text.span(line),
+          column: head.name.upperBound - line.start + 1, expected: "(policy ACCEPT"))
+    }
     chains.append(
       Chain(label, policyCounter: head.counter, references: head.references, span: text.span(line)))
     if let rank { lastRank = rank } else { hasUserChain = true }
@@ -146,9 +169,11 @@ private struct ListingReading: ~Copyable {
       lastRank = -1
       hasUserChain = false
       hasUnreadProse = false
+      hasUnreadRows = false
     }
     guard !chains.isEmpty else { return }
     markUnknownTargets()
+    LookAlikes.report(chains, &fragment.diagnostics)
     guard namedTable == nil, let groups = TableInference.groups(of: chains) else {
       end(chains, policies)
       return
@@ -204,10 +229,29 @@ private struct ListingReading: ~Copyable {
     }
   }
 
+  /// Whether a line that can't be read is a row all the same: it begins with numbers or has an address or an option column.
+  private static func looksLikeRow(_ first: ByteCursor) -> Bool {
+    var cursor = first
+    if cursor.eatScaledNumber() != nil, cursor.eatBlanks() > 0 { return true }
+    cursor = first
+    while let word = cursor.eatWord() {
+      if cursor.range(word, equals: "--") || cursor.range(word, equals: "anywhere")
+        || cursor.range(word, equals: "0.0.0.0/0") || cursor.range(word, equals: "::/0")
+      {
+        return true
+      }
+      cursor.eatBlanks()
+    }
+    return false
+  }
+
   mutating func unreadable(_ line: DumpLine, expected: String) {
     fragment.diagnostics.append(
       Diagnostic(
-        "unreadable-line", .warning, "this line is no part of a listing and was left out", span: text.span(line),
+        "unreadable-line", .warning,
+        hasUnreadRows && !chains.isEmpty
+          ? "this line is no rule that can be read: an unknown rule may stand here"
+          : "this line is no part of a listing and was left out", span: text.span(line),
         column: 1,
         expected: expected))
   }

@@ -11,8 +11,7 @@ enum IptablesSaveReader {
     var index = 0
     while index < text.lines.count {
       let behind = max(reading.readRules(from: index), reading.readHeads(from: index))
-      if behind == index { reading.read(text.lines[index]) }
-      index = max(behind, index + 1)
+      index = behind == index ? reading.read(at: index) : behind
     }
     reading.endTable()
     return reading.fragment
@@ -39,6 +38,15 @@ private struct SaveReading: ~Copyable {
   /// Up to these lines no run of rules or of chains' heads is long enough to be worth more than one processor.
   private var shortUntil = 0
   private var shortHeadsUntil = 0
+  /// Whether a `*table` began the open table, so that every chain of it has a head.
+  private var hasTableLine = false
+  private var hasHeads = false
+  /// The lines of the open table that no chain is known of.
+  private var strays = StrayLines()
+  /// Whether some rule of the open table could not be read.
+  private var hasUnreadRules = false
+  /// The tables of the output that is read begin here in the fragment.
+  private var firstOfOutput = 0
 
   init(text: DumpText, family: AddressFamily, table: String?) {
     self.text = text
@@ -61,6 +69,8 @@ private struct SaveReading: ~Copyable {
   private struct RulesOfLines: Sendable {
     var rules = RuleRuns<RulePlace>()
     var diagnostics: [Diagnostic] = []
+    /// The line at which reading ended: its quotation mark may go on behind it.
+    var openLine: Int?
   }
 
   /// Reads a long run of plain rules on all processors; gives the index of the line behind it. Of a short run nothing is read.
@@ -81,10 +91,19 @@ private struct SaveReading: ~Copyable {
     }
     for part in parts.indices {
       for run in parts[part].rules.runs.indices {
-        let index = chainIndex(parts[part].rules.runs[run].place)
+        let place = parts[part].rules.runs[run].place
+        let index = chainIndex(place)
+        if strays.areOpen || place.number == nil { noteRule(of: index, text.span(text.lines[place.line])) }
+        strays.lastChain = index
         chains[index].rules.takeOver(parts[part].rules.take(run))
       }
+      if !parts[part].diagnostics.isEmpty { hasUnreadRules = true }
       fragment.diagnostics += parts[part].diagnostics
+      if let line = parts[part].openLine {
+        // The rest of the run one after the other: what is read twice must not grow with the number of such lines.
+        shortUntil = end
+        return line == first ? first : line
+      }
     }
     return end
   }
@@ -104,7 +123,13 @@ private struct SaveReading: ~Copyable {
       var cursor = text.cursor(line)
       cursor.at += 3
       let chain = cursor.eatWord() ?? 0..<0
+      let known = reader.diagnostics.count
       let rule = reader.read(cursor, counter: nil, span: text.span(line), line: line)
+      if reader.endsInQuote {
+        reader.diagnostics.removeLast(reader.diagnostics.count - known)
+        part.openLine = index
+        break
+      }
       part.rules.append(
         rule, at: RulePlace(chain: chain, number: names.known(chain, in: text.bytes), line: index),
         follows: { place, _ in text.bytes.areEqual(place.chain, chain) })
@@ -138,9 +163,10 @@ private struct SaveReading: ~Copyable {
     let before = line.chainNames.texts.count
     guard line.add(newChainNames: names) else {
       // A chain that was met before, or a built-in one.
-      for index in first..<end { read(text.lines[index]) }
+      for index in first..<end { _ = read(at: index) }
       return end
     }
+    hasHeads = true
     let texts = line.chainNames.texts
     let places = chains.count..<chains.count + names.count
     Parallel.append(runs.map(\.count), to: &chains) { run, chains in
@@ -164,25 +190,29 @@ private struct SaveReading: ~Copyable {
     return name
   }
 
-  mutating func read(_ dumpLine: DumpLine) {
+  /// Reads the line of an index, and those that a quotation mark makes a part of it; gives the index behind them.
+  mutating func read(at index: Int) -> Int {
+    let dumpLine = text.lines[index]
     var cursor = text.cursor(dumpLine)
     cursor.eatBlanks()
     switch cursor.peek {
-    case nil: return
+    case nil: break
     case 0x23: readComment(cursor, dumpLine)
     case 0x2a:
       cursor.at += 1
       beginTable(cursor.text(cursor.eatWord() ?? 0..<0), span: text.span(dumpLine))
+      hasTableLine = true
     case 0x3a:
       cursor.at += 1
       readChainHead(&cursor, dumpLine)
     default:
       if cursor.eat("COMMIT") {
         endTable()
-        return
+      } else {
+        return readCommand(&cursor, dumpLine, at: index)
       }
-      readCommand(&cursor, dumpLine)
     }
+    return index + 1
   }
 
   mutating func beginTable(_ name: String, span: SourceSpan) {
@@ -190,6 +220,7 @@ private struct SaveReading: ~Copyable {
     table = Table(family == .ipv4 ? .ip : .ip6, name, origin: origin, span: span)
     hasTable = true
     tableIsInferred = false
+    hasTableLine = false
   }
 
   /// Begins the table of an `iptables -S`, which has no line of its own.
@@ -203,20 +234,62 @@ private struct SaveReading: ~Copyable {
     guard var done = table else { return }
     table = nil
     hasTable = false
+    strays.place(in: &chains, mayBeUndeclared: hasTableLine && hasHeads, &fragment.diagnostics)
+    if hasUnreadRules { chains.markPartsWithMissingRules() }
     done.chains = chains
     chains = []
     chainOfName = []
     lastChain = nil
+    hasHeads = false
+    hasUnreadRules = false
+    strays = StrayLines()
     if tableIsInferred {
-      let inferred = TableInference(done.chains)
-      done.name = inferred?.table ?? "filter"
-      for index in done.chains.indices {
-        done.chains[index].base = BuiltinTables.base(
-          table: done.name, chain: done.chains[index].name, policy: done.chains[index].base?.policy)
-      }
-      if let inferred { fragment.diagnostics.append(inferred.diagnostic(done.span)) }
+      name(&done, TableInference(done.chains)?.table ?? "filter")
+      if let inferred = TableInference(done.chains) { fragment.diagnostics.append(inferred.diagnostic(done.span)) }
+    } else if hasTableLine, !OutputStart.isBuiltInTable(done.name) {
+      takeUnknownTable(&done)
     }
-    fragment.tables.append(done)
+    LookAlikes.report(done.chains, &fragment.diagnostics)
+    let (family, name) = (done.family, done.name)
+    if let earlier = fragment.tables[firstOfOutput...].firstIndex(where: { $0.family == family && $0.name == name }) {
+      takeTwice(earlier, done)
+    } else {
+      fragment.tables.append(done)
+    }
+  }
+
+  private mutating func name(_ table: inout Table, _ name: String) {
+    table.name = name
+    for index in table.chains.indices {
+      table.chains[index].base = BuiltinTables.base(
+        table: name, chain: table.chains[index].name, policy: table.chains[index].base?.policy)
+    }
+  }
+
+  /// A table that iptables does not have: its name is damaged, and its chains and targets tell which it is.
+  private mutating func takeUnknownTable(_ table: inout Table) {
+    guard let inferred = TableInference(table.chains) else { return }
+    fragment.diagnostics.append(
+      Diagnostic(
+        "unknown-table", .warning,
+        "iptables has no table \(table.name); by its chains and targets it is \(inferred.table)", span: table.span))
+    name(&table, inferred.table)
+  }
+
+  /// One output holds a table once. Of two, nobody knows which is in force: what they have in common holds.
+  private mutating func takeTwice(_ earlier: Int, _ other: Table) {
+    fragment.diagnostics.append(
+      Diagnostic(
+        "table-twice-in-one-output", .warning,
+        "table \(other.name) stands twice in one output of iptables-save; where the two differ, the rules are unknown",
+        span: other.span))
+    for chain in other.chains {
+      guard let index = fragment.tables[earlier].chainIndex(chain.name) else {
+        fragment.tables[earlier].chains.append(chain)
+        continue
+      }
+      fragment.tables[earlier].chains[index].keepCommon(with: chain)
+    }
   }
 
   /// `# Generated by iptables-save v1.8.9 (nf_tables) on ...` tells the family and the variant; warnings are passed on.
@@ -224,20 +297,11 @@ private struct SaveReading: ~Copyable {
     var cursor = cursor
     if cursor.eat("# Generated by ") {
       endTable()
-      if cursor.eat("xtables-save") || cursor.eat("iptables-nft-save") || cursor.eat("iptables-save") {
-        family = .ipv4
-      } else if cursor.eat("iptables-legacy-save") {
-        family = .ipv4
-      } else if cursor.eat("ip6tables-") {
-        family = .ipv6
-      }
+      firstOfOutput = fragment.tables.count
+      let writer = SaveWriter(cursor.text(cursor.at..<cursor.end))
+      if let known = writer.family { family = known }
       line = SaveRuleReader(bytes: text.bytes, family: family)
-      let rest = cursor.text(cursor.at..<cursor.end)
-      if rest.contains("(nf_tables)") {
-        origin = .iptablesNFT
-      } else if rest.contains(" v1.") {
-        origin = .iptablesLegacy
-      }
+      if let known = writer.origin { origin = known }
       return
     }
     if cursor.eat("# Warning: ") {
@@ -257,18 +321,41 @@ private struct SaveReading: ~Copyable {
   /// `:INPUT ACCEPT [0:0]`
   mutating func readChainHead(_ cursor: inout ByteCursor, _ dumpLine: DumpLine) {
     ensureTable(dumpLine)
+    hasHeads = true
     guard let name = cursor.eatWord() else { return unreadable(dumpLine, at: cursor.at, expected: "a chain's name") }
     cursor.eatBlanks()
     // Most chains have none: `-`.
     let word = cursor.eatWord() ?? 0..<0
     let policy = word.count > 1 ? BaseChain.Policy(rawValue: cursor.text(word).lowercased()) : nil
     cursor.eatBlanks()
+    let known = chains.count
     let index = chainIndex(name, dumpLine)
     let span = text.span(dumpLine)
     let counter = Self.eatCounter(&cursor)
+    if counter == nil, !cursor.isAtEnd, cursor.peek != 0x0d {
+      fragment.diagnostics.append(.unreadableCounter(span, column: cursor.at - dumpLine.start + 1))
+    }
     chains[index].span = span
     chains[index].policyCounter = counter
-    if chains[index].base != nil { chains[index].base?.policy = policy }
+    if chains[index].base != nil {
+      setPolicy(policy, of: index, isFirst: index >= known, dumpLine, at: word.lowerBound)
+    }
+  }
+
+  /// Sets the policy of a built-in chain, which is unknown where its word is none, and where it is told in two ways.
+  private mutating func setPolicy(
+    _ policy: BaseChain.Policy?, of index: Int, isFirst: Bool, _ dumpLine: DumpLine, at place: Int
+  ) {
+    let isAmbiguous = !isFirst && chains[index].base?.policy.map { $0 != policy } ?? false
+    chains[index].base?.policy = isAmbiguous ? nil : policy
+    guard policy == nil || isAmbiguous else { return }
+    fragment.diagnostics.append(
+      Diagnostic(
+        "unknown-policy", .warning,
+        isAmbiguous
+          ? "chain \(chains[index].name) has two policies, so its policy is unknown"
+          : "this is no policy that iptables prints, so the policy of chain \(chains[index].name) is unknown",
+        span: text.span(dumpLine), column: max(place - dumpLine.start, 0) + 1, expected: "ACCEPT or DROP"))
   }
 
   /// `[12:3456]`
@@ -301,9 +388,15 @@ private struct SaveReading: ~Copyable {
     return index
   }
 
-  /// `-A CHAIN ...` with or without a counter before it, `-P CHAIN POLICY`, `-N CHAIN`; an `iptables` before it is passed over.
-  mutating func readCommand(_ cursor: inout ByteCursor, _ dumpLine: DumpLine) {
-    let counter = Self.eatCounter(&cursor)
+  /// `-A CHAIN ...` with or without a counter before it, `-P CHAIN POLICY`, `-N CHAIN`; an `iptables` before it is passed over. Gives the index behind it.
+  mutating func readCommand(_ cursor: inout ByteCursor, _ dumpLine: DumpLine, at index: Int) -> Int {
+    var counter = Self.eatCounter(&cursor)
+    if counter == nil, cursor.peek == 0x5b, let end = text.bytes.place(of: 0x5d, in: cursor.at..<cursor.end) {
+      fragment.diagnostics.append(
+        .unreadableCounter(text.span(dumpLine), column: cursor.at - dumpLine.start + 1))
+      cursor.at = end + 1
+      counter = nil
+    }
     cursor.eatBlanks()
     var named: Range<Int>?
     if cursor.eat("iptables ") || cursor.eat("ip6tables ") {
@@ -316,48 +409,153 @@ private struct SaveReading: ~Copyable {
     }
     if let named, cursor.text(named) != table?.name { beginTable(cursor.text(named), span: text.span(dumpLine)) }
     if cursor.eat("-A ") || cursor.eat("--append ") {
-      ensureTable(dumpLine)
-      cursor.eatBlanks()
-      guard let name = cursor.eatWord() else { return unreadable(dumpLine, at: cursor.at, expected: "a chain's name") }
-      let index = chainIndex(name, dumpLine)
-      let read = line.read(cursor, counter: counter, span: text.span(dumpLine), line: dumpLine)
-      chains[index].rules.append(read)
-      if !line.diagnostics.isEmpty {
-        fragment.diagnostics += line.diagnostics
-        line.diagnostics = []
-      }
+      return readRule(&cursor, counter, dumpLine, at: index)
     } else if cursor.eat("-P ") || cursor.eat("--policy ") {
-      ensureTable(dumpLine)
-      cursor.eatBlanks()
-      guard let name = cursor.eatWord() else { return unreadable(dumpLine, at: cursor.at, expected: "a chain's name") }
-      cursor.eatBlanks()
-      let policy = cursor.eatWord().flatMap { BaseChain.Policy(rawValue: cursor.text($0).lowercased()) }
-      let index = chainIndex(name, dumpLine)
-      if chains[index].base == nil {
-        return unreadable(dumpLine, at: name.lowerBound, expected: "a built-in chain")
-      }
-      chains[index].base?.policy = policy
-      cursor.eatBlanks()
-      if cursor.eat("-c ") {
-        cursor.eatBlanks()
-        if let packets = cursor.eatDecimal(), cursor.eatBlanks() > 0, let bytes = cursor.eatDecimal() {
-          chains[index].policyCounter = Counter(packets: packets, bytes: bytes)
-        }
-      }
+      readPolicy(&cursor, dumpLine)
     } else if cursor.eat("-N ") || cursor.eat("--new-chain ") {
       ensureTable(dumpLine)
+      hasHeads = true
       cursor.eatBlanks()
-      guard let name = cursor.eatWord() else { return unreadable(dumpLine, at: cursor.at, expected: "a chain's name") }
-      _ = chainIndex(name, dumpLine)
+      if let name = cursor.eatWord() {
+        _ = chainIndex(name, dumpLine)
+      } else {
+        unreadable(dumpLine, at: cursor.at, expected: "a chain's name")
+      }
     } else {
       unreadable(dumpLine, at: cursor.at, expected: "a line of iptables-save")
+    }
+    return index + 1
+  }
+
+  /// Reads a rule behind its `-A`; gives the index behind its last line.
+  private mutating func readRule(
+    _ cursor: inout ByteCursor, _ counter: Counter?, _ dumpLine: DumpLine, at lineIndex: Int
+  ) -> Int {
+    ensureTable(dumpLine)
+    cursor.eatBlanks()
+    guard let name = cursor.eatWord() else {
+      unreadable(dumpLine, at: cursor.at, expected: "a chain's name")
+      return lineIndex + 1
+    }
+    let index = chainIndex(name, dumpLine)
+    let span = text.span(dumpLine)
+    noteRule(of: index, span)
+    strays.lastChain = index
+    var read = line.read(cursor, counter: counter, span: span, line: dumpLine)
+    var end = lineIndex
+    if line.endsInQuote, let last = lineThatEndsQuote(from: lineIndex) {
+      // iptables prints a line feed of a comment or prefix as it is.
+      end = last
+      let whole = text.span(dumpLine.start..<text.lines[last].end)
+      if text.lines[lineIndex + 1...last].contains(where: { $0.form == .rule || $0.form == .head }) {
+        read = Rule(missing: MissingRules(.unreadable, count: 1), span: whole)
+      } else {
+        line.diagnostics = []
+        read = line.read(
+          ByteCursor(text.bytes, cursor.at..<text.lines[last].end), counter: counter, span: whole, line: dumpLine)
+      }
+    }
+    chains[index].rules.append(read)
+    if !line.diagnostics.isEmpty {
+      hasUnreadRules = true
+      fragment.diagnostics += line.diagnostics
+      line.diagnostics = []
+    }
+    return end + 1
+  }
+
+  /// The index of the line that ends the quotation mark that a line leaves open; nil when none does, or one that seems to begin a rule.
+  private func lineThatEndsQuote(from index: Int) -> Int? {
+    for next in text.lines.indices[(index + 1)...].prefix(20) {
+      let line = text.lines[next]
+      var marks = 0
+      var at = line.start
+      while at < line.end {
+        if text.bytes[at] == 0x5c { at += 1 } else if text.bytes[at] == 0x22 { marks += 1 }
+        at += 1
+      }
+      if marks == 0 { continue }
+      return marks % 2 == 1 && line.form == .other ? next : nil
+    }
+    return nil
+  }
+
+  /// `INPUT DROP` behind `-P`, perhaps with `-c 12 3456`.
+  private mutating func readPolicy(_ cursor: inout ByteCursor, _ dumpLine: DumpLine) {
+    ensureTable(dumpLine)
+    hasHeads = true
+    cursor.eatBlanks()
+    guard let name = cursor.eatWord() else { return unreadable(dumpLine, at: cursor.at, expected: "a chain's name") }
+    cursor.eatBlanks()
+    let place = cursor.at
+    var policy = cursor.eatWord().flatMap { BaseChain.Policy(rawValue: cursor.text($0).lowercased()) }
+    let known = chains.count
+    let index = chainIndex(name, dumpLine)
+    if chains[index].base == nil {
+      return unreadable(dumpLine, at: name.lowerBound, expected: "a built-in chain")
+    }
+    cursor.eatBlanks()
+    if cursor.eat("-c ") {
+      cursor.eatBlanks()
+      if let packets = cursor.eatDecimal(), cursor.eatBlanks() > 0, let bytes = cursor.eatDecimal() {
+        chains[index].policyCounter = Counter(packets: packets, bytes: bytes)
+      }
+    } else if !cursor.isAtEnd, cursor.peek != 0x0d {
+      policy = nil
+    }
+    setPolicy(policy, of: index, isFirst: index >= known, dumpLine, at: place)
+  }
+
+  /// Notes that a rule of a chain comes next: what could not be placed before it belongs to that chain or to one before.
+  private mutating func noteRule(of index: Int, _ span: SourceSpan) {
+    // A chain that has neither a head nor a rule before this one.
+    let isUndeclared =
+      hasTableLine && chains[index].rules.isEmpty && chains[index].span == span
+      && chains[index].base == nil
+    if isUndeclared {
+      strays.note(undeclared: index, span, chains)
+    } else {
+      strays.close(at: index)
     }
   }
 
   mutating func unreadable(_ dumpLine: DumpLine, at offset: Int, expected: String) {
+    let span = text.span(dumpLine)
+    if hasTable, hasTableLine || Self.looksLikeRule(text.cursor(dumpLine)) {
+      hasUnreadRules = true
+      var cursor = text.cursor(dumpLine)
+      cursor.eatBlanks()
+      let first = cursor.eatWord() ?? 0..<0
+      cursor.eatBlanks()
+      // The head of a built-in chain without its colon: the chain is there.
+      if BuiltinTables.hook(text.bytes.text(first)) != nil { _ = chainIndex(first, dumpLine) }
+      // `-a INPUT`, `A INPUT`, `-AINPUT`: the chain is told.
+      let named = [first, cursor.eatWord() ?? 0..<0, first.dropFirst(2)]
+        .first { name in !name.isEmpty && chains.contains { text.bytes.text(name) == $0.name } }
+      let isJump = cursor.range(first, equals: "-j") || cursor.range(first, equals: "-g")
+      if let named, !isJump, let chain = chains.firstIndex(where: { $0.name == text.bytes.text(named) }) {
+        let isFront = cursor.range(first, equals: "-I") || cursor.range(first, equals: "--insert")
+        let rule = Rule(missing: MissingRules(.unreadable, count: 1), span: span)
+        chains[chain].rules.insert(rule, at: isFront ? 0 : chains[chain].rules.count)
+      } else {
+        strays.note(span, chains)
+      }
+    }
     fragment.diagnostics.append(
       Diagnostic(
-        "unreadable-line", .warning, "this line is no part of an iptables dump and was left out",
-        span: text.span(dumpLine), column: offset - dumpLine.start + 1, expected: expected))
+        "unreadable-line", .warning, "this line is no part of an iptables dump: an unknown rule may stand here",
+        span: span, column: offset - dumpLine.start + 1, expected: expected))
+  }
+
+  /// Whether a line that can't be read may have been a rule.
+  private static func looksLikeRule(_ line: ByteCursor) -> Bool {
+    var cursor = line
+    cursor.eatBlanks()
+    if cursor.peek == 0x2d || cursor.peek == 0x5b { return true }
+    while let word = cursor.eatWord() {
+      if cursor.range(word, equals: "-j") || cursor.range(word, equals: "-g") { return true }
+      cursor.eatBlanks()
+    }
+    return false
   }
 }

@@ -100,8 +100,15 @@ struct ListingRow {
       if hasInterfaces, before == 3, numbers < 3 { lead = 2 }
       guard before - lead >= 0, before - lead <= 1, !hasInterfaces || lead >= 2 else { return nil }
     }
+    // Without a target the words before the protocol can only be numbers; with one, a counter may be unreadable.
+    if before == lead, Self.counts(bytes, words, before: before) < lead { return nil }
     let behind = option + (hasInterfaces ? 3 : 1)
     guard words.count >= behind + 2 else { return nil }
+    // A lost column moves addresses to where interfaces stand, or a target to where the protocol stands.
+    if hasInterfaces, Self.isNoInterface(bytes, words[option + 1]) || Self.isNoInterface(bytes, words[option + 2]) {
+      return nil
+    }
+    if before == lead, Self.isNoProtocol(bytes, words[option - 1].range) { return nil }
     target = before > lead ? words[lead].range : nil
     transport = words[option - 1]
     fragments = bytes[words[option].range.upperBound - 1] == 0x66 ? !words[option].isNegated : nil
@@ -125,7 +132,9 @@ struct ListingRow {
     guard place >= 0 else { return nil }
     var lead = header.map { ($0.hasNumbers ? 1 : 0) + ($0.hasCounters ? 2 : 0) } ?? (interfacesWidth > 0 ? 2 : 0)
     if place < lead { lead = place }
-    guard place - lead <= 1 else { return nil }
+    guard place - lead <= 1, Self.counts(bytes, words, before: place) >= (place > lead ? 0 : lead),
+      place > lead || !Self.isNoProtocol(bytes, words[place].range)
+    else { return nil }
     target = place > lead ? words[lead].range : nil
     transport = words[place]
     if interfacesWidth > 0 { interfaces = (words[place + 1], words[place + 2]) }
@@ -178,6 +187,16 @@ struct ListingRow {
       return index + 1
     }
     return nil
+  }
+
+  /// Whether a word can't be the name of an interface, in which no `/` stands (`dev_valid_name` in `net/core/dev.c`).
+  private static func isNoInterface(_ bytes: ByteView, _ word: Word) -> Bool {
+    bytes.contains(0x2f, in: word.range) || ByteCursor(bytes, word.range).range(word.range, equals: "anywhere")
+  }
+
+  /// Whether a word is neither a number nor the name of a protocol.
+  private static func isNoProtocol(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
+    ProtocolNames.numbers[bytes, range] == nil && !bytes[range].allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
   }
 
   /// How many words up to a place are counters or a rule's number.

@@ -90,7 +90,7 @@ struct ListingRuleReader: ~Copyable {
       if let known, readTarget(known, text, &unread, span, line) { return }
       text.cursor.eatBlanks()
       if text.cursor.isAtEnd { break }
-      if readComment(&text) || readMatch(&text, &unread, span, line) { continue }
+      if readComment(&text, span, line) || readMatch(&text, &unread, span, line) { continue }
       let start = text.cursor.at
       _ = text.cursor.eatWord()
       // A byte that is no part of a word must not stop the reading.
@@ -194,7 +194,7 @@ struct ListingRuleReader: ~Copyable {
   }
 
   /// Reads `/* anything */`.
-  private mutating func readComment(_ text: inout ListingText) -> Bool {
+  private mutating func readComment(_ text: inout ListingText, _ span: SourceSpan, _ line: DumpLine) -> Bool {
     guard text.cursor.eat("/*") else { return false }
     let start = text.cursor.at
     var position = start
@@ -208,14 +208,30 @@ struct ListingRuleReader: ~Copyable {
       if bytes[star + 1] == 0x2f { break }
       position += 1
     }
-    // A comment that was cut off ends with the line.
+    // A comment that was cut off ends with the line; of one that has an end in it, the next end may be its own.
     let end = position + 1 < text.cursor.end ? position : text.cursor.end
     text.cursor.at = min(end + 2, text.cursor.end)
+    if end == text.cursor.end || Self.hasAnotherEnd(text.cursor) {
+      text.cursor.at = text.cursor.end
+      opaque("comment", start - 2..<text.cursor.end, span, line)
+    }
     var inner = start..<end
     if let first = inner.first, bytes[first] == 0x20 { inner = inner.dropFirst() }
     if let last = inner.last, bytes[last] == 0x20 { inner = inner.dropLast() }
     rule.setComment(inner)
     return true
+  }
+
+  /// Whether `*/` stands behind a comment without a `/*` before it.
+  private static func hasAnotherEnd(_ rest: ByteCursor) -> Bool {
+    var at = rest.at
+    let bytes = rest.bytes
+    while let star = bytes.place(of: 0x2a, in: at..<rest.end) {
+      if star > rest.at, bytes[star - 1] == 0x2f { return false }
+      if star + 1 < rest.end, bytes[star + 1] == 0x2f { return true }
+      at = star + 1
+    }
+    return false
   }
 
   private mutating func flush(_ unread: inout Range<Int>?, _ span: SourceSpan, _ line: DumpLine) {

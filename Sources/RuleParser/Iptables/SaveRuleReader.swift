@@ -13,6 +13,11 @@ struct SaveRuleReader: ~Copyable {
   private var options = ScratchList<ExtensionOption>()
   private var segments = ScratchList<Segment>()
   private var at = 0
+  /// What is wrong with the line that is read.
+  private var damage = LineDamage()
+
+  /// Whether a quotation mark of the last rule has no end in its line.
+  var endsInQuote: Bool { damage.quote != nil }
 
   /// A word of the line; of a quoted one what stands between the marks.
   struct Token {
@@ -71,6 +76,7 @@ struct SaveRuleReader: ~Copyable {
     rule.reset()
     options.clear()
     segments.clear()
+    damage = LineDamage()
     tokenize(cursor)
     var counter = counter
     var verdict: Statement?
@@ -85,6 +91,7 @@ struct SaveRuleReader: ~Copyable {
       }
       let first = rule.bytes[token.range.lowerBound]
       if first == 0x21, token.range.count == 1 {
+        if negated || at == tokens.count { unknown(token.range, span, line) }
         negated.toggle()
         continue
       }
@@ -104,11 +111,33 @@ struct SaveRuleReader: ~Copyable {
       readOption(token, own, negated, span, line)
       negated = false
     }
+    if damage.any, let read = readDamaged(counter, span, line, lineEnd: cursor.end) { return read }
     lowerSegments(span, line)
     if let verdict { rule.statements.append(verdict) }
     for range in rule.maskedRanges {
       diagnostics.append(.masked(rule.text(range), span: span, column: range.lowerBound - line.start + 1))
     }
+    return Rule(rule.statements.takeAll(), counter: counter, comment: rule.comment, span: span)
+  }
+
+  /// Reads what can be read of a damaged line; nil where its target is known all the same.
+  private mutating func readDamaged(
+    _ counter: Counter?, _ span: SourceSpan, _ line: DumpLine, lineEnd: Int
+  ) -> Rule? {
+    if let place = damage.whole {
+      rule.statements.removeLast(rule.statements.count)
+      reportUnreadable("this line is no rule that iptables prints", at: place, span, line)
+      return Rule(missing: MissingRules(.unreadable, count: 1), span: span)
+    }
+    guard let place = damage.quote ?? (damage.targets == 0 ? damage.loose : nil) else { return nil }
+    if isOutOfOrder { options.sort { $0.segment < $1.segment } }
+    lower(.match, span, line)
+    let rest = rule.text(min(place, lineEnd)..<lineEnd)
+    rule.statements.append(.opaqueTarget(Opaque(name: "the rest of the line", text: rest)))
+    reportUnreadable(
+      damage.quote == nil
+        ? "this rule breaks off before its target" : "nothing in this line ends the quotation mark that begins here",
+      at: place, span, line)
     return Rule(rule.statements.takeAll(), counter: counter, comment: rule.comment, span: span)
   }
 
@@ -142,6 +171,7 @@ struct SaveRuleReader: ~Copyable {
     let isQuoted = first == 0x22 || first == 0x27
     let token = isQuoted ? Self.quoted(bytes, from: word.lowerBound, to: end) : Token(word)
     tokens.append(token)
+    if isQuoted, token.end == token.range.upperBound, damage.quote == nil { damage.quote = word.lowerBound }
     return token.end
   }
 
@@ -178,6 +208,23 @@ struct SaveRuleReader: ~Copyable {
     return tokens[at - 1].range
   }
 
+  /// The next word as the value of an option that every rule has: a `!` alone or another option is none.
+  private mutating func plainValue(_ name: Range<Int>, _ negated: inout Bool) -> Range<Int>? {
+    var next = at
+    if next + 1 < tokens.count, !tokens[next].isQuoted, tokens[next].range.count == 1,
+      rule.bytes[tokens[next].range.lowerBound] == 0x21
+    {
+      next += 1
+    }
+    guard next < tokens.count, tokens[next].isQuoted || !startsOption(tokens[next].range) else {
+      damage.noteLoose(name.lowerBound)
+      let option = rule.text(name)
+      rule.statements.append(.opaqueMatch(Opaque(name: option, text: option)))
+      return nil
+    }
+    return value(&negated)
+  }
+
   /// Reads an option that every rule has. False when it is another one.
   private mutating func readPlain(
     _ name: Range<Int>, _ negated: inout Bool, _ counter: inout Counter?, _ verdict: inout Statement?,
@@ -191,22 +238,24 @@ struct SaveRuleReader: ~Copyable {
     } else {
       return false
     }
+    // What iptables takes once, and what it takes no `!` for.
+    if damage.repeats(letter) || negated && LineDamage.isNeverNegated(letter) { damage.noteWhole(name.lowerBound) }
     switch letter {
     case UInt8(ascii: "s"), UInt8(ascii: "d"):
       let field: HeaderFieldName = letter == UInt8(ascii: "s") ? .saddr : .daddr
-      guard let range = value(&negated) else { break }
+      guard let range = plainValue(name, &negated) else { break }
       let header = Field.header(HeaderField(rule.network, field))
       if !rule.matchAddress(header, range, negated: negated) {
         opaque(name.lowerBound..<range.upperBound, .match, span, line)
       }
     case UInt8(ascii: "i"), UInt8(ascii: "o"):
-      guard let range = value(&negated) else { break }
+      guard let range = plainValue(name, &negated) else { break }
       let field: MetaKey = letter == UInt8(ascii: "i") ? .iifname : .oifname
       if !rule.matchInterface(field, range, negated: negated) {
         opaque(name.lowerBound..<range.upperBound, .match, span, line)
       }
     case UInt8(ascii: "p"):
-      guard let range = value(&negated) else { break }
+      guard let range = plainValue(name, &negated) else { break }
       if let number = rule.transport(range) {
         if number != 0 || negated { rule.match(.meta(.l4proto), ValueSet(number), negated: negated) }
         if !negated { rule.transport = number }
@@ -216,21 +265,25 @@ struct SaveRuleReader: ~Copyable {
     case UInt8(ascii: "f"):
       rule.statements.append(FragmentMatch.statement(negated: negated))
     case UInt8(ascii: "m"):
-      guard let range = value(&negated) else { break }
+      guard let range = plainValue(name, &negated) else { break }
       segments.append(
         Segment(
           known: registry.matches[rule.bytes, range], kind: .match, name: range, start: name.lowerBound,
           end: range.upperBound))
     case UInt8(ascii: "j"):
-      guard let range = value(&negated) else { break }
+      guard let range = plainValue(name, &negated) else { break }
+      damage.targets += 1
       readTarget(range, start: name.lowerBound, &verdict)
     case UInt8(ascii: "g"):
-      guard let range = value(&negated) else { break }
+      guard let range = plainValue(name, &negated) else { break }
+      damage.targets += 1
       verdict = .verdict(.goto(rule.chainName(range)))
     case UInt8(ascii: "c"):
-      guard let packets = value(&negated), let bytes = value(&negated) else { break }
+      guard let packets = plainValue(name, &negated), let bytes = plainValue(name, &negated) else { break }
       if let packets = rule.number(packets), let bytes = rule.number(bytes) {
         counter = Counter(packets: packets, bytes: bytes)
+      } else {
+        diagnostics.append(.unreadableCounter(span, column: packets.lowerBound - line.start + 1))
       }
     case UInt8(ascii: "4"), UInt8(ascii: "6"): break
     default: return false
@@ -295,7 +348,9 @@ struct SaveRuleReader: ~Copyable {
         end = tokens[at].end
         at += 1
       }
-      if let last = segments.indices.last {
+      if damage.targets > 0, segments.last?.kind != .target {
+        damage.noteWhole(token.range.lowerBound)
+      } else if let last = segments.indices.last {
         segments[last].isUnderstood = false
         segments[last].end = end
       } else {
@@ -310,6 +365,7 @@ struct SaveRuleReader: ~Copyable {
     if spelling.values != 0, !isMissing {
       guard let range = value(&option.negated) else {
         segments[segment].isUnderstood = false
+        damage.noteLoose(token.range.lowerBound)
         return
       }
       option.value = range
@@ -319,6 +375,7 @@ struct SaveRuleReader: ~Copyable {
     if spelling.values > 1 {
       guard at < tokens.count else {
         segments[segment].isUnderstood = false
+        damage.noteLoose(token.range.lowerBound)
         return
       }
       option.second = tokens[at].range
@@ -364,7 +421,7 @@ struct SaveRuleReader: ~Copyable {
       let segment = segments[index]
       let before = rule.statements.count
       if let known = segment.known, segment.isUnderstood,
-        lower(known, start..<next)
+        next - start < 2 || kind == .target || !hasTwice(start..<next, known), lower(known, start..<next)
       {
         continue
       }
@@ -380,6 +437,16 @@ struct SaveRuleReader: ~Copyable {
     }
   }
 
+  /// Whether an option stands twice in one match, which iptables takes of no match but `policy`.
+  private func hasTwice(_ range: Range<Int>, _ known: Int) -> Bool {
+    for index in range.dropFirst() {
+      for earlier in range.lowerBound..<index where options[earlier].name == options[index].name {
+        return registry.extensions[known].name != "policy"
+      }
+    }
+    return false
+  }
+
   /// Adds what some options of an extension mean to the rule. False when a value is not understood.
   private mutating func lower(_ known: Int, _ range: Range<Int>) -> Bool {
     // The options lie apart from the rule that is changed.
@@ -392,8 +459,17 @@ struct SaveRuleReader: ~Copyable {
     report(range, text, kind, span, line, isKnown: false)
   }
 
+  /// A word that belongs to no option: something is missing before it, or it is the beginning of another line.
   private mutating func unknown(_ range: Range<Int>, _ span: SourceSpan, _ line: DumpLine) {
+    if damage.targets > 0 { damage.noteWhole(range.lowerBound) } else { damage.noteLoose(range.lowerBound) }
     opaque(range, .match, span, line)
+  }
+
+  private mutating func reportUnreadable(_ message: String, at place: Int, _ span: SourceSpan, _ line: DumpLine) {
+    diagnostics.append(
+      Diagnostic(
+        "unreadable-rule", .warning, message + ": what it does is unknown", span: span,
+        column: place - line.start + 1))
   }
 
   private mutating func report(
@@ -409,6 +485,11 @@ struct SaveRuleReader: ~Copyable {
 }
 
 extension Diagnostic {
+  /// Says that a counter could not be read, which decides nothing.
+  static func unreadableCounter(_ span: SourceSpan, column: Int) -> Diagnostic {
+    Diagnostic("unreadable-counter", .note, "this counter can't be read", span: span, column: column)
+  }
+
   /// Says that a part of a rule became opaque.
   static func notUnderstood(_ message: String, _ kind: ExtensionKind, span: SourceSpan, column: Int) -> Diagnostic {
     Diagnostic(

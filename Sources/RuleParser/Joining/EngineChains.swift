@@ -17,7 +17,8 @@ struct EngineChains {
       for chain in table.chains where chain.shown != .nothing {
         let name = chain.name.utf8
         let docker = name.starts(with: "DOCKER".utf8)
-        let cluster = name.starts(with: "KUBE-".utf8) || name.starts(with: "NETAVARK".utf8) || name.starts(with: "CNI-".utf8)
+        let cluster =
+          name.starts(with: "KUBE-".utf8) || name.starts(with: "NETAVARK".utf8) || name.starts(with: "CNI-".utf8)
         guard docker || cluster else { continue }
         if span == nil { span = chain.span }
         isDocker = isDocker || docker

@@ -40,10 +40,10 @@ struct FactJoining {
     var joined = self
     joined.joinInterfaces()
     joined.joinRoutes()
-    joined.facts.placeAddressesOfRoutes()
     joined.joinSockets()
     joined.joinContainers()
     joined.joinSharedNetworks()
+    joined.facts.placeAddressesOfRoutes()
     return joined.facts
   }
 
@@ -60,12 +60,27 @@ struct FactJoining {
     facts.ownAddressesKnown.formUnion(new.ownAddressesKnown)
     guard !new.interfaces.isEmpty else { return }
     if !new.addressesKnown.isEmpty {
-      // The whole list again: what the same paste said before is over.
+      // The whole list again: what the same paste said of addresses before is over. What other commands said of the interfaces that are still there stays
+      // (`bridge link`, `ip -d link`).
+      let names = Set(new.interfaces.map(\.name))
+      let others = interfaces.filter { $0.strand == strand && !$0.isWhole }.map { entry in
+        (
+          strand, false,
+          entry.list.filter { names.contains($0.name) }.map { interface in
+            var interface = interface
+            interface.addresses = []
+            return interface
+          }
+        )
+      }
       interfaces.removeAll { $0.strand == strand }
+      interfaces.append((strand, true, new.interfaces))
+      interfaces += others
       addressesKnown.removeAll { $0.strand == strand }
       addressesKnown.append((strand, new.addressesKnown))
+      return
     }
-    interfaces.append((strand, !new.addressesKnown.isEmpty, new.interfaces))
+    interfaces.append((strand, false, new.interfaces))
   }
 
   private mutating func joinInterfaces() {

@@ -53,6 +53,13 @@ struct FactSections {
     }
   }
 
+  /// Adds what commands set. What a dump says of the same things comes later, and counts.
+  mutating func add(settings facts: HostFacts) {
+    guard facts != HostFacts() else { return }
+    hasRead = true
+    fragments.insert((SectionPlace(strand: 0, order: -1), facts), at: 0)
+  }
+
   private mutating func noteForeign(_ place: Place, _ span: SourceSpan?) {
     if let known = foreign.firstIndex(where: { $0.place == place }) {
       foreign[known].count += 1
@@ -84,7 +91,7 @@ struct FactSections {
     case .dockerProxy: return SocketReader.readProxies(text)
     case .conntrack: return ConntrackReader.read(text)
     case .neighbours: return NeighbourReader.read(text)
-    case .listing, .save, .ipset, .nftJSON, .nftText: return FactFragment()
+    case .listing, .save, .ipset, .nftJSON, .nftText, .commands: return FactFragment()
     }
   }
 

@@ -15,7 +15,9 @@ enum PublishedPorts {
         if let own = port.hostAddress, own.bits != IPAddress(ipv4: 0).bits {
           statements.append(.match(Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(own.bits))))
         } else {
-          statements.append(.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue)))))
+          statements.append(
+            .match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))
+          )
         }
         statements.append(.match(Match(.meta(.l4proto), in: ValueSet(UInt128(port.transport)))))
         statements.append(

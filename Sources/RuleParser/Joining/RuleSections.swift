@@ -1,4 +1,15 @@
+import HostModel
 import RuleGraph
+
+/// An output that a program could not print, so that nothing is known of what it would have shown.
+struct FailedOutput: Sendable {
+  /// The program.
+  var program: OutputFailure.Program?
+  /// The table; nil for all that the program prints.
+  var table: String?
+  /// The line in which it says so.
+  var span: SourceSpan
+}
 
 /// Hands each section of rules to its reader and gathers what the readers got.
 struct RuleSections {
@@ -18,6 +29,12 @@ struct RuleSections {
   private(set) var unprinted: [UnprintedTable] = []
   /// Whether any section was read.
   private(set) var hasRead = false
+  /// The tables of iptables that were printed and hold nothing.
+  private(set) var emptyTables: [RuleCoverage.TableName] = []
+  /// The outputs that a program could not print.
+  private(set) var failed: [FailedOutput] = []
+  /// What commands set beside the rules.
+  private(set) var settings = HostFacts()
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
   var mentionsLegacyTables = false
 
@@ -40,7 +57,88 @@ struct RuleSections {
     let fragments = Parallel.map(runs) { run in texts[run].map { Self.fragment(of: $0) } }
     for (index, fragment) in zip(open, fragments.joined()) { sections[index].fragment = fragment }
     for (section, fragment) in sections { if let fragment { take(fragment, of: section) } }
+    let commands = sections.map(\.section).filter { $0.kind == .commands }
+    let isAllCommands = commands.count == sections.count
     sections = []
+    // A script that has nothing to do with rules tells nothing.
+    hasRead = hasRead && !isAllCommands
+    if !commands.isEmpty { carryOut(commands) }
+  }
+
+  /// Adds an output that a program could not print.
+  mutating func add(_ failure: FailedOutput) {
+    failed.append(failure)
+    diagnostics.append(
+      Diagnostic(
+        "output-failed", .warning,
+        "the program could not print \(failure.table.map { "table \($0)" } ?? "the rules"): nothing is known of what it would have shown",
+        span: failure.span))
+  }
+
+  // MARK: - Commands
+
+  /// Carries out the commands, and adds the tables that no dump shows.
+  private mutating func carryOut(_ sections: [DumpSection]) {
+    let reading = CommandReader.read(sections.map(\.text))
+    settings = reading.facts
+    hasRead = hasRead || reading.first != nil || settings != HostFacts()
+    diagnostics += reading.diagnostics
+    var beside: [String] = []
+    var made: [Table] = []
+    for table in reading.tables {
+      switch standing(of: table) {
+      case .shown: beside.append("\(table.family.rawValue) \(table.name)")
+      case .fresh: made.append(table)
+      case .unseen:
+        var table = table
+        table.addMissing(.notShown, from: reading.first)
+        made.append(table)
+      }
+    }
+    for set in reading.ipsets where !ipsets.contains(where: { $0.name == set.name }) { ipsets.append(set) }
+    if !beside.isEmpty {
+      diagnostics.append(
+        Diagnostic(
+          "commands-beside-a-dump", .note,
+          "commands that change \(beside.count == 1 ? "table" : "tables") \(beside.joined(separator: ", ")) stand beside a dump of it: the dump answers, and they are not applied to it",
+          span: reading.first))
+    }
+    guard !made.isEmpty else { return }
+    diagnostics.append(
+      Diagnostic(
+        "rules-from-commands", .note,
+        "the rules are those that these commands make on a freshly started host, run from the first to the last",
+        span: reading.first))
+    for table in made {
+      printings.append(
+        TablePrinting(
+          table: table, form: .commands, strand: sections[0].strand, host: sections[0].host, order: sections[0].order,
+          isWhole: table.shown == .whole, isFiltered: false, span: table.span ?? reading.first))
+    }
+  }
+
+  /// How a table that commands make stands to the dumps.
+  private enum Standing {
+    /// No dump tells of such tables: the host is taken as freshly started.
+    case fresh
+    /// Dumps tell of other tables: what the commands found in this one is unknown.
+    case unseen
+    /// A dump shows it, or shows that it isn't there.
+    case shown
+  }
+
+  private func standing(of table: Table) -> Standing {
+    let isNft = table.origin == .nftables
+    let family: AddressFamily = table.family == .ip6 ? .ipv6 : .ipv4
+    let isKnown = printings.contains { printing in
+      printing.table.family == table.family && (printing.table.name == table.name || printing.table.name.isEmpty)
+    }
+    if isKnown { return .shown }
+    if isNft ? allOfNftables : allOfIptables.contains(family) || allOfNftables { return .shown }
+    let hasOthers = printings.contains { printing in
+      isNft ? printing.form.isNft : !printing.form.isNft && printing.table.family == table.family
+    }
+    return hasOthers ? .unseen : .fresh
   }
 
   private static func fragment(of section: DumpSection) -> RuleFragment {
@@ -65,6 +163,7 @@ struct RuleSections {
     case .listing: takeListing(fragment, section)
     case .save: takeSave(fragment, section)
     case .nftJSON, .nftText: takeNft(fragment, section)
+    case .commands: break
     default: add(ipsets: fragment.ipsets)
     }
   }
@@ -84,8 +183,14 @@ struct RuleSections {
   private mutating func takeSave(_ fragment: RuleFragment, _ section: DumpSection) {
     let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
     let family = Self.family(ofSave: section)
-    if fragment.isCut { cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) })) }
-    if section.output.isWhole, !section.output.isFiltered, !fragment.isCut { allOfIptables.insert(family) }
+    if fragment.isCut {
+      cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) }))
+    }
+    if section.output.isWhole, !section.output.isFiltered, !fragment.isCut, fragment.unprinted.isEmpty {
+      allOfIptables.insert(family)
+    } else if let table = section.output.table, fragment.tables.isEmpty, section.text.lines.isEmpty {
+      emptyTables.append(RuleCoverage.TableName(family == .ipv4 ? .ip : .ip6, table))
+    }
     for table in fragment.tables {
       // nft has the table, and iptables prints its chains without them being there.
       if let span = fragment.unprinted[table.name] {
@@ -99,7 +204,9 @@ struct RuleSections {
   private mutating func takeNft(_ fragment: RuleFragment, _ section: DumpSection) {
     let isJSON = section.kind == .nftJSON
     if fragment.isCut { cuts.append((nil, section.text.lines.last.map { section.text.span($0) })) }
-    if section.output.isWhole, !section.output.isFiltered, section.output.family == nil, !fragment.isCut {
+    // A listing of everything in JSON holds at least what wrote it.
+    let isEmptyJSON = isJSON && section.command == nil && fragment.tables.isEmpty && fragment.diagnostics.isEmpty
+    if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut {
       allOfNftables = true
     }
     for table in fragment.tables {

@@ -77,7 +77,8 @@ struct TableJoining {
       let excerpt = printings[index]
       let names = Set(excerpt.table.chains.map(\.name))
       let others = printings.filter {
-        !$0.table.name.isEmpty && ($0.table.family == excerpt.table.family || excerpt.form.isNft) && $0.form.isNft == excerpt.form.isNft
+        !$0.table.name.isEmpty && ($0.table.family == excerpt.table.family || excerpt.form.isNft)
+          && $0.form.isNft == excerpt.form.isNft
       }
       let same = others.filter { $0.table.chains.contains { names.contains($0.name) } }
       let home =

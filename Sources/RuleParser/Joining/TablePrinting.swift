@@ -2,6 +2,8 @@ import RuleGraph
 
 /// The forms in which a table is printed, from the one that tells least to the one that tells most.
 enum TableForm: Int, Comparable, Sendable {
+  /// Commands that make it.
+  case commands
   /// `iptables -L` without `-v`: no interfaces.
   case briefListing
   /// nft JSON with `xt` expressions, whose content it hides.
@@ -27,6 +29,7 @@ enum TableForm: Int, Comparable, Sendable {
     case .nftText, .nftTextWithXt: "nft list"
     case .rules: "iptables -S"
     case .save: "iptables-save"
+    case .commands: "the commands"
     }
   }
 

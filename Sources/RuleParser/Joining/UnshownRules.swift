@@ -11,6 +11,8 @@ struct UnshownRules {
   private(set) var coverage: RuleCoverage
   /// What is worth telling.
   private(set) var diagnostics: [Diagnostic] = []
+  /// Where programs said that they can't print a table which another form shows.
+  private(set) var settled: Set<SourceSpan> = []
   private let facts: HostFacts
   private let sections: RuleSections
 
@@ -112,15 +114,37 @@ struct UnshownRules {
     for output in sections.unprinted {
       if let name = output.table {
         let isShown = tables.contains { $0.name == name && $0.family == output.family && $0.shown != .nothing }
-        if isShown || coverage.allOfNftables { continue }
+        if isShown || coverage.allOfNftables {
+          if let span = output.span { settled.insert(span) }
+          continue
+        }
         addTable(name, output.family, MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
       } else if !tables.contains(where: { $0.family == output.family }) {
         addTable("filter", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
         addTable("nat", output.family, MissingRules(.notPrinted, settledBy: "iptables-save"), span: output.span)
       }
     }
+    for output in sections.failed { addFailed(output) }
     if sections.mentionsLegacyTables { addLegacyTables(.ip, span: nil) }
     for output in sections.unread { addUnread(output) }
+  }
+
+  /// What a program failed to print, unless another output shows it.
+  private mutating func addFailed(_ output: FailedOutput) {
+    switch output.program {
+    case .iptables(let version)?:
+      let family: TableFamily = version == .ipv4 ? .ip : .ip6
+      let program = version == .ipv4 ? "iptables-save" : "ip6tables-save"
+      for name in output.table.map({ [$0] }) ?? ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+        addTable(name, family, MissingRules(.notPrinted, settledBy: program), span: output.span)
+      }
+    case .nft?:
+      let isShown = tables.contains { $0.origin == .nftables || $0.origin == .iptablesNFT }
+      if !coverage.allOfNftables, !isShown {
+        addUnknownRuleset(MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
+      }
+    case .ipset?, nil: break
+    }
   }
 
   /// An output that a capture bundle says it lacks. A program that is not installed has made no rules.

@@ -47,11 +47,13 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case neighbours = "ip neigh"
   /// `iptables --version`, `nft --version`, `uname -r`.
   case toolVersion = "--version"
+  /// Commands and scripts that change the host.
+  case commands
 
   /// Whether the output tells rules (else the host around them).
   var tellsRules: Bool {
     switch self {
-    case .listing, .save, .ipset, .nftJSON, .nftText: true
+    case .listing, .save, .ipset, .nftJSON, .nftText, .commands: true
     default: false
     }
   }

@@ -19,6 +19,8 @@ struct SectionFinder {
   private(set) var unread: [(sentence: String, line: DumpLine)] = []
   /// Whether the last line of a capture bundle is there.
   private(set) var hasBundleEnd = false
+  /// The lines in which programs say that they can't print the rules, with what is known of the commands.
+  private(set) var failures: [(failure: OutputFailure, line: DumpLine, output: CommandOutput?)] = []
   /// How many strands were used.
   private(set) var strand: Int
 
@@ -37,6 +39,10 @@ struct SectionFinder {
   private var enteredFence: Int32 = 0
   // The machine whose prompt stood last.
   private var hostName: String?
+  // The commands that change the host, and behind which line the last of them stand.
+  private var commands: CommandLines
+  private var commandBlocks: [[DumpLine]] = []
+  private var lastBlockEnd = -1
 
   private struct OpenSection {
     var section: DumpSection
@@ -61,6 +67,7 @@ struct SectionFinder {
     self.strand = strand
     lines = paste.lines
     hint = FileNameHint(name)
+    commands = CommandLines(source: source, paste: paste)
     find()
   }
 
@@ -75,7 +82,10 @@ struct SectionFinder {
   }
 
   private mutating func find() {
-    if isScript { return }
+    if isScript {
+      if CommandLines.isScript(bytes) { sections.append(section(ofCommands: lines)) }
+      return
+    }
     pending = hint.command.map { ShellCommand.read($0) } ?? []
     pendingPlace = hint.place ?? .host
     var index = 0
@@ -110,6 +120,10 @@ struct SectionFinder {
         bundleLines?.append(index)
       } else if paste.isFence(at: index) {
         close()
+      } else if let block = commands.block(at: index) {
+        take(block, at: index)
+        index = block.end
+        continue
       } else {
         read(line, at: index)
       }
@@ -118,6 +132,7 @@ struct SectionFinder {
     // A heading at which a bundle was cut proves nothing.
     if let taken = bundleLines, captured == nil || hasBundleEnd || hasText(taken) { closeBundleSection(taken) }
     close()
+    if !commandBlocks.isEmpty { sections.append(section(ofCommands: commandBlocks.flatMap(\.self))) }
   }
 
   private func hasText(_ runs: LineRuns) -> Bool {
@@ -226,12 +241,20 @@ struct SectionFinder {
     }
     if let prompt = ShellPrompt(bytes, content) {
       close()
+      takeEmptyOutput(before: index, fence: fence)
       enter(prompt, at: index, fence: fence)
+      return
+    }
+    if let failure = OutputFailure(bytes, content) {
+      take(failure, content, at: index)
       return
     }
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
       if goesOn(with: kind, content) {
         append(content, at: index)
+      } else if kind == .ipAddress, OutputStart.isAddressAlone(bytes, content), !isAsked(.ipAddress) {
+        // Whose address it is says only the command that printed it.
+        current?.gap.append(index)
       } else {
         begin(kind, content, at: index)
       }
@@ -255,6 +278,9 @@ struct SectionFinder {
     }
   }
 
+  /// Whether a command whose output may come next prints a kind.
+  private func isAsked(_ kind: OutputKind) -> Bool { pending.contains { Self.prints($0.output.kind, kind) } }
+
   private func bareCommand(_ line: DumpLine) -> String? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
     cursor.eatBlanks()
@@ -273,6 +299,10 @@ struct SectionFinder {
       guard pending.first?.output.subject != nil, cursor.eatNumber() != nil else { return nil }
       cursor.eatBlanks()
       return cursor.isAtEnd ? kind : nil
+    case .ipAddress where pending.first?.output.isFiltered == true:
+      // A line that grep cut out. Without its command it would be anybody's.
+      guard cursor.eat("inet ") || cursor.eat("inet6 "), let word = cursor.eatWord() else { return nil }
+      return Prefix(cursor.text(word)) == nil ? nil : kind
     case .hostAddresses: return HostAddressReader.isAddresses(bytes, line) ? kind : nil
     case .dockerPort:
       guard cursor.eatDecimal() != nil, cursor.eat(0x2f) else { return nil }
@@ -327,6 +357,60 @@ struct SectionFinder {
         enteredFence = fence
       }
       if command.leaves { entered = nil }
+    }
+  }
+
+  // MARK: - Commands that change the host
+
+  private func section(ofCommands lines: [DumpLine]) -> DumpSection {
+    DumpSection(
+      kind: .commands, output: CommandOutput(kind: .commands), command: nil, place: .host,
+      text: DumpText(source: source, memory: memory, lines: lines), strand: strand, host: hostName, isBounded: true)
+  }
+
+  private mutating func take(_ block: CommandLines.Block, at index: Int) {
+    close()
+    let fence = paste.fence(at: index)
+    if let prompt = block.prompt {
+      takeEmptyOutput(before: index, fence: fence)
+      enter(prompt, at: index, fence: fence)
+    } else {
+      let last = block.lines[block.lines.count - 1]
+      take(
+        bytes.text(last.start..<min(last.end, last.start + 1000)), at: block.end - 1, fence: fence,
+        place: fence != 0 && enteredFence == fence ? entered : nil)
+    }
+    pendingLine = block.end - 1
+    guard pendingPlace == .host else { return }
+    commandBlocks.append(block.lines)
+    lastBlockEnd = block.end
+  }
+
+  /// Takes a line in which a program says why it did nothing: of a command right before it nothing remains.
+  private mutating func take(_ failure: OutputFailure, _ line: DumpLine, at index: Int) {
+    if lastBlockEnd >= 0, lastBlockEnd <= index, lines[lastBlockEnd..<index].allSatisfy({ isBlank($0) }) {
+      if commandBlocks.last?.count == 1 { commandBlocks.removeLast() }
+      lastBlockEnd = -1
+      return
+    }
+    guard failure.isAboutOutput else { return }
+    let isNear = index - pendingLine <= 5 && pendingFence == paste.fence(at: index)
+    failures.append((failure, line, isNear ? pending.first?.output : nil))
+  }
+
+  private func isBlank(_ line: DumpLine) -> Bool { bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+
+  /// A command that prints all rules and is followed by the next prompt has printed nothing: there are none.
+  private mutating func takeEmptyOutput(before index: Int, fence: Int32) {
+    guard index > 0, pendingLine < index, pendingFence == fence, ShellPrompt(bytes, lines[pendingLine]) != nil,
+      lines[(pendingLine + 1)..<index].allSatisfy({ isBlank($0) })
+    else { return }
+    for command in pending where command.printsAllRules && (command.place ?? pendingPlace) == .host {
+      guard let kind = command.output.kind else { continue }
+      sections.append(
+        DumpSection(
+          kind: kind, output: command.output, command: command.text, place: .host,
+          text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName, isBounded: true))
     }
   }
 

@@ -12,6 +12,16 @@ struct ShellCommand: Sendable {
   var enters: Place?
   /// Whether it leaves such a place: `exit`.
   var leaves = false
+
+  /// Whether it prints all rules of a kind, so that printing nothing says that there are none. What goes into a file or another program is not seen.
+  var printsAllRules: Bool {
+    guard !text.contains(where: { $0 == ">" || $0 == "|" }) else { return false }
+    switch output.kind {
+    case .save: return text.contains("tables-save") || text.contains("-save")
+    case .nftText: return output.isWhole
+    default: return false
+    }
+  }
 }
 
 extension ShellCommand {

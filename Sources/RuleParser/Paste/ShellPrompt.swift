@@ -33,6 +33,9 @@ struct ShellPrompt: Sendable {
     }
   }
 
+  /// A prompt that names nobody, before a command.
+  init(bare command: String) { self.init(host: .bare, command: command) }
+
   private init(host: Host, command: String) {
     self.host = host
     self.command = command

@@ -74,9 +74,11 @@ import Testing
   @Test(arguments: [
     ("-m mac --mac-source XX:XX:XX:XX:XX:XX", "masked"), ("-m mac --mac-source aa:bb:xx:xx:xx:xx", "masked"),
     ("-p tcp -m multiport --dports 22,XXXX,443", "dport=22 fits"), ("-p tcp -m multiport --dports 22,XXXX", "masked"),
-    ("-m iprange --src-range 10.0.0.1-10.0.0.xxx", "masked"), ("-m iprange --src-range 10.0.0.1-10.0.0.xxx", "src=10.0.1.1 fails"),
+    ("-m iprange --src-range 10.0.0.1-10.0.0.xxx", "masked"),
+    ("-m iprange --src-range 10.0.0.1-10.0.0.xxx", "src=10.0.1.1 fails"),
     ("-m iprange --src-range 10.0.0.1-10.0.0.xxx", "src=10.0.0.1 fits"),
-    ("-m conntrack --ctorigdst x.x.x.x --ctstate NEW", "masked"), ("-m conntrack --ctorigdst 10.x.x.x", "dst=192.0.2.1 fails"),
+    ("-m conntrack --ctorigdst x.x.x.x --ctstate NEW", "masked"),
+    ("-m conntrack --ctorigdst 10.x.x.x", "dst=192.0.2.1 fails"),
     ("-m physdev ! --physdev-in <PORT>", "masked fits"),
   ])
   func modulesOfIptablesKnowMasks(_ rule: String, _ expected: String) throws {

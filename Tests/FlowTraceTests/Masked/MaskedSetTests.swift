@@ -5,7 +5,8 @@ import Testing
 
 /// What a set of which the dump masks elements, or leaves some out, shows is in it; anything else that may be in it is unknown.
 @Suite struct MaskedSetTests {
-  private func verdict(_ dumps: [(String, String)], _ field: MaskedRow.Field, _ value: String) throws -> OverallVerdict {
+  private func verdict(_ dumps: [(String, String)], _ field: MaskedRow.Field, _ value: String) throws -> OverallVerdict
+  {
     let reading = DumpReader().read(dumps.map { MaskedRow.input($0.0, $0.1) } + MaskedMatchTests.host)
     let query = try MaskedRow(field, "").query(value, reading)
     return Tracer(reading.ruleset, facts: reading.facts).trace(query).verdict

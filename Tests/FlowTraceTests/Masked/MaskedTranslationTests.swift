@@ -34,7 +34,9 @@ import Testing
 
   @Test func theShapeOfADestinationMayTellEnough() throws {
     let target = "-p tcp --dport 80 -j DNAT --to-destination 10.1.0.xxx:8080"
-    #expect(try verdict(Self.rules("PREROUTING", target, "-A FORWARD -d 10.1.0.0/24 -p tcp --dport 8080 -j ACCEPT")) == .undetermined)
+    #expect(
+      try verdict(Self.rules("PREROUTING", target, "-A FORWARD -d 10.1.0.0/24 -p tcp --dport 8080 -j ACCEPT"))
+        == .undetermined)
     #expect(try verdict(Self.rules("PREROUTING", target, "-A FORWARD -d 10.9.0.0/24 -j ACCEPT")) == .drop)
   }
 
@@ -71,7 +73,10 @@ import Testing
       let query = try MaskedRow(.dport, "").query("80", reading)
       return Tracer(reading.ruleset, facts: reading.facts).trace(query).verdict
     }
-    for target in ["x.x.x.x", "<SERVER>:80", "[redacted]:80", "$server", "tcp dport map { 80 : 10.x.x.x, 81 : 10.1.0.7 }", "tcp dport map { 81 : 10.1.0.7, ... }"] {
+    for target in [
+      "x.x.x.x", "<SERVER>:80", "[redacted]:80", "$server", "tcp dport map { 80 : 10.x.x.x, 81 : 10.1.0.7 }",
+      "tcp dport map { 81 : 10.1.0.7, ... }",
+    ] {
       #expect(try verdict("dnat to \(target)", "ip daddr 10.1.0.7 accept") == .undetermined, "\(target)")
       #expect(try verdict("dnat to \(target)", "ip saddr 192.0.2.1 accept") == .drop, "\(target)")
     }

@@ -11,8 +11,15 @@ import Testing
     DumpReader().read([DumpInput(name: seed, bytes: try SharedCorpus.bytes("seeds/" + seed))], snapshot: snapshot)
   }
 
+  /// The host of that name in the page that shows several.
+  private func host(_ name: String, snapshot: Int? = nil) throws -> HostReading {
+    let seed = "001_6622d48401cb28f9.txt"
+    let input = DumpInput(name: seed, bytes: try SharedCorpus.bytes("seeds/" + seed))
+    return try #require(DumpReader().readHosts([input], snapshot: snapshot).first { $0.name == name })
+  }
+
   private func heads(_ reading: HostReading) -> [String] {
-    reading.ruleset.tables.map { table in
+    reading.ruleset.shownOnly.tables.map { table in
       "\(table.name): " + table.chains.map { "\($0.name) \($0.rules.count)" }.joined(separator: ", ")
     }
   }
@@ -37,26 +44,22 @@ import Testing
     #expect(reading.diagnostics.first?.severity == .error)
   }
 
-  @Test func theLastMomentAnswers() throws {
-    let reading = try read("001_6622d48401cb28f9.txt")
-    #expect(reading.snapshotCount == 3)
-    #expect(
-      heads(reading) == [
-        "filter: INPUT 0, FORWARD 6, OUTPUT 0, DOCKER 1, DOCKER-ISOLATION-STAGE-1 2, DOCKER-ISOLATION-STAGE-2 2, DOCKER-USER 1",
-        "nat: PREROUTING 1, INPUT 0, POSTROUTING 1, OUTPUT 1, DOCKER 1",
-      ])
-    #expect(!reading.ruleset.tables.contains { $0.hasOpaquePart })
-    let twice = reading.diagnostics.filter { $0.id == "table-printed-twice" }
-    #expect(twice.count == 2)
-    #expect(twice.first?.message.contains("001_6622d48401cb28f9.txt:303") == true)
-    #expect(twice.first?.message.contains("001_6622d48401cb28f9.txt:392") == true)
-    #expect(!reading.diagnostics.contains { $0.id == "unreadable-line" })
-    #expect(reading.coverage.tells("nat", .ipv4))
-    #expect(reading.coverage.untoldTables(.ipv4) == ["raw", "mangle", "security"])
+  /// The page shows rules of two machines: nothing is merged across them.
+  @Test func theHostsOfAPageAreKeptApart() throws {
+    let machine = try host("ubuntu-dev")
+    #expect(machine.snapshotCount == 2)
+    let twice = machine.diagnostics.filter { $0.id == "table-printed-twice" }
+    #expect(twice.map { $0.message.contains("001_6622d48401cb28f9.txt:392") } == [true])
+    #expect(!machine.diagnostics.contains { $0.id == "unreadable-line" })
+    #expect(machine.coverage.tells("nat", .ipv4))
+    #expect(machine.coverage.untoldTables(.ipv4) == ["raw", "mangle", "security"])
+    let other = try host("localhost")
+    #expect(heads(other) == ["nat: PREROUTING 1, INPUT 0, POSTROUTING 1, OUTPUT 1, DOCKER 1"])
+    #expect(!other.ruleset.tables.contains { $0.hasOpaquePart })
   }
 
   @Test func theSecondMomentIsTomcatAndRedis() throws {
-    let reading = try read("001_6622d48401cb28f9.txt", snapshot: 2)
+    let reading = try host("ubuntu-dev", snapshot: 2)
     #expect(heads(reading).last == "nat: PREROUTING 1, INPUT 0, OUTPUT 1, POSTROUTING 3, DOCKER 3")
     #expect(!reading.ruleset.tables.contains { $0.hasOpaquePart })
     let facts = reading.facts
@@ -73,7 +76,7 @@ import Testing
   }
 
   @Test func theFirstMomentHidesItsInterfaces() throws {
-    let reading = try read("001_6622d48401cb28f9.txt", snapshot: 1)
+    let reading = try host("ubuntu-dev", snapshot: 1)
     #expect(reading.ruleset.shownOnly.tables.map(\.name) == ["filter"])
     let forward = try #require(reading.ruleset.tables.first?.chains.first { $0.name == "FORWARD" })
     #expect(forward.rules.allSatisfy { $0.statements.contains(.hiddenInterfaces) })

@@ -17,8 +17,8 @@ struct ICMPMatch: IptablesExtension {
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eatValue() != nil else { return false }
     var option = ExtensionOption(name: options[0].name, negated: text.eatNegation())
-    // The negated form is `icmp !type 8`.
-    if option.negated { _ = text.eat(word: "type") }
+    // `icmp !type 8` is the negated form of older versions, and some print `icmp type 8`.
+    _ = text.eat(word: "type")
     guard let type = text.eatValue() else { return false }
     option.value = type
     if text.eat(word: "code") || text.eat(word: "codes") {

@@ -4,18 +4,19 @@ import RuleGraph
 struct TCPMatch: IptablesExtension {
   let names = ["tcp"]
   let kind = ExtensionKind.match
-  let listingWords = ["tcp"]
+  let listingWords = ["tcp", "tcpflags:"]
   let options =
     PortOptions.spellings + [
       OptionSpelling("tcp-flags", values: 2), OptionSpelling("syn", values: 0), OptionSpelling("tcp-option"),
     ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    guard text.eat(word: "tcp") else { return false }
+    // 1.8.10 and later over nf_tables print `tcpflags: 0x17/0x02` where no port is tested.
+    guard text.eat(word: "tcp") || text.startsWithFlags else { return false }
     while true {
       if PortOptions.read(&text, &found) { continue }
       var option: ExtensionOption
-      if text.eat(prefix: "flags:") {
+      if text.eat(prefix: "flags:") || text.eat(prefix: "tcpflags:") {
         option = ExtensionOption(name: "tcp-flags", negated: text.eatNegation())
         guard let both = text.eatValue(), let slash = text.cursor.bytes[both].firstIndex(of: 0x2f) else { return false }
         option.value = both.lowerBound..<slash
@@ -51,6 +52,14 @@ struct TCPMatch: IptablesExtension {
       }
     }
     return true
+  }
+}
+
+extension ListingText {
+  /// Whether the flags of TCP stand next, without the protocol before them.
+  fileprivate var startsWithFlags: Bool {
+    var attempt = self
+    return attempt.eat(prefix: "tcpflags:")
   }
 }
 

@@ -12,6 +12,11 @@ struct NftJSONReader: Sendable {
   private var counterCache = NftJSONCache<Counter>(count: 64)
   /// Where the rule before this one went; the next one mostly goes there too.
   private var lastPlace = RulePlace()
+  /// Where rules stand that tell no chain: the index of the table, where that is known, and the object.
+  private var strays: [(table: Int?, span: SourceSpan)] = []
+  /// Whether a part of the rules is read apart from the others, and met a statement that adds to the table.
+  private var isPart = false
+  private var meetsChain = false
 
   /// The names of a rule's family, table and chain by their bytes, and what they stand for.
   private struct RulePlace {
@@ -39,7 +44,9 @@ struct NftJSONReader: Sendable {
   static func read(_ text: DumpText) -> RuleFragment {
     var reader = NftJSONReader(text: text)
     reader.readDocument()
-    return RuleFragment(tables: reader.builder.finish(), ipsets: [], diagnostics: reader.diagnostics)
+    reader.placeStrays()
+    let tables = reader.builder.finish(&reader.diagnostics)
+    return RuleFragment(tables: tables, ipsets: [], diagnostics: reader.diagnostics)
   }
 
   private mutating func readDocument() {
@@ -124,14 +131,20 @@ struct NftJSONReader: Sendable {
     return nil
   }
 
-  private mutating func readItem(_ item: JSONValue) {
+  private mutating func readItem(_ item: JSONValue, isInsert: Bool = false) {
+    guard item.kind == .object else {
+      warn("unknown-object", "This is no object of a ruleset: an unknown rule may stand here.", item)
+      strays.append((nil, item.span(in: text)))
+      return
+    }
     for (key, value) in item.members {
       switch key.string {
       case "metainfo": break
-      case "add", "create", "insert": readItem(value)
+      case "add", "create": readItem(value)
+      case "insert": readItem(value, isInsert: true)
       case "table": readTable(value)
       case "chain": readChain(value)
-      case "rule": readRule(value)
+      case "rule": readRule(value, atFront: isInsert)
       case "set": readSet(value, isMap: false)
       case "map": readSet(value, isMap: true)
       case "element": readElements(value)
@@ -150,6 +163,19 @@ struct NftJSONReader: Sendable {
       let line = SourceSpan(
         source: span.source, line: span.line, offset: start, length: span.offset + span.length - start)
       diagnostics.append(.masked(value.text, span: line, column: span.offset - start + 1))
+    }
+  }
+
+  /// Gives each chain that may hold a rule without a place an unknown rule before its own.
+  private mutating func placeStrays() {
+    for stray in strays {
+      builder.hasUnreadRules = true
+      for table in builder.tables.indices where stray.table == nil || stray.table == table {
+        for chain in builder.tables[table].chains.indices {
+          builder.tables[table].chains[chain].rules.insert(
+            Rule(missing: MissingRules(.unreadable, count: 1), span: stray.span), at: 0)
+        }
+      }
     }
   }
 
@@ -173,31 +199,62 @@ struct NftJSONReader: Sendable {
     builder.tables[index].comment = object["comment"]?.string
     builder.tables[index].flags = Self.strings(object["flags"])
     builder.tables[index].span = object.span(in: text)
+    builder.noteShown(index)
   }
 
   private mutating func readChain(_ object: JSONValue) {
-    guard let index = table(of: object) else { return }
-    guard let name = object["name"]?.string else {
-      warn("unreadable-object", "This chain has no name.", object)
+    guard let index = table(of: object) ?? builder.tables.indices.last else { return }
+    let isNamed = object["table"]?.string != nil && object["family"]?.string != nil
+    guard let name = object["name"]?.string, isNamed else {
+      warn("unreadable-object", "This chain has no name or names no table.", object)
+      if object["hook"] != nil { noteUnknownPlace(of: object, "unreadable chain", index) }
       return
     }
+    builder.noteDeclared(name, of: index)
     var chain = Chain(
       name, handle: object["handle"]?.unsigned, comment: object["comment"]?.string, span: object.span(in: text))
-    if let hookName = object["hook"]?.string {
-      if let hook = Hook(rawValue: hookName), let type = ChainType(rawValue: object["type"]?.string ?? "filter") {
+    if object["hook"] != nil || object["policy"] != nil || object["type"] != nil || object["prio"] != nil {
+      if let hook = object["hook"]?.string.flatMap({ Hook(rawValue: $0) }),
+        let type = object["type"]?.string.flatMap({ ChainType(rawValue: $0) })
+      {
         chain.base = BaseChain(
           type: type, hook: hook, priority: priority(object["prio"], hook, builder.tables[index].family),
-          policy: object["policy"]?.string.flatMap { BaseChain.Policy(rawValue: $0) } ?? .accept,
+          policy: policy(of: object, name),
           devices: Self.strings(object["dev"]) + Self.strings(object["devices"]))
       } else {
         warn("unknown-hook", "The hook or type of this chain is unknown.", object)
+        noteUnknownPlace(of: object, name, index)
       }
+    }
+    if let known = builder.chainIndex(name, in: index).flatMap({ builder.tables[index].chains[$0].base }),
+      let base = chain.base, known.policy != base.policy
+    {
+      warn("unknown-policy", "Chain \(name) is declared twice with two policies, so its policy is unknown.", object)
+      chain.base?.policy = nil
     }
     builder.add(chain, to: index)
   }
 
+  private mutating func noteUnknownPlace(of object: JSONValue, _ name: String, _ index: Int) {
+    builder.noteUnknownPlace(
+      BaseChainPlace(
+        chain: name, type: object["type"]?.string.flatMap { ChainType(rawValue: $0) },
+        hook: object["hook"]?.string.flatMap { Hook(rawValue: $0) }, span: object.span(in: text)), of: index)
+  }
+
+  /// The policy of a base chain: accept where none is printed, and unknown where the word is none.
+  private mutating func policy(of object: JSONValue, _ name: String) -> BaseChain.Policy? {
+    guard let value = object["policy"] else { return .accept }
+    if let policy = value.string.flatMap({ BaseChain.Policy(rawValue: $0) }) { return policy }
+    warn("unknown-policy", "This is no policy, so that of chain \(name) is unknown.", value)
+    return nil
+  }
+
   private mutating func priority(_ value: JSONValue?, _ hook: Hook, _ family: TableFamily) -> Int32 {
-    guard let value else { return 0 }
+    guard let value else {
+      diagnostics.append(Diagnostic("unknown-priority", .warning, "A base chain of this listing has no priority."))
+      return 0
+    }
     if let number = value.integer { return Int32(clamping: number) }
     if let word = value.string, let number = NftPriority.value(word, hook: hook, family: family) { return number }
     warn("unknown-priority", "The priority of this chain is unknown.", value)
@@ -208,6 +265,7 @@ struct NftJSONReader: Sendable {
   private struct Part: Sendable {
     var rules = RuleRuns<RulePlace>()
     var diagnostics: [Diagnostic] = []
+    var hasUnreadRules = false
     /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after the other.
     var isCutShort = false
   }
@@ -219,6 +277,7 @@ struct NftJSONReader: Sendable {
     let parts = Parallel.map(Parallel.runs(of: items.count, atLeast: 2000)) { run in
       var reader = reader
       reader.diagnostics = []
+      reader.isPart = true
       var part = Part()
       // Each processor reads from a tape of its own.
       var shared: JSONTape?
@@ -229,13 +288,14 @@ struct NftJSONReader: Sendable {
           own = JSONTape(sharing: item.tape)
         }
         guard let own else { break }
-        guard let read = reader.rule(item.on(own), ofKnownChain: true) else {
+        guard let read = reader.rule(item.on(own), ofKnownChain: true), !reader.meetsChain else {
           part.isCutShort = true
           break
         }
         part.rules.append(read.rule, at: read.place) { place, _ in place.isSameChain(as: read.place) }
       }
       part.diagnostics = reader.diagnostics
+      part.hasUnreadRules = reader.builder.hasUnreadRules
       return part
     }
     var count = 0
@@ -245,6 +305,7 @@ struct NftJSONReader: Sendable {
         count += rules.count
       }
       diagnostics += part.diagnostics
+      if part.hasUnreadRules { builder.hasUnreadRules = true }
       guard part.isCutShort else { continue }
       readItem(items[first + count])
       return count + 1
@@ -252,9 +313,24 @@ struct NftJSONReader: Sendable {
     return count
   }
 
-  private mutating func readRule(_ object: JSONValue) {
-    guard let (rule, place) = rule(object, ofKnownChain: false) else { return }
-    builder.append([rule], toChainAt: place.chainIndex, of: place.tableIndex)
+  private mutating func readRule(_ object: JSONValue, atFront: Bool = false) {
+    guard let (rule, place) = rule(object, ofKnownChain: false) else {
+      strays.append((object["table"]?.string == nil ? nil : lastTable(of: object), object.span(in: text)))
+      return
+    }
+    if atFront {
+      builder.tables[place.tableIndex].chains[place.chainIndex].rules.insert(rule, at: 0)
+    } else {
+      builder.append([rule], toChainAt: place.chainIndex, of: place.tableIndex)
+    }
+  }
+
+  /// The table that an object names, if it was read.
+  private func lastTable(of object: JSONValue) -> Int? {
+    guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }),
+      let name = object["table"]?.string
+    else { return nil }
+    return builder.tableIndex(family, name)
   }
 
   /// Reads the rule that an item holds. Nil when its place is not told or, with `ofKnownChain`, was not declared.
@@ -295,16 +371,39 @@ struct NftJSONReader: Sendable {
       }
       lastPlace = place
     }
-    if let list {
+    if let list, list.kind == .array {
       rule.statements.reserveCapacity(4)
       readStatements(list, lastPlace.tableIndex, &rule)
+    } else {
+      warn("unreadable-rule", "This rule has no list of statements: what it does is unknown.", object)
+      takeAsUnread(&rule)
     }
     return (rule, lastPlace)
   }
 
+  private mutating func takeAsUnread(_ rule: inout Rule) {
+    builder.hasUnreadRules = true
+    rule.statements = [.missingRules(MissingRules(.unreadable, count: 1))]
+  }
+
   private mutating func readStatements(_ list: JSONValue, _ index: Int, _ rule: inout Rule) {
+    var ending = RuleEnding()
+    readStatements(list, index, &rule, &ending)
+    guard ending.isBroken else { return }
+    warn(
+      "unreadable-rule",
+      "Statements stand behind the end of this rule, which nft never prints: what it does is unknown.",
+      list)
+    takeAsUnread(&rule)
+  }
+
+  private mutating func readStatements(
+    _ list: JSONValue, _ index: Int, _ rule: inout Rule, _ ending: inout RuleEnding
+  ) {
     let bytes = list.tape.bytes
     for item in list.elements {
+      let before = rule.statements.count
+      defer { if rule.statements.count > before { ending.take(&rule, from: before) } }
       let slot = statementCache.slot(bytes, item.range)
       if let known = statementCache.value(at: slot, bytes, item.range, context: index) {
         rule.statements.append(known)
@@ -317,6 +416,10 @@ struct NftJSONReader: Sendable {
       }
       let count = rule.statements.count
       let hadCounter = rule.counter != nil
+      if item.kind == .string, let written = item.string, written.utf8.contains(0x20) {
+        readText(written, index, &rule, item)
+        continue
+      }
       do {
         try NftJSONStatements(lowering: builder.lowerings[index]).read(item, into: &rule)
         let masked = rule.statements[count...].flatMap(\.maskedValues)
@@ -333,6 +436,39 @@ struct NftJSONReader: Sendable {
         rule.statements.append(NftJSONStatements.opaque(item))
         warn("unknown-statement", "This part of the rule is not understood: \(error.message).", item)
       }
+    }
+  }
+
+  /// Reads a statement that nft has no JSON for and prints as its text: a chain without a name (`stmt_print_json` in nft's `src/json.c`).
+  private mutating func readText(_ written: String, _ index: Int, _ rule: inout Rule, _ item: JSONValue) {
+    if isPart {
+      meetsChain = true
+      return
+    }
+    let bytes = SourceBytes(Array(written.utf8))
+    withExtendedLifetime(bytes) {
+      let text = PasteLines(bytes)
+      let dump = DumpText(source: self.text.source, memory: text.memory, lines: text.lines)
+      var reader = NftTextReader(text: dump, tokens: NftTokens(dump)) { _ in nil }
+      let known = builder.tables[index].chains.count
+      swap(&reader.builder, &builder)
+      let read = reader.readRule(index)
+      reader.skipNewlines()
+      let isWhole = reader.diagnostics.isEmpty && reader.kind == .end
+      swap(&reader.builder, &builder)
+      let span = item.span(in: self.text)
+      for chain in builder.tables[index].chains.indices.dropFirst(known) {
+        builder.tables[index].chains[chain].span = span
+        for rule in builder.tables[index].chains[chain].rules.indices {
+          builder.tables[index].chains[chain].rules[rule].span = span
+        }
+      }
+      guard isWhole else {
+        rule.statements.append(NftJSONStatements.opaque(item))
+        warn("unknown-statement", "This part of the rule is not understood.", item)
+        return
+      }
+      rule.statements += read.statements
     }
   }
 
@@ -369,7 +505,9 @@ struct NftJSONReader: Sendable {
     for statement in object["stmt"]?.elements.map({ $0 }) ?? [] {
       set.arguments.append(contentsOf: NftJSONStatements.elementArguments(statement))
     }
-    if let elements = object["elem"] { set.elements = self.elements(elements, key, data, index) }
+    if let elements = object["elem"] {
+      set.elements = self.elements(elements, key, data, index)
+    }
     builder.add(set, to: index)
   }
 
@@ -385,6 +523,10 @@ struct NftJSONReader: Sendable {
     _ list: JSONValue, _ key: [NftPart], _ data: [NftPart]?, _ index: Int
   ) -> [SetElement] {
     var elements: [SetElement] = []
+    guard list.kind == .array else {
+      warn("unreadable-element", "The elements of this set are no list.", list)
+      return [.elided("...")]
+    }
     for item in list.elements {
       do {
         let written = try NftJSONExpressions(lowering: builder.lowerings[index]).element(item, isMap: data != nil)
@@ -401,8 +543,18 @@ struct NftJSONReader: Sendable {
 
   private mutating func readObject(_ object: JSONValue, kind: String) {
     guard NftJSONTypes.objectKinds.contains(kind) || kind == "flowtable" || kind == "tunnel" else {
-      if kind != "flush", kind != "delete", kind != "reset", kind != "list", kind != "destroy" {
+      switch kind {
+      case "list", "reset": break
+      case "flush", "delete", "destroy", "replace": carryOut(kind, object)
+      default:
         warn("unknown-object", "An object of the kind `\(kind)` is not known.", object)
+        // A rule or a base chain by another name.
+        if object.kind != .object || object["expr"] != nil {
+          strays.append((lastTable(of: object), object.span(in: text)))
+        }
+        if object["hook"] != nil, let index = builder.tables.indices.last {
+          noteUnknownPlace(of: object, object["name"]?.string ?? "unreadable chain", index)
+        }
       }
       return
     }
@@ -419,6 +571,51 @@ struct NftJSONReader: Sendable {
       }
     }
     builder.tables[index].objects.append(result)
+  }
+
+  /// Carries out a command that takes something away (libnftables-json(5), "COMMAND OBJECTS"); where that is not known here, what is left is unknown.
+  private mutating func carryOut(_ verb: String, _ object: JSONValue) {
+    guard let (key, target) = object.members.first(where: { _ in true }), let kind = key.string else { return }
+    lastPlace = RulePlace()
+    if kind == "ruleset" {
+      let family = target["family"]?.string.flatMap { TableFamily(rawValue: $0) }
+      for index in builder.tables.indices.reversed() where family == nil || builder.tables[index].family == family {
+        builder.remove(index)
+      }
+      return
+    }
+    guard let family = target["family"]?.string.flatMap({ TableFamily(rawValue: $0) }),
+      let table = (kind == "table" ? target["name"] : target["table"])?.string,
+      let index = builder.tableIndex(family, table)
+    else { return }
+    let chain = (kind == "chain" ? target["name"] : target["chain"])?.string.flatMap {
+      builder.chainIndex($0, in: index)
+    }
+    switch (verb, kind) {
+    case ("flush", "table"):
+      for chain in builder.tables[index].chains.indices { builder.tables[index].chains[chain].rules = [] }
+    case ("flush", "chain"): if let chain { builder.tables[index].chains[chain].rules = [] }
+    case ("delete", "table"), ("destroy", "table"): builder.remove(index)
+    case ("delete", "chain"), ("destroy", "chain"): if let chain { builder.removeChain(chain, of: index) }
+    case ("delete", "rule"), ("destroy", "rule"), ("replace", "rule"):
+      guard let chain, let handle = target["handle"]?.unsigned,
+        let rule = builder.tables[index].chains[chain].rules.firstIndex(where: { $0.handle == handle })
+      else {
+        strays.append((index, object.span(in: text)))
+        return
+      }
+      builder.tables[index].chains[chain].rules.remove(at: rule)
+      if verb == "replace", let (new, _) = self.rule(target, ofKnownChain: false) {
+        builder.tables[index].chains[chain].rules.insert(new, at: rule)
+      }
+    case (_, "set"), (_, "map"), (_, "element"):
+      for set in builder.tables[index].sets.indices where builder.tables[index].sets[set].name == target["name"]?.string
+      {
+        builder.tables[index].sets[set].elements = []
+        builder.tables[index].sets[set].elementsKnown = verb == "flush"
+      }
+    default: warn("nft-command-ignored", "This command is not carried out.", object)
+    }
   }
 
   /// A string or a list of strings as a list.

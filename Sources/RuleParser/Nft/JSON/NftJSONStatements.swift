@@ -14,6 +14,7 @@ struct NftJSONStatements {
   func read(_ item: JSONValue, into rule: inout Rule) throws(NftProblem) {
     var members = item.members
     guard let (key, value) = members.next(), let kind = key.string else { throw NftProblem("an empty statement") }
+    guard members.next() == nil else { throw NftProblem("two statements in one") }
     switch kind {
     case "match":
       guard let left = value["left"], let right = value["right"] else { throw NftProblem("a match with one side") }
@@ -120,12 +121,20 @@ struct NftJSONStatements {
     written.address = try value["addr"].map(read)
     written.port = try value["port"].map(read)
     written.flags = NftJSONReader.strings(value["flags"])
+    if kind == .dnat || kind == .snat, written.address == nil, written.port == nil {
+      throw NftProblem("a translation to nothing")
+    }
     written.isPrefix = NftJSONReader.strings(value["type_flags"]).contains("prefix")
     return try lowering.translation(written)
   }
 
   private func rate(_ kind: String, _ value: JSONValue) throws(NftProblem) -> [Statement] {
     if let map = value["map"] { return try objectMap(kind, map) }
+    if kind == "limit" {
+      guard NftArguments.isTimeUnit(value["per"]?.string), NftArguments.isSizeUnit(value["rate_unit"]?.string) else {
+        throw NftProblem("the unit of a limit")
+      }
+    }
     return [.environment(Self.rateCondition(kind, value))]
   }
 

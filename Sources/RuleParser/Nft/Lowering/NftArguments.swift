@@ -19,6 +19,16 @@ enum NftArguments {
     return arguments
   }
 
+  /// Whether a limit is per this unit.
+  static func isTimeUnit(_ per: String?) -> Bool {
+    per.map { ["second", "minute", "hour", "day", "week"].contains($0) } ?? true
+  }
+
+  /// Whether a limit is of this unit; without one it is of packets.
+  static func isSizeUnit(_ unit: String?) -> Bool {
+    unit.map { ["packets", "bytes", "kbytes", "mbytes", "gbytes"].contains($0) || $0.isEmpty } ?? true
+  }
+
   /// `quota over 10 mbytes used 5 kbytes`, in bytes.
   static func quota(_ amount: UInt64, unit: String?, used: UInt64?, usedUnit: String?) -> [Argument] {
     var arguments = [Argument("bytes", String(bytes(amount, unit)))]

@@ -110,7 +110,9 @@ extension NftLowering {
     // What is assigned is as wide as what it is assigned to, also when it is computed from something narrower.
     let width = max(lowered.bits, expected.first?.bits ?? 0)
     let operand = try typed(
-      right, expected: operation == .shiftLeft || operation == .shiftRight ? [NftPart(.integer)] : lowered.parts,
+      right,
+      expected: operation == .shiftLeft || operation == .shiftRight
+        ? [NftPart(.integer)] : [NftPart(lowered.type, width)],
       depth: depth + 1)
     guard case .constant(let number) = operand.expression else {
       let combination: BitOperation

@@ -8,6 +8,14 @@ struct NftTableBuilder: Sendable {
   private var indexes: [TableKey: Int] = [:]
   private var chainIndexes: [[String: Int]] = []
 
+  /// The base chains of each table whose place is unknown.
+  private var unknownPlaces: [TableKey: [BaseChainPlace]] = [:]
+  /// The chains that are declared, and the tables of which that is known.
+  private var declared: [TableKey: Set<String>] = [:]
+
+  /// Whether some rule could not be read.
+  var hasUnreadRules = false
+
   /// The tables that the dump itself says iptables-nft manages.
   var managedTables: Set<TableKey> = []
 
@@ -46,6 +54,42 @@ struct NftTableBuilder: Sendable {
     }
     chainIndexes[table][chain.name] = tables[table].chains.count
     tables[table].chains.append(chain)
+  }
+
+  /// Notes a base chain whose place is unknown.
+  mutating func noteUnknownPlace(_ place: BaseChainPlace, of table: Int) {
+    let key = TableKey(family: tables[table].family, name: tables[table].name)
+    guard unknownPlaces[key]?.contains(where: { $0.chain == place.chain }) != true else { return }
+    unknownPlaces[key, default: []].append(place)
+  }
+
+  /// Notes that a table is listed with its chains.
+  mutating func noteShown(_ table: Int) {
+    declared[TableKey(family: tables[table].family, name: tables[table].name), default: []].formUnion([])
+  }
+
+  /// Notes that a chain is declared.
+  mutating func noteDeclared(_ chain: String, of table: Int) {
+    declared[TableKey(family: tables[table].family, name: tables[table].name), default: []].insert(chain)
+  }
+
+  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it.
+  private mutating func noteUndeclared(_ diagnostics: inout [Diagnostic]) {
+    for index in tables.indices {
+      let key = TableKey(family: tables[index].family, name: tables[index].name)
+      // Where no chain is declared the whole is an excerpt.
+      guard let declared = declared[key] else { continue }
+      for chain in tables[index].chains where chain.base == nil && !declared.contains(chain.name) {
+        guard let rule = chain.rules.first else { continue }
+        let isReached = tables[index].chains.contains { $0.rules.contains { $0.leads(to: chain.name) } }
+        diagnostics.append(
+          Diagnostic(
+            "undeclared-chain", .warning,
+            "Chain \(chain.name) has rules, but nothing declares it"
+              + (isReached ? "." : " and no rule jumps to it: where it is called is unknown."), span: rule.span))
+        if !isReached { noteUnknownPlace(BaseChainPlace(chain: chain.name, span: rule.span), of: index) }
+      }
+    }
   }
 
   /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list it.
@@ -90,11 +134,49 @@ struct NftTableBuilder: Sendable {
     reindex()
   }
 
+  /// Gives a chain another name, also where rules jump to it.
+  mutating func renameChain(_ old: String, to new: String, of table: Int) {
+    guard let chain = chainIndexes[table].removeValue(forKey: old) else { return }
+    chainIndexes[table][new] = chain
+    tables[table].chains[chain].name = new
+    noteDeclared(new, of: table)
+    for chain in tables[table].chains.indices {
+      for rule in tables[table].chains[chain].rules.indices {
+        guard let last = tables[table].chains[chain].rules[rule].statements.indices.last else { continue }
+        switch tables[table].chains[chain].rules[rule].statements[last] {
+        case .verdict(.jump(old)): tables[table].chains[chain].rules[rule].statements[last] = .verdict(.jump(new))
+        case .verdict(.goto(old)): tables[table].chains[chain].rules[rule].statements[last] = .verdict(.goto(new))
+        default: break
+        }
+      }
+    }
+  }
+
   /// Removes a chain of a table.
   mutating func removeChain(_ chain: Int, of table: Int) {
     tables[table].chains.remove(at: chain)
     chainIndexes[table] = Dictionary(
       tables[table].chains.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Gives a chain another name, and the jumps to it.
+  mutating func rename(_ chain: Int, of table: Int, to name: String) {
+    let old = tables[table].chains[chain].name
+    tables[table].chains[chain].name = name
+    for chain in tables[table].chains.indices {
+      for rule in tables[table].chains[chain].rules.indices {
+        let statements = tables[table].chains[chain].rules[rule].statements.map { statement in
+          switch statement {
+          case .verdict(.jump(old)): Statement.verdict(.jump(name))
+          case .verdict(.goto(old)): Statement.verdict(.goto(name))
+          default: statement
+          }
+        }
+        tables[table].chains[chain].rules[rule].statements = statements
+      }
+    }
+    chainIndexes[table][old] = nil
+    chainIndexes[table][name] = chain
   }
 
   private mutating func reindex() {
@@ -104,10 +186,12 @@ struct NftTableBuilder: Sendable {
   }
 
   /// The tables, with their origins told, and in those that nft itself wrote the comparisons together that it loads as one.
-  func finish() -> [Table] {
-    tables.map { table in
+  mutating func finish(_ diagnostics: inout [Diagnostic]) -> [Table] {
+    noteUndeclared(&diagnostics)
+    return tables.map { table in
       var table = table
-      let isManaged = managedTables.contains(TableKey(family: table.family, name: table.name))
+      let key = TableKey(family: table.family, name: table.name)
+      let isManaged = managedTables.contains(key)
       table.origin = isManaged ? .iptablesNFT : NftTableOrigin.origin(of: table)
       if table.origin == .nftables {
         for chain in table.chains.indices {
@@ -118,7 +202,38 @@ struct NftTableBuilder: Sendable {
           }
         }
       }
+      if hasUnreadRules { table.chains.markPartsWithMissingRules() }
+      for place in unknownPlaces[key] ?? [] {
+        table.chains += place.chains(in: table.family)
+        if let chain = table.chainIndex(place.chain), table.chains[chain].shown == .whole {
+          table.chains[chain].shown = .part
+        }
+      }
       return table
+    }
+  }
+}
+
+extension Rule {
+  /// Whether the rule leads to a chain, also by a map written in place.
+  func leads(to chain: String) -> Bool {
+    if jumps(to: chain) { return true }
+    return statements.contains { statement in
+      switch statement {
+      case .verdictMap(_, .anonymous(let elements)): elements.contains { $0.leads(to: chain) }
+      // A named map may hold it.
+      case .verdictMap(_, .named): true
+      default: false
+      }
+    }
+  }
+}
+
+extension SetElement {
+  fileprivate func leads(to chain: String) -> Bool {
+    switch data {
+    case .verdict(.jump(chain)), .verdict(.goto(chain)): true
+    default: false
     }
   }
 }

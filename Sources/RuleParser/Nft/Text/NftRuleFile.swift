@@ -25,7 +25,49 @@ enum NftRuleFile {
         guard cursor.eat("#!") else { continue }
         return cursor.text(cursor.at..<cursor.end).split(whereSeparator: { $0 == "/" || $0 == " " }).contains("nft")
       }
-      return beginsRuleFile(&cursor)
+      return beginsRuleFile(&cursor) || isFileOfTables(lines)
+    }
+    return false
+  }
+
+  /// Whether an input that begins with a table goes on as only a file does: with commands, or with more of a table that it has closed. Of two listings of one
+  /// table, both tell the hooks of its chains.
+  private static func isFileOfTables(_ lines: PasteLines) -> Bool {
+    var tables: Set<String> = []
+    var hasCommand = false
+    var hasTwice = false
+    for line in lines.lines where line.start < line.end && line.form == .other {
+      let first = lines.bytes[line.start]
+      switch first {
+      case 0x20, 0x09, 0x0d, 0x23, 0x7d: continue
+      default: break
+      }
+      var cursor = ByteCursor(lines.bytes, line.range)
+      if cursor.eat("table ") {
+        hasTwice = !tables.insert(cursor.text(cursor.at..<cursor.end)).inserted || hasTwice
+      } else if beginsRuleFile(&cursor) {
+        hasCommand = true
+      } else {
+        return false
+      }
+    }
+    return hasCommand || hasTwice && !hasHookTwice(lines)
+  }
+
+  /// Whether a chain of a table has its hook printed twice.
+  private static func hasHookTwice(_ lines: PasteLines) -> Bool {
+    var places: Set<String> = []
+    var (table, chain) = ("", "")
+    for line in lines.lines {
+      var cursor = ByteCursor(lines.bytes, line.range)
+      cursor.eatBlanks()
+      if cursor.eat("table ") {
+        table = cursor.text(cursor.at..<cursor.end)
+      } else if cursor.eat("chain ") {
+        chain = cursor.text(cursor.at..<cursor.end)
+      } else if cursor.eat("type "), !places.insert("\(table) \(chain)").inserted {
+        return true
+      }
     }
     return false
   }

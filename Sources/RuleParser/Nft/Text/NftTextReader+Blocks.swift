@@ -8,10 +8,20 @@ extension NftTextReader {
     let (family, name) = try tableName()
     let index = builder.table(family, name)
     guard kind == .openBrace else { return }
+    builder.noteShown(index)
     if builder.tables[index].span == nil {
       builder.tables[index].span = text.span(start..<tokens.previousEnd)
     }
-    try readBlock { reader throws(SyntaxError) in try reader.readTableItem(index) }
+    declaredInBlock = []
+    try readBlock { reader throws(SyntaxError) in
+      let mark = reader.tokens.mark
+      do throws(SyntaxError) {
+        try reader.readTableItem(index)
+      } catch {
+        reader.recover(error, from: mark, inTable: index)
+      }
+    }
+    if carrying != nil { carryOutBlock(index) }
   }
 
   /// Reads `{ … }`: one item after the other, each with its own recovery.
@@ -27,11 +37,11 @@ extension NftTextReader {
         return
       case .end: throw fail("}")
       default:
-        let before = tokens.current.start
+        let (before, mark) = (tokens.current.start, tokens.mark)
         do {
           try item(&self)
         } catch {
-          recover(error)
+          recover(error, from: mark)
         }
         if tokens.current.start == before, kind != .closeBrace, kind != .end { tokens.advance() }
       }
@@ -66,7 +76,7 @@ extension NftTextReader {
     case "comment":
       tokens.advance()
       builder.tables[index].comment = try name("a comment")
-    case "counter", "quota", "limit", "secmark", "synproxy", "flowtable":
+    case "counter", "quota", "limit", "secmark", "synproxy", "flowtable", "tunnel":
       let kind = word
       tokens.advance()
       try readObject(kind, index)
@@ -97,11 +107,18 @@ extension NftTextReader {
     var chain = Chain(try name("the name of a chain"))
     chain.span = text.span(nameStart..<tokens.previousEnd)
     let chainName = chain.name
+    let isSecond = !declaredInBlock.insert(chainName).inserted
+    let before = builder.chainIndex(chainName, in: index).flatMap { builder.tables[index].chains[$0].base?.policy }
     builder.add(chain, to: index)
+    builder.noteDeclared(chainName, of: index)
     guard kind == .openBrace else { return }
+    let outer = writtenPolicy
+    writtenPolicy = nil
+    defer { writtenPolicy = outer }
     try readBlock { reader throws(SyntaxError) in
       try reader.readChainItem(index, chainName)
     }
+    settlePolicy(of: chainName, index, before: isSecond ? before : nil)
   }
 
   private mutating func readChainItem(_ index: Int, _ name: String) throws(SyntaxError) {
@@ -110,13 +127,10 @@ extension NftTextReader {
       builder.tables[index].chains[chain].handle = handle
       return
     }
-    if tokens.isWord("type") {
-      builder.tables[index].chains[chain].base = try hook(builder.tables[index].family)
+    if tokens.isWord("type") || tokens.isWord("hook") || tokens.isWord("priority") {
+      readHook(index, name)
     } else if tokens.isWord("policy") {
-      tokens.advance()
-      let policy = try self.name("accept or drop")
-      guard let policy = BaseChain.Policy(rawValue: policy) else { throw fail("accept or drop") }
-      builder.tables[index].chains[chain].base?.policy = policy
+      readPolicy(index, name)
     } else if tokens.isWord("flags") {
       tokens.advance()
       _ = try nameList()
@@ -134,26 +148,7 @@ extension NftTextReader {
     }
   }
 
-  /// `type filter hook input priority filter` with everything that may stand in it. Without a printed policy the kernel's is accept.
-  private mutating func hook(_ family: TableFamily) throws(SyntaxError) -> BaseChain {
-    tokens.advance()
-    guard let type = ChainType(rawValue: try name("filter, nat or route")) else { throw fail("filter, nat or route") }
-    guard eat("hook") else { throw fail("hook") }
-    guard let hook = Hook(rawValue: try name("the name of a hook")) else { throw fail("the name of a hook") }
-    var base = BaseChain(type: type, hook: hook, priority: 0, policy: .accept)
-    while !isStatementEnd {
-      if tokens.isWord("device") || tokens.isWord("devices") {
-        base.devices = try devices()
-      } else if eat("priority") {
-        base.priority = try priority(hook, family)
-      } else {
-        throw fail("priority")
-      }
-    }
-    return base
-  }
-
-  private mutating func priority(_ hook: Hook, _ family: TableFamily) throws(SyntaxError) -> Int32 {
+  mutating func priority(_ hook: Hook, _ family: TableFamily) throws(SyntaxError) -> Int32 {
     var total: Int64 = 0
     if kind == .dollar {
       switch try variable() {
@@ -183,7 +178,7 @@ extension NftTextReader {
   }
 
   /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`.
-  private mutating func devices() throws(SyntaxError) -> [String] {
+  mutating func devices() throws(SyntaxError) -> [String] {
     tokens.advance()
     _ = eat(.assign)
     if kind == .dollar { return Self.words(try variable()) }
@@ -219,7 +214,13 @@ extension NftTextReader {
     set.span = text.span(nameStart..<tokens.previousEnd)
     var types = NftSetTypes(key: [NftPart(.invalid)], data: isMap ? [NftPart(.invalid)] : nil)
     try readBlock { reader throws(SyntaxError) in
-      try reader.readSetItem(index, &set, &types, isMap: isMap)
+      do throws(SyntaxError) {
+        try reader.readSetItem(index, &set, &types, isMap: isMap)
+      } catch {
+        // What could not be read may have held elements.
+        set.elementsKnown = false
+        throw error
+      }
       reader.builder.lowerings[index].sets[set.name] = types
     }
     set.flags = NftArguments.flags(set.flags)
@@ -319,7 +320,9 @@ extension NftTextReader {
   }
 
   /// `{ key, key : data, … }` of a declared set.
-  mutating func readElements(_ index: Int, key: [NftPart], data: [NftPart]?) throws(SyntaxError) -> [SetElement] {
+  mutating func readElements(
+    _ index: Int, key: [NftPart], data: [NftPart]?
+  ) throws(SyntaxError) -> [SetElement] {
     var elements: [SetElement] = []
     let written: [NftElement]
     let start = tokens.current.start
@@ -385,6 +388,12 @@ extension NftTextReader {
     case "secmark": object.arguments.append(Argument("context", try name("a context")))
     case "synproxy": object.arguments.append(contentsOf: try synproxyArguments())
     case "flowtable": try readFlowtableItem(&object)
+    case "tunnel":
+      // No rule asks what a tunnel is made of.
+      while !isStatementEnd, self.kind != .openBrace { tokens.advance() }
+      if self.kind == .openBrace {
+        try readBlock { reader throws(SyntaxError) in try reader.readObjectItem("tunnel", &object) }
+      }
     default: try readConntrackItem(kind, &object)
     }
   }

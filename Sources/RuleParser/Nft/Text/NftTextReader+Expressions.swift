@@ -210,6 +210,42 @@ extension NftTextReader {
   mutating func setElements(depth: Int = 0) throws(SyntaxError) -> [NftElement] {
     guard depth < NftLowering.maximumDepth else { throw fail("fewer levels") }
     try expect(.openBrace, "{")
+    do {
+      return try elementsToBrace(depth: depth)
+    } catch {
+      // What closes the set must close nothing around it.
+      skipBehindBrace()
+      throw error
+    }
+  }
+
+  /// Goes on behind the brace that closes what is read; not into the next chain or set, where that brace is missing.
+  private mutating func skipBehindBrace() {
+    var depth = 0
+    while kind != .end {
+      switch kind {
+      case .openBrace: depth += 1
+      case .closeBrace:
+        if depth == 0 {
+          tokens.advance()
+          return
+        }
+        depth -= 1
+      case .newline:
+        let line = tokens.mark
+        skipNewlines()
+        if tokens.isWord("chain") || tokens.isWord("set") || tokens.isWord("map") || tokens.isWord("table") {
+          tokens.back(to: line)
+          return
+        }
+        continue
+      default: break
+      }
+      tokens.advance()
+    }
+  }
+
+  private mutating func elementsToBrace(depth: Int) throws(SyntaxError) -> [NftElement] {
     var elements: [NftElement] = []
     while true {
       skipNewlines()

@@ -39,8 +39,9 @@ extension NftTextReader {
           first.chain == place.chain && first.rule + count == place.rule
         }
       }
-      return (rules: rules, diagnostics: reader.diagnostics)
+      return (rules: rules, diagnostics: reader.diagnostics, hasUnread: reader.builder.hasUnreadRules)
     }
+    if parts.contains(where: \.hasUnread) { builder.hasUnreadRules = true }
     // The chains that have rules read one by one between them, with the runs that belong there.
     var mixed: [Int: [(first: Int, rules: [Rule])]] = [:]
     for part in parts.indices {

@@ -5,23 +5,36 @@ extension NftTextReader {
   /// Reads a rule up to its end. What can't be read of it becomes opaque, and the reader stands behind the rule.
   mutating func readRule(_ index: Int) -> Rule {
     family = builder.tables[index].family
+    openTable = index
+    var ending = RuleEnding()
     let start = tokens.current.start
     let line = tokens.lineNumber
     var rule = Rule([], span: SourceSpan(source: text.source, line: line, offset: start, length: 0))
     while !isStatementEnd {
       let statementStart = tokens.current.start
+      let (count, mark) = (rule.statements.count, tokens.mark)
+      decides = false
       do {
         try readStatement(&rule, builder.lowerings[index])
       } catch let error as SyntaxError {
-        readOpaqueRest(&rule, from: statementStart, error)
+        readOpaqueRest(&rule, from: mark, error)
       } catch let problem as NftProblem {
         readOpaqueStatement(&rule, from: statementStart, problem)
       } catch {
-        readOpaqueRest(&rule, from: statementStart, fail("a statement"))
+        readOpaqueRest(&rule, from: mark, fail("a statement"))
       }
       if tokens.current.start == statementStart, !isStatementEnd { tokens.advance() }
+      if rule.statements.count > count { ending.take(&rule, from: count) }
     }
     rule.span.length = max(tokens.previousEnd - start, 0)
+    if ending.isBroken {
+      builder.hasUnreadRules = true
+      rule.statements = [.missingRules(MissingRules(.unreadable, count: 1))]
+      warn(
+        "unreadable-rule",
+        "Statements stand behind the end of this rule, which nft never prints: what it does is unknown.",
+        start..<max(tokens.previousEnd, start))
+    }
     let masked = rule.statements.flatMap(\.maskedValues)
     if !masked.isEmpty { report(masked: masked, in: start..<max(tokens.previousEnd, start)) }
     return rule
@@ -31,7 +44,8 @@ extension NftTextReader {
   private mutating func readOpaqueStatement(_ rule: inout Rule, from start: Int, _ problem: NftProblem) {
     let end = max(tokens.previousEnd, start)
     let written = String(decoding: text.bytes[start..<min(end, text.bytes.count)], as: UTF8.self)
-    rule.statements.append(.opaqueMatch(Opaque(name: problem.message, text: written)))
+    let part = Opaque(name: problem.message, text: written)
+    rule.statements.append(decides ? .opaqueTarget(part) : .opaqueMatch(part))
     diagnostics.append(
       Diagnostic(
         "unknown-statement", .warning, "This part of the rule is not understood: \(problem.message).",
@@ -39,7 +53,9 @@ extension NftTextReader {
   }
 
   /// A rule that breaks off: its rest is opaque, also what it does in the end.
-  private mutating func readOpaqueRest(_ rule: inout Rule, from start: Int, _ error: SyntaxError) {
+  private mutating func readOpaqueRest(_ rule: inout Rule, from mark: NftTokens.Mark, _ error: SyntaxError) {
+    tokens.back(to: mark)
+    let start = tokens.current.start
     var depth = 0
     scan: while kind != .end {
       switch kind {
@@ -94,24 +110,34 @@ extension NftTextReader {
       return
     }
     switch word {
-    case .accept, .drop, .continue, .return, .jump, .goto: rule.statements.append(.verdict(try verdict()))
+    case .jump, .goto:
+      decides = true
+      rule.statements.append(.verdict(isBlockNext ? try anonymousJump() : try verdict()))
+    case .accept, .drop, .continue, .return: rule.statements.append(.verdict(try verdict()))
     case .counter: try readCounter(&rule, lowering)
     case .comment:
       tokens.advance()
       rule.comment = try name("a comment")
     case .limit, .quota: rule.statements.append(contentsOf: try rate(lowering))
     case .log: rule.statements.append(.effect(try log()))
-    case .reject: rule.statements.append(try reject(lowering))
+    case .reject:
+      decides = true
+      rule.statements.append(try reject(lowering))
     case .dnat, .snat, .masquerade, .redirect, .tproxy:
+      decides = true
       rule.statements.append(try lowering.translation(try translation()))
-    case .queue: rule.statements.append(try queue(lowering))
+    case .queue:
+      decides = true
+      rule.statements.append(try queue(lowering))
     case .notrack:
       tokens.advance()
       rule.statements.append(.notrack)
     case .add, .update, .delete: rule.statements.append(try setUpdate(lowering))
     case .set: rule.statements.append(try oldSetUpdate(lowering))
     case .meter, .flow: rule.statements.append(try meterOrFlow(lowering))
-    case .dup, .fwd: rule.statements.append(try copy(lowering))
+    case .dup, .fwd:
+      decides = true
+      rule.statements.append(try copy(lowering))
     case .synproxy:
       tokens.advance()
       let arguments = eat("name") ? [Argument("name", try name("the name of a synproxy"))] : try synproxyArguments()
@@ -157,6 +183,36 @@ extension NftTextReader {
     }
   }
 
+  /// Whether a brace stands behind the word that is looked at.
+  private var isBlockNext: Bool {
+    var ahead = tokens
+    ahead.advance()
+    return ahead.current.kind == .openBrace
+  }
+
+  /// `jump { … }`, `goto { … }`: a chain without a name, which the kernel names `__chain0` and so on (nft(8), "VERDICT STATEMENT").
+  private mutating func anonymousJump() throws(SyntaxError) -> Verdict {
+    let isJump = tokens.isWord("jump")
+    tokens.advance()
+    guard anonymousDepth < Self.maximumAnonymousDepth else { throw fail("fewer levels") }
+    let index = openTable
+    var number = builder.tables[index].chains.count
+    while builder.chainIndex("__chain\(number)", in: index) != nil { number += 1 }
+    let chain = "__chain\(number)"
+    builder.add(Chain(chain, span: text.span(tokens.current.range)), to: index)
+    builder.noteDeclared(chain, of: index)
+    anonymousDepth += 1
+    defer { anonymousDepth -= 1 }
+    try readBlock { reader throws(SyntaxError) in
+      let rule = reader.readRule(index)
+      reader.builder.add(rule, to: chain, of: index)
+    }
+    return isJump ? .jump(chain) : .goto(chain)
+  }
+
+  /// nft takes blocks this deep (`NFT_MAX_NESTED` and the kernel's own limit of 16 jumps).
+  private static let maximumAnonymousDepth = 16
+
   // MARK: - Matches
 
   /// A comparison, a verdict map or an assignment: all begin with what is looked at.
@@ -168,10 +224,12 @@ extension NftTextReader {
     if case .field(let field) = left { expectsTrafficClass = field.type == .classid }
     defer { expectsTrafficClass = false }
     if eat("vmap") {
+      decides = true
       rule.statements.append(try lowering.verdictMap(left, try mapData()))
       return
     }
     if eat("set") {
+      decides = true
       let newValue = try value()
       rule.statements.append(try lowering.assignment(left, newValue))
       return

@@ -96,6 +96,9 @@ extension NftTextReader {
       try expect(.slash, "/")
       per = try name("second, minute, hour, day or week")
     }
+    guard NftArguments.isTimeUnit(per), NftArguments.isSizeUnit(unit) else {
+      throw SyntaxError(offset: tokens.previousEnd, expected: "second, minute, hour, day or week")
+    }
     var burst: UInt64?
     var burstUnit: String?
     if eat("burst") {
@@ -253,6 +256,7 @@ extension NftTextReader {
       if self.kind != .colon, self.kind != .handle, !isStatementEnd { written.address = try value() }
       if eat(.colon), !isStatementEnd { written.port = try value() }
     }
+    if kind == .dnat || kind == .snat, written.address == nil, written.port == nil { throw fail("an address") }
     if kind == .masquerade || kind == .redirect, let address = written.address {
       // Without a colon, the number is the port all the same.
       written.port = address

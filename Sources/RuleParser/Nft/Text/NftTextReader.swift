@@ -15,10 +15,22 @@ struct NftTextReader {
   var family = TableFamily.ip
   /// Whether a constant may be a traffic class, which holds a colon.
   var expectsTrafficClass = false
+  /// The table whose rule is read.
+  var openTable = 0
+  /// Whether the statement that is read decides about the packet or changes it, so that no rule may be read without it.
+  var decides = false
+  /// How many chains without a name are open.
+  var anonymousDepth = 0
+  /// The policy of the chain that is read, where one was printed: it may stand before the hook.
+  var writtenPolicy: WrittenPolicy?
+  /// The chains that the table block that is read has declared.
+  var declaredInBlock: Set<String> = []
   /// The rules of the command that is read (`table …`, `add chain …`) which are read at its end.
   var putOff: [PutOffRule] = []
   /// How many of them are of each chain.
   var putOffCounts: [Int] = []
+  /// The state of a host on which commands are carried out; nil for a listing or a rule file, of which parts may be missing.
+  var carrying: NftCarrying?
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
   private var includeCount = 0
@@ -41,7 +53,8 @@ struct NftTextReader {
       var reader = NftTextReader(text: text, tokens: NftTokens(text), includes: includes)
       reader.readManagedTables(text)
       reader.readCommands()
-      return RuleFragment(tables: reader.builder.finish(), ipsets: [], diagnostics: reader.diagnostics)
+      let tables = reader.builder.finish(&reader.diagnostics)
+      return RuleFragment(tables: tables, ipsets: [], diagnostics: reader.diagnostics)
     }
   }
 
@@ -158,9 +171,10 @@ extension NftTextReader {
     }
   }
 
-  /// Tells of an error and goes on behind the statement that it is in, with its braces.
-  mutating func recover(_ error: SyntaxError) {
+  /// Tells of an error and goes on behind the statement that it is in, with its braces, which begins at a mark.
+  mutating func recover(_ error: SyntaxError, from start: NftTokens.Mark) {
     report(error)
+    tokens.back(to: start)
     var depth = 0
     while kind != .end {
       switch kind {
@@ -179,7 +193,42 @@ extension NftTextReader {
     }
   }
 
+  /// As ``recover(_:from:)`` in a table: what is passed there may have been a base chain, or a rule of the chain before it.
+  mutating func recover(_ error: SyntaxError, from start: NftTokens.Mark, inTable index: Int) {
+    var ahead = tokens
+    ahead.back(to: start)
+    let offset = ahead.current.start
+    var depth = 0
+    var hasBlock = false
+    var isBase = false
+    scan: while ahead.current.kind != .end {
+      switch ahead.current.kind {
+      case .openBrace:
+        depth += 1
+        hasBlock = true
+      case .closeBrace:
+        if depth == 0 { break scan }
+        depth -= 1
+      case .newline, .semicolon: if depth == 0 { break scan }
+      case .word: isBase = isBase || ahead.isWord("hook") || ahead.isWord("policy")
+      default: break
+      }
+      ahead.advance()
+    }
+    let span = text.span(offset..<max(offset, min(ahead.previousEnd, text.bytes.count)))
+    if isBase || (!hasBlock && builder.tables[index].chains.isEmpty) {
+      builder.noteUnknownPlace(BaseChainPlace(chain: "unreadable chain", span: span), of: index)
+    } else if !hasBlock {
+      let last = builder.tables[index].chains.count - 1
+      readPutOffRules(diagnosticsFrom: diagnostics.count)
+      builder.tables[index].chains[last].addMissing(MissingRules(.unreadable, count: 1), span: span)
+    }
+    recover(error, from: start)
+  }
+
   mutating func report(_ error: SyntaxError) {
+    // A command that was refused is told of as a whole.
+    if carrying?.refusal != nil { return }
     let offset = min(error.offset, text.bytes.count)
     let line = text.line(at: offset)
     var start = offset
@@ -200,14 +249,14 @@ extension NftTextReader {
 
 extension NftTextReader {
   /// Reads commands and blocks up to the end of the text.
-  private mutating func readCommands() {
-    while kind != .end {
+  mutating func readCommands() {
+    while kind != .end, carrying?.refusal == nil {
       let before = tokens.current.start
-      let diagnosed = diagnostics.count
+      let (diagnosed, mark) = (diagnostics.count, tokens.mark)
       do {
         try readCommand()
       } catch {
-        recover(error)
+        recover(error, from: mark)
       }
       readPutOffRules(diagnosticsFrom: diagnosed)
       // A closing brace that nothing opened.
@@ -230,6 +279,7 @@ extension NftTextReader {
       try readTable()
     case "add", "create": try readAdd(atFront: false)
     case "insert": try readAdd(atFront: true)
+    case _ where carrying != nil && Self.changes.contains(word): try carryOutChange()
     case "delete", "destroy":
       tokens.advance()
       try readDelete()
@@ -243,10 +293,13 @@ extension NftTextReader {
     case "include":
       tokens.advance()
       try readInclude()
-    case "list", "reset", "describe", "monitor", "rename", "replace", "get":
-      if tokens.isWord("rename") || tokens.isWord("replace") {
-        warn("nft-command-ignored", "This command is not carried out.", tokens.current.range)
-      }
+    case "rename":
+      tokens.advance()
+      try readRename()
+    case "replace":
+      tokens.advance()
+      try readReplace()
+    case "list", "reset", "describe", "monitor", "get":
       while !isStatementEnd { tokens.advance() }
     case "rule", "chain", "set", "map", "element", "counter", "quota", "limit", "ct", "flowtable", "secmark",
       "synproxy":
@@ -254,6 +307,9 @@ extension NftTextReader {
     default: throw fail("a command or a table")
     }
   }
+
+  /// The commands that take away or replace what is there.
+  private static let changes: Set<String> = ["delete", "destroy", "flush", "rename", "replace"]
 
   /// `define NAME = VALUE`
   mutating func readDefine() throws(SyntaxError) {
@@ -298,21 +354,32 @@ extension NftTextReader {
     return (.ip, try name("the name of a table"))
   }
 
+  /// The index of the table that a command names. A file may leave the table out that it is loaded into; on a host the table must be there.
+  mutating func tableForCommand() throws(SyntaxError) -> Int {
+    let (family, table) = try tableName()
+    if carrying != nil { return try carriedTable(family, table) }
+    return builder.table(family, table)
+  }
+
   private mutating func readAdd(atFront: Bool, withVerb: Bool = true) throws(SyntaxError) {
+    let isNew = tokens.isWord("create")
     if withVerb { tokens.advance() }
     switch word {
     case "table":
       tokens.advance()
+      if isNew { try refuseKnownTable() }
       try readTable()
     case "chain":
       tokens.advance()
-      let (family, table) = try tableName()
-      try readChain(builder.table(family, table), start: tokens.current.start)
+      let index = try tableForCommand()
+      if carrying != nil { return try carryOutChain(index, isNew: isNew) }
+      try readChain(index, start: tokens.current.start)
     case "set", "map":
       let isMap = tokens.isWord("map")
       tokens.advance()
-      let (family, table) = try tableName()
-      try readSet(builder.table(family, table), isMap: isMap, start: tokens.current.start)
+      let index = try tableForCommand()
+      try readSet(index, isMap: isMap, start: tokens.current.start)
+      carrying?.takeHandle(of: index)
     case "element":
       tokens.advance()
       try readElementCommand()
@@ -322,13 +389,11 @@ extension NftTextReader {
     case "counter", "quota", "limit", "secmark", "synproxy", "flowtable":
       let kind = word
       tokens.advance()
-      let (family, table) = try tableName()
-      try readObject(kind, builder.table(family, table))
+      try readObject(kind, try tableForCommand())
     case "ct":
       tokens.advance()
       let kind = "ct " + (try name("helper, timeout or expectation"))
-      let (family, table) = try tableName()
-      try readObject(kind, builder.table(family, table))
+      try readObject(kind, try tableForCommand())
     default:
       // `add ip filter input tcp dport 22 accept`: a rule, as the command's shortest form.
       try readRuleCommand(atFront: atFront)
@@ -336,9 +401,9 @@ extension NftTextReader {
   }
 
   private mutating func readElementCommand() throws(SyntaxError) {
-    let (family, table) = try tableName()
-    let index = builder.table(family, table)
+    let index = try tableForCommand()
     let name = try name("the name of a set")
+    if carrying != nil { return try carryOutElements(of: name, index, isDeleted: false) }
     let types = builder.lowerings[index].sets[name]
     let place = builder.tables[index].sets.firstIndex { $0.name == name }
     // Until they are read, the set's elements are not known.
@@ -354,9 +419,9 @@ extension NftTextReader {
   }
 
   private mutating func readRuleCommand(atFront: Bool) throws(SyntaxError) {
-    let (family, table) = try tableName()
-    let index = builder.table(family, table)
+    let index = try tableForCommand()
     let chain = try name("the name of a chain")
+    if carrying != nil { return try carryOutRule(in: chain, index, atFront: atFront) }
     var position: Int?
     if tokens.isWord("index") || tokens.isWord("handle") || tokens.isWord("position") {
       let byHandle = !tokens.isWord("index")
@@ -370,6 +435,40 @@ extension NftTextReader {
     }
     let rule = readRule(index)
     builder.add(rule, to: chain, of: index, at: position)
+  }
+
+  /// `rename chain FAMILY TABLE CHAIN NEW`
+  private mutating func readRename() throws(SyntaxError) {
+    guard eat("chain") else { throw fail("chain") }
+    let (family, table) = try tableName()
+    let chain = try name("the name of a chain")
+    let new = try name("the new name of the chain")
+    guard let index = builder.tableIndex(family, table) else { return }
+    builder.renameChain(chain, to: new, of: index)
+  }
+
+  /// `replace rule FAMILY TABLE CHAIN handle N RULE`
+  private mutating func readReplace() throws(SyntaxError) {
+    guard eat("rule") else { throw fail("rule") }
+    let (family, table) = try tableName()
+    let index = builder.table(family, table)
+    let chain = try name("the name of a chain")
+    guard eat("handle") else { throw fail("handle") }
+    let handle = try number()
+    let start = tokens.current.start
+    var rule = readRule(index)
+    let place = builder.chain(chain, of: index)
+    if let old = builder.tables[index].chains[place].rules.firstIndex(where: { $0.handle == handle }) {
+      rule.handle = handle
+      builder.tables[index].chains[place].rules[old] = rule
+    } else {
+      let span = text.span(start..<max(start, tokens.previousEnd))
+      warn(
+        "unknown-handle", "No rule with the handle \(handle) was read, so which one this replaces is unknown.",
+        start..<start)
+      builder.tables[index].chains[place].rules.insert(Rule(missing: MissingRules(.unreadable), span: span), at: 0)
+      builder.tables[index].chains[place].shown = .part
+    }
   }
 
   private mutating func readDelete() throws(SyntaxError) {
@@ -391,6 +490,13 @@ extension NftTextReader {
       let handle = try number()
       if let chain = builder.chainIndex(chain, in: index) {
         builder.tables[index].chains[chain].rules.removeAll { $0.handle == handle }
+      }
+    case "element":
+      // What is left of the set is not worked out.
+      let set = try name("the name of a set")
+      for at in builder.tables[index].sets.indices where builder.tables[index].sets[at].name == set {
+        builder.tables[index].sets[at].elements = []
+        builder.tables[index].sets[at].elementsKnown = false
       }
     default: warn("nft-command-ignored", "This command is not carried out.", tokens.current.range)
     }

@@ -116,7 +116,10 @@ struct NftTokens {
         break scan
       // A variable, the end of the statement, a line that goes on.
       case 0x24, 0x3b, 0x5c: return nil
-      case 0x7b: depth += 1
+      case 0x7b:
+        // A chain without a name is read where it stands.
+        if isBehindJump(position) { return nil }
+        depth += 1
       case 0x7d:
         depth -= 1
         if depth < 0 { return nil }
@@ -135,6 +138,14 @@ struct NftTokens {
     let passed = line
     advance()
     return passed
+  }
+
+  /// Whether `jump` or `goto` stands before a place.
+  private func isBehindJump(_ place: Int) -> Bool {
+    var position = place
+    while position > current.start, bytes[position - 1] == 0x20 { position -= 1 }
+    guard position >= current.start + 4 else { return false }
+    return bytes.has("jump", at: position - 4) || bytes.has("goto", at: position - 4)
   }
 
   /// Goes to the beginning of a line, which is the last one.
@@ -218,9 +229,25 @@ struct NftTokens {
     at += 1
     let first = at
     while at < end, bytes[at] != 0x22 { at += 1 }
-    let range = first..<at
-    if at < end { at += 1 }
-    return NftToken(kind: .string, range: range, start: start, end: at)
+    if at == end { return openString(from: start) }
+    at += 1
+    return NftToken(kind: .string, range: first..<at - 1, start: start, end: at)
+  }
+
+  /// A text whose end is in the next line: nft prints a line feed in it as it is (`string` in `src/scanner.l`). Where the next line has no such end, the text
+  /// is cut off, and what it is a part of can't be read.
+  private mutating func openString(from start: Int) -> NftToken {
+    if line + 1 < limit {
+      let next = lines[line + 1]
+      let marks = bytes[next.start..<next.end].reduce(0) { $0 + ($1 == 0x22 ? 1 : 0) }
+      if marks % 2 == 1, let mark = bytes.place(of: 0x22, in: next.start..<next.end) {
+        line += 1
+        at = mark + 1
+        end = next.end
+        return NftToken(kind: .string, range: start + 1..<mark, start: start, end: at)
+      }
+    }
+    return NftToken(kind: .unknown, range: start..<end, start: start, end: end)
   }
 
   private static func isWordByte(_ byte: UInt8) -> Bool {

@@ -9,7 +9,7 @@ enum NftValue {
   static func values(of expression: NftExpression, _ type: NftType, bits: Int) throws(NftProblem) -> ValueSet {
     switch expression {
     case .word(let word): return try values(ofWord: word, type, bits: bits)
-    case .number(let number): return ValueSet(self.number(number, type))
+    case .number(let number): return ValueSet(try self.number(number, type, bits: bits))
     case .presence(let present): return ValueSet(present ? 1 : 0)
     case .range(let low, let high):
       let low = try values(of: low, type, bits: bits)
@@ -64,8 +64,16 @@ enum NftValue {
   /// The highest value of a type: of a time of day, the last second of the day.
   static func maximum(_ part: NftPart) -> UInt128 { part.type == .hour ? 86399 : mask(part.bits) }
 
-  private static func number(_ number: UInt128, _ type: NftType) -> UInt128 {
+  private static func number(_ number: UInt128, _ type: NftType, bits: Int) throws(NftProblem) -> UInt128 {
     switch type {
+    case .duration, .ctLabel, .time, .hour, .invalid: break
+    default:
+      // nft's words: "Value exceeds valid range".
+      guard number <= mask(type == .ipv4Address ? 32 : bits) else {
+        throw NftProblem("\(number), which is too large for \(type.rawValue)")
+      }
+    }
+    return switch type {
     case .ipv4Address: number <= 0xffff_ffff ? IPAddress(ipv4: UInt32(truncatingIfNeeded: number)).bits : number
     case .duration: number < 1 << 100 ? number * 1000 : number
     case .ctLabel: number < 128 ? UInt128(1) << number : 0
@@ -112,7 +120,7 @@ enum NftValue {
     }
     if let value = NftSymbols.value(of: word, in: type) { return ValueSet(value) }
     if type == .inetService, let port = ServiceNames.ports[word] { return ValueSet(port) }
-    if let number = integer(word) { return ValueSet(self.number(number, type)) }
+    if let number = integer(word) { return ValueSet(try self.number(number, type, bits: bits)) }
     throw NftProblem("\(word), which is no \(type.rawValue)")
   }
 

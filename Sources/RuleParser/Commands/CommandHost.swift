@@ -1,0 +1,171 @@
+import HostModel
+import RuleGraph
+
+/// A host on which commands are carried out: each program's rules, and the settings around them.
+struct CommandHost {
+  var iptables = IptablesHost()
+  var nft = NftHost()
+  var ipset = IpsetHost()
+  private(set) var facts = HostFacts()
+  private(set) var notes: [Diagnostic] = []
+
+  /// Whether any program changed rules.
+  private(set) var hasChanged = false
+  /// The first command that changed rules.
+  private(set) var first: SourceSpan?
+
+  // MARK: - Programs
+
+  /// Carries out a command.
+  mutating func run(_ words: [CommandWord], input: CommandInput, _ place: CommandPlace) -> CommandOutcome {
+    guard let first = words.first else { return .success }
+    let arguments = Array(words.dropFirst())
+    let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
+    switch name {
+    case "nft":
+      note(
+        change: arguments.contains {
+          ["add", "insert", "create", "-f", "table"].contains($0.text) || $0.text.hasPrefix("add ")
+            || $0.text.hasPrefix("table ")
+        }, place)
+      return nft.run(arguments, input, place)
+    case "ipset": return ipset.run(arguments, input, place)
+    case _ where FirewallCommand.isNftCommand(name, arguments.prefix(3).map(\.text)):
+      note(change: true, place)
+      return nft.run(words, input, place)
+    case "sysctl": return setSettings(arguments, place)
+    case "ip": return runIP(arguments, place)
+    default: break
+    }
+    if name.hasSuffix("-restore"), let program = IptablesHost.Program(name) {
+      note(change: true, place)
+      return iptables.restore(arguments, program, input, place)
+    }
+    if let program = IptablesHost.Program(name), !name.hasSuffix("-save"), !name.contains("translate") {
+      note(change: arguments.contains { $0.text.hasPrefix("-") && !["-L", "-S", "-C"].contains($0.text) }, place)
+      return iptables.run(arguments, program, place)
+    }
+    if let tool = Self.otherTool(name, arguments) {
+      notes.append(
+        Diagnostic(
+          "command-not-carried-out", .warning,
+          "\(tool) makes rules of its own, which are not in the input; `iptables-save` and `nft list ruleset` print them",
+          span: place.span))
+    }
+    return .unknown
+  }
+
+  private mutating func note(change: Bool, _ place: CommandPlace) {
+    guard change else { return }
+    hasChanged = true
+    if first == nil { first = place.span }
+  }
+
+  /// The program that a variable which the script does not set stands for: `$IPT -A INPUT ...`.
+  private static func program(named variable: String, _ arguments: [CommandWord]) -> String {
+    let name = variable.lowercased()
+    guard let option = arguments.first?.text else { return variable }
+    if name.contains("ipset") { return "ipset" }
+    if name.contains("nft") { return "nft" }
+    guard option.hasPrefix("-"), ["ipt", "iptables", "ip6", "fw", "ip4"].contains(where: { name.contains($0) }) else {
+      return variable
+    }
+    return name.contains("6") ? "ip6tables" : "iptables"
+  }
+
+  /// A program that makes rules in ways which its command does not tell.
+  private static func otherTool(_ name: String, _ arguments: [CommandWord]) -> String? {
+    let texts = arguments.map(\.text)
+    switch name {
+    case "ufw":
+      return texts.first == "status" || texts.first == "version" || texts.first == "show" ? nil : "ufw"
+    case "firewall-cmd": return texts.contains { $0.hasPrefix("--list") || $0.hasPrefix("--get") } ? nil : "firewalld"
+    case "netfilter-persistent", "shorewall", "csf", "fail2ban-client", "iptables-apply": return name
+    case "systemctl", "service", "rc-service":
+      guard texts.contains(where: { ["start", "restart", "reload", "enable"].contains($0) }) else { return nil }
+      let services = ["docker", "firewalld", "ufw", "iptables", "ip6tables", "nftables", "fail2ban"]
+      return services.first { service in texts.contains { $0 == service || $0 == service + ".service" } }
+    default: return nil
+    }
+  }
+
+  /// Notes that of a script with several ways the one of its start was taken.
+  mutating func note(startOf subject: String) {
+    guard !notes.contains(where: { $0.id == "script-started" }) else { return }
+    notes.append(
+      Diagnostic(
+        "script-started", .note, "the script is taken to be called with `start` (\(subject) decides what it does)"))
+  }
+
+  mutating func note(_ diagnostic: Diagnostic) { notes.append(diagnostic) }
+
+  // MARK: - Settings
+
+  /// `sysctl -w net.ipv4.ip_forward=1`
+  private mutating func setSettings(_ words: [CommandWord], _ place: CommandPlace) -> CommandOutcome {
+    for word in words {
+      guard let equals = word.text.firstIndex(of: "="), !word.text.hasPrefix("-") else { continue }
+      let name = word.text[..<equals].replacing("/", with: ".")
+      set(String(name), word.isUnknown ? nil : String(word.text[word.text.index(after: equals)...]), place)
+    }
+    return .success
+  }
+
+  private mutating func set(_ name: String, _ value: String?, _ place: CommandPlace) {
+    guard let value, place.doubt.isNone else {
+      facts.sysctls[name] = nil
+      return
+    }
+    facts.sysctls[name] = Sysctl(value.trimmedBlanks, span: place.span)
+  }
+
+  /// `echo 1 > /proc/sys/net/ipv4/ip_forward`
+  mutating func write(_ text: CommandWord, to files: [String], _ place: CommandPlace) {
+    for file in files where file.hasPrefix("/proc/sys/") && file.utf8.count > 10 {
+      set(CommandOutput.sysctlName(file), text.isUnknown ? nil : text.text.filter { $0 != "\n" }, place)
+    }
+  }
+
+  // MARK: - Addresses and routes
+
+  /// `ip addr add`, `ip route add`.
+  private mutating func runIP(_ words: [CommandWord], _ place: CommandPlace) -> CommandOutcome {
+    let texts = words.map(\.text)
+    guard place.doubt.isNone, !words.contains(where: \.isUnknown), texts.count > 2,
+      ["add", "replace"].contains(texts[1])
+    else { return .unknown }
+    if texts[0].hasPrefix("a"), "address".hasPrefix(texts[0]) || texts[0] == "addr" {
+      return addAddress(Array(texts.dropFirst(2)), place)
+    }
+    if texts[0].hasPrefix("r"), "route".hasPrefix(texts[0]), texts[0].utf8.count < 3 || texts[0].hasPrefix("ro") {
+      return addRoute(Array(texts.dropFirst(2)), place)
+    }
+    return .unknown
+  }
+
+  private mutating func addAddress(_ words: [String], _ place: CommandPlace) -> CommandOutcome {
+    guard let device = words.firstIndex(of: "dev"), device + 1 < words.count,
+      let text = words.first(where: { $0 != "local" })
+    else { return .unknown }
+    let parts = text.split(separator: "/")
+    guard let address = parts.first.flatMap({ IPAddress(String($0)) }) else { return .unknown }
+    let length = parts.count > 1 ? Int(parts[1]) : address.family.addressBits
+    guard let length, length >= 0, length <= address.family.addressBits else { return .unknown }
+    var interface = Interface(words[device + 1])
+    interface.addresses = [InterfaceAddress(address, prefixLength: length, span: place.span)]
+    interface.span = place.span
+    facts.interfaces.append(interface)
+    return .success
+  }
+
+  private mutating func addRoute(_ words: [String], _ place: CommandPlace) -> CommandOutcome {
+    var texts = CommandTexts()
+    let text = texts.text([(words.joined(separator: " "), place.span)])
+    facts.routes += RouteReader.read(text, output: CommandOutput(kind: .ipRoute)).facts.routes.map { route in
+      var route = route
+      route.span = place.span
+      return route
+    }
+    return .success
+  }
+}

@@ -1,0 +1,266 @@
+import RuleGraph
+
+/// The tables of iptables on a host, which commands change as the real program would (iptables(8)).
+struct IptablesHost {
+  /// The program that a command names.
+  struct Program: Hashable {
+    var family: AddressFamily
+    var origin: TableOrigin
+
+    /// Reads the name of a program; nil of any other.
+    init?(_ name: String) {
+      guard name.hasPrefix("iptables") || name.hasPrefix("ip6tables") else { return nil }
+      family = name.hasPrefix("ip6") ? .ipv6 : .ipv4
+      origin = name.contains("-legacy") ? .iptablesLegacy : name.contains("-nft") ? .iptablesNFT : .iptables
+    }
+
+    init(_ family: AddressFamily) {
+      self.family = family
+      origin = .iptables
+    }
+
+    var name: String { family == .ipv4 ? "iptables" : "ip6tables" }
+  }
+
+  struct Key: Hashable {
+    var program: Program
+    var table: String
+  }
+
+  private(set) var tables: [Key: IptablesTable] = [:]
+  private(set) var order: [Key] = []
+  var diagnostics: [Diagnostic] = []
+
+  static let tableNames = ["filter", "nat", "mangle", "raw"]
+
+  /// The tables as the graph has them, in the order in which commands touched them.
+  var result: [Table] { order.compactMap { key in tables[key]?.table(key.program.origin) } }
+
+  // MARK: - Commands
+
+  /// Carries a command out.
+  mutating func run(_ words: [CommandWord], _ program: Program, _ place: CommandPlace) -> CommandOutcome {
+    do throws(IptablesCommand.Refusal) {
+      return try carryOut(IptablesCommand(words), program, place)
+    } catch {
+      return refuse(error, words, program, place)
+    }
+  }
+
+  private mutating func refuse(
+    _ refusal: IptablesCommand.Refusal, _ words: [CommandWord], _ program: Program, _ place: CommandPlace
+  ) -> CommandOutcome {
+    // What a computed word would have been decides whether the program takes it.
+    let isKnown = place.doubt.isNone && !words.contains(where: \.isUnknown)
+    let isCleaning = words.contains { ["-D", "-X", "-F", "-C", "-L", "-S", "--delete", "--flush"].contains($0.text) }
+    diagnostics.append(
+      Diagnostic(
+        "command-failed", isCleaning ? .note : .warning,
+        "\(program.name) refuses this command (\(refusal.message)): it changes nothing", span: place.span))
+    return isKnown ? .failure : .unknown
+  }
+
+  /// Carries a command out, or says why the program would not.
+  mutating func carryOut(
+    _ command: IptablesCommand, _ program: Program, _ place: CommandPlace
+  ) throws(IptablesCommand.Refusal) -> CommandOutcome {
+    if command.table.isUnknown {
+      for name in Self.tableNames { forgetPlace(of: command, Key(program: program, table: name), place) }
+      return .unknown
+    }
+    let key = Key(program: program, table: command.table.text)
+    guard !IptablesTable.builtIn(key.table).isEmpty else {
+      throw IptablesCommand.Refusal("table '\(key.table)' does not exist")
+    }
+    if command.chain?.isUnknown == true {
+      forgetPlace(of: command, key, place)
+      return .unknown
+    }
+    let isNew = tables[key] == nil
+    // Nobody else may own the table while it is changed.
+    var table = tables.removeValue(forKey: key) ?? IptablesTable(key.table, program.family, span: place.span)
+    let outcome: CommandOutcome
+    do throws(IptablesCommand.Refusal) {
+      outcome = try IptablesChange(command: command, program: program, place: place).apply(to: &table, &diagnostics)
+    } catch {
+      if !isNew { tables[key] = table }
+      throw error
+    }
+    if !isNew || !command.operation.onlyLooks { tables[key] = table }
+    if isNew, !command.operation.onlyLooks { order.append(key) }
+    return place.doubt.isNone || outcome == .failure ? outcome : .unknown
+  }
+
+  /// A command whose chain a script computes: any chain may hold what it makes.
+  private mutating func forgetPlace(of command: IptablesCommand, _ key: Key, _ place: CommandPlace) {
+    guard !command.operation.onlyLooks else { return }
+    change(key, place) { table in
+      let effects = IptablesChange.rules(command.rule, key.program.family, place.span).rules.first?.effects
+      for index in table.chains.indices {
+        table.change(index) { chain in
+          switch command.operation {
+          case .append, .newChain: chain.addMissing(command.operation == .append ? effects : [], from: place.span)
+          case .zero, .list, .check: break
+          default: chain.forget(from: place.span)
+          }
+        }
+      }
+      table.isPart = true
+    }
+  }
+
+  private mutating func change(_ key: Key, _ place: CommandPlace, _ body: (inout IptablesTable) -> Void) {
+    if tables[key] == nil { order.append(key) }
+    var table = tables.removeValue(forKey: key) ?? IptablesTable(key.table, key.program.family, span: place.span)
+    body(&table)
+    tables[key] = table
+  }
+
+  // MARK: - Restoring
+
+  /// Carries `iptables-restore` out (iptables-restore(8)): table by table, each wholly or not at all.
+  mutating func restore(
+    _ words: [CommandWord], _ program: Program, _ input: CommandInput, _ place: CommandPlace
+  ) -> CommandOutcome {
+    let texts = words.map(\.text)
+    if texts.contains("-t") || texts.contains("--test") { return .success }
+    let keepsRules = texts.contains("-n") || texts.contains("--noflush")
+    guard let lines = input.lines, !lines.isEmpty else {
+      restoreUnseen(program, keepsRules: keepsRules, place)
+      return .unknown
+    }
+    var restoring = IptablesRestoring(program: program, keepsRules: keepsRules, place: place)
+    for line in lines { restoring.take(line) }
+    var outcome = CommandOutcome.success
+    for part in restoring.finish() {
+      switch part {
+      case .refused(let message, let span):
+        diagnostics.append(
+          Diagnostic(
+            "command-failed", .warning, "\(program.name)-restore refuses this (\(message)): the table stays as it was",
+            span: span))
+        return .failure
+      case .table(let name, let commands):
+        if !restore(Key(program: program, table: name), commands, restoring, place) { outcome = .failure }
+      }
+      if outcome == .failure { return place.doubt.isNone ? .failure : .unknown }
+    }
+    return place.doubt.isNone ? .success : .unknown
+  }
+
+  /// Restores one table; false when it stays as it was.
+  private mutating func restore(
+    _ key: Key, _ commands: [IptablesRestoring.Line], _ restoring: IptablesRestoring, _ place: CommandPlace
+  ) -> Bool {
+    let before = (tables, order)
+    if place.doubt.isNone {
+      change(key, place) { table in
+        if !restoring.keepsRules {
+          table.empty(keepsPolicies: key.program.origin == .iptablesLegacy, key.program.origin)
+        }
+      }
+    } else if !restoring.keepsRules {
+      change(key, place) { table in
+        for index in table.chains.indices { table.change(index) { $0.forget(from: place.span) } }
+      }
+    }
+    for line in commands {
+      let there = CommandPlace(span: line.span, doubt: place.doubt)
+      switch line.content {
+      case .chain(let name, let policy): change(key, there) { $0.declare(name, policy, from: line.span) }
+      case .command(let words):
+        do throws(IptablesCommand.Refusal) {
+          var command = try IptablesCommand(words)
+          command.table = CommandWord(text: key.table)
+          _ = try carryOut(command, key.program, there)
+        } catch {
+          (tables, order) = before
+          diagnostics.append(
+            Diagnostic(
+              "command-failed", .warning,
+              "\(key.program.name)-restore refuses this line (\(error.message)): the table stays as it was",
+              span: line.span))
+          return false
+        }
+      }
+    }
+    return true
+  }
+
+  /// A file that nobody shows was restored: any rules may stand in any table.
+  private mutating func restoreUnseen(_ program: Program, keepsRules: Bool, _ place: CommandPlace) {
+    diagnostics.append(
+      Diagnostic(
+        "commands-from-a-file", .warning,
+        "the rules that \(program.name)-restore loads here are not in the input; `\(program.name)-save` prints them",
+        span: place.span))
+    for name in Self.tableNames {
+      change(Key(program: program, table: name), place) { table in
+        table.isPart = true
+        for index in table.chains.indices {
+          table.change(index) { chain in
+            if keepsRules {
+              chain.surroundWithMissing(from: place.span)
+            } else {
+              chain.forget(from: place.span)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Takes in that tables which other dumps tell of in part hold more than the commands made.
+  mutating func addUnseen(to key: Key, from span: SourceSpan) {
+    guard tables[key] != nil else { return }
+    change(key, CommandPlace(span: span, doubt: .none)) { table in
+      table.isPart = true
+      for index in table.chains.indices { table.change(index) { $0.surroundWithMissing(from: span) } }
+    }
+  }
+}
+
+extension IptablesCommand.Operation {
+  /// Whether nothing is changed.
+  var onlyLooks: Bool { self == .list || self == .check || self == .zero }
+}
+
+extension IptablesTable {
+  /// Empties the table before it is restored: iptables on nf_tables makes it anew, the older one leaves the policies alone.
+  mutating func empty(keepsPolicies: Bool, _ origin: TableOrigin) {
+    remove { $0.base == nil }
+    for index in chains.indices {
+      change(index) { chain in
+        chain.rules.removeAll()
+        if keepsPolicies { return }
+        if origin == .iptables, chain.base?.policy != .accept {
+          chain.base?.policy = nil
+        } else {
+          chain.base?.policy = .accept
+        }
+      }
+    }
+  }
+
+  /// `:CHAIN POLICY [0:0]`: a user's chain is made, or emptied where it is there already.
+  mutating func declare(_ name: String, _ policy: String, from span: SourceSpan) {
+    guard let index = index(name) else {
+      if policy == "-" { _ = add(name, span: span) }
+      return
+    }
+    change(index) { chain in
+      if chain.base == nil { chain.rules.removeAll() }
+      if let policy = BaseChain.Policy(rawValue: policy.lowercased()) { chain.base?.policy = policy }
+    }
+  }
+}
+
+extension IptablesChain {
+  /// Takes in that rules which nobody shows may stand before and behind those that are known.
+  mutating func surroundWithMissing(from span: SourceSpan) {
+    let missing = Rule(missing: MissingRules(.notShown), span: span)
+    rules.insert(missing, at: 0)
+    rules.append(missing)
+    if base?.policy == .accept { base?.policy = nil }
+  }
+}

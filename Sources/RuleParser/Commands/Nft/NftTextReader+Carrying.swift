@@ -1,0 +1,313 @@
+import RuleGraph
+
+/// Commands of nft carried out on a host: what they name must be there, or nothing is done (nft(8); refusals measured with nftables 1.0.6).
+extension NftTextReader {
+  private static let missing = "No such file or directory"
+
+  /// Notes that nft refuses the command; gives the error that ends its reading.
+  private mutating func refuse(_ message: String) -> SyntaxError {
+    carrying?.refusal = message
+    return fail(message)
+  }
+
+  /// The index of a table that must be there.
+  mutating func carriedTable(_ family: TableFamily, _ name: String) throws(SyntaxError) -> Int {
+    if let index = builder.tableIndex(family, name) { return index }
+    guard carrying?.hasUnseen == true else { throw refuse(Self.missing) }
+    let index = builder.table(family, name)
+    builder.tables[index].shown = .part
+    return index
+  }
+
+  private mutating func carriedChain(_ name: String, _ table: Int) throws(SyntaxError) -> Int {
+    if let index = builder.chainIndex(name, in: table) { return index }
+    guard builder.tables[table].shown == .part else { throw refuse(Self.missing) }
+    builder.add(Chain(name, shown: .part), to: table)
+    let index = builder.chain(name, of: table)
+    builder.tables[table].chains[index].addMissing(MissingRules(.notShown), span: text.span(tokens.current.range))
+    return index
+  }
+
+  /// `create table` of one that is there.
+  mutating func refuseKnownTable() throws(SyntaxError) {
+    let mark = tokens.mark
+    let (family, name) = try tableName()
+    tokens.back(to: mark)
+    if carrying != nil, builder.tableIndex(family, name) != nil { throw refuse("File exists") }
+  }
+
+  /// What stands in the braces of a table takes handles that nobody can count.
+  mutating func carryOutBlock(_ table: Int) {
+    carrying?.forgetHandles(of: table)
+    if let condition = carrying?.doubt.condition { doubt(table, condition) }
+  }
+
+  // MARK: - Chains
+
+  /// `add chain`, behind the table.
+  mutating func carryOutChain(_ table: Int, isNew: Bool) throws(SyntaxError) {
+    let old = builder.chainIndex(word, in: table).map { builder.tables[table].chains[$0] }
+    if isNew, old != nil { throw refuse("File exists") }
+    let start = tokens.current.start
+    try readChain(table, start: start)
+    guard let index = builder.chainIndex(old?.name ?? builder.tables[table].chains.last?.name ?? "", in: table) else {
+      return
+    }
+    guard let old else {
+      carrying?.takeHandle(of: table)
+      return
+    }
+    let written = text.bytes.text(start..<max(start, min(tokens.previousEnd, text.bytes.count)))
+    builder.tables[table].chains[index].handle = old.handle
+    if let policy = old.base?.policy, !written.contains("policy") {
+      builder.tables[table].chains[index].base?.policy = policy
+    }
+    if carrying?.isCertain == false, builder.tables[table].chains[index].base?.policy != old.base?.policy {
+      builder.tables[table].chains[index].base?.policy = nil
+    }
+  }
+
+  // MARK: - Rules
+
+  /// `add rule`, `insert rule` and `replace rule`, behind the chain.
+  mutating func carryOutRule(
+    in name: String, _ table: Int, atFront: Bool, isReplacing: Bool = false
+  ) throws(SyntaxError) {
+    let chain = try carriedChain(name, table)
+    var position: Int? = atFront ? 0 : nil
+    var isUnknownPlace = false
+    if tokens.isWord("index") || tokens.isWord("handle") || tokens.isWord("position") {
+      let byHandle = !tokens.isWord("index")
+      tokens.advance()
+      let number = try number()
+      let place = try place(number, byHandle: byHandle, table, chain)
+      isUnknownPlace = place == nil
+      position = place.map { atFront || isReplacing ? $0 : $0 + 1 }
+    }
+    let start = tokens.current.start
+    var rule = readRule(table)
+    if let target = missingTarget(of: rule, table) {
+      carrying?.forgetHandles(of: table)
+      throw refuse("\(Self.missing): \(target)")
+    }
+    // A set without a name takes a handle, too.
+    if text.bytes[start..<max(start, min(tokens.previousEnd, text.bytes.count))].contains(0x7b) {
+      carrying?.forgetHandles(of: table)
+    }
+    rule.handle = carrying?.takeHandle(of: table)
+    if isUnknownPlace {
+      forget(chain, table, rule.span)
+    } else {
+      put(rule, at: position, chain, table, isReplacing: isReplacing)
+    }
+  }
+
+  private mutating func put(_ rule: Rule, at position: Int?, _ chain: Int, _ table: Int, isReplacing: Bool) {
+    var rule = rule
+    if let doubt = carrying?.doubt, let condition = doubt.condition {
+      if doubt.isRepeated, carrying?.isComputed == true {
+        if rule.effects == [] { return }
+        rule = Rule(missing: MissingRules(.computed, effects: rule.effects), span: rule.span)
+      } else {
+        rule = rule.inDoubt(condition)
+      }
+      if rule.missing != nil { builder.tables[table].chains[chain].shown = .part }
+      if isReplacing, let position {
+        let old = builder.tables[table].chains[chain].rules[position]
+        builder.tables[table].chains[chain].rules[position] = old.inDoubt(condition)
+      }
+    } else if isReplacing, let position {
+      builder.tables[table].chains[chain].rules[position] = rule
+      return
+    }
+    let end = builder.tables[table].chains[chain].rules.count
+    builder.tables[table].chains[chain].rules.insert(rule, at: min(position ?? end, end))
+  }
+
+  /// The index of the rule that a number or handle names; nil where nobody can say which that is.
+  private mutating func place(
+    _ number: UInt64, byHandle: Bool, _ table: Int, _ chain: Int
+  ) throws(SyntaxError) -> Int? {
+    let rules = builder.tables[table].chains[chain].rules
+    if byHandle {
+      if let index = rules.firstIndex(where: { $0.handle == number }) { return index }
+      if rules.contains(where: { $0.handle == nil }) { return nil }
+      throw refuse(Self.missing)
+    }
+    if rules.contains(where: { $0.missing != nil || $0.isInDoubt }) { return nil }
+    guard let index = Int(exactly: number), index < rules.count else { throw refuse(Self.missing) }
+    return index
+  }
+
+  /// The chain that a rule jumps to and that is not there.
+  private func missingTarget(of rule: Rule, _ table: Int) -> String? {
+    guard builder.tables[table].shown != .part else { return nil }
+    for statement in rule.statements {
+      switch statement {
+      case .verdict(.jump(let name)), .verdict(.goto(let name)):
+        if builder.chainIndex(name, in: table) == nil { return name }
+      default: break
+      }
+    }
+    return nil
+  }
+
+  /// Takes in that nobody knows what a chain holds.
+  private mutating func forget(_ chain: Int, _ table: Int, _ span: SourceSpan) {
+    builder.tables[table].chains[chain].rules = []
+    builder.tables[table].chains[chain].addMissing(MissingRules(.computed), span: span)
+  }
+
+  /// Takes in that anything of a table is perhaps gone or another.
+  private mutating func doubt(_ table: Int, _ condition: String) {
+    for chain in builder.tables[table].chains.indices {
+      builder.tables[table].chains[chain].rules = builder.tables[table].chains[chain].rules.map {
+        $0.inDoubt(condition)
+      }
+    }
+    for set in builder.tables[table].sets.indices { forgetElements(of: set, table) }
+  }
+
+  private mutating func forgetElements(of set: Int, _ table: Int) {
+    builder.tables[table].sets[set].elements = []
+    builder.tables[table].sets[set].elementsKnown = false
+  }
+
+  // MARK: - Elements
+
+  /// `add element` and `delete element`, behind the name of the set.
+  mutating func carryOutElements(of name: String, _ table: Int, isDeleted: Bool) throws(SyntaxError) {
+    guard let set = builder.tables[table].sets.firstIndex(where: { $0.name == name }) else {
+      throw refuse(Self.missing)
+    }
+    let types = builder.lowerings[table].sets[name]
+    let known = diagnostics.count
+    let elements = try readElements(table, key: types?.key ?? [NftPart(.invalid)], data: isDeleted ? nil : types?.data)
+    if carrying?.isCertain == false || diagnostics.count > known {
+      if isDeleted { return forgetElements(of: set, table) }
+      builder.tables[table].sets[set].elementsKnown = false
+      if carrying?.isCertain == false { return }
+    }
+    for element in elements {
+      let same = builder.tables[table].sets[set].elements.firstIndex { $0.key == element.key }
+      if !isDeleted {
+        if same == nil { builder.tables[table].sets[set].elements.append(element) }
+      } else if let same {
+        builder.tables[table].sets[set].elements.remove(at: same)
+      } else if builder.tables[table].sets[set].elementsKnown {
+        throw refuse("element does not exist")
+      }
+    }
+  }
+
+  // MARK: - Deleting and emptying
+
+  /// `delete`, `destroy`, `flush`, `rename` and `replace`.
+  mutating func carryOutChange() throws(SyntaxError) {
+    let verb = word
+    tokens.advance()
+    let object = try name("what to \(verb)")
+    if verb == "flush", object == "ruleset" { return flushRuleset() }
+    let (family, name) = try tableName()
+    guard let table = builder.tableIndex(family, name) else {
+      if verb == "destroy" || carrying?.hasUnseen == true { return skipStatement() }
+      throw refuse(Self.missing)
+    }
+    if let condition = carrying?.doubt.condition, verb != "replace" {
+      doubt(table, condition)
+      return skipStatement()
+    }
+    switch (verb, object) {
+    case ("flush", "table"):
+      for chain in builder.tables[table].chains.indices { empty(chain, table) }
+    case ("flush", "chain"): empty(try carriedChain(try self.name("the name of a chain"), table), table)
+    case ("flush", "set"), ("flush", "map"):
+      let set = try self.name("the name of a set")
+      for index in builder.tables[table].sets.indices where builder.tables[table].sets[index].name == set {
+        builder.tables[table].sets[index].elements = []
+        builder.tables[table].sets[index].elementsKnown = true
+      }
+    case ("replace", "rule"):
+      try carryOutRule(in: try self.name("the name of a chain"), table, atFront: false, isReplacing: true)
+    case ("rename", "chain"): try carryOutRenaming(table)
+    case (_, "table"):
+      builder.remove(table)
+      carrying?.forgetAllHandles(tables: builder.tables.count)
+    case (_, "chain"): try deleteChain(table, isForgiving: verb == "destroy")
+    case (_, "rule"): try deleteRule(table)
+    case (_, "element"): try carryOutElements(of: try self.name("the name of a set"), table, isDeleted: true)
+    case (_, "set"), (_, "map"): try deleteSet(table)
+    default:
+      let object = try self.name("a name")
+      builder.tables[table].objects.removeAll { $0.name == object }
+    }
+    skipStatement()
+  }
+
+  private mutating func skipStatement() { while !isStatementEnd { tokens.advance() } }
+
+  private mutating func empty(_ chain: Int, _ table: Int) {
+    builder.tables[table].chains[chain].rules = []
+    builder.tables[table].chains[chain].shown = .whole
+  }
+
+  private mutating func flushRuleset() {
+    let family = kind == .word ? TableFamily(rawValue: word) : nil
+    if family != nil { tokens.advance() }
+    for index in builder.tables.indices.reversed() where family == nil || builder.tables[index].family == family {
+      if let condition = carrying?.doubt.condition { doubt(index, condition) } else { builder.remove(index) }
+    }
+    carrying?.forgetAllHandles(tables: builder.tables.count)
+    if family == nil, carrying?.isCertain == true { carrying?.hasUnseen = false }
+  }
+
+  private mutating func deleteChain(_ table: Int, isForgiving: Bool) throws(SyntaxError) {
+    let name = try name("the name of a chain")
+    guard let chain = builder.chainIndex(name, in: table) else {
+      if isForgiving { return }
+      throw refuse(Self.missing)
+    }
+    if refers(table, to: name) { throw refuse("Device or resource busy") }
+    builder.removeChain(chain, of: table)
+  }
+
+  /// Whether a rule of another chain, or an element of a map, leads to a chain.
+  private func refers(_ table: Int, to name: String) -> Bool {
+    func leads(_ verdict: Verdict) -> Bool { verdict == .jump(name) || verdict == .goto(name) }
+    for chain in builder.tables[table].chains where chain.name != name {
+      for rule in chain.rules {
+        for statement in rule.statements { if case .verdict(let verdict) = statement, leads(verdict) { return true } }
+      }
+    }
+    return builder.tables[table].sets.contains { set in
+      set.elements.contains { element in
+        if case .verdict(let verdict)? = element.data { leads(verdict) } else { false }
+      }
+    }
+  }
+
+  private mutating func deleteRule(_ table: Int) throws(SyntaxError) {
+    let chain = try carriedChain(try name("the name of a chain"), table)
+    let byHandle = tokens.isWord("handle")
+    guard eat("handle") || eat("index") else { throw fail("handle") }
+    guard let index = try place(try number(), byHandle: byHandle, table, chain) else {
+      let rules = builder.tables[table].chains[chain].rules
+      builder.tables[table].chains[chain].rules = rules.map { $0.inDoubt("a rule is deleted by its handle") }
+      return
+    }
+    builder.tables[table].chains[chain].rules.remove(at: index)
+  }
+
+  private mutating func deleteSet(_ table: Int) throws(SyntaxError) {
+    let name = try name("the name of a set")
+    guard builder.tables[table].sets.contains(where: { $0.name == name }) else { throw refuse(Self.missing) }
+    builder.tables[table].sets.removeAll { $0.name == name }
+  }
+
+  private mutating func carryOutRenaming(_ table: Int) throws(SyntaxError) {
+    let chain = try carriedChain(try name("the name of a chain"), table)
+    let new = try name("the new name")
+    guard builder.chainIndex(new, in: table) == nil else { throw refuse("File exists") }
+    builder.rename(chain, of: table, to: new)
+  }
+}
