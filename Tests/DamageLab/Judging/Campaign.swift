@@ -5,10 +5,13 @@ public struct Campaign: Sendable {
   /// The whole dumps.
   public let wholes: [Whole]
   private let byForm: [[Whole]]
+  /// Called with each trial before it is made, to know the one that doesn't end.
+  private let announce: @Sendable (_ trial: String) -> Void
 
   /// Makes a campaign over some dumps.
-  public init(_ wholes: [Whole]) {
+  public init(_ wholes: [Whole], announce: @escaping @Sendable (_ trial: String) -> Void = { _ in }) {
     self.wholes = wholes
+    self.announce = announce
     byForm = Form.allCases.map { form in wholes.filter { $0.form == form } }.filter { !$0.isEmpty }
   }
 
@@ -63,16 +66,21 @@ public struct Campaign: Sendable {
     let name = damages.count == 1 ? damages[0].rawValue : damages.map(\.rawValue).joined(separator: " + ")
     let key = Tally.Key(damage: name, form: whole.form.rawValue)
     tally.countText(key)
+    announce("\(whole.name), seed \(seed), \(name): \(wound.notes.joined(separator: "; "))")
     let understanding = Understanding(wound.texts)
     let isHarmless = !damages.contains(where: \.canMatter)
     for (question, truth) in whole.questions {
+      let start = ContinuousClock.now
       let answer = understanding.answer(question)
+      let duration = ContinuousClock.now - start
       let outcome = Outcome(answer, to: question, truth: truth, lost: wound.lost)
-      tally.count(outcome, key, isHarmless: isHarmless) {
+      func example() -> Lie {
         Lie(
           whole: whole.name, notes: ["layout \(wound.dump.layout.rawValue)"] + wound.notes, seed: seed,
           question: question.description, truth: truth, answer: answer, texts: wound.texts)
       }
+      tally.count(outcome, key, isHarmless: isHarmless, example)
+      tally.time(duration, example)
     }
   }
 }
