@@ -41,6 +41,8 @@ public struct HostFacts: Hashable, Sendable {
   public var neighbours: [Neighbour] = []
   /// Versions that were printed: `docker`, `iptables`, `nft`, `kernel`.
   public var versions: [String: String] = [:]
+  /// What `ufw status` says, where it was printed.
+  public var ufw: UfwStatus?
   /// The host's name, where a prompt or a command told it.
   public var hostName: String?
   /// When and where the dump was taken, as a bundle says.
@@ -60,6 +62,21 @@ public struct HostFacts: Hashable, Sendable {
     }
     return fitting.count == 1 ? fitting.first : nil
   }
+}
+
+/// What ufw says of itself (ufw(8)): what someone wants, which is not yet what the rules do.
+public struct UfwStatus: Hashable, Sendable {
+  /// Whether it is switched on.
+  public var isActive: Bool
+  /// What happens to packets that no rule is for, by `incoming`, `outgoing` and `routed`: `deny`, `allow`, `reject`, `disabled`.
+  public var defaults: [String: String] = [:]
+  /// The rules as printed, one a line.
+  public var rules: [String] = []
+  /// Where it stands.
+  public var span: SourceSpan?
+
+  /// Makes a status.
+  public init(isActive: Bool) { self.isActive = isActive }
 }
 
 /// A network interface of the host.
@@ -86,6 +103,8 @@ public struct Interface: Hashable, Sendable {
   public var mtu: Int?
   /// Whether the bridge port has hairpin mode on; nil when not told.
   public var hairpin: Bool?
+  /// Whether the bridge port is isolated: it passes nothing to other isolated ports; nil when not told.
+  public var isIsolated: Bool?
   /// The interface group.
   public var group: String?
   /// Where it stands.
@@ -382,6 +401,8 @@ public struct Container: Hashable, Sendable {
     public var hardwareAddress: String?
     /// Further names by which other containers reach it.
     public var aliases: [String]
+    /// The host's end of the pair, where both ends were printed (`eth0@if7` in the container, `7: veth3f@if6` on the host).
+    public var hostInterface: String?
 
     /// Makes a leg.
     public init(network: String, addresses: [IPAddress], hardwareAddress: String? = nil, aliases: [String] = []) {

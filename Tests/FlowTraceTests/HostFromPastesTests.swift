@@ -132,6 +132,42 @@ import Testing
     #expect(elsewhere.cases.compactMap { $0.output?.single } == [InterfaceName("wan0")?.value])
   }
 
+  /// A table that is there has a rule that leads to it: without `ip rule` nothing tells whom.
+  @Test func aTableWhoseRuleIsNotShownIsUnknown() throws {
+    let routes = """
+      $ ip route show table all
+      default via 192.0.2.254 dev wan0
+      192.0.2.0/24 dev wan0 proto kernel scope link src 192.0.2.2
+      198.51.100.0/24 dev lan0 proto kernel scope link src 198.51.100.1
+      local default dev lo table 100 scope host
+
+      """
+    let asked = Self.question + [(.dst, "203.0.113.1:54")]
+    let unknown = try trace(routes + Self.marks, asked)
+    #expect(unknown.verdict == .undetermined)
+    #expect(unknown.cases.flatMap(\.conditions).contains { $0.settledBy == "ip rule" })
+    let rules =
+      "$ ip rule\n0:\tfrom all lookup local\n9:\tfrom all fwmark 0x1 lookup 100\n32766:\tfrom all lookup main\n"
+    #expect(try trace(routes + rules + Self.marks, asked).verdict == .accept)
+    // A grep leaves the rule for main out.
+    let cut = "$ ip rule | grep fwmark\n9:\tfrom all fwmark 0x1 lookup 100\n"
+    #expect(try trace(routes + cut + Self.marks, asked).verdict == .accept)
+  }
+
+  /// Routes that were pasted without their command, or chosen for one destination, are not the whole table.
+  @Test(arguments: [
+    "198.51.100.0/24 dev lan0 proto kernel scope link src 198.51.100.1\n",
+    "$ ip route get 198.51.100.9\n198.51.100.9 dev lan0 src 198.51.100.1 uid 0\n    cache\n",
+    "$ ip route | grep lan0\n198.51.100.0/24 dev lan0 proto kernel scope link src 198.51.100.1\n",
+    "$ ip route show dev lan0\n198.51.100.0/24 proto kernel scope link src 198.51.100.1\n",
+  ])
+  func aFewRoutesAreNotTheTable(_ routes: String) throws {
+    let trace = try trace(routes + Self.marks, Self.question + [(.dst, "203.0.113.1:54"), (.output, "wan0")])
+    #expect(trace.verdict == .accept)
+    let own = try self.trace(routes + Self.marks, Self.question + [(.dst, "198.51.100.1:54")])
+    #expect(own.verdict == .drop)
+  }
+
   private static func policy(_ selector: String) -> String {
     """
     $ ip rule
@@ -321,6 +357,35 @@ import Testing
     #expect(try trace(paste, asked + [(.physin, "vA"), (.reply, "true")]).verdict == .accept)
     #expect(try trace(paste, asked + [(.physin, "vB")]).verdict == .drop)
     #expect(try trace(paste, asked).verdict == .mixed)
+  }
+
+  /// The pair's ends name each other by number, so that the container's port and its mode are known.
+  @Test func aContainersPortIsTheOtherEndOfItsPair() throws {
+    let paste =
+      Self.bridge.replacing("vB@if8", with: "vB@if6")
+      .replacing(
+        "$ sysctl",
+        with:
+          "$ docker exec web ip addr\n6: eth0@if3: <BROADCAST,UP,LOWER_UP> mtu 1500\n    inet 10.0.0.2/24 scope global eth0\n$ sysctl"
+      )
+      + "*nat\n-A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2:80\nCOMMIT\n"
+    let trace = try trace(paste, [(.input, "br0"), (.src, "10.0.0.2"), (.dst, "192.0.2.1:8080")])
+    #expect(trace.cases.map(\.decidedBy) == [.outside(.bridgeHairpin)])
+  }
+
+  @Test func masqueradeTakesTheSourceOfTheLinksRoute() throws {
+    let paste = """
+      $ ip route
+      default via 192.0.2.254 dev wan0
+      192.0.2.0/24 dev wan0 proto kernel scope link src 192.0.2.2
+      198.51.100.0/24 dev lan0 proto kernel scope link src 198.51.100.1
+      $ nft list ruleset
+      table ip n {
+        chain post { type nat hook postrouting priority srcnat; policy accept; oifname "wan0" masquerade; }
+      }
+      """
+    let trace = try trace(paste, [(.input, "lan0"), (.src, "198.51.100.7"), (.dst, "203.0.113.1:80")])
+    #expect(trace.cases.map(\.packet.source) == [ValueSet(try #require(IPAddress("192.0.2.2")).bits)])
   }
 
   @Test func groupsAreFloodedThroughForward() throws {

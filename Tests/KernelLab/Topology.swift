@@ -13,7 +13,8 @@ public import RuleGraph
 ///     sysctl net.ipv4.ip_forward=1
 ///
 /// A veth interface has no address resolution (NOARP), so that any neighbour can be sent to. On a bridge, the addresses of a `port` line
-/// are permanent neighbours with the port's address in the forwarding table; `hairpin` after the bridge's name turns hairpin mode on.
+/// are permanent neighbours with the port's address in the forwarding table; `hairpin` after the bridge's name turns hairpin mode on, `isolated`
+/// isolation.
 public struct Topology: Hashable, Sendable {
   /// An interface of the router with addresses.
   public struct Interface: Hashable, Sendable {
@@ -42,6 +43,8 @@ public struct Topology: Hashable, Sendable {
     public var addresses: [IPAddress]
     /// Whether the bridge may send a frame back through the port that it came from.
     public var hairpin: Bool
+    /// Whether the port passes nothing to other isolated ones.
+    public var isIsolated = false
 
     /// Makes a port.
     public init(_ name: String, bridge: String, addresses: [IPAddress], hairpin: Bool = false) {
@@ -84,6 +87,7 @@ extension Topology: CustomStringConvertible {
         let hairpin = words.contains("hairpin")
         let addresses = words.dropFirst(3).compactMap { IPAddress($0) }
         ports.append(Port(words[1], bridge: words[2], addresses: addresses, hairpin: hairpin))
+        ports[ports.count - 1].isIsolated = words.contains("isolated")
       case "route": routes.append(rest)
       case "rule": rules.append(rest)
       case "sysctl": sysctls.append(rest)
@@ -100,7 +104,9 @@ extension Topology: CustomStringConvertible {
         ([interface.isBridge ? "bridge" : "veth", interface.name] + interface.addresses).joined(separator: " "))
     }
     for port in ports {
-      let words = ["port", port.name, port.bridge] + (port.hairpin ? ["hairpin"] : [])
+      let words =
+        ["port", port.name, port.bridge] + (port.hairpin ? ["hairpin"] : [])
+        + (port.isIsolated ? ["isolated"] : [])
       lines.append((words + port.addresses.map(\.description)).joined(separator: " "))
     }
     lines += routes.map { "route \($0)" } + rules.map { "rule \($0)" } + sysctls.map { "sysctl \($0)" }
@@ -212,6 +218,7 @@ extension Topology {
   var bridgeCommands: [String] {
     ports.map { "fdb replace \(Self.text(farHardwareAddress(of: $0.name))) dev \($0.name) master static" }
       + ports.filter(\.hairpin).map { "link set dev \($0.name) hairpin on" }
+      + ports.filter(\.isIsolated).map { "link set dev \($0.name) isolated on" }
   }
 
   static func text(_ hardwareAddress: [UInt8]) -> String {

@@ -10,6 +10,7 @@ extension PacketConstants {
       add(address.peer)
       add(address.subnet)
     }
+    for address in facts.unplacedAddresses { add(address) }
     for route in facts.routes {
       add(route.destination)
       add(route.source)

@@ -6,7 +6,9 @@ extension Engine {
   func answer(_ query: Query, family: AddressFamily) -> [FinishedFlow] {
     mayBeOwn = comesFromOutside(query) ? query.destination ?? .empty : .empty
     wantedOutput = query.output
-    isForwarded = query.origin != .host && (query.output?.isSubset(of: InterfaceName.wires) ?? false)
+    // What is said of an answer's way out says nothing of the packet that it answers.
+    isForwarded =
+      query.phase != .reply && query.origin != .host && (query.output?.isSubset(of: InterfaceName.wires) ?? false)
     if let why = query.withoutNetwork { return [withoutNetwork(query, family, why)] }
     switch query.phase {
     case .first, .related, .invalid, .untracked: return run(startingFlows(query, family))

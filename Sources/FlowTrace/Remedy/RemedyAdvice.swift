@@ -27,6 +27,7 @@ struct RemedyAdvice {
     case .macvlan:
       return
         "no rule helps: give the host an interface of its own on that network (`ip link add link PARENT type macvlan mode bridge`), or put the container on a bridge network"
+    case .isolatedPorts: return "no rule helps: `bridge link set dev PORT isolated off` lets a port speak to the others"
     case .bridgeHairpin: return "no rule helps: `bridge link set dev PORT hairpin on` lets the bridge send frames back"
     case .martian: return "no rule helps: the kernel takes such a source or destination from no wire"
     case .hopLimit:

@@ -224,6 +224,8 @@ public enum OutsideReason: String, Hashable, Sendable {
   case hopLimit = "ttl"
   case routeLocalnet = "route_localnet"
   case bridgeHairpin = "hairpin"
+  /// Both ports of the bridge are isolated.
+  case isolatedPorts = "isolated"
   case macvlan
   case noPath = "no-path"
   case linkDown = "link-down"

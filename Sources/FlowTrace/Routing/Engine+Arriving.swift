@@ -212,6 +212,7 @@ extension Engine {
       leadOut(&flow, hops, source)
       if isBridgedAgain, let input {
         if isLostInHairpin(&flow, input) { return end(.bridgeHairpin) }
+        if isBetweenIsolatedPorts(flow, input) { return end(.isolatedPorts) }
         flow.isBridged = true
         flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
       }

@@ -51,6 +51,9 @@ extension Engine {
     }
     let setting = knowledge.setting(
       flow.family == .ipv4 ? "net.bridge.bridge-nf-call-iptables" : "net.bridge.bridge-nf-call-ip6tables")
+    if let port = port(of: flow.domain(.source), on: name), flow.domain(.physicalInput)?.contains(port) ?? false {
+      _ = flow.narrow(flow.binding[Slot.physicalInput.rawValue], to: ValueSet(port))
+    }
     // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
     if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
     if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
@@ -79,6 +82,7 @@ extension Engine {
           hook: nil, .bridge, matched: true, action: "bridged",
           words: "\(name) carries the frame from port to port; bridge-nf-call-iptables is 0, so no rule sees it"))
       inside.bypassesRules = true
+      if isBetweenIsolatedPorts(inside, name) { inside.ending = .isolatedPorts }
       inside.position.stage = .leaving
     } else {
       if setting == nil {
@@ -188,6 +192,30 @@ extension Engine {
     return modes.contains(false)
   }
 
+  /// The port of a bridge that the container with an address is behind, where both ends of its pair were printed.
+  private func port(of addresses: ValueSet?, on bridge: String) -> UInt128? {
+    guard let address = addresses?.single.map({ IPAddress(bits: $0) }) else { return nil }
+    for leg in knowledge.facts.containers.lazy.flatMap(\.endpoints) where leg.addresses.contains(address) {
+      guard let port = leg.hostInterface, knowledge.facts.interface(port)?.master == bridge else { continue }
+      return InterfaceName(port)?.value
+    }
+    return nil
+  }
+
+  /// Whether a frame would go from one isolated port of a bridge to another, which passes none (`should_deliver` in `net/bridge/br_forward.c`).
+  ///
+  /// A port that is not told counts only where all ports of the bridge are isolated.
+  func isBetweenIsolatedPorts(_ flow: Flow, _ bridge: String) -> Bool {
+    let ports = knowledge.facts.interfaces.filter { $0.master == bridge }
+    guard ports.contains(where: { $0.isIsolated == true }) else { return false }
+    func isIsolated(_ port: UInt128?) -> Bool {
+      guard let port, port != 0 else { return ports.allSatisfy { $0.isIsolated == true } }
+      return knowledge.facts.interface(InterfaceName(value: port).description)?.isIsolated == true
+    }
+    return isIsolated(flow.domain(.physicalInput)?.single)
+      && isIsolated(port(of: flow.domain(.destination), on: bridge))
+  }
+
   /// A flow that goes back to its own sender, in parts by the mode of the port that it came from; nil where all ports that it may be are in one mode.
   ///
   /// Only that port's mode counts, whatever the bridge's others are in.
@@ -212,6 +240,11 @@ extension Engine {
   }
 
   private func forwardBridged(_ flow: inout Flow, _ name: String?) {
+    if let name, isBetweenIsolatedPorts(flow, name) {
+      flow.ending = .isolatedPorts
+      flow.position.stage = .leaving
+      return
+    }
     flow.binding[Slot.output.rawValue] = flow.binding[Slot.input.rawValue]
     flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
     flow.note(

@@ -93,16 +93,37 @@ final class HostKnowledge: Sendable {
     for index in told.indices where told[index].action == .lookup("[l3mdev-table]") {
       if hasVRF { told[index].unknownSelector = "l3mdev" } else { told[index].action = .nop }
     }
+    let isWhole = facts.routingRulesKnown.contains(family)
+    if !isWhole { told += untoldRules(facts, family, beside: told) }
     if !told.isEmpty {
       return told.enumerated().sorted { ($0.element.priority, $0.offset) < ($1.element.priority, $1.offset) }.map(
         \.element)
     }
-    return [
-      RoutingRule(priority: 0, family: family, action: .lookup("local")),
-      RoutingRule(priority: 32766, family: family, action: .lookup("main")),
-      RoutingRule(priority: 32767, family: family, action: .lookup("default")),
-    ]
+    return []
   }
+
+  /// The rules that a host has beside some that were told, where `ip rule` was not printed or only in part: the usual three, and, where other tables are
+  /// shown, one of which nothing is known for each.
+  private static func untoldRules(
+    _ facts: HostFacts, _ family: AddressFamily, beside told: [RoutingRule]
+  ) -> [RoutingRule] {
+    func isLookedUp(_ table: String) -> Bool { told.contains { $0.action == .lookup(table) } }
+    var rules: [RoutingRule] = []
+    for (priority, table) in [(0, "local"), (32766, "main"), (32767, "default")] where !isLookedUp(table) {
+      rules.append(RoutingRule(priority: priority, family: family, action: .lookup(table)))
+    }
+    var seen: Set<String> = ["local", "main", "default"]
+    for route in facts.routes where route.destination.family == family && seen.insert(route.table).inserted {
+      if isLookedUp(route.table) { continue }
+      var rule = RoutingRule(priority: 32765, family: family, action: .lookup(route.table))
+      rule.unknownSelector = untoldSelector
+      rules.append(rule)
+    }
+    return rules
+  }
+
+  /// What stands for the selector of a rule that must be there, since its table is, and that no dump shows.
+  static let untoldSelector = "not shown"
 
   /// The host's own address on an interface, as the rules let one infer it.
   func inferredAddress(on interface: String, _ family: AddressFamily) -> InferredAddress? {

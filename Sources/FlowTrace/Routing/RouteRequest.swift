@@ -89,7 +89,7 @@ extension Engine {
 
   /// Cuts a flow so that each policy rule applies to all or none of it, as far as its selectors are the packet's.
   func cutByRoutingRules(_ start: Flow) -> [Flow] {
-    guard knowledge.facts.routingRules.count > 0 else { return [start] }
+    if knowledge.facts.routingRules.isEmpty { return [start] }
     var flows = [start]
     for rule in knowledge.routingRules[start.family] ?? [] {
       for (slot, values) in cuts(by: rule, start) {
@@ -144,6 +144,12 @@ extension Engine {
             holds: "the program is bound to \(name), so that policy rule \(rule.priority) applies",
             fails: "the program is not bound to \(name), so that policy rule \(rule.priority) does not apply",
             isEnvironment: true)
+        }
+        if rule.unknownSelector == HostKnowledge.untoldSelector, case .lookup(let table) = rule.action {
+          return ConditionInfo(
+            holds: "a policy rule leads it to routing table \(table)",
+            fails: "no policy rule leads it to routing table \(table)", isEnvironment: false,
+            settledBy: "ip\(family) rule")
         }
         let selector = rule.unknownSelector.map { " (\($0))" } ?? ""
         return ConditionInfo(

@@ -292,6 +292,14 @@ extension Engine {
         on: name, towards: target, family: flow.family, interfaces: knowledge.facts.interfaces)
       return address.map { ValueSet($0.bits) } ?? any
     }
+    // The source of a link's route is the first address that the interface has there.
+    if flow.family == .ipv4, let target,
+      let near = knowledge.facts.interface(name)?.addresses.first(where: {
+        $0.address.isIPv4 && $0.prefixLength < 32 && ($0.subnet?.contains(target) ?? false)
+      })
+    {
+      return ValueSet(near.address.bits)
+    }
     if let own = knowledge.inferredAddress(on: name, flow.family) {
       flow.assume(
         Assumption(

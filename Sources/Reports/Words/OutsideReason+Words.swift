@@ -15,6 +15,7 @@ extension OutsideReason {
     case .hopLimit: "the packet's time to live ends here"
     case .routeLocalnet: "127.0.0.0/8 is not routed on this interface (route_localnet is 0)"
     case .bridgeHairpin: "the bridge does not send a frame back out of the port it came from (hairpin mode is off)"
+    case .isolatedPorts: "the bridge passes nothing between its isolated ports"
     case .macvlan:
       "a macvlan or ipvlan interface and its host can't reach each other, and its other traffic never meets the host's rules"
     case .noPath: "there is no way between the two: they share no network"

@@ -14,6 +14,28 @@ extension Statement {
   }
 }
 
+extension Rule {
+  /// The values that the dump masks in the rule, in the order of the statements.
+  public var maskedValues: [MaskedValue] {
+    // Nearly all rules are made of matches of fields with values.
+    guard statements.contains(where: \.mayHoldMaskedValue) else { return [] }
+    return statements.flatMap(\.maskedValues)
+  }
+}
+
+extension Statement {
+  /// Whether a look at the statement's parts is needed to tell whether one is masked.
+  public var mayHoldMaskedValue: Bool {
+    switch self {
+    case .match(let match):
+      if case .field = match.subject, case .values = match.values { false } else { true }
+    case .verdict, .effect, .environment, .opaqueMatch, .hiddenInterfaces, .notrack, .opaqueTarget, .missingRules:
+      false
+    case .anyOf, .verdictMap, .translate, .assign, .updateSet: true
+    }
+  }
+}
+
 extension Match {
   fileprivate var maskedValues: [MaskedValue] {
     switch values {

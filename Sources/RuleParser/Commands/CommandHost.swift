@@ -21,28 +21,20 @@ struct CommandHost {
     guard let first = words.first else { return .success }
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
+    note(change: FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change, place)
     switch name {
-    case "nft":
-      note(
-        change: arguments.contains {
-          ["add", "insert", "create", "-f", "table"].contains($0.text) || $0.text.hasPrefix("add ")
-            || $0.text.hasPrefix("table ")
-        }, place)
-      return nft.run(arguments, input, place)
+    case "nft": return nft.run(arguments, input, place)
     case "ipset": return ipset.run(arguments, input, place)
     case _ where FirewallCommand.isNftCommand(name, arguments.prefix(3).map(\.text)):
-      note(change: true, place)
       return nft.run(words, input, place)
     case "sysctl": return setSettings(arguments, place)
     case "ip": return runIP(arguments, place)
     default: break
     }
     if name.hasSuffix("-restore"), let program = IptablesHost.Program(name) {
-      note(change: true, place)
       return iptables.restore(arguments, program, input, place)
     }
     if let program = IptablesHost.Program(name), !name.hasSuffix("-save"), !name.contains("translate") {
-      note(change: arguments.contains { $0.text.hasPrefix("-") && !["-L", "-S", "-C"].contains($0.text) }, place)
       return iptables.run(arguments, program, place)
     }
     if let tool = Self.otherTool(name, arguments) {

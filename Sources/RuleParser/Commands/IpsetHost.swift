@@ -48,7 +48,9 @@ struct IpsetHost {
         let words = line.text.text.split(separator: " ").map {
           CommandWord(text: String($0), isUnknown: line.text.isUnknown)
         }
-        if !words.isEmpty { _ = run(words, .none, CommandPlace(span: line.span ?? place.span, doubt: place.doubt)) }
+        if words.isEmpty { continue }
+        let there = CommandPlace(span: line.span ?? place.span, doubt: place.doubt)
+        if run(words, .none, there) == .failure { return .failure }
       }
       return .success
     }
@@ -74,6 +76,10 @@ struct IpsetHost {
       return .success
     }
     if let name, !names.contains(name) { return .failure }
+    // A set takes a name that is free, and changes places only with one that is there.
+    if verb == "rename" || verb == "swap" {
+      guard texts.count > 1, names.contains(texts[1]) == (verb == "swap") else { return .failure }
+    }
     if !place.doubt.isNone || words.contains(where: \.isUnknown) {
       unknown.formUnion(name.map { [$0] } ?? names)
       // What is perhaps taken out is perhaps not there.

@@ -21,6 +21,7 @@ struct AddressReader {
     // Only a whole list says that there is nothing else; one that shows `lo` and addresses is whole.
     if reader.seesLoopback, !reader.families.isEmpty, kind != .bridgeLink, !output.isFiltered {
       reader.result.facts.addressesKnown = output.family.map { [$0] } ?? Set(AddressFamily.allCases)
+      reader.result.facts.addressesKnown.subtract(reader.result.gaps)
     }
     return reader.result
   }
@@ -179,6 +180,7 @@ struct AddressReader {
     families.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
     let parts = words[start + 1].split(separator: "/", maxSplits: 1)
     guard let first = parts.first, let address = IPAddress(first) else {
+      result.gaps.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
       result.unreadable(
         text, line, at: words.ranges.indices.contains(start + 1) ? words.ranges[start + 1].lowerBound : nil,
         expected: "an address and the length of its prefix")
@@ -251,6 +253,7 @@ struct AddressReader {
     ]
     if kinds.contains(words[0]) { interface?.kind = words[0] }
     if let hairpin = words.value(after: "hairpin") { interface?.hairpin = hairpin == "on" }
+    if let isolated = words.value(after: "isolated") { interface?.isIsolated = isolated == "on" }
   }
 }
 
@@ -277,6 +280,7 @@ extension Interface {
     if hardwareAddress == nil { hardwareAddress = other.hardwareAddress }
     if mtu == nil { mtu = other.mtu }
     if hairpin == nil { hairpin = other.hairpin }
+    if isIsolated == nil { isIsolated = other.isIsolated }
     if group == nil { group = other.group }
     if span == nil { span = other.span }
   }

@@ -7,8 +7,16 @@ struct FactFragment: Sendable {
   var facts = HostFacts()
   /// What could not be read.
   var diagnostics: [Diagnostic] = []
+  /// The families of which an address or route is there that could not be read, mostly since it is masked: what is told of them is not all.
+  var gaps: Set<AddressFamily> = []
   /// Whether the section was an object of the host's that none of the readers knows.
   var isUnknown = false
+
+  /// Notes that a route has a destination which is masked.
+  mutating func noteMaskedRoute(_ destination: String, _ family: AddressFamily?) {
+    let family = family ?? (destination.utf8.contains(0x3a) ? .ipv6 : .ipv4)
+    if MaskedText.read(destination, .address(family)) != nil { gaps.insert(family) }
+  }
 
   /// Notes a line that was not understood.
   mutating func unreadable(_ text: DumpText, _ line: DumpLine, at offset: Int? = nil, expected: String) {

@@ -15,6 +15,7 @@ struct IfconfigReader {
     if reader.result.facts.interfaces.contains(where: { $0.name == "lo" }) {
       // ifconfig shows an interface's first IPv4 address only, and only interfaces that are up without `-a`; for what it shows it is whole.
       reader.result.facts.addressesKnown = Set(AddressFamily.allCases)
+      reader.result.facts.addressesKnown.subtract(reader.result.gaps)
     }
     return reader.result
   }
@@ -86,6 +87,7 @@ struct IfconfigReader {
     let mask = (fields["Mask"] ?? words.value(after: "netmask")).flatMap { Self.mask($0) }
     let inlineLength = words[1].split(separator: "/").dropFirst().first.flatMap { Int($0) }
     guard let address, address.isIPv4 else {
+      result.gaps.insert(.ipv4)
       result.unreadable(text, line, expected: "an IPv4 address")
       return
     }
@@ -115,6 +117,7 @@ struct IfconfigReader {
     let address = parts.first.flatMap { $0.split(separator: "%").first }.flatMap { IPAddress($0) }
     let length = (parts.count > 1 ? Int(parts[1]) : nil) ?? words.value(after: "prefixlen").flatMap { Int($0) } ?? 128
     guard let address, !address.isIPv4, length >= 0, length <= 128 else {
+      result.gaps.insert(.ipv6)
       result.unreadable(text, line, expected: "an IPv6 address")
       return
     }

@@ -104,8 +104,10 @@ struct JSONFactReader {
     }
     if isAddresses, result.facts.interfaces.contains(where: { $0.name == "lo" }) {
       result.facts.addressesKnown = output.family.map { [$0] } ?? Set(AddressFamily.allCases)
+      result.facts.addressesKnown.subtract(result.gaps)
     }
     if isRoutes { result.facts.noteTables(of: output, whole: false) }
+    result.facts.routesKnown.subtract(result.gaps)
     if isEmpty, output.kind == nil { result.isUnknown = true }
   }
 
@@ -269,12 +271,16 @@ struct JSONFactReader {
       interface.hasCarrier = flags.contains("LOWER_UP") ? true : flags.contains("NO-CARRIER") ? false : nil
       if flags.contains("LOOPBACK") { interface.kind = "loopback" }
     }
+    interface.isIsolated = value["isolated"]?.bool ?? value["linkinfo"]?["info_slave_data"]?["isolated"]?.bool
     interface.hairpin = value["hairpin"]?.bool ?? value["linkinfo"]?["info_slave_data"]?["hairpin"]?.bool
     interface.span = value["ifname"]?.span(in: text)
     for info in value["addr_info"]?.elements.map({ $0 }) ?? [] {
       guard let address = info["local"]?.string.flatMap({ IPAddress($0) }), let length = info["prefixlen"]?.integer,
         length >= 0, length <= address.family.addressBits
-      else { continue }
+      else {
+        result.gaps.insert(info["family"]?.string == "inet6" ? .ipv6 : .ipv4)
+        continue
+      }
       interface.addresses.append(
         InterfaceAddress(
           address, prefixLength: length, scope: info["scope"]?.string,
@@ -302,6 +308,7 @@ struct JSONFactReader {
       destination = Prefix(text)
     }
     guard let destination else {
+      result.noteMaskedRoute(text, output.family)
       result.diagnostics.append(
         Diagnostic(
           "unreadable-line", .warning, "`\(text)` is no destination of a route", span: value.span(in: self.text)))

@@ -20,11 +20,13 @@ enum RouteReader {
       } else if let route = route(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
         result.facts.routes.append(route)
       } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
+        result.noteMaskedRoute(words[Route.Kind(rawValue: words[0]) == nil ? 0 : 1], output.family)
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
       }
     }
-    result.facts.noteTables(of: output, whole: output.kind == .ipRoute)
+    result.facts.noteTables(of: output, whole: output.kind == .ipRoute && result.diagnostics.isEmpty)
+    result.facts.routesKnown.subtract(result.gaps)
     return result
   }
 
@@ -113,7 +115,7 @@ extension HostFacts {
           && own.contains { $0.destination.length > 0 && $0.nextHops.contains { $0.gateway == nil } }
       }
     }
-    if whole, output.isWhole, families.isEmpty, let family = output.family { families = [family] }
+    if whole, output.isWhole, families.isEmpty { families = [output.family ?? .ipv4] }
     switch output.table.map(Self.tableName) {
     case nil, "main": routesKnown = families
     case "all":
@@ -150,6 +152,7 @@ enum RouteTableReader {
       }
       guard let route = route(words, text.span(line), isIPv6: columns.contains("Flag") || columns.contains("Hop"))
       else {
+        result.noteMaskedRoute(words[0], nil)
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound,
           expected: "destination, gateway, mask, flags, metric, and the interface last")
@@ -158,6 +161,7 @@ enum RouteTableReader {
       result.facts.routes.append(route)
     }
     result.facts.routesKnown = output.isFiltered ? [] : Set(result.facts.routes.map(\.destination.family))
+    result.facts.routesKnown.subtract(result.gaps)
     return result
   }
 
@@ -200,7 +204,9 @@ enum RoutingRuleReader {
         result.unreadable(text, line, expected: "a priority with a colon, then `from`")
       }
     }
-    result.facts.routingRulesKnown = result.facts.routingRules.isEmpty ? [] : [family]
+    // A list without its usual rule for main was cut.
+    let isWhole = !output.isFiltered && result.facts.routingRules.contains { $0.action == .lookup("main") }
+    result.facts.routingRulesKnown = isWhole ? [family] : []
     return result
   }
 

@@ -21,6 +21,7 @@ struct FactJoining {
     facts.sysctls.merge(new.sysctls) { $1 }
     facts.daemonSettings.merge(new.daemonSettings) { $1 }
     facts.versions.merge(new.versions) { $1 }
+    facts.ufw = new.ufw ?? facts.ufw
     for connection in new.connections where !facts.connections.contains(where: { isSame($0, connection) }) {
       facts.connections.append(connection)
     }
@@ -275,7 +276,11 @@ struct FactJoining {
         let isTold = facts.container(entry.container)?.endpoints.contains { leg in
           addresses.contains { leg.addresses.contains($0) }
         }
-        if isTold == true { continue }
+        let hostEnd = hostEnd(of: interface)
+        if isTold == true {
+          if let hostEnd { setHostEnd(hostEnd, ofLegWith: addresses, container: entry.container) }
+          continue
+        }
         let network = facts.networks.first { network in
           let bridge = network.bridge.flatMap { facts.interface($0) }
           let subnets = network.subnets + (bridge?.addresses.compactMap(\.subnet) ?? [])
@@ -288,6 +293,26 @@ struct FactJoining {
               .init(
                 network: network?.name ?? "", addresses: addresses, hardwareAddress: interface.hardwareAddress)
             ], span: interface.span))
+        if let hostEnd { setHostEnd(hostEnd, ofLegWith: addresses, container: entry.container) }
+      }
+    }
+  }
+
+  /// The host's end of a container's interface: the pair's ends name each other by number.
+  private func hostEnd(of interface: Interface) -> String? {
+    guard let parent = interface.parent, parent.hasPrefix("if"), let number = Int(parent.dropFirst(2)),
+      let other = facts.interfaces.first(where: { $0.index == number }), let index = interface.index,
+      other.parent == "if\(index)"
+    else { return nil }
+    return other.name
+  }
+
+  private mutating func setHostEnd(_ name: String, ofLegWith addresses: [IPAddress], container: String) {
+    for index in facts.containers.indices
+    where facts.containers[index].name == container || isSameID(facts.containers[index].id, container) {
+      for leg in facts.containers[index].endpoints.indices
+      where facts.containers[index].endpoints[leg].addresses.contains(where: addresses.contains) {
+        facts.containers[index].endpoints[leg].hostInterface = name
       }
     }
   }

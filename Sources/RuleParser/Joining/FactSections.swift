@@ -91,6 +91,7 @@ struct FactSections {
     case .dockerProxy: return SocketReader.readProxies(text)
     case .conntrack: return ConntrackReader.read(text)
     case .neighbours: return NeighbourReader.read(text)
+    case .ufwStatus: return UfwStatusReader.read(text)
     case .listing, .save, .ipset, .nftJSON, .nftText, .commands: return FactFragment()
     }
   }

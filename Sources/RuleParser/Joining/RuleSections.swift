@@ -82,7 +82,14 @@ struct RuleSections {
     let reading = CommandReader.read(sections.map(\.text))
     settings = reading.facts
     hasRead = hasRead || reading.first != nil || settings != HostFacts()
-    diagnostics += reading.diagnostics
+    // Beside dumps that answer, what commands could not do is of no account.
+    let isAlone = printings.isEmpty
+    diagnostics += reading.diagnostics.map { diagnostic in
+      guard !isAlone else { return diagnostic }
+      var note = diagnostic
+      note.severity = .note
+      return note
+    }
     var beside: [String] = []
     var made: [Table] = []
     for table in reading.tables {
@@ -209,7 +216,10 @@ struct RuleSections {
     if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut {
       allOfNftables = true
     }
-    for table in fragment.tables {
+    for var table in fragment.tables {
+      if section.output.isTerse {
+        for set in table.sets.indices where table.sets[set].elements.isEmpty { table.sets[set].elementsKnown = false }
+      }
       let form: TableForm =
         isJSON ? (table.hasOpaquePart ? .nftJSONWithXt : .nftJSON) : (table.hasOpaquePart ? .nftTextWithXt : .nftText)
       append(table, form, section, isWhole: !table.name.isEmpty)

@@ -37,7 +37,17 @@ enum MaskedText {
   /// Reads a text in the place of a value; nil where nothing says that something is masked.
   static func read(_ text: [UInt8], _ kind: Kind) -> Reading? {
     guard !text.isEmpty, text.count <= 128 else { return nil }
-    let text = withoutBlocks(text)
+    if text.contains(where: { $0 >= 0x80 }) {
+      let plain = withoutBlocks(text)
+      guard plain != text else { return readPlain(text, kind) }
+      guard case .masked(var value)? = readPlain(plain, kind) else { return readPlain(plain, kind) }
+      value.text = string(text)
+      return .masked(value)
+    }
+    return readPlain(text, kind)
+  }
+
+  private static func readPlain(_ text: [UInt8], _ kind: Kind) -> Reading? {
     if case .interface = kind { return MaskedName.read(text, kind.all) }
     if let isNamed = placeholder(text) {
       return .masked(MaskedValue(string(text), within: kind.all, isNamed: isNamed))
@@ -215,7 +225,8 @@ enum MaskedText {
 
   /// Whether a text stands for elements that are left out: `...`, `[snip]`, `<...>`.
   static func isElision(_ text: some Collection<UInt8>) -> Bool {
-    guard !text.isEmpty, text.count <= 32 else { return false }
+    // All of them begin with a sign, as no plain element does: most end here.
+    guard let first = text.first, !isLetter(first), first < 0x30 || first > 0x3a, text.count <= 32 else { return false }
     let plain = Array(string(text).lowercased().utf8)
     let inner = plain.drop { !isLetter($0) && $0 != 0x2e && $0 < 0x80 }
       .prefix { isLetter($0) || $0 == 0x2e || $0 >= 0x80 }
@@ -236,7 +247,6 @@ enum MaskedText {
 
   /// Black blocks and bullets as stars.
   private static func withoutBlocks(_ text: [UInt8]) -> [UInt8] {
-    guard text.contains(where: { $0 >= 0x80 }) else { return text }
     let blocks: Set<Unicode.Scalar> = ["\u{2588}", "\u{2593}", "\u{2592}", "\u{25a0}", "\u{2022}", "\u{00d7}"]
     var plain: [UInt8] = []
     for scalar in string(text).unicodeScalars {

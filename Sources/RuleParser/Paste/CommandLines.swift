@@ -49,8 +49,11 @@ struct CommandLines {
     let line = paste.lines[index]
     guard index >= idleUntil, line.form == .other, mayBegin(line) else { return nil }
     if let (prompt, rest) = prompt(line) {
-      guard Self.kind(text(rest)) == .change else { return nil }
-      return continued(rest, at: index).map { Block(lines: $0.lines, end: $0.end, prompt: prompt) }
+      let kind = Self.kind(text(rest))
+      guard kind == .change || kind == .script, let more = continued(rest, at: index),
+        kind == .change || more.lines.contains(where: { Self.kind(text($0)) == .change })
+      else { return nil }
+      return Block(lines: more.lines, end: more.end, prompt: prompt)
     }
     let rest = withoutMarks(line)
     switch Self.kind(text(rest)) {
@@ -66,9 +69,14 @@ struct CommandLines {
     let at = bytes.startOfWord(from: line.start, to: line.end)
     guard at < line.end else { return false }
     switch bytes[at] {
-    case 0x41...0x5a, 0x5f, 0x61...0x7a, 0x22, 0x23, 0x24, 0x25, 0x28, 0x2a, 0x2d, 0x2f, 0x5b, 0x60, 0x7e, 0x31...0x39,
-      0xe2:
-      break
+    case 0x41...0x5a, 0x5f, 0x22, 0x23, 0x24, 0x25, 0x28, 0x2a, 0x2d, 0x2f, 0x5b, 0x60, 0x7e, 0x31...0x39, 0xe2: break
+    case 0x61...0x7a:
+      // The letters that commands and keywords begin with; a prompt begins with any, and has its `@` soon.
+      let isInitial = Self.initials.contains(bytes[at])
+      guard isInitial || bytes.place(of: 0x40, in: at..<min(line.end, at + 64)) != nil || isAssignment(at, line.end)
+      else {
+        return false
+      }
     default: return false
     }
     // What tells stands near the beginning, or the line is long.
@@ -76,8 +84,11 @@ struct CommandLines {
     return Self.needles.contains { needle in contains(needle, at..<end) } || isAssignment(at, end)
   }
 
+  private static let initials = Array("acdefilnrsuw".utf8)
+
   private static let needles: [StaticString] = [
-    "tables", "nft", "ipset", "sysctl", "/proc/sys/", "ufw", "ip addr", "ip a ", "ip route", "ip r ", "$", "add ",
+    "tables", "nft", "; do", "; then", "() {", "ipset", "sysctl", "/proc/sys/", "ufw", "ip addr", "ip a ", "ip route",
+    "ip r ", "$", "add ",
     "insert ",
     "flush ", "create ", "delete ", "firewall-cmd",
   ]

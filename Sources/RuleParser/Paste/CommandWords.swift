@@ -20,6 +20,7 @@ extension CommandOutput {
     case "brctl": kind = .brctl
     case "conntrack": kind = .conntrack
     case "arp": kind = nil
+    case "ufw": kind = arguments.first == "status" ? .ufwStatus : nil
     case "sysctl": readSysctl(arguments)
     case "ps", "pgrep": kind = .dockerProxy
     case "cat", "more", "less": readFile(arguments)
@@ -90,6 +91,7 @@ extension CommandOutput {
       return
     }
     guard let list = arguments.firstIndex(of: "list") else { return }
+    isTerse = options.contains("t") || arguments.contains("--terse")
     kind = options.contains("j") || arguments.contains("--json") ? .nftJSON : .nftText
     let words = arguments[(list + 1)...]
     if words.first == "ruleset" {

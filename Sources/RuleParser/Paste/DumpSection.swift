@@ -33,7 +33,6 @@ struct OutputContinuation {
   private var hasUserChain = false
   private var hasRule = false
   private var hasTableHead = false
-  private var tables: Set<String> = []
   private var lastIndex: UInt64 = 0
   private var isFirst = true
 
@@ -103,7 +102,6 @@ struct OutputContinuation {
     case .save:
       if cursor.eat(0x2a) {
         hasTableHead = true
-        tables.insert(cursor.text(cursor.at..<cursor.end))
       } else if cursor.eat("-A ") {
         hasRule = true
       }
@@ -149,6 +147,7 @@ struct OutputContinuation {
         "nl", "icmp6", "???", "LISTEN", "UNCONN", "ESTAB", "Proto", "Active", "p_raw", "p_dgr", "v_str", "v_dgr",
         "mptcp", "Netid", "State",
       ].contains(name)
+    case .ufwStatus: return UfwStatusReader.isRow(cursor)
     case .routeTable:
       guard OutputStart.kind(bytes, line) != .routeTable, let word = cursor.eatWord() else { return true }
       return Prefix(cursor.text(word)) != nil || cursor.text(word) == "default" || Self.wordCount(cursor) >= 6

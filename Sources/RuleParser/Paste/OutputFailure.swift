@@ -25,6 +25,11 @@ struct OutputFailure: Sendable {
     cursor.eatBlanks()
     // Most lines begin with what no message does.
     guard let first = cursor.peek, Self.mayBegin(first) else { return nil }
+    if first == 0x23 {
+      guard cursor.eat("# Table `") else { return nil }
+      table = cursor.text(cursor.eat { $0 != 0x27 })
+      return
+    }
     let text = cursor.text(cursor.at..<cursor.end).trimmedBlanks
     guard text.contains(":"), let program = Self.program(text) else { return nil }
     self.program = program.name
@@ -36,8 +41,8 @@ struct OutputFailure: Sendable {
 
   private static func mayBegin(_ byte: UInt8) -> Bool {
     switch byte {
-    // iptables, internal:, bash:, -bash:, sudo:, sh:, nft:, netlink:, zsh:, modprobe:, Error:, Fatal:, Perhaps, ipset, doas, /usr/sbin/...
-    case 0x69, 0x62, 0x2d, 0x73, 0x6e, 0x7a, 0x6d, 0x45, 0x46, 0x64, 0x2f, 0x4f, 0x43: true
+    // # Table `nat' is incompatible, iptables, internal:, bash:, -bash:, sudo:, sh:, nft:, netlink:, zsh:, modprobe:, Error:, Fatal:, Perhaps, ipset, doas, /usr/sbin/...
+    case 0x23, 0x69, 0x62, 0x2d, 0x73, 0x6e, 0x7a, 0x6d, 0x45, 0x46, 0x64, 0x2f, 0x4f, 0x43: true
     default: false
     }
   }

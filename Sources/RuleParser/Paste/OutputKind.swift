@@ -47,6 +47,7 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case neighbours = "ip neigh"
   /// `iptables --version`, `nft --version`, `uname -r`.
   case toolVersion = "--version"
+  case ufwStatus = "ufw status"
   /// Commands and scripts that change the host.
   case commands
 
@@ -83,6 +84,8 @@ struct CommandOutput: Hashable, Sendable {
   var chain: String?
   /// Everything of its kind was asked for: `nft list ruleset`, `iptables-save` without `-t`, `ss -tuln`.
   var isWhole = false
+  /// Sets were printed without their elements (`nft -t`).
+  var isTerse = false
   /// A filter (`| grep`, `| head`) has taken lines away.
   var isFiltered = false
   /// What the command names: the setting of `cat /proc/sys/...`, the container of `docker port`.

@@ -245,7 +245,8 @@ struct SectionFinder {
       enter(prompt, at: index, fence: fence)
       return
     }
-    if let failure = OutputFailure(bytes, content) {
+    // A save tells itself of the tables that it leaves out.
+    if current?.section.kind != .save, let failure = OutputFailure(bytes, content) {
       take(failure, content, at: index)
       return
     }
@@ -396,6 +397,7 @@ struct SectionFinder {
     guard failure.isAboutOutput else { return }
     let isNear = index - pendingLine <= 5 && pendingFence == paste.fence(at: index)
     failures.append((failure, line, isNear ? pending.first?.output : nil))
+    if isNear { for command in pending.indices { pending[command].output.isWhole = false } }
   }
 
   private func isBlank(_ line: DumpLine) -> Bool { bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }

@@ -134,15 +134,16 @@ struct IptablesChange {
         program.origin == .iptablesLegacy
           ? "Couldn't load target `\(target.text)'" : "Chain '\(target.text)' does not exist")
     }
+    let isComputed = place.doubt.isRepeated && command.rule.contains(where: \.isUnknown)
     switch command.operation {
     case .append:
-      diagnostics += read.diagnostics
+      diagnostics += isComputed ? [computed] : read.diagnostics
       table.change(index) { chain in for rule in read.rules { add(rule, to: &chain, at: chain.rules.count) } }
     case .insert:
       let at = try place(of: command.argument, in: table.chains[index], "insertion", behind: 1)
-      diagnostics += read.diagnostics
+      diagnostics += isComputed ? [computed] : read.diagnostics
       table.change(index) { chain in
-        guard let at else { return chain.forget(from: place.span) }
+        guard let at else { return chain.forgetRules(from: place.span) }
         for rule in read.rules { add(rule, to: &chain, at: at) }
       }
     case .replace:
@@ -153,6 +154,12 @@ struct IptablesChange {
     default: return try deleteRules(read.rules, of: &table, index)
     }
     return .success
+  }
+
+  private var computed: Diagnostic {
+    Diagnostic(
+      "computed-rules", .warning, "the script computes which rules it makes here: what they do is unknown",
+      span: place.span)
   }
 
   private func add(_ rule: Rule, to chain: inout IptablesChain, at index: Int) {
@@ -174,7 +181,7 @@ struct IptablesChange {
     if number.isUnknown { return nil }
     guard let value = Int(number.text), value > 0 else { throw Refusal("Invalid rule number `\(number.text)'") }
     if value == 1, behind == 1 { return 0 }
-    if chain.isUncertain || place.doubt.isRepeated { return nil }
+    if place.doubt.isRepeated || chain.isUncertain(before: value) { return nil }
     guard value <= chain.rules.count + behind else { throw Refusal("Index of \(what) too big.") }
     return value - 1
   }
@@ -184,7 +191,7 @@ struct IptablesChange {
   ) throws(IptablesCommand.Refusal) {
     let at = try place(of: number, in: table.chains[index], "deletion", behind: 0)
     table.change(index) { chain in
-      guard let at else { return chain.forget(from: place.span) }
+      guard let at else { return chain.forgetRules(from: place.span) }
       if let condition = place.doubt.condition {
         chain.rules[at] = chain.rules[at].inDoubt(condition)
       } else {
@@ -194,7 +201,7 @@ struct IptablesChange {
   }
 
   private func replace(_ index: Int?, of chain: inout IptablesChain, with rule: Rule) {
-    guard let index else { return chain.forget(from: place.span) }
+    guard let index else { return chain.forgetRules(from: place.span) }
     guard let condition = place.doubt.condition else {
       chain.rules[index] = rule
       return
@@ -256,7 +263,7 @@ struct IptablesChange {
     }
     let words = OptionAbbreviations.writtenOut(words)
     let lists = ["-s", "-d"].map { option in addresses(option, words) }
-    if lists.contains(where: { $0.count > 1 && $0.isNegated }) {
+    if lists.contains(where: \.isNegated), lists.contains(where: { $0.count > 1 }) {
       read.refusal = "! not allowed with multiple source or destination IP addresses"
       return read
     }
@@ -342,11 +349,20 @@ struct IptablesChange {
 
 extension IptablesChain {
   /// Whether nobody knows how many rules it holds.
-  var isUncertain: Bool {
-    rules.firstIndex { rule in
+  var isUncertain: Bool { isUncertain(before: rules.count) }
+
+  /// Whether some of the first rules are perhaps not there: what was not understood the program may have refused.
+  func isUncertain(before number: Int) -> Bool {
+    (0..<min(number, rules.count)).contains { index in
+      let rule = rules[index]
       if let missing = rule.missing { return missing.count == nil }
-      return rule.isInDoubt
-    } != nil
+      return rule.statements.contains { statement in
+        switch statement {
+        case .opaqueMatch, .opaqueTarget: true
+        default: false
+        }
+      }
+    }
   }
 }
 

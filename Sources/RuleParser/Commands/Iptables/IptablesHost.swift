@@ -100,8 +100,9 @@ struct IptablesHost {
         table.change(index) { chain in
           switch command.operation {
           case .append, .newChain: chain.addMissing(command.operation == .append ? effects : [], from: place.span)
+          case .policy: chain.base?.policy = nil
           case .zero, .list, .check: break
-          default: chain.forget(from: place.span)
+          default: chain.forgetRules(from: place.span)
           }
         }
       }

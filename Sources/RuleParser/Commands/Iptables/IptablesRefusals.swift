@@ -15,7 +15,16 @@ enum IptablesRefusals {
     }
     if chain == "INPUT" || chain == "PREROUTING", texts.contains("-o") { return "Can't use -o with \(chain)" }
     if chain == "OUTPUT" || chain == "POSTROUTING", texts.contains("-i") { return "Can't use -i with \(chain)" }
-    return needsProtocol(texts)
+    return needsProtocol(texts) ?? repeated(words)
+  }
+
+  /// An option that a rule can have only once.
+  private static func repeated(_ words: [CommandWord]) -> String? {
+    for option in ["-s", "-d", "-p", "-i", "-o", "-j", "-g", "-f"]
+    where words.count(where: { $0.text == option && !$0.isQuoted }) > 1 {
+      return "multiple \(option) flags not allowed"
+    }
+    return nil
   }
 
   private static func value(of option: String, in texts: [String]) -> String? {

@@ -172,10 +172,15 @@ struct IptablesChain {
     rules.append(Rule(missing: MissingRules(.computed, count: count, effects: effects), span: span))
   }
 
-  /// Takes in that nobody knows what the chain holds.
-  mutating func forget(from span: SourceSpan) {
+  /// Takes in that nobody knows which rules the chain holds.
+  mutating func forgetRules(from span: SourceSpan) {
     rules.removeAll()
     addMissing(from: span)
+  }
+
+  /// Takes in that nobody knows anything of the chain.
+  mutating func forget(from span: SourceSpan) {
+    forgetRules(from: span)
     base?.policy = nil
   }
 

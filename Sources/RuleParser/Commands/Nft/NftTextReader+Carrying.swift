@@ -139,17 +139,25 @@ extension NftTextReader {
     return index
   }
 
-  /// The chain that a rule jumps to and that is not there.
+  /// The chain that a rule jumps to, or the set that it asks, which is not there.
   private func missingTarget(of rule: Rule, _ table: Int) -> String? {
     guard builder.tables[table].shown != .part else { return nil }
     for statement in rule.statements {
       switch statement {
       case .verdict(.jump(let name)), .verdict(.goto(let name)):
         if builder.chainIndex(name, in: table) == nil { return name }
+      case .match(let match):
+        if case .named(let name) = match.values, !hasSet(name, table) { return name }
+      case .verdictMap(_, .named(let name)): if !hasSet(name, table) { return name }
+      case .updateSet(let update): if !hasSet(update.set, table) { return update.set }
       default: break
       }
     }
     return nil
+  }
+
+  private func hasSet(_ name: String, _ table: Int) -> Bool {
+    builder.tables[table].sets.contains { $0.name == name }
   }
 
   /// Takes in that nobody knows what a chain holds.

@@ -16,7 +16,7 @@ struct ShellRun {
   private var stopsAtFailure = false
   private var depth = 0
   /// How many more commands are carried out: a loop in a loop in a loop would never end.
-  private var budget = 200_000
+  private var budget = 0
 
   private enum Leaving { case script, function, loop }
 
@@ -25,7 +25,7 @@ struct ShellRun {
   init(host: CommandHost) { self.host = host }
 
   /// Whether so many commands were met that the rest was left out.
-  var isExhausted: Bool { budget <= 0 }
+  private(set) var isExhausted = false
 
   /// Carries out a text behind those before it.
   mutating func run(_ text: ShellText) {
@@ -34,7 +34,9 @@ struct ShellRun {
     documents = parser.documents
     leaving = nil
     doubt = .none
+    budget = max(20_000, text.bytes.count / 8)
     _ = run(node, input: nil)
+    isExhausted = isExhausted || budget <= 0
   }
 
   // MARK: - Nodes
@@ -79,7 +81,19 @@ struct ShellRun {
     guard outcome == .unknown else { return outcome }
     // `[ -x /sbin/iptables ] || exit 1`
     if endsScript(right) { return .success }
-    return inDoubt("a command before it succeeds or not") { shell in _ = shell.run(right, input: input) }
+    let condition = (wanted == .success ? "if " : "unless ") + written(left)
+    return inDoubt(condition) { shell in _ = shell.run(right, input: input) }
+  }
+
+  /// The words of a condition.
+  private func written(_ node: ShellNode) -> String {
+    switch node {
+    case .command(let command): return variables.words(command.words).map(\.text).joined(separator: " ")
+    case .pipeline(let nodes, _): return nodes.map { written($0) }.joined(separator: " | ")
+    case .and(let left, let right): return written(left) + " && " + written(right)
+    case .or(let left, let right): return written(left) + " || " + written(right)
+    default: return "what stands before it succeeds"
+    }
   }
 
   /// Does something whose condition nobody knows.

@@ -6,7 +6,8 @@ import RuleGraph
 struct OwnerMatch: IptablesExtension {
   let names = ["owner"]
   let kind = ExtensionKind.match
-  let listingWords = ["owner", "incl."]
+  // Before 1.4 the word stood in capitals.
+  let listingWords = ["owner", "OWNER", "incl."]
   let options = [
     OptionSpelling("uid-owner"), OptionSpelling("gid-owner"), OptionSpelling("socket-exists", values: 0),
     OptionSpelling("suppl-groups", values: 0),
@@ -21,7 +22,7 @@ struct OwnerMatch: IptablesExtension {
         found.append(option)
         continue
       }
-      guard text.eat(word: "owner") else {
+      guard text.eat(word: "owner") || text.eat(word: "OWNER") else {
         text.cursor.at = start
         return !found.isEmpty
       }

@@ -83,9 +83,8 @@ enum NftRuleFile {
       cursor.eatBlanks()
       return cursor.eat(0x3d)
     case "include": return cursor.eat(0x22)
-    case "flush": return cursor.eat("ruleset") || (cursor.eat("table ") && names(&cursor))
-    case "destroy", "delete": return cursor.eat("table ") && names(&cursor)
-    case "add", "create", "insert":
+    case "flush" where cursor.eat("ruleset"): return true
+    case "flush", "destroy", "delete", "replace", "rename", "add", "create", "insert":
       guard let object = cursor.eatWord() else { return false }
       cursor.eatBlanks()
       switch cursor.text(object) {

@@ -330,6 +330,8 @@ extension NftTextReader {
       let value = try variableOrMask()
       if case .set(let defined) = value { written = defined } else { written = [NftElement(value)] }
     } else {
+      expectsTrafficClass = key.contains { $0.type == .classid } || data?.first?.type == .classid
+      defer { expectsTrafficClass = false }
       written = try setElements()
     }
     elements.reserveCapacity(written.count)

@@ -35,7 +35,7 @@ extension NftTextReader {
         "Statements stand behind the end of this rule, which nft never prints: what it does is unknown.",
         start..<max(tokens.previousEnd, start))
     }
-    let masked = rule.statements.flatMap(\.maskedValues)
+    let masked = rule.maskedValues
     if !masked.isEmpty { report(masked: masked, in: start..<max(tokens.previousEnd, start)) }
     return rule
   }

@@ -1,0 +1,180 @@
+import HostModel
+import RuleGraph
+import Testing
+
+@testable import RuleParser
+
+/// Commands in pastes: which lines are some, and what they are beside dumps.
+@Suite struct PastedCommandTests {
+  private func inputRules(_ reading: HostReading) -> Int? {
+    reading.ruleset.table(.ip, "filter")?.chains.first { $0.name == "INPUT" }?.rules.count
+  }
+
+  @Test(arguments: [
+    "iptables -A INPUT -p tcp --dport 22 -j ACCEPT\niptables -A INPUT -j DROP",
+    "# iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n# iptables -A INPUT -j DROP",
+    "$ sudo iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n$ sudo iptables -A INPUT -j DROP",
+    "root@h:~# iptables -A INPUT -p tcp --dport 22 -j ACCEPT\nroot@h:~# iptables -A INPUT -j DROP\nroot@h:~#",
+    "I typed these:\n\n    iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n    iptables -A INPUT -j DROP\n\nand now it's closed.",
+    "1. `iptables -A INPUT -p tcp --dport 22 -j ACCEPT`\n2. `iptables -A INPUT -j DROP`",
+    "- iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n- iptables -A INPUT -j DROP",
+    "```sh\nIPT=/sbin/iptables\n# ssh\n$IPT -A INPUT -p tcp --dport 22 -j ACCEPT\n\n# the rest\n$IPT -A INPUT -j DROP\n```",
+    "root@h:~# for p in 22 80; do\n> iptables -A INPUT -p tcp --dport $p -j ACCEPT\n> done\nroot@h:~#",
+    "Don't mind me, I'm prose.\n\niptables -A INPUT -p tcp --dport 22 -j ACCEPT \\\n  -m comment --comment \"it's ssh\"\niptables -A INPUT -j DROP",
+    "root@h:~# iptables-restore <<EOF\n*filter\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\nEOF\nroot@h:~#",
+  ])
+  func `commands are found behind prompts, in lists, fences and prose`(_ paste: String) {
+    let reading = Script.read(paste)
+    #expect(inputRules(reading) == 2)
+    #expect(reading.diagnostics.contains { $0.id == "rules-from-commands" && $0.severity == .note })
+  }
+
+  @Test(arguments: [
+    "I think that iptables -A INPUT -j DROP would help.", "You could try `iptables -F` and see.",
+    "Then iptables -P INPUT DROP made it worse",
+  ])
+  func `a sentence that mentions a command is none`(_ prose: String) {
+    #expect(Script.read(prose).ruleset.tables.isEmpty)
+  }
+
+  @Test func `behind a mark a command that is switched off stays off`() {
+    let reading = Script.read(
+      "iptables -A INPUT -i lo -j ACCEPT\n#iptables -A INPUT -j DROP\n# iptables -A INPUT -j REJECT\n")
+    #expect(inputRules(reading) == 1)
+  }
+
+  @Test(arguments: [
+    "# nft add table inet t\n# nft add chain inet t c '{ type filter hook input priority 0 ; policy drop ; }'\n# nft add rule inet t c tcp dport 22 accept",
+    "nft add table inet t\nnft add chain inet t c { type filter hook input priority 0\\; policy drop\\; }\nnft add rule inet t c tcp dport 22 accept",
+    "nft add table inet t\nnft add chain inet t c { type filter hook input priority 0; policy drop; }\nnft add rule inet t c tcp dport 22 accept",
+    "How it was made:\nadd table inet t\nadd chain inet t c { type filter hook input priority 0; policy drop; }\nadd rule inet t c tcp dport 22 accept",
+    "root@h:~# nft -f - <<EOF\ntable inet t {\n chain c {\n  type filter hook input priority 0; policy drop;\n  tcp dport 22 accept\n }\n}\nEOF\nroot@h:~#",
+    "echo 'add table inet t; add chain inet t c { type filter hook input priority 0; policy drop; }; add rule inet t c tcp dport 22 accept' | nft -f -",
+  ])
+  func `commands of nft are found in every way that people write them`(_ paste: String) {
+    let reading = Script.read(paste.hasPrefix("echo") ? "#!/bin/sh\n" + paste : paste)
+    let chain = reading.ruleset.table(.inet, "t")?.chains.first
+    #expect(chain?.base?.policy == .drop)
+    #expect(chain?.base?.hook == .input)
+    #expect(chain?.rules.count == 1)
+  }
+
+  @Test func `commands of ipset make sets`() {
+    let reading = Script.read(
+      "ipset create bad hash:ip\nipset add bad 192.0.2.1\nipset add bad 192.0.2.2\nipset del bad 192.0.2.1\n"
+        + "iptables -A INPUT -m set --match-set bad src -j DROP")
+    #expect(reading.ruleset.ipsets.first?.elements.count == 1)
+    #expect(inputRules(reading) == 1)
+  }
+
+  @Test func `a dump of the table answers, and commands beside it are only told of`() {
+    let save = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT"
+    let reading = Script.read(
+      "root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables-save\n\(save)\nroot@h:~# iptables -F\nroot@h:~#")
+    #expect(inputRules(reading) == 1)
+    #expect(reading.diagnostics.contains { $0.id == "commands-beside-a-dump" })
+    #expect(!reading.diagnostics.contains { $0.id == "rules-from-commands" })
+  }
+
+  @Test func `where dumps tell of other tables what commands found in theirs is unknown`() {
+    let listing = "Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\n"
+    let reading = Script.read(
+      "root@h:~# iptables -L -n\n\(listing)root@h:~# iptables -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to 192.0.2.20\nroot@h:~#"
+    )
+    let nat = reading.ruleset.table(.ip, "nat")
+    #expect(nat?.shown == .part)
+    #expect(nat?.chains.first?.rules.map { $0.missing?.evidence } == [.notShown, nil, .notShown])
+  }
+
+  @Test func `a command behind which its program complains made nothing`() {
+    let reading = Script.read(
+      "root@h:~# iptables -A INPUT -i lo -j ACCEPT\nroot@h:~# iptables -A INPUT -p tcp -j DROPP\n"
+        + "iptables v1.8.9 (nf_tables): Chain 'DROPP' does not exist\nTry `iptables -h' or 'iptables --help' for more information.\nroot@h:~#"
+    )
+    #expect(inputRules(reading) == 1)
+  }
+
+  @Test func `commands in a container are not the host's`() {
+    let reading = Script.read(
+      "root@h:~# docker exec -it web bash\nroot@4f1d2c3b4a59:/# iptables -A INPUT -j DROP\nroot@4f1d2c3b4a59:/# exit\nroot@h:~#"
+    )
+    #expect(reading.ruleset.tables.isEmpty)
+  }
+
+  @Test func `what ufw says of itself is a fact and makes no rules`() {
+    let reading = Script.read(
+      "$ sudo ufw status verbose\nStatus: active\nLogging: on (low)\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n"
+        + "New profiles: skip\n\nTo                         Action      From\n--                         ------      ----\n"
+        + "22/tcp                     ALLOW IN    Anywhere\n[ 2] 80/tcp                DENY IN     192.0.2.0/24\n\nWhat now?\n"
+    )
+    let ufw = reading.facts.ufw
+    #expect(ufw?.isActive == true && ufw?.rules.count == 2)
+    #expect(ufw?.defaults == ["incoming": "deny", "outgoing": "allow", "routed": "disabled"])
+    #expect(reading.ruleset.tables.isEmpty)
+  }
+
+  // MARK: - Answers without a word
+
+  @Test(arguments: [
+    ("root@h:~# iptables-save\nroot@h:~# ip6tables-save\nroot@h:~#", true, true, false),
+    ("root@h:~# nft list ruleset\nroot@h:~#", false, false, true),
+    ("$ sudo nft list ruleset\n$ sudo iptables-save\n", false, false, true),
+    ("root@h:~# nft list ruleset\n", false, false, false),
+    ("root@h:~# nft list ruleset > rules.nft\nroot@h:~#", false, false, false),
+    ("root@h:~# iptables-save | grep foo\nroot@h:~#", false, false, false),
+    ("root@h:~# nft list tables\nroot@h:~#", false, false, false),
+    ("root@h:~# iptables -L\nroot@h:~#", false, false, false),
+  ])
+  func `a command that printed nothing before the next prompt says that there are no rules`(
+    _ paste: String, _ ipv4: Bool, _ ipv6: Bool, _ nft: Bool
+  ) {
+    let coverage = Script.read(paste).coverage
+    #expect(coverage.allOfIptables.contains(.ipv4) == ipv4)
+    #expect(coverage.allOfIptables.contains(.ipv6) == ipv6)
+    #expect(coverage.allOfNftables == nft)
+  }
+
+  @Test func `one table that printed nothing is told alone`() {
+    let coverage = Script.read("root@h:~# iptables-save -t nat\nroot@h:~#").coverage
+    #expect(coverage.tells("nat", .ipv4) && !coverage.tells("filter", .ipv4))
+  }
+
+  @Test func `JSON of nft that holds nothing but its version says that there are no rules`() {
+    let json = #"{"nftables": [{"metainfo": {"version": "1.0.6", "release_name": "x", "json_schema_version": 1}}]}"#
+    #expect(Script.read(json).coverage.allOfNftables)
+    #expect(!Script.read("root@h:~# nft -j list tables\n\(json)\n").coverage.allOfNftables)
+  }
+
+  // MARK: - Failures
+
+  @Test(arguments: [
+    "iptables v1.8.7 (legacy): can't initialize iptables table `filter': Permission denied (you must be root)",
+    "iptables v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)",
+    "-bash: iptables-save: command not found", "sudo: iptables-save: command not found",
+    "Fatal: can't open lock file /run/xtables.lock: Permission denied",
+  ])
+  func `a program that fails has not answered`(_ complaint: String) {
+    let reading = Script.read("user@h:~$ iptables-save\n\(complaint)\nuser@h:~$ ip addr\n")
+    #expect(reading.coverage.allOfIptables.isEmpty && reading.ruleset.tables.isEmpty)
+    #expect(reading.diagnostics.contains { $0.id == "output-failed" && $0.span?.line == 2 })
+    #expect(reading.facts.versions["iptables"] == nil)
+  }
+
+  @Test(arguments: [
+    "netlink: Error: cache initialization failed: Operation not permitted",
+    "internal:0:0-0: Error: Could not receive tables from kernel: Operation not permitted",
+    "zsh: command not found: nft", "Error: Could not process rule: Operation not supported",
+  ])
+  func `nft that fails has not answered`(_ complaint: String) {
+    let reading = Script.read("user@h:~$ nft list ruleset\n\(complaint)\nuser@h:~$ \n")
+    #expect(!reading.coverage.allOfNftables)
+    #expect(reading.diagnostics.contains { $0.id == "output-failed" })
+  }
+
+  @Test func `an iptables-save that leaves a table out has not told all`() {
+    let reading = Script.read(
+      "root@h:~# iptables-save\n# Table `nat' is incompatible, use 'nft' tool.\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\nroot@h:~#"
+    )
+    #expect(reading.coverage.tells("filter", .ipv4) && !reading.coverage.tells("nat", .ipv4))
+  }
+}
