@@ -6,7 +6,15 @@ let environment = ProcessInfo.processInfo.environment
 let seconds = environment["FWTRACE_SOAK_SECONDS"].flatMap { Double($0) } ?? 60
 let seed = environment["FWTRACE_SOAK_SEED"].flatMap { UInt64($0) } ?? 1
 
-let campaign = Campaign(Catalogue.wholes(.all, questions: 10, seed: seed))
+// An answer without end must not take the machine with it.
+var limit = rlimit(rlim_cur: 6 << 30, rlim_max: 6 << 30)
+unsafe setrlimit(Int32(RLIMIT_AS.rawValue), &limit)
+
+let wholes = Catalogue.wholes(.all, questions: 10, seed: seed)
+let campaign =
+  environment["FWTRACE_DAMAGE_ANNOUNCE"] == nil
+  ? Campaign(wholes)
+  : Campaign(wholes) { FileHandle.standardError.write(Data("\($0)\n".utf8)) }
 let hosts = Set(campaign.wholes.map(\.host)).count
 print("\(campaign.wholes.count) whole dumps of \(hosts) hosts")
 let tally = await campaign.soak(seed: seed, until: Date(timeIntervalSinceNow: seconds))

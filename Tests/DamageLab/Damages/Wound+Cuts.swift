@@ -33,8 +33,11 @@ extension Wound {
     }
   }
 
+  /// Whether a listing lacks a chain that must come: a built-in one, or one that a rule leads to.
   private static func leadsAway(_ left: [Row], _ rows: [Row]) -> Bool {
-    rows.heads.contains { head in left.leads(to: head) && !left.heads.contains { $0.chain == head.chain } }
+    rows.heads.contains { head in
+      (head.isBase || left.leads(to: head)) && !left.heads.contains { $0.chain == head.chain }
+    }
   }
 
   /// Keeps the first rows of an output. What came after the output is lost as well, or was printed again from its prompt on.
@@ -145,8 +148,8 @@ extension Wound {
     switch form {
     case .save?, .nftText?:
       return first.role == .rule || first.role == .chainHead || first.role == .spec || first.role == .element
-    case .rules?: return first.role == .rule || dump.layout != .files
-    default: return first.role == .rule || first.role == .spec || (first.role == .chainHead && dump.layout != .files)
+    case .rules?: return true
+    default: return first.role == .rule || first.role == .spec || first.role == .chainHead
     }
   }
 

@@ -85,9 +85,9 @@ extension Wound {
     let chains = dump.ruleOutputs.flatMap { index -> [(Int, Row, Bool)] in
       let output = dump.outputs[index]
       return output.rows.heads.filter(\.isBase).compactMap { chain in
-        let hasReference = Self.isMissed(chain, in: output)
-        let isChosen = dump.layout == .bare && (output.form?.isListing == true || output.form == .rules)
-        return hasReference || isChosen ? (index, chain, hasReference) : nil
+        // A listing prints every built-in chain, be it that the kernel has none (`iptables -L` and `-S` of 1.8.9 over nf_tables).
+        if output.form?.isListing == true || output.form == .rules { return (index, chain, false) }
+        return Self.isMissed(chain, in: output) ? (index, chain, true) : nil
       }
     }
     guard !chains.isEmpty else { return false }
@@ -98,12 +98,11 @@ extension Wound {
     return dump.outputs[index].rows.contains { $0.role == .chainHead }
   }
 
-  /// Whether a chain that stays tells of a jump in one that goes: by the number of its references, or by packets that nothing else led there.
+  /// Whether a chain that stays tells of a jump in one that goes: by packets that nothing else led there.
   private static func isMissed(_ chain: Row, in output: Output) -> Bool {
     let targets = Set(output.rows.filter { $0.table == chain.table && $0.chain == chain.chain }.flatMap(\.targets))
     return output.rows.heads.contains { head in
       guard head.table == chain.table, !head.isBase, targets.contains(head.chain) else { return false }
-      if output.form?.isListing == true { return true }
       let others = output.rows.filter { $0.chain != chain.chain }
       guard output.form == .nftText || output.form == .save, !others.leads(to: head) else { return false }
       return others.contains { $0.role == .rule && $0.table == head.table && $0.chain == head.chain && hasCounted($0.text) }

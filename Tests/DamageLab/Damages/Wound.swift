@@ -9,10 +9,10 @@ import Randomness
 /// |---|---|
 /// | a table | `-t` in the other prompts or files; outputs without any prompt; Docker's chains in filter for nat. Not: a table cut out of an `iptables-save` or `nft list ruleset` that ends as it should |
 /// | a user chain | a rule that still leads there |
-/// | a base chain | outputs without prompt (blocks of chains may be chosen); `(N references)` of a chain that its rules lead to, or packets counted in it. Not otherwise: iptables-nft and nft have base chains only where somebody made them |
+/// | a base chain | listings and `-S` print every built-in chain, whether the kernel has it or not (iptables 1.8.9 over nf_tables; legacy always has them). In `iptables-save` and nft only packets counted in a chain that nothing leads to: over nf_tables a base chain is there only where somebody made it |
 /// | the head of a chain | its rules, or the names of columns, without it |
 /// | rules of a chain | a gap in the numbers; fewer jumps than `(N references)`. Not: rules at a chain's end, or of a listing without numbers |
-/// | the end of the text | no `COMMIT`, open braces, open JSON; a jump of a listing to a chain that does not come; a row without its last columns; an option without its value. Not: `-S` and listings that end with some line |
+/// | the end of the text | no `COMMIT`, open braces, open JSON; a chain of a listing that does not come (a built-in one, or one that a rule leads to); a row without its last columns; an option without its value. Not: `-S` and listings that end with some line |
 /// | the beginning | rules without their table or chain, braces that nothing opened, `-S` without `-P` |
 /// | something in the middle | the mark that stands there |
 /// | what a filter took | the prompt that names it |

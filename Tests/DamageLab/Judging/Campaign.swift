@@ -5,10 +5,13 @@ public struct Campaign: Sendable {
   /// The whole dumps.
   public let wholes: [Whole]
   private let byForm: [[Whole]]
+  /// Called with each trial before it is made, to know the one that doesn't end.
+  private let announce: @Sendable (_ trial: String) -> Void
 
   /// Makes a campaign over some dumps.
-  public init(_ wholes: [Whole]) {
+  public init(_ wholes: [Whole], announce: @escaping @Sendable (_ trial: String) -> Void = { _ in }) {
     self.wholes = wholes
+    self.announce = announce
     byForm = Form.allCases.map { form in wholes.filter { $0.form == form } }.filter { !$0.isEmpty }
   }
 
@@ -33,17 +36,15 @@ public struct Campaign: Sendable {
     return tally
   }
 
-  /// One trial again: its texts and the answers.
-  public func trial(_ damages: [Damage], whole name: String, seed: UInt64) -> Tally {
-    var tally = Tally()
+  /// Some dump damaged in one way, as texts; nil where there is nothing in it that the damage could be done to.
+  public func texts(of damage: Damage, seed: UInt64) -> [String]? {
     var random = RandomNumbers(seed: seed)
-    if let whole = wholes.first(where: { $0.name == name }) { trial(damages, whole, seed, &random, &tally) }
-    return tally
+    guard let whole = wholes.isEmpty ? nil : random.pick(wholes) else { return nil }
+    return wound([damage], whole, &random)?.texts.map(\.text)
   }
 
-  private func trial(
-    _ damages: [Damage], _ whole: Whole, _ seed: UInt64, _ random: inout RandomNumbers, _ tally: inout Tally
-  ) {
+  /// A dump after some damages; nil where one of them can't be done.
+  private func wound(_ damages: [Damage], _ whole: Whole, _ random: inout RandomNumbers) -> Wound? {
     let layout = random.pick(weighted: [(3, Layout.files), (5, .prompts), (2, .bare)])
     var wound = Wound(whole, layout: layout, others: wholes, random: &random)
     // What is done to the outputs comes before what is done to the finished text.
@@ -51,23 +52,35 @@ public struct Campaign: Sendable {
     for (number, damage) in ordered.enumerated() {
       if damage.isOfText { wound.finish() }
       // A second damage to the outputs could take away the only trace of the first.
-      if number > 0, !damage.isOfText, wound.isFragile || ordered[0].canMatter && damage.canMatter { return }
-      guard damage.isDone(to: &wound, by: &random) else { return }
+      if number > 0, !damage.isOfText, wound.isFragile || ordered[0].canMatter && damage.canMatter { return nil }
+      guard damage.isDone(to: &wound, by: &random) else { return nil }
     }
     wound.finish()
-    let name = damages.count == 1 ? damages[0].rawValue : "two: \(ordered[0].rawValue)"
+    return wound
+  }
+
+  private func trial(
+    _ damages: [Damage], _ whole: Whole, _ seed: UInt64, _ random: inout RandomNumbers, _ tally: inout Tally
+  ) {
+    guard let wound = wound(damages, whole, &random) else { return }
+    let name = damages.count == 1 ? damages[0].rawValue : damages.map(\.rawValue).joined(separator: " + ")
     let key = Tally.Key(damage: name, form: whole.form.rawValue)
     tally.countText(key)
+    announce("\(whole.name), seed \(seed), \(name): \(wound.notes.joined(separator: "; "))")
     let understanding = Understanding(wound.texts)
     let isHarmless = !damages.contains(where: \.canMatter)
     for (question, truth) in whole.questions {
+      let start = ContinuousClock.now
       let answer = understanding.answer(question)
-      let outcome = Outcome(answer, truth: truth, lost: wound.lost)
-      tally.count(outcome, key, isHarmless: isHarmless) {
+      let duration = ContinuousClock.now - start
+      let outcome = Outcome(answer, to: question, truth: truth, lost: wound.lost)
+      func example() -> Lie {
         Lie(
           whole: whole.name, notes: ["layout \(wound.dump.layout.rawValue)"] + wound.notes, seed: seed,
           question: question.description, truth: truth, answer: answer, texts: wound.texts)
       }
+      tally.count(outcome, key, isHarmless: isHarmless, example)
+      tally.time(duration, example)
     }
   }
 }

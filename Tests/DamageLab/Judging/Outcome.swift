@@ -9,12 +9,12 @@ public enum Outcome: Sendable {
   /// It is another one, as if nothing had happened.
   case lie
 
-  init(_ answer: Answer, truth: Answer, lost: Set<String>) {
+  init(_ answer: Answer, to question: Question, truth: Answer, lost: Set<String>) {
     if !answer.isDefinite {
       self = .open
     } else if answer.agrees(with: truth) {
       self = .same
-    } else if answer.allows(truth) {
+    } else if answer.allows(truth, isOfOnePacket: question.isOfOnePacket) {
       self = .open
     } else if lost.contains(where: { Self.says(answer, of: $0) }) {
       self = .assumed
@@ -37,7 +37,7 @@ public enum Outcome: Sendable {
 }
 
 /// A definite answer that damage turned into another definite one.
-public struct Lie: Sendable {
+public struct Lie: Sendable, CustomStringConvertible {
   /// Which whole dump.
   public var whole: String
   /// What was done to it, in words.
@@ -52,6 +52,15 @@ public struct Lie: Sendable {
   public var answer: Answer
   /// The damaged texts.
   var texts: [PastedText]
+
+  public var description: String {
+    """
+    \(whole), seed \(seed): \(notes.joined(separator: "; "))
+    fwtrace \(question)
+    whole:   \(truth)
+    damaged: \(answer)
+    """
+  }
 
   /// The size of what has to be looked at.
   var size: Int { texts.reduce(0) { $0 + $1.text.utf8.count } }

@@ -16,6 +16,11 @@ public enum Reproduction {
       report += "## \(key.damage), \(key.form): \(tally.counts[key]?.lies ?? 0) lies of \(tally.counts[key]?.questions ?? 0)\n\n"
       report += words(lie, in: place)
     }
+    if let (duration, lie) = tally.slowest {
+      let place = root.appending(path: "slowest")
+      try write(lie, to: place)
+      report += "\n# The slowest answer: \(duration)\n\n" + words(lie, in: place)
+    }
     report += "\n# Harmless damages that opened an answer\n\n"
     for (key, lie) in tally.opened.sorted(by: { tally.counts[$0.key]?.open ?? 0 > tally.counts[$1.key]?.open ?? 0 }) {
       let place = root.appending(path: "open-" + name(key))

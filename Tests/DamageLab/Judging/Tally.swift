@@ -34,6 +34,8 @@ public struct Tally: Sendable {
   /// Harmless damages after which an answer was open, the smallest of each kind.
   private(set) var opened: [Key: Lie] = [:]
   private var harmless = Counts()
+  /// The question that took longest.
+  private(set) var slowest: (duration: Duration, example: Lie)?
 
   /// Nothing yet.
   public init() {}
@@ -65,11 +67,16 @@ public struct Tally: Sendable {
     case .same: harmless.same += 1
     case .open:
       harmless.open += 1
+      guard Damage(rawValue: key.damage) != nil else { return }
       let answer = lie()
       if opened[key].map({ answer.size < $0.size }) ?? true { opened[key] = answer }
     case .assumed: harmless.assumed += 1
     case .lie: harmless.lies += 1
     }
+  }
+
+  mutating func time(_ duration: Duration, _ example: () -> Lie) {
+    if slowest.map({ $0.duration < duration }) ?? true { slowest = (duration, example()) }
   }
 
   mutating func countText(_ key: Key) { counts[key, default: Counts()].texts += 1 }
@@ -80,6 +87,7 @@ public struct Tally: Sendable {
     for (key, lie) in other.worst where worst[key].map({ lie.size < $0.size }) ?? true { worst[key] = lie }
     for (key, lie) in other.opened where opened[key].map({ lie.size < $0.size }) ?? true { opened[key] = lie }
     harmless.add(other.harmless)
+    if let theirs = other.slowest { time(theirs.duration) { theirs.example } }
   }
 
   // MARK: Words
@@ -94,17 +102,17 @@ public struct Tally: Sendable {
         + right("\(counts.same)", 7) + right("\(counts.open)", 7) + right("\(counts.assumed)", 8)
         + right("\(counts.lies)", 7) + right("\(counts.definite) %", 10)
     }
-    let damages = Set(counts.keys.map(\.damage))
-    let order = Damage.allCases.map(\.rawValue).filter(damages.contains)
-      + damages.filter { Damage(rawValue: $0) == nil }.sorted()
-    for damage in order {
+    for damage in Damage.allCases.map(\.rawValue) {
       let forms = counts.filter { $0.key.damage == damage }.sorted { $0.key < $1.key }
       var sum = Counts()
       for (_, value) in forms { sum.add(value) }
       lines.append(line(damage, "all", sum))
       for (key, value) in forms where value.lies > 0 { lines.append(line("", key.form, value)) }
     }
+    let pairs = counts.filter { Damage(rawValue: $0.key.damage) == nil }
+    lines.append(line("two of these", "all", pairs.values.reduce(into: Counts()) { $0.add($1) }))
     let percent = Double(Int(definiteShare * 10000)) / 100
+    if let slowest { lines.append("the slowest answer took \(slowest.duration)") }
     lines.append("\(questions) questions, \(lies) lies; where nothing was lost, \(percent) % stayed definite")
     return lines.joined(separator: "\n")
   }

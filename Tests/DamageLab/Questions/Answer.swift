@@ -13,6 +13,11 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
   /// What an undetermined answer depends on.
   var conditions: [String] = []
 
+  /// The verdicts of its cases.
+  private var parts: Set<Case.Verdict> = []
+  /// The verdicts of those cases that are parts of the question, not of what nobody knows: whether something holds, and where a packet leaves.
+  private var firmParts: Set<Case.Verdict> = []
+
   /// Addresses and ports.
   struct Destination: Hashable, Sendable, CustomStringConvertible {
     var addresses: ValueSet
@@ -38,6 +43,9 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
 
   init(_ trace: Trace, _ reading: HostReading) {
     verdict = trace.verdict
+    parts = Set(trace.cases.map(\.verdict))
+    firmParts = Set(
+      trace.cases.filter { $0.conditions.isEmpty && $0.when.allowed[.field(.meta(.oifname))] == nil }.map(\.verdict))
     destinations = Set(
       trace.cases.filter { $0.verdict == .accept }.map { part in
         Destination(addresses: part.packet.destination, ports: part.packet.destinationPort)
@@ -54,10 +62,14 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
   /// Whether both say the same of the packet.
   func agrees(with other: Answer) -> Bool { verdict == other.verdict && destinations == other.destinations }
 
-  /// Whether this answer leaves open where the packets end up, and the other one is a way that it allows.
-  func allows(_ other: Answer) -> Bool {
-    verdict == other.verdict
-      && other.destinations.allSatisfy { place in destinations.contains { $0.holds(place) } }
+  /// Whether this answer says that it depends on something what becomes of the packets, and the other one is a way that it allows.
+  ///
+  /// Of a packet that is given whole, cases that come out otherwise are no parts of the question but parts of what nobody knows.
+  func allows(_ other: Answer, isOfOnePacket: Bool) -> Bool {
+    let saysItDepends =
+      verdict == .mixed && other.parts.isSubset(of: parts) && (isOfOnePacket || firmParts.isSubset(of: other.parts))
+    guard verdict == other.verdict || saysItDepends else { return false }
+    return other.destinations.allSatisfy { place in destinations.contains { $0.holds(place) } }
   }
 
   public var description: String {

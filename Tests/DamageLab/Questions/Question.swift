@@ -18,6 +18,12 @@ public struct Question: Hashable, Sendable, CustomStringConvertible {
 
   init(_ options: [Option]) { self.options = options }
 
+  /// Whether who sends the packet is said, so that it has one way through the host.
+  var isOfOnePacket: Bool {
+    let given = Set(options.map(\.option))
+    return given.contains(.from) || (given.contains(.input) && given.contains(.src))
+  }
+
   /// The query for a host that was read; nil where its facts speak against the question's words.
   func query(_ facts: HostFacts) -> Query? {
     var builder = QueryBuilder(facts: facts)

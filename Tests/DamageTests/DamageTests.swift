@@ -1,0 +1,41 @@
+import DamageLab
+import Foundation
+import Testing
+
+/// No lie under damage: what people do to a dump on its way never turns a definite answer into another definite one, and it leaves the answer
+/// definite where nothing was lost.
+///
+/// `FWTRACE_DAMAGE_FOLDER` names a folder for the texts, questions and answers of what went wrong; `make damage-soak` goes on for longer.
+@Suite(.serialized) struct DamageTests {
+  private static let campaign = Campaign(Catalogue.wholes(.few, questions: 6))
+
+  @Test(.timeLimit(.minutes(10)))
+  func `no damage turns an answer into another one, and what loses nothing leaves it definite`() async throws {
+    let tally = await Self.campaign.rounds(4, seed: 1)
+    print(tally.description)
+    if let folder = ProcessInfo.processInfo.environment["FWTRACE_DAMAGE_FOLDER"] { try Reproduction.write(tally, to: folder) }
+    for lie in tally.examples { Issue.record(Comment(rawValue: lie.description)) }
+    #expect(tally.lies == 0)
+    #expect(tally.definiteShare >= 0.95)
+    #expect(tally.questions > 3000)
+  }
+
+  @Test(.enabled(if: Catalogue.hasCorpus, "needs ../shared/corpus"))
+  func `the dumps of real Docker hosts are among the damaged ones`() {
+    #expect(Self.campaign.wholes.contains { $0.host == "03-tomcat-redis" && $0.form == .nftText })
+    #expect(Self.campaign.wholes.contains { $0.host == "edge" })
+  }
+
+  @Test(arguments: Form.allCases.filter { Catalogue.hasCorpus || $0 == .save || $0 == .listing })
+  func `there is a whole dump with definite answers in each form`(_ form: Form) {
+    #expect(Self.campaign.wholes.contains { $0.form == form && $0.hasFacts })
+    #expect(Self.campaign.wholes.contains { $0.form == form && !$0.hasFacts })
+  }
+
+  @Test(arguments: Damage.allCases)
+  func `each damage finds something to damage, and a seed names one damaged text`(_ damage: Damage) {
+    let texts = (0..<60).map { Self.campaign.texts(of: damage, seed: UInt64($0)) }
+    #expect(texts.contains { $0 != nil })
+    #expect(texts == (0..<60).map { Self.campaign.texts(of: damage, seed: UInt64($0)) })
+  }
+}
