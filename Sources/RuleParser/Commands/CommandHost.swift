@@ -37,6 +37,9 @@ struct CommandHost {
     if let program = IptablesHost.Program(name), !name.hasSuffix("-save"), !name.contains("translate") {
       return iptables.run(arguments, program, place)
     }
+    if name.hasSuffix(".sh") || ["sh", "bash", "dash", "ash"].contains(name) {
+      note(unseen: name.hasSuffix(".sh") ? first.text : arguments.last?.text ?? name, place)
+    }
     if let tool = Self.otherTool(name, arguments) {
       notes.append(
         Diagnostic(
@@ -89,7 +92,13 @@ struct CommandHost {
         "script-started", .note, "the script is taken to be called with `start` (\(subject) decides what it does)"))
   }
 
-  mutating func note(_ diagnostic: Diagnostic) { notes.append(diagnostic) }
+  /// Notes a script that runs and is not in the input.
+  mutating func note(unseen file: String, _ place: CommandPlace) {
+    notes.append(
+      Diagnostic(
+        "commands-from-a-file", .warning, "what \(file) does is not in the input, and nothing of it is carried out",
+        span: place.span))
+  }
 
   // MARK: - Settings
 

@@ -129,12 +129,15 @@ struct RuleSections {
 
   private func standing(of table: Table) -> Standing {
     let isNft = table.origin == .nftables
+    // nft does not see the older tables.
+    let isLegacy = table.origin == .iptablesLegacy
     let family: AddressFamily = table.family == .ip6 ? .ipv6 : .ipv4
     let isKnown = printings.contains { printing in
       printing.table.family == table.family && (printing.table.name == table.name || printing.table.name.isEmpty)
+        && !(isLegacy && (printing.form.isNft || printing.table.origin == .iptablesNFT))
     }
     if isKnown { return .shown }
-    if isNft ? allOfNftables : allOfIptables.contains(family) || allOfNftables { return .shown }
+    if isNft ? allOfNftables : allOfIptables.contains(family) || (allOfNftables && !isLegacy) { return .shown }
     let hasOthers = printings.contains { printing in
       isNft ? printing.form.isNft : !printing.form.isNft && printing.table.family == table.family
     }

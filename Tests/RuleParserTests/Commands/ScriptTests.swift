@@ -172,6 +172,14 @@ import Testing
     #expect(reading.diagnostics.contains { $0.id == "commands-from-a-file" })
   }
 
+  @Test func `a script that is read in and not shown may set any variable`() {
+    let script = "#!/bin/sh\nNET=192.0.2.0/24\n. /etc/fw.conf\niptables -A INPUT -s $NET -j DROP"
+    let rule = rules(script)[0]
+    #expect(rule.statements.contains { if case .opaqueMatch = $0 { true } else { false } })
+    #expect(Script.read(script).diagnostics.contains { $0.id == "commands-from-a-file" && $0.span?.line == 3 })
+    #expect(rules(script.replacing("/etc/fw.conf", with: "/lib/lsb/init-functions"))[0].statements.count == 2)
+  }
+
   @Test(arguments: [
     ("iptables -A INPUT -j NOWHERE", "Chain 'NOWHERE' does not exist"),
     ("iptables -A NOWHERE -j DROP", "No chain/target/match by that name."),
