@@ -78,6 +78,7 @@ public struct DumpReader: Sendable {
         }
       }
     }
+    rules.iptablesUsesNft = facts.iptablesVersion?.contains("nf_tables") == true
     rules.read()
     facts.add(settings: rules.settings)
     reading.diagnostics += Self.unrecognised(unrecognised, inputs, isAll: !rules.hasRead && !facts.hasRead)

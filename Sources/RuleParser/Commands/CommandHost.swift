@@ -21,7 +21,8 @@ struct CommandHost {
     guard let first = words.first else { return .success }
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
-    note(change: FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change, place)
+    let isSetting = name == "sysctl" || name == "ip"
+    note(change: !isSetting && FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change, place)
     switch name {
     case "nft": return nft.run(arguments, input, place)
     case "ipset": return ipset.run(arguments, input, place)

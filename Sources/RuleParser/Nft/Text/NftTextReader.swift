@@ -150,6 +150,7 @@ extension NftTextReader {
   /// Tells of an error and goes on behind the statement that it is in, with its braces.
   mutating func recover(_ error: SyntaxError) {
     report(error)
+    if carrying?.isComputed == true { carrying?.hasLostCommand = true }
     var depth = 0
     while kind != .end {
       switch kind {
