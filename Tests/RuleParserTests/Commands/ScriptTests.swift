@@ -198,6 +198,17 @@ import Testing
     #expect(holds(try #require(reading.ruleset.table(.inet, "t"))), "\(command)")
   }
 
+  @Test func `a chain that another program made shows that the host is not freshly started`() {
+    let reading = Script.read("iptables -I DOCKER-USER -i eth0 -j DROP")
+    let table = reading.ruleset.table(.ip, "filter")
+    #expect(table?.shown == .part)
+    #expect(table?.chains.last?.rules.map { $0.missing?.evidence } == [nil, .notShown])
+    #expect(table?.chains.first { $0.name == "FORWARD" }?.base?.policy == nil)
+    #expect(reading.diagnostics.contains { $0.id == "chain-of-another-program" })
+    let own = Script.read("iptables -N DOCKER-USER\niptables -I DOCKER-USER -i eth0 -j DROP")
+    #expect(own.ruleset.table(.ip, "filter")?.shown == .whole)
+  }
+
   @Test func `a script that is read in and not shown may set any variable`() {
     let script = "#!/bin/sh\nNET=192.0.2.0/24\n. /etc/fw.conf\niptables -A INPUT -s $NET -j DROP"
     let rule = rules(script)[0]
