@@ -85,6 +85,7 @@ public struct DumpReader: Sendable {
         reading.diagnostics.append(Self.foreign(section))
       }
     }
+    rules.iptablesUsesNft = facts.iptablesVersion?.contains("nf_tables") == true
     rules.read()
     facts.add(settings: rules.settings)
     if isOnly {

@@ -21,7 +21,8 @@ struct CommandHost {
     guard let first = words.first else { return .success }
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
-    note(change: FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change, place)
+    let isSetting = name == "sysctl" || name == "ip"
+    note(change: !isSetting && FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change, place)
     switch name {
     case "nft": return nft.run(arguments, input, place)
     case "ipset": return ipset.run(arguments, input, place)
@@ -36,6 +37,9 @@ struct CommandHost {
     }
     if let program = IptablesHost.Program(name), !name.hasSuffix("-save"), !name.contains("translate") {
       return iptables.run(arguments, program, place)
+    }
+    if name.hasSuffix(".sh") || ["sh", "bash", "dash", "ash"].contains(name) {
+      note(unseen: name.hasSuffix(".sh") ? first.text : arguments.last?.text ?? name, place)
     }
     if let tool = Self.otherTool(name, arguments) {
       notes.append(
@@ -89,7 +93,13 @@ struct CommandHost {
         "script-started", .note, "the script is taken to be called with `start` (\(subject) decides what it does)"))
   }
 
-  mutating func note(_ diagnostic: Diagnostic) { notes.append(diagnostic) }
+  /// Notes a script that runs and is not in the input.
+  mutating func note(unseen file: String, _ place: CommandPlace) {
+    notes.append(
+      Diagnostic(
+        "commands-from-a-file", .warning, "what \(file) does is not in the input, and nothing of it is carried out",
+        span: place.span))
+  }
 
   // MARK: - Settings
 

@@ -53,6 +53,9 @@ struct FactSections {
     }
   }
 
+  /// What `iptables --version` printed, where anything did.
+  var iptablesVersion: String? { fragments.lazy.compactMap { $0.facts.versions["iptables"] }.first }
+
   /// Adds what commands set. What a dump says of the same things comes later, and counts.
   mutating func add(settings facts: HostFacts) {
     guard facts != HostFacts() else { return }

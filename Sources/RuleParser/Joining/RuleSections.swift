@@ -33,6 +33,8 @@ struct RuleSections {
   private(set) var emptyTables: [RuleCoverage.TableName] = []
   /// The outputs that a program could not print.
   private(set) var failed: [FailedOutput] = []
+  /// Whether the host's iptables is known to work on nf_tables, whose tables nft lists.
+  var iptablesUsesNft = false
   /// What commands set beside the rules.
   private(set) var settings = HostFacts()
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
@@ -131,15 +133,20 @@ struct RuleSections {
 
   private func standing(of table: Table) -> Standing {
     let isNft = table.origin == .nftables
+    // nft does not see the older tables, which `iptables` may be.
+    let isLegacy = table.origin == .iptablesLegacy || (table.origin == .iptables && !iptablesUsesNft)
     let family: AddressFamily = table.family == .ip6 ? .ipv6 : .ipv4
     let isKnown = printings.contains { printing in
       printing.table.family == table.family && (printing.table.name == table.name || printing.table.name.isEmpty)
+        && !(table.origin == .iptablesLegacy && (printing.form.isNft || printing.table.origin == .iptablesNFT))
     }
     if isKnown { return .shown }
-    if isNft ? allOfNftables : allOfIptables.contains(family) || allOfNftables { return .shown }
-    let hasOthers = printings.contains { printing in
-      isNft ? printing.form.isNft : !printing.form.isNft && printing.table.family == table.family
-    }
+    if isNft ? allOfNftables : allOfIptables.contains(family) || (allOfNftables && !isLegacy) { return .shown }
+    let hasOthers =
+      allOfNftables
+      || printings.contains { printing in
+        isNft ? printing.form.isNft : !printing.form.isNft && printing.table.family == table.family
+      }
     return hasOthers ? .unseen : .fresh
   }
 

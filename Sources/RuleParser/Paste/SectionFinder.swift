@@ -397,7 +397,7 @@ struct SectionFinder {
 
   private func section(ofCommands lines: [DumpLine]) -> DumpSection {
     DumpSection(
-      kind: .commands, output: CommandOutput(kind: .commands), command: nil, place: .host,
+      kind: .commands, output: CommandOutput(kind: .commands), command: nil, place: hint.place ?? .host,
       text: DumpText(source: source, memory: memory, lines: lines), strand: strand, host: hostName, isBounded: true)
   }
 

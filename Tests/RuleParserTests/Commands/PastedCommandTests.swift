@@ -89,6 +89,19 @@ import Testing
     #expect(nat?.chains.first?.rules.map { $0.missing?.evidence } == [.notShown, nil, .notShown])
   }
 
+  @Test(arguments: [
+    ("", Shown.part), ("root@h:~# iptables --version\niptables v1.8.9 (nf_tables)\n", nil),
+    ("root@h:~# iptables-save\n", nil),
+  ])
+  func `nft that lists no rules says nothing of iptables unless that works on nf_tables`(
+    _ more: String, _ shown: Shown?
+  ) {
+    let reading = Script.read(
+      "root@h:~# iptables -A INPUT -j DROP\nroot@h:~# nft list ruleset\n\(more)root@h:~#")
+    #expect(reading.ruleset.table(.ip, "filter")?.shown == shown)
+    #expect(reading.coverage.allOfNftables)
+  }
+
   @Test func `a command behind which its program complains made nothing`() {
     let reading = Script.read(
       "root@h:~# iptables -A INPUT -i lo -j ACCEPT\nroot@h:~# iptables -A INPUT -p tcp -j DROPP\n"

@@ -172,6 +172,51 @@ import Testing
     #expect(reading.diagnostics.contains { $0.id == "commands-from-a-file" })
   }
 
+  /// A command of nft with a part that the script computes.
+  static let computed: [(String, @Sendable (Table) -> Bool)] = [
+    ("nft add element inet t s { $A }", { !$0.sets[0].elementsKnown }),
+    ("nft add element inet t s { $(cat /a) }", { !$0.sets[0].elementsKnown }),
+    ("nft delete element inet t s { $A }", { !$0.sets[0].elementsKnown && $0.sets[0].elements.isEmpty }),
+    ("while read a; do nft add element inet t s \"{ $a }\"; done < /a", { !$0.sets[0].elementsKnown }),
+    ("nft add rule inet t $CHAIN drop", { $0.shown == .part && $0.chains[0].rules.last?.missing != nil }),
+    ("nft delete chain inet t ${CHAIN}", { $0.shown == .part && $0.chains[0].rules.count == 3 }),
+    ("nft add rule inet t c tcp dport $(cat /p) accept", { $0.chains[0].rules[1].statements.count == 1 }),
+    ("while read p; do nft add rule inet t c tcp dport $p drop; done < /p", { $0.chains[0].rules[1].missing != nil }),
+    ("[ -f /a ] && nft add rule inet t c tcp dport 22 drop", { $0.chains[0].rules[1].isInDoubt }),
+    ("[ -f /a ] && nft flush chain inet t c", { $0.chains[0].rules[0].isInDoubt }),
+    ("[ -f /a ] && nft add chain inet t c '{ policy drop; }'", { $0.chains[0].base?.policy == nil }),
+    ("nft delete rule inet t c handle 9", { $0.chains[0].rules.count == 1 }),
+  ]
+
+  @Test(arguments: computed.indices)
+  func `what nft gets computed is unknown at its place`(_ index: Int) throws {
+    let (command, holds) = Self.computed[index]
+    let reading = Script.read(
+      "#!/bin/sh\nnft add table inet t\nnft add chain inet t c '{ type filter hook input priority 0; }'\n"
+        + "nft add set inet t s '{ type ipv4_addr; }'\nnft add element inet t s { 192.0.2.1 }\n"
+        + "nft add rule inet t c ip saddr @s accept\n" + command)
+    #expect(holds(try #require(reading.ruleset.table(.inet, "t"))), "\(command)")
+  }
+
+  @Test func `a chain that another program made shows that the host is not freshly started`() {
+    let reading = Script.read("iptables -I DOCKER-USER -i eth0 -j DROP")
+    let table = reading.ruleset.table(.ip, "filter")
+    #expect(table?.shown == .part)
+    #expect(table?.chains.last?.rules.map { $0.missing?.evidence } == [nil, .notShown])
+    #expect(table?.chains.first { $0.name == "FORWARD" }?.base?.policy == nil)
+    #expect(reading.diagnostics.contains { $0.id == "chain-of-another-program" })
+    let own = Script.read("iptables -N DOCKER-USER\niptables -I DOCKER-USER -i eth0 -j DROP")
+    #expect(own.ruleset.table(.ip, "filter")?.shown == .whole)
+  }
+
+  @Test func `a script that is read in and not shown may set any variable`() {
+    let script = "#!/bin/sh\nNET=192.0.2.0/24\n. /etc/fw.conf\niptables -A INPUT -s $NET -j DROP"
+    let rule = rules(script)[0]
+    #expect(rule.statements.contains { if case .opaqueMatch = $0 { true } else { false } })
+    #expect(Script.read(script).diagnostics.contains { $0.id == "commands-from-a-file" && $0.span?.line == 3 })
+    #expect(rules(script.replacing("/etc/fw.conf", with: "/lib/lsb/init-functions"))[0].statements.count == 2)
+  }
+
   @Test(arguments: [
     ("iptables -A INPUT -j NOWHERE", "Chain 'NOWHERE' does not exist"),
     ("iptables -A NOWHERE -j DROP", "No chain/target/match by that name."),

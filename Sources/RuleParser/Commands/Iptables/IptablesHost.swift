@@ -76,6 +76,7 @@ struct IptablesHost {
       forgetPlace(of: command, key, place)
       return .unknown
     }
+    addForeignChain(of: command, key, place)
     let isNew = tables[key] == nil
     // Nobody else may own the table while it is changed.
     var table = tables.removeValue(forKey: key) ?? IptablesTable(key.table, program.family, span: place.span)
@@ -89,6 +90,29 @@ struct IptablesHost {
     if !isNew || !command.operation.onlyLooks { tables[key] = table }
     if isNew, !command.operation.onlyLooks { order.append(key) }
     return place.doubt.isNone || outcome == .failure ? outcome : .unknown
+  }
+
+  /// The beginnings of the names of chains that programs make for others to put rules in. Where a command names one that nobody made, the program was there before.
+  private static let foreignChains = [
+    "DOCKER", "ufw-", "ufw6-", "KUBE-", "f2b-", "fail2ban-", "LIBVIRT_", "CNI-", "cali-",
+  ]
+
+  /// Adds a chain that another program made, with all that this program may have put into the table.
+  private mutating func addForeignChain(of command: IptablesCommand, _ key: Key, _ place: CommandPlace) {
+    guard let name = command.chain?.text, Self.foreignChains.contains(where: { name.hasPrefix($0) }),
+      command.operation != .newChain, command.operation != .list, tables[key]?.index(name) == nil
+    else { return }
+    change(key, place) { table in
+      table.isPart = true
+      for index in table.chains.indices { table.change(index) { $0.surroundWithMissing(from: place.span) } }
+      let new = table.add(name, span: place.span)
+      table.change(new) { $0.rules.append(Rule(missing: MissingRules(.notShown), span: place.span)) }
+    }
+    diagnostics.append(
+      Diagnostic(
+        "chain-of-another-program", .warning,
+        "nothing here makes chain \(name), so another program did: what else it made is not in the input; `\(key.program.name)-save` prints it",
+        span: place.span))
   }
 
   /// A command whose chain a script computes: any chain may hold what it makes.

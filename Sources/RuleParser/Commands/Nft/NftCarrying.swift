@@ -8,6 +8,8 @@ struct NftCarrying {
   var isComputed = false
   /// Whether a file that nobody shows was loaded: then what a command names may come from there.
   var hasUnseen = false
+  /// Whether a command could not be read because the script computes a part of it: it may have changed anything.
+  var hasLostCommand = false
   /// What nft says where it refuses the command that is read.
   var refusal: String?
   /// For each table the handle that was given last (`nf_tables_alloc_handle` in `net/netfilter/nf_tables_api.c`); nil where nobody can count them, because a

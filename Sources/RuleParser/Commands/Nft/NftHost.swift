@@ -40,7 +40,7 @@ struct NftHost {
     if let file { return load(file, input, place) }
     guard let verb = rest.first else { return .success }
     if verb.text == "list" { return isThere(Array(rest.dropFirst())) }
-    let line = rest.map(\.text).joined(separator: " ")
+    let line = rest.map(\.nftText).joined(separator: " ")
     return carryOut([(line, place.span)], isComputed: rest.contains(where: \.isUnknown), place)
   }
 
@@ -55,7 +55,7 @@ struct NftHost {
       return .unknown
     }
     return carryOut(
-      lines.map { ($0.text.text, $0.span ?? place.span) }, isComputed: lines.contains { $0.text.isUnknown }, place)
+      lines.map { ($0.text.nftText, $0.span ?? place.span) }, isComputed: lines.contains { $0.text.isUnknown }, place)
   }
 
   /// Carries out commands as one transaction: all of them or none.
@@ -71,7 +71,13 @@ struct NftHost {
     reader.variables = [:]
     reader.carrying?.doubt = place.doubt
     reader.carrying?.isComputed = isComputed
+    reader.carrying?.hasLostCommand = false
     reader.readCommands()
+    if reader.carrying?.hasLostCommand == true {
+      reader.carrying?.refusal = nil
+      reader.doubtEverything(SourceSpan(source: text.source, line: text.lines[0].number, offset: 0, length: 0))
+      return .unknown
+    }
     guard let refusal = reader.carrying?.refusal else { return place.doubt.isNone ? .success : .unknown }
     if let before {
       (reader.builder, reader.carrying) = before
@@ -94,5 +100,42 @@ struct NftHost {
     guard let name = names.popFirst(), let table = reader.builder.tableIndex(family, name) else { return .failure }
     guard object.text == "chain" else { return .success }
     return names.first.map { reader.builder.chainIndex($0, in: table) != nil } == true ? .success : .failure
+  }
+}
+
+extension CommandWord {
+  /// The word as a text of nft's: what the script computes is a variable that is not defined.
+  fileprivate var nftText: String {
+    guard isUnknown else { return text }
+    var result = ""
+    var rest = text[...]
+    while let start = rest.firstIndex(where: { $0 == "$" || $0 == "`" }) {
+      result += rest[..<start]
+      rest = rest[start...]
+      let next = rest.dropFirst().first
+      guard rest.first == "`" || next == "(" || next == "{" else {
+        result.append(rest.removeFirst())
+        continue
+      }
+      result += "$computed"
+      rest = rest[Self.end(of: rest)...]
+    }
+    return result + rest
+  }
+
+  /// Where `$(...)`, `${...}` or `` `...` `` ends.
+  private static func end(of part: Substring) -> Substring.Index {
+    if part.first == "`" {
+      return part.dropFirst().firstIndex(of: "`").map { part.index(after: $0) } ?? part.endIndex
+    }
+    var depth = 0
+    for index in part.indices {
+      if part[index] == "(" || part[index] == "{" { depth += 1 }
+      if part[index] == ")" || part[index] == "}" {
+        depth -= 1
+        if depth == 0 { return part.index(after: index) }
+      }
+    }
+    return part.endIndex
   }
 }

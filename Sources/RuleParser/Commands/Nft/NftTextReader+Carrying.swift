@@ -176,6 +176,15 @@ extension NftTextReader {
     for set in builder.tables[table].sets.indices { forgetElements(of: set, table) }
   }
 
+  /// Takes in that a command may have done anything to any table.
+  mutating func doubtEverything(_ span: SourceSpan) {
+    for table in builder.tables.indices {
+      doubt(table, "a command that the script computes")
+      builder.tables[table].addMissing(from: span)
+    }
+    carrying?.forgetAllHandles(tables: builder.tables.count)
+  }
+
   private mutating func forgetElements(of set: Int, _ table: Int) {
     builder.tables[table].sets[set].elements = []
     builder.tables[table].sets[set].elementsKnown = false
@@ -190,7 +199,16 @@ extension NftTextReader {
     }
     let types = builder.lowerings[table].sets[name]
     let known = diagnostics.count
-    let elements = try readElements(table, key: types?.key ?? [NftPart(.invalid)], data: isDeleted ? nil : types?.data)
+    let elements: [SetElement]
+    do throws(SyntaxError) {
+      elements = try readElements(table, key: types?.key ?? [NftPart(.invalid)], data: isDeleted ? nil : types?.data)
+    } catch {
+      // Elements that nobody can read are some, whatever they are.
+      if isDeleted { forgetElements(of: set, table) } else { builder.tables[table].sets[set].elementsKnown = false }
+      report(error)
+      while !isStatementEnd || kind == .closeBrace { tokens.advance() }
+      return
+    }
     if carrying?.isCertain == false || diagnostics.count > known {
       if isDeleted { return forgetElements(of: set, table) }
       builder.tables[table].sets[set].elementsKnown = false

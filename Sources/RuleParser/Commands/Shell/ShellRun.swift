@@ -370,12 +370,12 @@ struct ShellRun {
     case "eval": return run(text: arguments.map(\.text).joined(separator: " "), arguments, command)
     case "sh", "bash", "dash", "ash", "su":
       guard let flag = arguments.firstIndex(where: { $0.text == "-c" }), flag + 1 < arguments.count else {
-        return .unknown
+        return host.run(words, input: .none, CommandPlace(span: command.span, doubt: doubt))
       }
       return run(text: arguments[flag + 1].text, [arguments[flag + 1]], command)
     case "sudo", "doas", "env", "nice", "time", "command", "exec", "nohup", "builtin":
       return run(Self.withoutPrefix(arguments), input, command)
-    case "source", ".": return .unknown
+    case "source", ".": return source(arguments, command)
     default:
       let place = CommandPlace(span: command.span, doubt: doubt)
       return host.run(words, input: input ?? .none, place)
@@ -420,6 +420,16 @@ struct ShellRun {
     documents = parser.documents
     defer { documents = outer }
     return run(node, input: nil)
+  }
+
+  /// Reads another script in, which nobody shows: it may set any variable. Those of the system only hold functions for messages.
+  private mutating func source(_ arguments: [CommandWord], _ command: ShellSimpleCommand) -> CommandOutcome {
+    guard let file = arguments.first?.text, !file.hasSuffix("functions"), !file.hasPrefix("/etc/default/rcS") else {
+      return .success
+    }
+    variables.forgetAll()
+    host.note(unseen: file, CommandPlace(span: command.span, doubt: doubt))
+    return .unknown
   }
 
   private mutating func assign(_ word: ShellWord) {

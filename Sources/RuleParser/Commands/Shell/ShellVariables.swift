@@ -17,6 +17,9 @@ struct ShellVariables {
     set { values[name] = newValue }
   }
 
+  /// Takes in that any variable may have another value.
+  mutating func forgetAll() { for name in values.keys { values[name] = .unknown } }
+
   /// Forgets what two ways through the script set differently.
   mutating func merge(_ other: ShellVariables) {
     for name in Set(values.keys).union(other.values.keys) where values[name] != other.values[name] {

@@ -203,6 +203,7 @@ extension NftTextReader {
   /// Tells of an error and goes on behind the statement that it is in, with its braces, which begins at a mark.
   mutating func recover(_ error: SyntaxError, from start: NftTokens.Mark) {
     report(error)
+    if carrying?.isComputed == true { carrying?.hasLostCommand = true }
     tokens.back(to: start)
     var depth = 0
     while kind != .end {
