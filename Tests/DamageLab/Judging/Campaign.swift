@@ -84,7 +84,7 @@ public struct Campaign: Sendable {
     announce("\(whole.name), seed \(seed), \(name): \(wound.notes.joined(separator: "; "))")
     let understanding = Understanding(wound.texts)
     let isHarmless = !damages.contains(where: \.canMatter)
-    for (question, truth) in whole.questions {
+    for (question, truth) in whole.questions where wound.isAbout(question) {
       let start = ContinuousClock.now
       let answer = understanding.answer(question)
       let duration = ContinuousClock.now - start
