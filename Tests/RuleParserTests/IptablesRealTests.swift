@@ -213,7 +213,7 @@ import Testing
       let forms = Array(lines.prefix(4))
       lines = lines.dropFirst(4)
       let rule = rules[number - 1]
-      let save = IptablesDump.save("*\(words[2])\n\(forms[0])\n", family)
+      let save = IptablesDump.save("*\(words[2])\n\(forms[0])\nCOMMIT\n", family)
       #expect(save.notUnderstood == [] && save.diagnostics == [], "\(rule)")
       let meaning = save.rules.map { cut($0.canonicalStatements(in: tableFamily)) }
       #expect(meaning.count == 1, "\(rule)")

@@ -89,7 +89,7 @@ import Testing
   ])
   func olderProseMeansWhatTheSaveFormSays(prose: String, options: String) {
     let listing = Self.canonical("Chain INPUT (policy ACCEPT)\nACCEPT     tcp  --  0.0.0.0/0  0.0.0.0/0   \(prose)\n")
-    let save = IptablesDump.save("*filter\n-A INPUT \(options) -j ACCEPT\n").rules.map {
+    let save = IptablesDump.save("*filter\n-A INPUT \(options) -j ACCEPT\nCOMMIT\n").rules.map {
       $0.canonicalStatements(in: .ip)
     }
     #expect(listing == save)

@@ -39,7 +39,7 @@ extension Engine {
     }
     if let parts = partsByHairpin(flow) { return .split(parts) }
     if flow.isBridged { return routeBridged(&flow) }
-    if passesRulesInBridge(flow), passIngress(next: .routing, &flow) { return .on }
+    if !plan.ingressDevices.isEmpty, passesRulesInBridge(flow), passIngress(next: .routing, &flow) { return .on }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     if let reason = martian(flow, input) { return .ended(discarded(flow, reason)) }
     return .split(partsByRoute(flow).map { settle($0.flow, $0.answer, input) })
@@ -232,7 +232,10 @@ extension Engine {
   /// `net/ipv4/ip_forward.c`, `ip6_forward` in `net/ipv6/ip6_output.c`: not `PACKET_HOST`).
   func wasForAll(_ flow: Flow) -> Bool {
     let arrived = flow.arrival[Slot.destination.rawValue]
-    guard !flow.isSentByHost, arrived >= 0, let input = flow.domain(.input)?.single else { return false }
+    guard !flow.isSentByHost, arrived >= 0,
+      flow.variables[arrived].domain.isSubset(of: knowledge.addressesForAll[flow.family] ?? .empty),
+      let input = flow.domain(.input)?.single
+    else { return false }
     let name = InterfaceName(value: input).description
     // What a bridge's hooks translate becomes a frame for the host (`br_nf_pre_routing_finish` in `net/bridge/br_netfilter_hooks.c`); measured.
     if passesRulesInBridge(flow) { return false }

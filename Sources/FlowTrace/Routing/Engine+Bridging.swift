@@ -30,7 +30,9 @@ extension Engine {
 
   private func begin(_ flow: inout Flow) -> Move {
     flow.enter(.prerouting)
-    if !flow.isBridged, !passesRulesInBridge(flow) { passIngress(next: .prerouting, &flow) }
+    if !plan.ingressDevices.isEmpty, !flow.isBridged, !passesRulesInBridge(flow) {
+      passIngress(next: .prerouting, &flow)
+    }
     return .on
   }
 
@@ -113,7 +115,7 @@ extension Engine {
       let broadcasts = own.compactMap { ($0.broadcast ?? $0.subnet?.last)?.bits } + [IPAddress(ipv4: .max).bits]
       return HostKnowledge.multicast4.union(ValueSet(broadcasts.map { $0...$0 }))
     }
-    return HostKnowledge.multicast(family).subtracting(ValueSet(HostKnowledge.allHosts(family)))
+    return family == .ipv4 ? HostKnowledge.groupsBesideAllHosts4 : HostKnowledge.groupsBesideAllHosts6
   }
 
   /// The addresses of a bridge's neighbours, without the host's own address there when that is only inferred.
@@ -128,9 +130,12 @@ extension Engine {
     for address in knowledge.facts.interface(name)?.addresses ?? [] where address.address.family == family {
       if let subnet = address.subnet { values = values.union(subnet.values) }
     }
-    for route in knowledge.facts.routes where route.destination.family == family && route.destination.length > 0 {
-      if route.nextHops.contains(where: { $0.interface == name && $0.gateway == nil }) && route.kind == .unicast {
-        values = values.union(route.destination.values)
+    // An address that only the table local told has no subnet of its own.
+    if values.count <= 1 {
+      for route in knowledge.facts.routes where route.destination.family == family && route.destination.length > 0 {
+        if route.nextHops.contains(where: { $0.interface == name && $0.gateway == nil }) && route.kind == .unicast {
+          values = values.union(route.destination.values)
+        }
       }
     }
     if values.isEmpty {

@@ -19,6 +19,8 @@ final class HostKnowledge: Sendable {
   let localAddresses: [AddressFamily: ValueSet]
   /// The IPv4 addresses that are delivered locally as broadcasts: the subnets' last ones and 255.255.255.255.
   let broadcastAddresses: ValueSet
+  /// The addresses of each family that frames for a group or for all may be sent to.
+  let addressesForAll: [AddressFamily: ValueSet]
   /// The addresses of each family that translations lead to or containers are told to have: not the host's own.
   let containerAddresses: [AddressFamily: ValueSet]
   /// The addresses of the subnets, and single containers, that the rules show to be behind an interface.
@@ -53,6 +55,7 @@ final class HostKnowledge: Sendable {
     hasRarePolicyRules = facts.routingRules.contains {
       $0.tos != nil || $0.transport != nil || $0.sourcePorts != nil || $0.destinationPorts != nil || $0.users != nil
     }
+    addressesForAll = [.ipv4: Self.multicast4.union(broadcastAddresses), .ipv6: Self.multicast6]
     routingRules = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.routingRules(facts, $1) }
     var inferredSets: [AddressFamily: ValueSet] = [:]
     var local: [AddressFamily: ValueSet] = [:]
@@ -169,6 +172,9 @@ final class HostKnowledge: Sendable {
   static func allHosts(_ family: AddressFamily) -> UInt128 {
     family == .ipv4 ? IPAddress(ipv4: 0xe000_0001).bits : (UInt128(0xff02) << 112) | 1
   }
+
+  static let groupsBesideAllHosts4 = multicast4.subtracting(ValueSet(allHosts(.ipv4)))
+  static let groupsBesideAllHosts6 = multicast6.subtracting(ValueSet(allHosts(.ipv6)))
 
   static func multicast(_ family: AddressFamily) -> ValueSet { family == .ipv4 ? multicast4 : multicast6 }
 

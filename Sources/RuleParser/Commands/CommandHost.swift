@@ -40,8 +40,8 @@ struct CommandHost {
     if let tool = Self.otherTool(name, arguments) {
       notes.append(
         Diagnostic(
-          "command-not-carried-out", .warning,
-          "\(tool) makes rules of its own, which are not in the input; `iptables-save` and `nft list ruleset` print them",
+          "command-not-carried-out", .note,
+          "\(tool) makes rules in ways that its commands do not show; `iptables-save` and `nft list ruleset` print them",
           span: place.span))
     }
     return .unknown
@@ -70,7 +70,7 @@ struct CommandHost {
     let texts = arguments.map(\.text)
     switch name {
     case "ufw":
-      return texts.first == "status" || texts.first == "version" || texts.first == "show" ? nil : "ufw"
+      return FirewallCommand(["ufw"] + texts, writesTo: []) == .change ? "ufw" : nil
     case "firewall-cmd": return texts.contains { $0.hasPrefix("--list") || $0.hasPrefix("--get") } ? nil : "firewalld"
     case "netfilter-persistent", "shorewall", "csf", "fail2ban-client", "iptables-apply": return name
     case "systemctl", "service", "rc-service":

@@ -43,6 +43,19 @@ struct ColumnTable {
     text.bytes[range].reduce(0) { $0 + ($1 & 0xc0 == 0x80 ? 0 : 1) }
   }
 
+  /// The values of a row of `docker ps` whose titles were not copied, known by what they look like.
+  static func values(ofContainer words: [String]) -> [String: String] {
+    var values = [
+      "PORTS": words.filter { $0.contains("/tcp") || $0.contains("/udp") || $0.contains("/sctp") }.joined(
+        separator: " ")
+    ]
+    values["NAMES"] = words.last
+    // Behind the command, which stands in quotation marks, and the time of creation.
+    let rest = words.drop { !$0.hasSuffix("\"") }.dropFirst()
+    values["STATUS"] = rest.first { ["Up", "Exited", "Created", "Restarting", "Paused", "Dead"].contains($0) }
+    return values
+  }
+
   /// The values of a line by their titles; values that are not there are empty.
   func values(_ line: DumpLine) -> [String: String] {
     let cells = Self.cells(text, line)
@@ -106,11 +119,11 @@ enum DockerContainersReader {
         table = ColumnTable(text, titles: line)
         continue
       }
-      guard let table, words[0].utf8.count >= 12 else {
+      guard words[0].utf8.count >= 12, words[0].utf8.allSatisfy({ $0.hexDigitValue != nil }) || table != nil else {
         result.unreadable(text, line, at: words.ranges.first?.lowerBound, expected: "a container's id below the titles")
         continue
       }
-      let values = table.values(line)
+      let values = table?.values(line) ?? ColumnTable.values(ofContainer: words.all)
       guard let name = values["NAMES"] ?? words.all.last else { continue }
       let status = values["STATUS"] ?? ""
       // A linked container has names like `web/db` too.

@@ -6,7 +6,25 @@ enum IptablesListingReader {
   ///
   /// `table` is the one of the command (`-t nat`); without it the table is inferred from chains and targets, and one text may show
   /// several; an excerpt of which nothing tells the table gets none, an empty name. `family` nil is inferred from the addresses.
-  static func read(_ text: DumpText, family: AddressFamily?, table: String?) -> RuleFragment {
+  ///
+  /// With `isWhole` a command printed all of the table, so that a chain that is missing was cut off. Lines that don't fit are those of a text that was folded, as
+  /// it seems: then it is unfolded and read again.
+  static func read(
+    _ text: DumpText, family: AddressFamily?, table: String?, isWhole: Bool = false
+  ) -> RuleFragment {
+    let known = family ?? FamilyInference.family(of: text) ?? .ipv4
+    let reading = readLines(text.withoutTail, family: family, table: table, isWhole: isWhole)
+    guard reading.hasStrangers || text.tail > 0, let unfolded = FoldedListing.unfolded(text, family: known) else {
+      return reading.fragment
+    }
+    return withExtendedLifetime(unfolded) {
+      readLines(unfolded, family: family, table: table, isWhole: isWhole).fragment
+    }
+  }
+
+  private static func readLines(
+    _ text: DumpText, family: AddressFamily?, table: String?, isWhole: Bool
+  ) -> (fragment: RuleFragment, hasStrangers: Bool) {
     var diagnostics: [Diagnostic] = []
     let known = family ?? FamilyInference.family(of: text)
     if known == nil, let first = text.lines.first {
@@ -16,6 +34,7 @@ enum IptablesListingReader {
         ))
     }
     var reading = ListingReading(text: text, family: known ?? .ipv4, table: table)
+    reading.isWhole = isWhole
     reading.fragment.diagnostics = diagnostics
     if let rows = ListingRows(text, family: known ?? .ipv4) {
       reading.fragment.hidesInterfaces = rows.hidesInterfaces
@@ -27,7 +46,7 @@ enum IptablesListingReader {
     var index = 0
     while index < text.lines.count { index = reading.read(from: index) }
     reading.endTable()
-    return reading.fragment
+    return (reading.fragment, reading.hasStrangers)
   }
 }
 
@@ -48,6 +67,16 @@ private struct ListingReading: ~Copyable {
   var header: ListingHeader?
   var rules: ListingRuleReader
   var rows: ListingRows?
+  /// Whether a command printed all of the table.
+  var isWhole = false
+  /// The number of the rule before the next one in its chain; of a chain whose head was lost, nil.
+  var lastNumber: UInt64? = 0
+  /// Whether rules of the open table are of chains whose heads nobody sees, or whole chains may be missing.
+  var hasLostChains = false
+  /// Whether rows stood before any chain's head.
+  var hasHeadlessRows = false
+  /// Whether lines stood there that are no part of a listing.
+  var hasStrangers = false
   /// Whether some rule of the open table has prose that nobody understood.
   var hasUnreadProse = false
   /// Whether some row of the open table could not be read.
@@ -74,11 +103,16 @@ private struct ListingReading: ~Copyable {
       hasUserChain = true
       header = .usual
       isBehindRows = false
+      lastNumber = 0
       return end
     }
     if !chains.isEmpty, let run = rows?.takeRules(from: index, header: header) {
-      let end = index + run.count
-      chains[chains.count - 1].rules.takeOver(run)
+      let end = index + run.rules.count
+      if let number = run.number {
+        guard follow(number, text.lines[index]) else { return end }
+        lastNumber = number + UInt64(run.rules.count) - 1
+      }
+      chains[chains.count - 1].rules.takeOver(run.rules)
       return end
     }
     read(text.lines[index])
@@ -91,6 +125,7 @@ private struct ListingReading: ~Copyable {
       isBehindRows = true
       return
     }
+    if line.form == .unreadable { return unreadable(line, expected: "a whole line", mayBeRule: true) }
     if let usual = ListingHeader.usual, line.form == .columnHead {
       header = usual
       return
@@ -114,18 +149,28 @@ private struct ListingReading: ~Copyable {
         Diagnostic("iptables-warning", .warning, "iptables warned: \(message)", span: text.span(line)))
       return
     }
+    if let evidence = OmissionMark.evidence(text.bytes, line.range) {
+      lose(MissingRules(evidence), line)
+      return
+    }
+    if first.peek == 0x23 { return }
     // Rows mostly begin with a number, and head lines never do.
     if first.peek.map({ $0 >= 0x61 && $0 <= 0x7a }) ?? false, let head = ListingHeader(cursor) {
       header = head
       return
     }
-    guard !chains.isEmpty else { return unreadable(line, expected: "a line that begins with Chain") }
+    guard !chains.isEmpty else {
+      // The head of its chain is not there: a rule of the table, of which nobody knows where it stands.
+      hasHeadlessRows = hasHeadlessRows || OutputContinuation.isListingRow(first)
+      return unreadable(line, expected: "a line that begins with Chain")
+    }
     guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line) else {
-      if !isBehindRows || Self.looksLikeRow(first) {
-        hasUnreadRows = true
-        chains[chains.count - 1].addMissing(MissingRules(.unreadable, count: 1), span: text.span(line))
-      }
-      return unreadable(line, expected: "a rule")
+      return unreadable(line, expected: "a rule", mayBeRule: !isBehindRows || Self.looksLikeRow(first))
+    }
+    if header?.hasCounters == true, rule.counter == nil { hasStrangers = true }
+    if let number = rules.number {
+      guard follow(number, line) else { return }
+      lastNumber = number
     }
     chains[chains.count - 1].rules.append(rule)
     if rules.hidesInterfaces { fragment.hidesInterfaces = true }
@@ -159,6 +204,7 @@ private struct ListingReading: ~Copyable {
       Chain(label, policyCounter: head.counter, references: head.references, span: text.span(line)))
     if let rank { lastRank = rank } else { hasUserChain = true }
     header = nil
+    lastNumber = 0
   }
 
   mutating func endTable() {
@@ -170,23 +216,35 @@ private struct ListingReading: ~Copyable {
       hasUserChain = false
       hasUnreadProse = false
       hasUnreadRows = false
+      hasLostChains = false
+      hasHeadlessRows = false
     }
-    guard !chains.isEmpty else { return }
+    let shown: Shown = hasLostChains || hasHeadlessRows ? .part : .whole
+    guard !chains.isEmpty else {
+      if hasHeadlessRows {
+        fragment.tables.append(
+          Table(
+            family == .ipv4 ? .ip : .ip6, namedTable ?? "", origin: .iptables,
+            span: text.lines.first.map { text.span($0) },
+            shown: .part))
+      }
+      return
+    }
     markUnknownTargets()
     LookAlikes.report(chains, &fragment.diagnostics)
     guard namedTable == nil, let groups = TableInference.groups(of: chains) else {
-      end(chains, policies)
+      end(chains, policies, shown)
       return
     }
     for group in groups {
       var policies: [Int: BaseChain.Policy] = [:]
       for (place, index) in group.enumerated() { policies[place] = self.policies[index] }
-      end(group.map { chains[$0] }, policies)
+      end(group.map { chains[$0] }, policies, shown)
     }
   }
 
   /// Ends a table of some chains.
-  private mutating func end(_ some: [Chain], _ policies: [Int: BaseChain.Policy]) {
+  private mutating func end(_ some: [Chain], _ policies: [Int: BaseChain.Policy], _ shown: Shown) {
     var chains = some
     let inferred = namedTable == nil ? TableInference(chains) : nil
     let name = namedTable ?? inferred?.table ?? ""
@@ -199,12 +257,18 @@ private struct ListingReading: ~Copyable {
     }
     let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
     // Chains listed one by one are one table as long as none is shown twice.
+    var table = Table(tableFamily, name, origin: .iptables, chains: chains, span: start, shown: shown)
+    if let cut = ListingEnd.cut(of: table, isWhole: isWhole), let span = table.chains.last?.rules.last?.span ?? start {
+      table.addMissing(cut, behindLastRuleOf: false, span: span)
+      fragment.cut = fragment.cut ?? span
+    }
     if let last = fragment.tables.lastIndex(where: { $0.name == name }),
       Set(fragment.tables[last].chains.map(\.name)).isDisjoint(with: chains.map(\.name))
     {
-      fragment.tables[last].chains += chains
+      fragment.tables[last].chains += table.chains
+      if table.shown == .part { fragment.tables[last].shown = .part }
     } else {
-      fragment.tables.append(Table(tableFamily, name, origin: .iptables, chains: chains, span: start))
+      fragment.tables.append(table)
     }
   }
 
@@ -245,11 +309,46 @@ private struct ListingReading: ~Copyable {
     return false
   }
 
-  mutating func unreadable(_ line: DumpLine, expected: String) {
+  /// Notes that lines are missing where a line stands: rules of the open chain, and chains below it.
+  private mutating func lose(_ missing: MissingRules, _ line: DumpLine) {
+    hasLostChains = true
+    guard !chains.isEmpty else { return }
+    chains[chains.count - 1].addMissing(missing, span: text.span(line))
+  }
+
+  /// Notes which rules are missing before one with a number. False for a rule of another chain, whose head is missing.
+  private mutating func follow(_ number: UInt64, _ line: DumpLine) -> Bool {
+    let last = chains.count - 1
+    guard let before = lastNumber, number > before else {
+      if lastNumber != nil { chains[last].addMissing(MissingRules(.elided), span: text.span(line)) }
+      lastNumber = nil
+      hasLostChains = true
+      return false
+    }
+    let skipped = Int(number - before - 1)
+    if let missing = chains[last].rules.last?.missing, missing.count == nil {
+      // A mark stands there, and the numbers say for how many rules.
+      chains[last].rules.removeLast()
+      var missing = missing
+      missing.count = skipped
+      if skipped > 0 { chains[last].addMissing(missing, span: text.span(line)) }
+    } else if skipped > 0 {
+      chains[last].addMissing(MissingRules(.numberGap, count: skipped), span: text.span(line))
+    }
+    return true
+  }
+
+  mutating func unreadable(_ line: DumpLine, expected: String, mayBeRule: Bool = false) {
+    hasStrangers = true
+    if mayBeRule, !chains.isEmpty, lastNumber != nil {
+      hasUnreadRows = true
+      chains[chains.count - 1].addMissing(MissingRules(.unreadable, count: 1), span: text.span(line))
+      lastNumber = lastNumber.map { $0 + 1 }
+    }
     fragment.diagnostics.append(
       Diagnostic(
         "unreadable-line", .warning,
-        hasUnreadRows && !chains.isEmpty
+        mayBeRule && !chains.isEmpty
           ? "this line is no rule that can be read: an unknown rule may stand here"
           : "this line is no part of a listing and was left out", span: text.span(line),
         column: 1,

@@ -6,15 +6,36 @@ enum IptablesSaveReader {
   ///
   /// `table` names the table of an `iptables -S`, which does not print it; without it and without a `*table` line the table is inferred
   /// from the chains; an excerpt that does not tell it is taken as filter. `family` is the one of the command; a head line that names `ip6tables-save` overrides it.
+  ///
+  /// Lines that don't fit are those of a text that was folded, as it seems: then it is unfolded and read again.
   static func read(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment {
+    let reading = readLines(text.withoutTail, family: family, table: table)
+    guard reading.hasStrangers || text.tail > 0, let unfolded = FoldedSave.unfolded(text, family: reading.family) else {
+      return reading.fragment
+    }
+    return withExtendedLifetime(unfolded) { readLines(unfolded, family: family, table: table).fragment }
+  }
+
+  /// The rule that a line of its own holds, when nothing of it is unknown.
+  static func rule(in text: DumpText, family: AddressFamily) -> Rule? {
+    let fragment = readLines(text, family: family, table: "filter").fragment
+    guard fragment.diagnostics.isEmpty, let rules = fragment.tables.first?.chains.first?.rules, rules.count == 1,
+      rules[0].missing == nil
+    else { return nil }
+    return rules[0]
+  }
+
+  private static func readLines(
+    _ text: DumpText, family: AddressFamily, table: String?
+  ) -> (fragment: RuleFragment, hasStrangers: Bool, family: AddressFamily) {
     var reading = SaveReading(text: text, family: family, table: table)
     var index = 0
     while index < text.lines.count {
       let behind = max(reading.readRules(from: index), reading.readHeads(from: index))
       index = behind == index ? reading.read(at: index) : behind
     }
-    reading.endTable()
-    return reading.fragment
+    reading.end()
+    return (reading.fragment, reading.hasStrangers, reading.family)
   }
 }
 
@@ -35,6 +56,16 @@ private struct SaveReading: ~Copyable {
   var chainOfName: [Int32] = []
   var lastChain: (name: Range<Int>, index: Int)?
   var line: SaveRuleReader
+  /// Whether the open table began with a line of its own, and so ends with `COMMIT`.
+  var hasHead = false
+  /// The chain of the last rule of the open table.
+  var lastRule: Int?
+  /// What is missing behind the last rule, and where.
+  var lost: (missing: MissingRules, span: SourceSpan)?
+  /// Whether lines are missing before the first rule, so that chains may have heads that nobody sees.
+  var hasLostHeads = false
+  /// Whether lines stood there that are no part of a save.
+  var hasStrangers = false
   /// Up to these lines no run of rules or of chains' heads is long enough to be worth more than one processor.
   private var shortUntil = 0
   private var shortHeadsUntil = 0
@@ -95,6 +126,7 @@ private struct SaveReading: ~Copyable {
         let index = chainIndex(place)
         if strays.areOpen || place.number == nil { noteRule(of: index, text.span(text.lines[place.line])) }
         strays.lastChain = index
+        follow(index)
         chains[index].rules.takeOver(parts[part].rules.take(run))
       }
       if !parts[part].diagnostics.isEmpty { hasUnreadRules = true }
@@ -193,15 +225,26 @@ private struct SaveReading: ~Copyable {
   /// Reads the line of an index, and those that a quotation mark makes a part of it; gives the index behind them.
   mutating func read(at index: Int) -> Int {
     let dumpLine = text.lines[index]
+    if dumpLine.form == .unreadable {
+      unreadable(dumpLine, at: dumpLine.start, expected: "a whole line")
+      return index + 1
+    }
     var cursor = text.cursor(dumpLine)
     cursor.eatBlanks()
     switch cursor.peek {
     case nil: break
-    case 0x23: readComment(cursor, dumpLine)
+    case 0x23:
+      if let evidence = OmissionMark.evidence(text.bytes, cursor.at..<cursor.end) {
+        lose(MissingRules(evidence), text.span(dumpLine))
+      } else {
+        readComment(cursor, dumpLine)
+      }
     case 0x2a:
       cursor.at += 1
+      endTable(cutAt: hasHead ? text.span(dumpLine) : nil)
       beginTable(cursor.text(cursor.eatWord() ?? 0..<0), span: text.span(dumpLine))
       hasTableLine = true
+      hasHead = true
     case 0x3a:
       cursor.at += 1
       readChainHead(&cursor, dumpLine)
@@ -230,12 +273,21 @@ private struct SaveReading: ~Copyable {
     tableIsInferred = namedTable == nil
   }
 
-  mutating func endTable() {
+  /// Ends the open table; with a span it was cut there.
+  mutating func endTable(cutAt cutSpan: SourceSpan? = nil) {
     guard var done = table else { return }
     table = nil
     hasTable = false
     strays.place(in: &chains, mayBeUndeclared: hasTableLine && hasHeads, &fragment.diagnostics)
     if hasUnreadRules { chains.markPartsWithMissingRules() }
+    settle(before: nil)
+    if let span = cutSpan {
+      done.chains = chains
+      done.addMissing(MissingRules(.cut), behindLastRuleOf: true, span: span)
+      chains = done.chains
+      fragment.cut = fragment.cut ?? span
+    }
+    if hasLostHeads { done.shown = .part }
     done.chains = chains
     chains = []
     chainOfName = []
@@ -243,6 +295,9 @@ private struct SaveReading: ~Copyable {
     hasHeads = false
     hasUnreadRules = false
     strays = StrayLines()
+    hasHead = false
+    hasLostHeads = false
+    lastRule = nil
     if tableIsInferred {
       name(&done, TableInference(done.chains)?.table ?? "filter")
       if let inferred = TableInference(done.chains) { fragment.diagnostics.append(inferred.diagnostic(done.span)) }
@@ -295,8 +350,12 @@ private struct SaveReading: ~Copyable {
   /// `# Generated by iptables-save v1.8.9 (nf_tables) on ...` tells the family and the variant; warnings are passed on.
   mutating func readComment(_ cursor: ByteCursor, _ dumpLine: DumpLine) {
     var cursor = cursor
-    if cursor.eat("# Generated by ") {
+    if cursor.eat("# Completed on ") {
       endTable()
+      return
+    }
+    if cursor.eat("# Generated by ") {
+      endTable(cutAt: hasHead ? text.span(dumpLine) : nil)
       firstOfOutput = fragment.tables.count
       let writer = SaveWriter(cursor.text(cursor.at..<cursor.end))
       if let known = writer.family { family = known }
@@ -421,6 +480,8 @@ private struct SaveReading: ~Copyable {
       } else {
         unreadable(dumpLine, at: cursor.at, expected: "a chain's name")
       }
+    } else if let evidence = OmissionMark.evidence(text.bytes, dumpLine.range) {
+      lose(MissingRules(evidence), text.span(dumpLine))
     } else {
       unreadable(dumpLine, at: cursor.at, expected: "a line of iptables-save")
     }
@@ -520,6 +581,7 @@ private struct SaveReading: ~Copyable {
   }
 
   mutating func unreadable(_ dumpLine: DumpLine, at offset: Int, expected: String) {
+    hasStrangers = true
     let span = text.span(dumpLine)
     if hasTable, hasTableLine || Self.looksLikeRule(text.cursor(dumpLine)) {
       hasUnreadRules = true
@@ -557,5 +619,95 @@ private struct SaveReading: ~Copyable {
       cursor.eatBlanks()
     }
     return false
+  }
+}
+
+// MARK: - Missing rules
+
+extension SaveReading {
+  /// Goes on with a rule of a chain.
+  mutating func follow(_ chain: Int) {
+    if lost != nil { settle(before: chain) }
+    lastRule = chain
+  }
+
+  /// Notes that lines are missing behind the last rule: of its chain, and, as nobody knows how many, of the chains that come next.
+  mutating func lose(_ missing: MissingRules, _ span: SourceSpan) {
+    guard hasTable else {
+      // Between two tables there may have been others.
+      if !fragment.tables.isEmpty || missing.evidence != .unreadable { fragment.cut = fragment.cut ?? span }
+      return
+    }
+    if let lastRule {
+      if chains[lastRule].rules.last?.missing?.count != nil || chains[lastRule].rules.last?.missing == nil {
+        chains[lastRule].addMissing(missing, span: span)
+      }
+    } else {
+      hasLostHeads = true
+    }
+    lost = lost ?? (missing, span)
+  }
+
+  /// Puts what is missing into the chains that the lost lines can have been of: those between the last rule and the next one, in the order of their heads,
+  /// in which iptables-save prints the rules too.
+  mutating func settle(before next: Int?) {
+    guard let (missing, span) = lost else { return }
+    lost = nil
+    if next != nil, next == lastRule { return }
+    let first = lastRule.map { $0 + 1 } ?? 0
+    let end = next.map { $0 + 1 } ?? chains.count
+    // Where the rules don't stand in that order, any chain may have lost some.
+    for index in first < end ? first..<end : 0..<chains.count
+    where index == next || index != lastRule && chains[index].rules.isEmpty {
+      chains[index].addMissing(missing, span: span)
+    }
+  }
+
+  /// Ends the text: a table that began with its name ends with `COMMIT`, or it was cut.
+  mutating func end() {
+    guard hasTable, let last = text.lines.last(where: { !text.bytes[$0.range].allSatisfy { $0 <= 0x20 } }) else {
+      return endTable()
+    }
+    let span = text.span(last)
+    let isLastOfSource = text.bytes[last.end...].allSatisfy { $0 <= 0x20 }
+    let isCut = hasHead || (isLastOfSource && !hasTarget(last))
+    if isCut, let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == last.number,
+      !isSurelyWhole(last)
+    {
+      // Half a rule would say something else than the whole.
+      chains[lastRule].rules.removeLast()
+      chains[lastRule].addMissing(MissingRules(.cut), span: span)
+    }
+    endTable(cutAt: isCut ? span : nil)
+  }
+
+  private func hasTarget(_ line: DumpLine) -> Bool {
+    var words = Words(text.bytes, line.range)
+    var isRule = false
+    while let word = words.next() {
+      if word.count == 2, text.bytes[word.lowerBound] == 0x2d {
+        switch text.bytes[word.lowerBound + 1] {
+        case UInt8(ascii: "A"): isRule = true
+        case UInt8(ascii: "j"), UInt8(ascii: "g"): return true
+        default: break
+        }
+      }
+    }
+    return !isRule
+  }
+
+  /// Whether nothing can have stood behind a line that ends a cut text: a verdict takes no options, and a chain's name has an end where no other one goes on.
+  private func isSurelyWhole(_ line: DumpLine) -> Bool {
+    var words = Words(text.bytes, line.range)
+    var (before, last) = (0..<0, 0..<0)
+    while let word = words.next() { (before, last) = (last, word) }
+    guard before.count == 2, text.bytes.has("-j", at: before.lowerBound) || text.bytes.has("-g", at: before.lowerBound)
+    else {
+      return false
+    }
+    let name = text.bytes.text(last)
+    if chains.contains(where: { $0.name != name && $0.name.hasPrefix(name) }) { return false }
+    return ["ACCEPT", "DROP", "RETURN", "MASQUERADE", "REJECT", "NOTRACK"].contains(name)
+      || chains.contains { $0.name == name }
   }
 }

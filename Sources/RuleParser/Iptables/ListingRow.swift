@@ -45,6 +45,8 @@ struct ListingHeader: Hashable, Sendable {
 ///
 /// The columns are told apart by their words, not by their places: names overrun their columns, and copying a listing loses blanks.
 struct ListingRow {
+  /// The rule's number, where `--line-numbers` printed it.
+  var number: UInt64?
   /// The packet and byte counters, with their `K`, `M`, `G`, `T` multiplied out.
   var counter: (packets: UInt64, bytes: UInt64)?
   /// The target, when the rule has one.
@@ -117,6 +119,7 @@ struct ListingRow {
     destination = words[behind + 1]
     prose = words[behind + 1].range.upperBound
     if hasInterfaces, lead >= 2 { readCounter(bytes, words[lead - 2].range, words[lead - 1].range) }
+    if header?.hasNumbers ?? (lead == (hasInterfaces ? 3 : 1)), lead > 0 { readNumber(bytes, words[0].range) }
   }
 
   /// Reads a row whose `opt` column is empty, as older ip6tables print it.
@@ -142,6 +145,12 @@ struct ListingRow {
     destination = words[first + 1]
     prose = words[first + 1].range.upperBound
     if lead >= 2 { readCounter(bytes, words[lead - 2].range, words[lead - 1].range) }
+    if let header, header.hasNumbers, lead > 0 { readNumber(bytes, words[0].range) }
+  }
+
+  private mutating func readNumber(_ bytes: ByteView, _ range: Range<Int>) {
+    var cursor = ByteCursor(bytes, range)
+    if let number = cursor.eatDecimal(), cursor.isAtEnd, number > 0, number < 1 << 32 { self.number = number }
   }
 
   private mutating func readCounter(_ bytes: ByteView, _ packets: Range<Int>, _ octets: Range<Int>) {

@@ -19,10 +19,18 @@ struct ListingRows {
     var rules: [Rule]
   }
 
+  /// Where the first of some rows stands.
+  private struct RowPlace: Sendable {
+    /// The index of its line.
+    var line: Int
+    /// The number that was printed before it.
+    var number: UInt64?
+  }
+
   /// What was read of some lines.
   private struct Part: Sendable {
-    /// The rules of neighbouring lines that belong to no chain below, each run with the index of its first line.
-    var rules = RuleRuns<Int>()
+    /// The rules of neighbouring lines that belong to no chain below.
+    var rules = RuleRuns<RowPlace>()
     var chains: [ReadChain] = []
     var hidesInterfaces = false
   }
@@ -52,7 +60,10 @@ struct ListingRows {
         }
         let line = index
         if let rule = Self.rule(text, text.lines[line], header, &reader) {
-          part.rules.append(rule, at: line) { first, count in first + count == line }
+          let number = reader.number
+          part.rules.append(rule, at: RowPlace(line: line, number: number)) { first, count in
+            first.line + count == line && first.number.map { $0 + UInt64(count) } == number
+          }
         }
         index += 1
       }
@@ -127,13 +138,14 @@ struct ListingRows {
   }
 
   /// Gives away the rules from a line on that stand under a head line; nil when the line has to be read there. Lines are asked for in their order.
-  mutating func takeRules(from line: Int, header: ListingHeader?) -> [Rule]? {
+  mutating func takeRules(from line: Int, header: ListingHeader?) -> (rules: [Rule], number: UInt64?)? {
     while next.part < parts.count {
       let (part, count) = (next.part, parts[next.part].rules.runs.count)
-      while next.run < count, parts[part].rules.runs[next.run].place < line { next.run += 1 }
+      while next.run < count, parts[part].rules.runs[next.run].place.line < line { next.run += 1 }
       if next.run < count {
-        guard parts[part].rules.runs[next.run].place == line, header == self.header else { return nil }
-        return parts[part].rules.take(next.run)
+        let place = parts[part].rules.runs[next.run].place
+        guard place.line == line, header == self.header else { return nil }
+        return (parts[part].rules.take(next.run), place.number)
       }
       next = (next.part + 1, 0)
     }

@@ -5,6 +5,9 @@ struct ListingRuleReader: ~Copyable {
   /// What was not understood; the caller takes it.
   var diagnostics: [Diagnostic] = []
 
+  /// The number that was printed before the last rule.
+  private(set) var number: UInt64?
+
   /// Whether a rule did not tell its interfaces.
   var hidesInterfaces = false
 
@@ -21,6 +24,7 @@ struct ListingRuleReader: ~Copyable {
   /// Reads the rule of a line; nil when the line is no rule.
   mutating func read(_ cursor: ByteCursor, header: ListingHeader?, span: SourceSpan, line: DumpLine) -> Rule? {
     guard let row = ListingRow(cursor, header: header, words: &words) else { return nil }
+    number = row.number
     rule.reset()
     readColumns(row, span, line)
     var end = cursor.end

@@ -3,8 +3,10 @@ import RuleGraph
 /// The readers of rules, one for each form of dump.
 enum RuleReaders {
   /// `iptables -L`.
-  static func listing(_ text: DumpText, family: AddressFamily?, table: String?) -> RuleFragment {
-    IptablesListingReader.read(text, family: family, table: table)
+  static func listing(
+    _ text: DumpText, family: AddressFamily?, table: String?, isWhole: Bool = false
+  ) -> RuleFragment {
+    IptablesListingReader.read(text, family: family, table: table, isWhole: isWhole)
   }
 
   /// `iptables-save`, `iptables -S`.

@@ -82,14 +82,9 @@ struct RuleSections {
     let reading = CommandReader.read(sections.map(\.text))
     settings = reading.facts
     hasRead = hasRead || reading.first != nil || settings != HostFacts()
-    // Beside dumps that answer, what commands could not do is of no account.
-    let isAlone = printings.isEmpty
-    diagnostics += reading.diagnostics.map { diagnostic in
-      guard !isAlone else { return diagnostic }
-      var note = diagnostic
-      note.severity = .note
-      return note
-    }
+    // What other tools made stands in the dumps, where there are some.
+    let hasDumps = !printings.isEmpty || allOfNftables || !allOfIptables.isEmpty
+    diagnostics += reading.diagnostics.filter { !hasDumps || $0.id != "command-not-carried-out" }
     var beside: [String] = []
     var made: [Table] = []
     for table in reading.tables {
@@ -149,8 +144,18 @@ struct RuleSections {
   }
 
   private static func fragment(of section: DumpSection) -> RuleFragment {
+    var fragment = readFragment(of: section)
+    fragment.mark(section.output.filter, of: section.text, isSave: section.kind == .save)
+    return fragment
+  }
+
+  private static func readFragment(of section: DumpSection) -> RuleFragment {
     switch section.kind {
-    case .listing: RuleReaders.listing(section.text, family: section.output.family, table: section.output.table)
+    case .listing:
+      RuleReaders.listing(
+        section.text, family: section.output.family, table: section.output.table,
+        isWhole: section.command != nil && section.output.table != nil && section.output.chain == nil
+          && !section.output.isFiltered)
     case .save: RuleReaders.save(section.text, family: family(ofSave: section), table: section.output.table)
     case .nftJSON: RuleReaders.nftJSON(section.text)
     case .nftText: RuleReaders.nftText(section.text, includes: { _ in nil })

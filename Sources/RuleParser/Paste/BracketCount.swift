@@ -7,9 +7,19 @@ enum BracketCount {
     var isInText = false
   }
 
-  /// How many more brackets a line opens than it closes. In nft's own text what follows a `#` counts for nothing.
-  static func depth(_ bytes: ByteView, _ line: Range<Int>, isNft: Bool) -> Int {
-    if isNft { return count(bytes, line, isNft: true).depth }
+  /// How many more brackets a line of nft's own text opens than it closes. What follows a `#` counts for nothing.
+  static func depth(_ bytes: ByteView, _ line: Range<Int>) -> Int { count(bytes, line, isNft: true).depth }
+
+  /// How many more brackets a line of JSON opens than it closes. `isInText` says whether the line begins in a text, where the one before was folded, and then
+  /// whether it ends in one.
+  static func depth(_ bytes: ByteView, _ line: Range<Int>, isInText: inout Bool) -> Int {
+    let count = json(bytes, line, isInText: isInText)
+    isInText = count.isInText
+    return count.depth
+  }
+
+  private static func json(_ bytes: ByteView, _ line: Range<Int>, isInText: Bool) -> Count {
+    if isInText { return count(bytes, line, isNft: false, isInText: true) }
     // A part may begin in a text. It is taken to begin outside of one, before an object, and when the part before it ends outside, that is true.
     var starts = [line.lowerBound]
     for run in Parallel.runs(of: line.count, atLeast: 1 << 20).dropFirst() {
@@ -21,13 +31,16 @@ enum BracketCount {
     }
     let ends = starts.dropFirst() + [line.upperBound]
     let parts = Parallel.map(zip(starts, ends).map { $0..<$1 }) { count(bytes, $0, isNft: false) }
-    if parts.dropLast().contains(where: \.isInText) { return count(bytes, line, isNft: false).depth }
-    return parts.reduce(0) { $0 + $1.depth }
+    if parts.dropLast().contains(where: \.isInText) { return count(bytes, line, isNft: false) }
+    return Count(depth: parts.reduce(0) { $0 + $1.depth }, isInText: parts.last?.isInText ?? false)
   }
 
-  private static func count(_ bytes: ByteView, _ range: Range<Int>, isNft: Bool) -> Count {
+  private static func count(_ bytes: ByteView, _ range: Range<Int>, isNft: Bool, isInText: Bool = false) -> Count {
     var count = Count()
     var at = range.lowerBound
+    if isInText {
+      at = behindText(bytes, from: at, to: range.upperBound, &count)
+    }
     while true {
       // JSON has a mark every few bytes.
       if isNft { at = bytes.placeOfMark(from: at, to: range.upperBound) }
@@ -36,22 +49,29 @@ enum BracketCount {
       at += 1
       switch byte {
       case 0x22:
-        count.isInText = true
-        while at < range.upperBound {
-          at = bytes.endOfText(from: at, to: range.upperBound)
-          guard at < range.upperBound else { break }
-          if bytes[at] == 0x22 {
-            count.isInText = false
-            at += 1
-            break
-          }
-          at = min(at + 2, range.upperBound)
-        }
+        at = behindText(bytes, from: at, to: range.upperBound, &count)
       case 0x7b, 0x5b: count.depth += 1
       case 0x7d, 0x5d: count.depth -= 1
       case 0x23 where isNft: return count
       default: break
       }
     }
+  }
+
+  /// The place behind the quotation mark that ends a text, or the end.
+  @inline(__always)
+  private static func behindText(_ bytes: ByteView, from start: Int, to end: Int, _ count: inout Count) -> Int {
+    count.isInText = true
+    var at = start
+    while at < end {
+      at = bytes.endOfText(from: at, to: end)
+      guard at < end else { break }
+      if bytes[at] == 0x22 {
+        count.isInText = false
+        return at + 1
+      }
+      at = min(at + 2, end)
+    }
+    return at
   }
 }

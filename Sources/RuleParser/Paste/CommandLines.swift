@@ -381,11 +381,9 @@ enum FirewallCommand {
   ) -> FirewallCommand? {
     switch name {
     case "nft": return nft(words)
-    case "ipset":
-      guard let verb = words.first(where: { $0 != "-exist" && $0 != "-!" }) else { return .look }
-      return ["list", "save", "-L", "-S", "-l", "-h", "help", "version", "test"].contains(verb) ? .look : .change
+    case "ipset": return ipset(words)
     case "sysctl": return words.contains { $0.contains("=") } ? .change : .look
-    case "ufw": return words.first.map { ["status", "show", "version", "app"].contains($0) } == false ? .change : .look
+    case "ufw": return words.contains(where: ufwVerbs.contains) ? .change : words.first == "status" ? .look : nil
     case "firewall-cmd": return words.contains { $0.hasPrefix("--add") || $0.hasPrefix("--remove") } ? .change : .look
     case "ip": return ip(words)
     case "echo" where files.contains { $0.hasPrefix("/proc/sys/net/") }: return .change
@@ -403,11 +401,28 @@ enum FirewallCommand {
     return isNftCommand(first, words) ? .change : nil
   }
 
+  private static let ufwVerbs: Set<String> = [
+    "allow", "deny", "reject", "limit", "enable", "disable", "reset", "reload", "default", "delete", "insert",
+    "prepend",
+  ]
+
+  private static func ipset(_ words: [String]) -> FirewallCommand? {
+    guard let verb = words.first(where: { $0 != "-exist" && $0 != "-!" && $0 != "-q" }) else { return .look }
+    if ["list", "save", "-L", "-S", "test", "-T"].contains(verb) { return .look }
+    let changes = [
+      "create", "add", "del", "destroy", "flush", "rename", "swap", "restore", "-N", "-A", "-D", "-X", "-F", "-E", "-W",
+      "-R",
+      "n", "x", "--create", "--add", "--del",
+    ]
+    return changes.contains(verb) ? .change : nil
+  }
+
   private static func nft(_ words: [String]) -> FirewallCommand? {
     if words.contains("-f") || words.contains("--file") { return .change }
     guard let verb = words.first(where: { !$0.hasPrefix("-") })?.split(separator: " ").first else { return .look }
     if ["list", "describe", "monitor", "get", "reset"].contains(verb) { return .look }
-    return ["add", "create", "insert", "delete", "destroy", "flush", "replace", "rename", "table"].contains(verb)
+    if verb == "table" { return words.contains { $0.contains("{") } ? .change : nil }
+    return ["add", "create", "insert", "delete", "destroy", "flush", "replace", "rename"].contains(verb)
       ? .change : nil
   }
 

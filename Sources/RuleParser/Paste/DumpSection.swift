@@ -35,6 +35,9 @@ struct OutputContinuation {
   private var hasTableHead = false
   private var lastIndex: UInt64 = 0
   private var isFirst = true
+  private var isInText = false
+  /// Whether a text in JSON goes on in the next line, which no tool prints.
+  private(set) var hasFoldedText = false
 
   init(_ kind: OutputKind) { self.kind = kind }
 
@@ -58,7 +61,8 @@ struct OutputContinuation {
       guard let index = cursor.eatDecimal() else { return false }
       return kind == .ipAddressOneLine ? index < lastIndex : index <= lastIndex
     case .sockets, .netstat: return cursor.eat("Active Internet") || cursor.eat("Netid ") || cursor.eat("State ")
-    case .dockerNetworks, .dockerContainers, .brctl, .json, .nftJSON, .toolVersion: return true
+    case .dockerContainers: return !OutputStart.isContainerRow(cursor)
+    case .dockerNetworks, .brctl, .json, .nftJSON, .toolVersion: return true
     default: return false
     }
   }
@@ -107,15 +111,16 @@ struct OutputContinuation {
       }
     case .ipAddress, .bridgeLink, .ipAddressOneLine:
       if let index = cursor.eatDecimal() { lastIndex = index }
-    case .json, .nftJSON, .nftText: takeBrackets(&cursor)
+    case .nftText:
+      // Where a table begins all brackets before it are closed, or should have been.
+      if depth > 0, cursor.at == line.start, cursor.peek == 0x74, OutputStart.beginsNftTable(cursor) { depth = 0 }
+      depth += BracketCount.depth(bytes, cursor.at..<min(cursor.end, bytes.count))
+    case .json, .nftJSON:
+      // A text that is open at the end of a line was folded there.
+      if isInText { hasFoldedText = true }
+      depth += BracketCount.depth(bytes, cursor.at..<min(cursor.end, bytes.count), isInText: &isInText)
     default: break
     }
-  }
-
-  /// Counts the brackets of a line. What stands in quotation marks counts for nothing; such a text never spans lines in what tools print, and a
-  /// lone mark is in a comment.
-  private mutating func takeBrackets(_ cursor: inout ByteCursor) {
-    depth += BracketCount.depth(cursor.bytes, cursor.at..<min(cursor.end, cursor.bytes.count), isNft: kind == .nftText)
   }
 
   /// Whether a line looks like a further line of the output.
@@ -125,8 +130,11 @@ struct OutputContinuation {
     guard let first = cursor.peek else { return false }
     if isBracketed { return depth > 0 }
     switch kind {
-    case .listing: return OutputStart.kind(bytes, line) == .listing || Self.isListingRow(cursor)
+    case .listing:
+      return OutputStart.kind(bytes, line) == .listing || Self.isListingRow(cursor)
+        || OmissionMark.evidence(bytes, line.range) != nil
     case .save:
+      if OmissionMark.evidence(bytes, line.range) != nil { return true }
       if cursor.eat("COMMIT") { return true }
       return first == 0x2d || first == 0x3a || first == 0x2a || first == 0x23 || OutputStart.kind(bytes, line) == .save
     case .ipAddress, .ifconfig, .bridgeLink, .dockerInfo, .dockerVersion, .ipset:

@@ -86,8 +86,10 @@ struct CommandOutput: Hashable, Sendable {
   var isWhole = false
   /// Sets were printed without their elements (`nft -t`).
   var isTerse = false
-  /// A filter (`| grep`, `| head`) has taken lines away.
-  var isFiltered = false
+  /// What a filter (`| grep`, `| head`) has taken away.
+  var filter = OutputFilter()
+  /// Whether a filter has taken lines away.
+  var isFiltered: Bool { !filter.places.isEmpty }
   /// What the command names: the setting of `cat /proc/sys/...`, the container of `docker port`.
   var subject: String?
 }

@@ -29,9 +29,10 @@ enum OutputStart {
     case 0x70:  // pkts
       if starts(cursor, "pkts bytes target") { return .listing }
     case 0x74:  // table, target
-      if isNftTable(cursor) { return .nftText }
+      if beginsNftTable(cursor) { return .nftText }
       if starts(cursor, "target ") && contains(cursor, "prot opt") { return .listing }
     case 0x63:  // create
+      if isNftChain(cursor) { return .nftText }
       if cursor.eat("create "), cursor.eatWord() != nil, cursor.eat(" "), isSetType(cursor) { return .ipset }
     case 0x4e:  // NETWORK, Netid, Name
       if starts(cursor, "NETWORK ID") { return .dockerNetworks }
@@ -91,6 +92,18 @@ enum OutputStart {
     return cursor.eatDecimal() != nil && cursor.eat(" references")
   }
 
+  /// Whether a line of a save begins here, as far as its first words tell.
+  static func isSaveLine(_ cursor: ByteCursor) -> Bool {
+    isSaveStart(cursor) || starts(cursor, "iptables ") || starts(cursor, "ip6tables ")
+  }
+
+  /// Whether all of a line is the head of a chain in a save: `:INPUT ACCEPT [0:0]`, `-P INPUT ACCEPT`, `-N DOCKER`.
+  static func isSaveHead(_ cursor: ByteCursor) -> Bool {
+    guard isSaveStart(cursor) else { return false }
+    if starts(cursor, ":") { return cursor.end > cursor.at && cursor.bytes[cursor.end - 1] == 0x5d }
+    return starts(cursor, "-P ") || starts(cursor, "-N ")
+  }
+
   private static func isSaveStart(_ cursor: ByteCursor) -> Bool {
     var cursor = cursor
     if cursor.eat(0x3a) {
@@ -123,7 +136,18 @@ enum OutputStart {
     }
   }
 
-  private static func isNftTable(_ cursor: ByteCursor) -> Bool {
+  /// `chain input {`, copied without its table.
+  private static func isNftChain(_ cursor: ByteCursor) -> Bool {
+    var cursor = cursor
+    guard cursor.eat("chain "), cursor.eatWord() != nil else { return false }
+    cursor.eatBlanks()
+    guard cursor.eat(0x7b) else { return false }
+    cursor.eatBlanks()
+    return cursor.isAtEnd || cursor.peek == 0x23 || starts(cursor, "type ")
+  }
+
+  /// `table inet filter {`
+  static func beginsNftTable(_ cursor: ByteCursor) -> Bool {
     var cursor = cursor
     guard cursor.eat("table "), let family = cursor.eatWord(), TableFamily(rawValue: cursor.text(family)) != nil else {
       return false
@@ -256,10 +280,19 @@ enum OutputStart {
     return nil
   }
 
+  /// A row of `docker ps`: `e0841aa13c5b   nginx   "/docker-entrypoint…"   2 days ago   Up 2 days   0.0.0.0:80->80/tcp   web`.
+  static func isContainerRow(_ start: ByteCursor) -> Bool {
+    var cursor = start
+    let id = cursor.eat { $0.hexDigitValue != nil }
+    guard id.count == 12 || id.count == 64, cursor.eatBlanks() > 0 else { return false }
+    return contains(cursor, " \"") && contains(cursor, " ago ")
+  }
+
   /// `tcp      6 431999 ESTABLISHED src=`, docker-proxy's command line, ` Server Version: `.
   private static func rowKind(_ start: ByteCursor) -> OutputKind? {
     if starts(start, "Server Version: ") { return .dockerInfo }
     if contains(start, "docker-proxy -proto ") { return .dockerProxy }
+    if isContainerRow(start) { return .dockerContainers }
     var cursor = start
     if cursor.eat("ipv4 ") || cursor.eat("ipv6 ") {
       cursor.eatBlanks()

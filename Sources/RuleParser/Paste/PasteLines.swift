@@ -16,6 +16,9 @@ struct PasteLines {
   /// The fences around the lines; empty when there are none.
   private var fences: [FencedLine] = []
 
+  /// The fence that nothing closes, if there is one.
+  private(set) var openFence: Int32?
+
   /// What a line is to Markdown.
   private struct FencedLine {
     /// The fence or `<pre>` that the line is in, counted from 1; 0 outside.
@@ -216,16 +219,50 @@ struct PasteLines {
       }
       fences.append(FencedLine(fence: fence.isOpen || isFence ? fence.count : 0, isFence: isFence))
     }
+    if fence.isOpen { openFence = fence.count }
   }
 
   /// Whether a line can be quoted, or open or close a fence: few lines can, and the others are not looked at closely.
   private static func mayBeMarked(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     let at = bytes.startOfWord(from: line.start, to: line.end)
-    return at < line.end && (bytes[at] == 0x3e || bytes[at] == 0x60 || bytes[at] == 0x7e)
+    guard at < line.end else { return false }
+    switch bytes[at] {
+    case 0x3e, 0x60, 0x7e, 0x7c: return true
+    case 0xe2, 0xc2: return bullet(bytes, at, line.end) != nil
+    case 0x2d, 0x2a, 0x2b: return at + 1 < line.end && bytes[at + 1] == 0x20 && bullet(bytes, at, line.end) != nil
+    default: return false
+    }
   }
 
-  /// Takes off `>` marks (Markdown, mail), as many levels as there are.
+  /// Where a line goes on behind a bullet; nil when none stands at a place. Hyphens and stars are bullets only before what is a line of an output.
+  private static func bullet(_ bytes: ByteView, _ at: Int, _ end: Int) -> Int? {
+    var cursor = ByteCursor(bytes, at..<end)
+    if cursor.eat("\u{2022}") || cursor.eat("\u{25e6}") || cursor.eat("\u{2023}") || cursor.eat("\u{25aa}")
+      || cursor.eat("\u{b7}")
+    {
+      cursor.eatBlanks()
+      return cursor.at
+    }
+    guard cursor.eat(0x2d) || cursor.eat(0x2a) || cursor.eat(0x2b), cursor.eat(0x20) else { return nil }
+    cursor.eatBlanks()
+    return OutputStart.isSaveLine(cursor) ? cursor.at : nil
+  }
+
+  /// Takes off `>` marks (Markdown, mail), as many levels as there are, and then a bullet or the upright strokes of a table.
   private func unquote(_ line: inout DumpLine) {
+    takeOffQuotation(&line)
+    let at = bytes.startOfWord(from: line.start, to: line.end)
+    guard at < line.end else { return }
+    if bytes[at] == 0x7c, at + 1 == line.end || bytes[at + 1] <= 0x20 {
+      line.start = min(at + 2, line.end)
+      while line.end > line.start, bytes[line.end - 1] == 0x20 { line.end -= 1 }
+      if line.end > line.start, bytes[line.end - 1] == 0x7c { line.end -= 1 }
+    } else if let end = Self.bullet(bytes, at, line.end) {
+      line.start = end
+    }
+  }
+
+  private func takeOffQuotation(_ line: inout DumpLine) {
     while true {
       var at = line.start
       while at < line.end, at - line.start < 4, bytes[at] == 0x20 { at += 1 }

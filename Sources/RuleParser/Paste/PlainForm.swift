@@ -19,6 +19,8 @@ enum PlainForm: UInt8, Sendable {
   case chainHead
   /// ` pkts bytes target     prot opt in     out     source               destination`
   case columnHead
+  /// A line that was folded, and of which nobody knows how: some rule.
+  case unreadable
 
   /// The form of a line.
   init(_ bytes: ByteView, _ line: DumpLine) {

@@ -90,6 +90,7 @@ struct SectionFinder {
     pendingPlace = hint.place ?? .host
     var index = 0
     var bundleLines: LineRuns?
+    var isOwnBundle = false
     while index < lines.count {
       let behind = bundleLines == nil ? takePlainLines(from: index) : index
       if behind > index {
@@ -110,14 +111,24 @@ struct SectionFinder {
           unread.append((sentence, line))
           bundleLines = nil
           pending = []
-        case .command(let command):
+        case .command(let command, let isOwn):
+          isOwnBundle = isOwn
           pending = ShellCommand.read(command)
           pendingPlace = pending.first?.place ?? .host
           bundleLines = LineRuns()
           strand += 1
         }
-      } else if bundleLines != nil {
-        bundleLines?.append(index)
+      } else if let taken = bundleLines {
+        if isOwnBundle || !paste.isFence(at: index) {
+          bundleLines?.append(index)
+        } else if index > 0, paste.fence(at: index - 1) == paste.fence(at: index) {
+          // The output is what stands in the fence below the heading.
+          closeBundleSection(taken)
+          bundleLines = nil
+          pending = []
+        } else {
+          bundleLines = LineRuns()
+        }
       } else if paste.isFence(at: index) {
         close()
       } else if let block = commands.block(at: index) {
@@ -160,7 +171,7 @@ struct SectionFinder {
   private mutating func takeBracketed(from index: Int, _ open: inout OpenSection) -> Int {
     var end = index
     while end < lines.count, !open.continuation.isComplete, !paste.isFence(at: end), paste.fence(at: end) == open.fence,
-      !BundleHeader.mayBegin(bytes, lines[end])
+      !BundleHeader.mayBegin(bytes, lines[end]), !breaks(lines[end])
     {
       open.continuation.take(bytes, lines[end])
       end += 1
@@ -170,6 +181,21 @@ struct SectionFinder {
       taken.append(index..<end)
     }
     return end
+  }
+
+  /// Whether a line in open brackets belongs to something else, so that nothing has closed them: a prompt, or the beginning of another output.
+  private func breaks(_ line: DumpLine) -> Bool {
+    guard line.start < line.end else { return false }
+    switch bytes[line.start] {
+    // Blanks, brackets and what stands in them.
+    case 0...0x22, 0x7b, 0x7d, 0x5d, 0x2c: return false
+    case 0x23, 0x2a, 0x43:
+      let kind = OutputStart.kind(bytes, line)
+      return kind == .save || kind == .listing
+    default: break
+    }
+    if let prompt = ShellPrompt(bytes, line) { return prompt.host != .bare || bytes[line.start] == 0x24 }
+    return OutputStart.kind(bytes, line) == .ipAddress
   }
 
   private mutating func takePlainSave(from index: Int, _ open: inout OpenSection) -> Int {
@@ -202,7 +228,7 @@ struct SectionFinder {
       switch lines[end].form {
       case .empty, .row, .columnHead: break
       case .chainHead: if !takeChain(at: end, &open) { break scan }
-      case .other, .rule, .head: break scan
+      case .other, .rule, .head, .unreadable: break scan
       }
       end += 1
     }
@@ -235,7 +261,9 @@ struct SectionFinder {
   private mutating func read(_ content: DumpLine, at index: Int) {
     let fence = paste.fence(at: index)
     // The common case first: a further line of a long output.
-    if let open = current, open.fence == fence, open.continuation.isBracketed, !open.continuation.isComplete {
+    if let open = current, open.fence == fence, open.continuation.isBracketed, !open.continuation.isComplete,
+      !breaks(content)
+    {
       append(content, at: index)
       return
     }
@@ -285,9 +313,10 @@ struct SectionFinder {
   private func bareCommand(_ line: DumpLine) -> String? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
     cursor.eatBlanks()
-    guard let first = cursor.peek, first >= 0x2f, first < 0x7f else { return nil }
+    guard let first = cursor.peek, first < 0x7f else { return nil }
     let text = cursor.text(cursor.at..<cursor.end).trimmedBlanks
-    return ShellPrompt.isCommand(text) ? text : nil
+    if first >= 0x2f, text.last != ":", ShellPrompt.isCommand(text) { return text }
+    return HeadingCommand.command(in: text)
   }
 
   /// Outputs without any mark of their own are known by their command alone.
@@ -305,6 +334,9 @@ struct SectionFinder {
       guard cursor.eat("inet ") || cursor.eat("inet6 "), let word = cursor.eatWord() else { return nil }
       return Prefix(cursor.text(word)) == nil ? nil : kind
     case .hostAddresses: return HostAddressReader.isAddresses(bytes, line) ? kind : nil
+    case .listing where pending.first?.output.isFiltered == true:
+      // Rows whose chain's head was filtered away.
+      return OutputContinuation.isListingRow(cursor) ? kind : nil
     case .dockerPort:
       guard cursor.eatDecimal() != nil, cursor.eat(0x2f) else { return nil }
       return kind
@@ -445,7 +477,7 @@ struct SectionFinder {
     let section = DumpSection(
       kind: kind, output: output, command: text, place: place,
       text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName,
-      isBounded: fence != 0 || (text != nil && text == hint.command))
+      isBounded: fence != 0 && fence != paste.openFence || (text != nil && text == hint.command))
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: fence)
     append(line, at: index)
   }
@@ -484,10 +516,24 @@ struct SectionFinder {
   private mutating func close() {
     guard var open = current else { return }
     current = nil
+    let tail = tail(of: open)
+    taken.append(tail)
     open.section.text.lines = paste.lines(of: taken)
+    open.section.text.tail = tail.count
+    open.section.text.hasFoldedTexts = open.continuation.hasFoldedText
     taken = LineRuns()
     takeOffIndentation(&open.section)
     sections.append(open.section)
+  }
+
+  /// The lines right behind a save or listing, which may be the rest of its last line where that was folded, or prose.
+  private func tail(of open: OpenSection) -> Range<Int> {
+    guard open.section.kind == .save || open.section.kind == .listing, let end = taken.runs.last?.upperBound,
+      let gap = open.gap.runs.first, gap.lowerBound == end
+    else { return 0..<0 }
+    let limit = min(gap.upperBound, end + FoldedLine.mostPieces)
+    let behind = (end..<limit).first { lines[$0].range.isEmpty || bytes[lines[$0].range].allSatisfy { $0 <= 0x20 } }
+    return end..<(behind ?? limit)
   }
 
   /// Takes the indentation of the first line (a code block in Markdown, a list) off every line that has it.
@@ -517,10 +563,16 @@ struct SectionFinder {
       })
         ?? command.output.kind
     else { return }
+    var text = DumpText(source: source, memory: memory, lines: lines)
+    if kind == .nftJSON || kind == .json, lines.count > 1 {
+      var continuation = OutputContinuation(kind)
+      for line in lines { continuation.take(bytes, line) }
+      text.hasFoldedTexts = continuation.hasFoldedText
+    }
     sections.append(
       DumpSection(
         kind: kind, output: command.output, command: command.text, place: pendingPlace,
-        text: DumpText(source: source, memory: memory, lines: lines), strand: strand, isBounded: true))
+        text: text, strand: strand, isBounded: true))
   }
 }
 
@@ -536,7 +588,8 @@ enum BundleHeader {
   case capture(String)
   case end
   case unread(String)
-  case command(String)
+  /// A command line, and whether `fwtrace capture` wrote it: in Markdown, fences stand around the output.
+  case command(String, isOwn: Bool)
 
   /// Whether a line begins as such a line does: with two of its marks.
   static func mayBegin(_ bytes: ByteView, _ line: DumpLine) -> Bool {
@@ -563,14 +616,15 @@ enum BundleHeader {
       self = .unread(cursor.text(cursor.at..<cursor.end).trimmedBlanks)
       return
     }
-    guard cursor.eat("fwtrace: ") || cursor.eat("command: ") || cursor.eat("cmd: ") || cursor.eat("$ ") else {
+    let isOwn = cursor.eat("fwtrace: ")
+    guard isOwn || cursor.eat("command: ") || cursor.eat("cmd: ") || cursor.eat("$ ") else {
       return nil
     }
     var end = cursor.end
     while end > cursor.at, bytes[end - 1] == mark || bytes[end - 1] == 0x20 { end -= 1 }
     let command = cursor.text(cursor.at..<end)
     guard !command.isEmpty else { return nil }
-    self = .command(command)
+    self = .command(command, isOwn: isOwn)
   }
 }
 

@@ -32,9 +32,8 @@ extension ShellCommand {
       guard let first = pipeline.first, !first.isEmpty else { continue }
       var command = ShellCommand(text: line)
       command.read(first[...])
-      if pipeline.dropFirst().contains(where: { filters.contains($0.first ?? "") }) {
-        command.output.isFiltered = true
-      }
+      let filter = OutputFilter(pipeline.dropFirst())
+      if !filter.places.isEmpty { command.output.filter = filter }
       commands.append(command)
     }
     return commands
@@ -49,10 +48,6 @@ extension ShellCommand {
     "xtables-save", "iptables-translate", "nft", "ipset", "ip", "ifconfig", "route", "netstat", "ss", "bridge", "brctl",
     "sysctl", "cat", "docker", "podman", "nerdctl", "docker-compose", "conntrack", "arp", "sudo", "doas", "nsenter",
     "kubectl", "exit", "hostname", "uname", "dockerd", "ps", "pgrep", "more", "less", "lxc", "su",
-  ]
-
-  private static let filters: Set<String> = [
-    "grep", "egrep", "fgrep", "head", "tail", "awk", "sed", "cut", "sort", "uniq",
   ]
 
   private static let shells: Set<String> = ["sh", "bash", "ash", "zsh", "dash", "ksh", "busybox"]

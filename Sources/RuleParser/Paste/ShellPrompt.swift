@@ -157,6 +157,8 @@ struct ShellPrompt: Sendable {
       return ["iptables-save", "ip6tables-save", "ifconfig", "exit", "route", "netstat", "ss", "hostname"]
         .contains { ShellCommand.baseName(first) == $0 }
     }
+    // `-m conntrack --ctstate NEW`, folded behind the `-m`.
+    if first == "conntrack", words.contains(where: { $0.hasPrefix("--ct") }) { return false }
     // A program at the beginning of a sentence is followed by words, not by options and objects.
     return words.count <= 4 || words.dropFirst().contains { $0.hasPrefix("-") || $0 == "|" }
       || ShellCommand.read(line).contains { $0.output.kind != nil || $0.enters != nil || $0.place != nil }

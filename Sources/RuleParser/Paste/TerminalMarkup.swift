@@ -1,10 +1,12 @@
-/// Colours (ECMA-48 control sequences), HTML markup and look-alike blanks that a copy from a terminal or a web page leaves in a paste.
+/// Colours (ECMA-48 control sequences), HTML markup, look-alike blanks, and the dashes and quotation marks of word processors, which a copy from a terminal or a web
+/// page leaves in a paste.
 enum TerminalMarkup {
   /// Whether a paste holds any of it; most do not, and are left alone.
   static func isPresent(in bytes: ByteView) -> Bool {
     // Each piece is searched for all of it while it is near the processor.
     Parallel.map(Parallel.runs(of: bytes.count, atLeast: 1 << 18)) { run in
-      [0x1b, 0xc2, 0xe2].contains { bytes.place(of: $0, in: run) != nil } || hasTag(bytes, in: run)
+      [0x1b, 0xc2, 0xe2, 0xe3].contains { bytes.place(of: $0, in: run) != nil } || hasTag(bytes, in: run)
+        || hasEntity(bytes, in: run)
     }.contains(true)
   }
 
@@ -28,8 +30,22 @@ enum TerminalMarkup {
     return false
   }
 
+  /// Whether characters are written as HTML does. An `&` alone is a sign of nft, and `&gt;` may stand in a comment; quotation marks are everywhere.
+  private static func hasEntity(_ bytes: ByteView, in range: Range<Int>) -> Bool {
+    var at = range.lowerBound
+    while let mark = bytes.place(of: 0x26, in: at..<range.upperBound) {
+      at = mark + 1
+      if certainEntities.contains(where: { bytes.has($0, at: mark) }) { return true }
+    }
+    return false
+  }
+
   private static let tags: [StaticString] = [
     "pre", "code", "span", "div", "br", "p", "html", "body", "td", "tr", "table", "b", "strong", "em", "font", "a",
+  ]
+
+  private static let certainEntities: [StaticString] = [
+    "&quot;", "&nbsp;", "&#39;", "&#34;", "&#x27;", "&#160;", "&lt;BROADCAST", "&lt;LOOPBACK", "&lt;POINTOPOINT",
   ]
 
   private static let entities: [(name: StaticString, byte: UInt8)] = [
@@ -40,22 +56,32 @@ enum TerminalMarkup {
   /// The paste without it; each line keeps its length.
   static func removed(from source: ByteView) -> [UInt8] {
     let isHTML = isHTML(source)
+    let hasEntities = isHTML || hasEntity(source, in: 0..<source.count)
+    var typing = Typing()
     var bytes = Array(source)
     var cursor = ByteCursor(source)
     var to = 0
     while let byte = cursor.peek {
       if byte == 0x0a {
+        typing = Typing()
         while to < cursor.at {
           bytes[to] = 0x20
           to += 1
         }
       } else if skip(&cursor, isHTML: isHTML) {
         continue
-      } else if let replacement = replace(&cursor, isHTML: isHTML) {
+      } else if let replacement = replace(&cursor, hasEntities: hasEntities) ?? typing.replace(&cursor) {
         bytes[to] = replacement
         to += 1
+        if typing.owesDash {
+          // The character had three bytes.
+          bytes[to] = 0x2d
+          to += 1
+          typing.owesDash = false
+        }
         continue
       }
+      typing.pass(byte)
       bytes[to] = byte
       to += 1
       cursor.at += 1
@@ -101,10 +127,18 @@ enum TerminalMarkup {
     }
   }
 
-  private static func replace(_ cursor: inout ByteCursor, isHTML: Bool) -> UInt8? {
-    if cursor.eat("\u{a0}") || cursor.eat("\u{2002}") || cursor.eat("\u{2003}") { return 0x20 }
-    guard isHTML, cursor.peek == 0x26 else { return nil }
-    for entity in entities where cursor.eat(entity.name) { return entity.byte }
+  private static func replace(_ cursor: inout ByteCursor, hasEntities: Bool) -> UInt8? {
+    switch cursor.peek {
+    case 0xc2 where cursor.eat("\u{a0}"): return 0x20
+    case 0xe2:
+      for blank: StaticString in ["\u{2002}", "\u{2003}", "\u{2007}", "\u{2009}", "\u{202f}"] where cursor.eat(blank) {
+        return 0x20
+      }
+    case 0xe3 where cursor.eat("\u{3000}"): return 0x20
+    case 0x26 where hasEntities:
+      for entity in entities where cursor.eat(entity.name) { return entity.byte }
+    default: break
+    }
     return nil
   }
 }

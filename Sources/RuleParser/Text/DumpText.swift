@@ -25,6 +25,10 @@ struct DumpText: Sendable {
   let bytes: ByteView
   /// The lines of the output.
   var lines: [DumpLine]
+  /// How many lines at the end may be prose as well as the rest of a folded line.
+  var tail = 0
+  /// Whether texts in JSON go on in the next line.
+  var hasFoldedTexts = false
 
   /// Makes a text of some lines of a source.
   init(source: Int32, memory: SourceBytes, lines: [DumpLine]) {
@@ -32,6 +36,15 @@ struct DumpText: Sendable {
     self.memory = memory
     bytes = ByteView(memory)
     self.lines = lines
+  }
+
+  /// The text without the lines that may be prose.
+  var withoutTail: DumpText {
+    if tail == 0 { return self }
+    var text = self
+    text.lines.removeLast(min(tail, lines.count))
+    text.tail = 0
+    return text
   }
 
   /// A cursor over one line.
@@ -67,10 +80,13 @@ struct RuleFragment: Sendable {
   var ipsets: [NamedSet] = []
   /// What could not be read.
   var diagnostics: [Diagnostic] = []
-  /// Whether the text ends before the output does, so that other tables may follow.
-  var isCut = false
   /// The tables that the program says it can't print, with the lines that say so.
   var unprinted: [String: SourceSpan] = [:]
   /// Whether some rule of a listing does not tell its interfaces.
   var hidesInterfaces = false
+  /// Where the text ends before the output does, or leaves lines out between tables: what is not in it may exist all the same.
+  var cut: SourceSpan?
+
+  /// Whether the output goes on behind the text, or had more tables than the text.
+  var isCut: Bool { cut != nil }
 }

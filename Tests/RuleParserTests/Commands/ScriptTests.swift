@@ -1,4 +1,5 @@
 import HostModel
+import Randomness
 import RuleGraph
 import Testing
 
@@ -234,6 +235,20 @@ import Testing
   ])
   func `no script makes the reader hang`(_ script: String) {
     _ = Script.read(script)
+  }
+
+  @Test(arguments: [1, 2, 3, 4] as [UInt64])
+  func `a damaged script is read to its end`(_ seed: UInt64) {
+    var random = RandomNumbers(seed: seed)
+    let whole = Array(("#!/bin/bash\n" + Self.scripts.map(\.script).joined(separator: "\n")).utf8)
+    for _ in 0..<25 {
+      let reading = DumpReader().read([DumpInput(name: "rules.sh", bytes: mutated(whole, by: &random))])
+      let sources = reading.ruleset.sources.sources
+      let spans =
+        reading.diagnostics.compactMap(\.span)
+        + reading.ruleset.tables.flatMap { $0.chains.flatMap { $0.rules.map(\.span) } }
+      #expect(spans.allSatisfy { $0.line >= 1 && $0.offset + $0.length <= sources[Int($0.source)].bytes.count })
+    }
   }
 }
 

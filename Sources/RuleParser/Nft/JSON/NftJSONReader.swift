@@ -9,6 +9,12 @@ struct NftJSONReader: Sendable {
   var builder: NftTableBuilder
   var diagnostics: [Diagnostic] = []
   var statementCache = NftJSONCache<Statement>(count: 4096)
+  /// Where the text ends before the output does, or lacks objects that nobody can tell the table of.
+  private var cut: SourceSpan?
+  /// The offset at which the text stops to be JSON.
+  private var problem: Int?
+  /// The table of the last object, and the last rule's chain in it.
+  private var open: (table: Int, chain: Int?)?
   private var counterCache = NftJSONCache<Counter>(count: 64)
   /// Where the rule before this one went; the next one mostly goes there too.
   private var lastPlace = RulePlace()
@@ -42,11 +48,28 @@ struct NftJSONReader: Sendable {
 
   /// Reads the tables of a dump.
   static func read(_ text: DumpText) -> RuleFragment {
+    let read = readDocument(of: text)
+    guard text.lines.count > 1, text.hasFoldedTexts || read.problem != nil, let unfolded = FoldedJSON.unfolded(text)
+    else {
+      return read.fragment
+    }
+    return withExtendedLifetime(unfolded) {
+      let whole = readDocument(of: unfolded)
+      // Only what is better understood so was folded.
+      guard let problem = whole.problem else { return whole.fragment }
+      return text.hasFoldedTexts || problem > read.problem ?? .max ? whole.fragment : read.fragment
+    }
+  }
+
+  /// What was read, and where the text breaks off, if it does.
+  private static func readDocument(of text: DumpText) -> (fragment: RuleFragment, problem: Int?) {
     var reader = NftJSONReader(text: text)
     reader.readDocument()
     reader.placeStrays()
     let tables = reader.builder.finish(&reader.diagnostics)
-    return RuleFragment(tables: tables, ipsets: [], diagnostics: reader.diagnostics)
+    var fragment = RuleFragment(tables: tables, diagnostics: reader.diagnostics)
+    fragment.cut = reader.cut
+    return (fragment, reader.problem)
   }
 
   private mutating func readDocument() {
@@ -58,6 +81,8 @@ struct NftJSONReader: Sendable {
     guard let root = tape.root else {
       diagnostics.append(
         Diagnostic("json-without-rules", .error, "There is no JSON here.", expected: "{\"nftables\": [ … ]}"))
+      problem = 0
+      cut = text.lines.first.map { text.span($0) }
       return
     }
     guard let list = root["nftables"], list.kind == .array else {
@@ -65,6 +90,8 @@ struct NftJSONReader: Sendable {
         Diagnostic(
           "json-without-rules", .error, "This JSON holds no `nftables` list.", span: root.span(in: text),
           expected: "{\"nftables\": [ … ]}"))
+      cut = root.span(in: text)
+      problem = tape.problem?.offset
       return
     }
     // The object in which the text breaks off is left out: half a rule would say something else than the whole.
@@ -93,12 +120,14 @@ struct NftJSONReader: Sendable {
     let span = text.span(offset..<min(offset + 1, text.bytes.count))
     var lineStart = min(offset, text.bytes.count)
     while lineStart > 0, text.bytes[lineStart - 1] != 0x0a { lineStart -= 1 }
-    let atEnd = problem.offset >= tape.bytes.count || tape.bytes[problem.offset...].allSatisfy { $0 <= 0x20 }
+    let atEnd = Self.isEnd(tape.bytes, problem.offset)
     diagnostics.append(
       Diagnostic(
         atEnd ? "json-cut-off" : "json-broken", .warning,
         atEnd ? "The JSON ends before it is complete; what stands before is used." : "The JSON is broken here.",
         span: span, column: offset - lineStart + 1, expected: problem.expected))
+    self.problem = problem.offset
+    lose(MissingRules(atEnd ? .cut : .unreadable), span)
     var at = problem.offset
     while let start = nextObject(in: tape.bytes, from: at) {
       let part = JSONTape(tape.memory, start..<tape.bytes.count)
@@ -108,7 +137,43 @@ struct NftJSONReader: Sendable {
       } else {
         at = start + 1
       }
-      if part.problem != nil, part.problem?.offset ?? 0 >= tape.bytes.count { break }
+      if let broken = part.problem {
+        if broken.offset >= tape.bytes.count {
+          lose(MissingRules(.cut), span)
+          break
+        }
+        lose(MissingRules(.unreadable), span)
+      }
+    }
+  }
+
+  /// Whether a text breaks off at a place because it ends there: behind it stands nothing but the beginning of a word, a number or a text.
+  private static func isEnd(_ bytes: ByteView, _ place: Int) -> Bool {
+    guard place < bytes.count else { return true }
+    if bytes[place] == 0x22 {
+      var end = place + 1
+      while true {
+        end = bytes.endOfText(from: min(end, bytes.count), to: bytes.count)
+        guard end < bytes.count, bytes[end] == 0x5c else { break }
+        end += 2
+      }
+      return end >= bytes.count
+    }
+    return bytes[place...].allSatisfy {
+      $0 != 0x22 && $0 != 0x2c && $0 != 0x3a && $0 < 0x7b && $0 != 0x5b && $0 != 0x5d
+    }
+  }
+
+  /// Notes that objects are missing behind the last one: rules of its chain and of those below it, which come next, or chains.
+  private mutating func lose(_ missing: MissingRules, _ span: SourceSpan) {
+    cut = cut ?? span
+    guard let open else { return }
+    builder.tables[open.table].shown = .part
+    for chain in (open.chain ?? 0)..<max(builder.tables[open.table].chains.count, open.chain ?? 0)
+    where chain == open.chain || builder.tables[open.table].chains[chain].rules.isEmpty {
+      if builder.tables[open.table].chains[chain].rules.last?.missing == nil {
+        builder.tables[open.table].chains[chain].addMissing(missing, span: span)
+      }
     }
   }
 
@@ -188,9 +253,12 @@ struct NftJSONReader: Sendable {
     guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }), let name = object[key]?.string
     else {
       warn("unreadable-object", "This object names no table.", object)
+      lose(MissingRules(.unreadable), object.span(in: text))
       return nil
     }
-    return builder.table(family, name)
+    let index = builder.table(family, name)
+    if open?.table != index { open = (index, nil) }
+    return index
   }
 
   private mutating func readTable(_ object: JSONValue) {
@@ -302,6 +370,7 @@ struct NftJSONReader: Sendable {
     for part in parts {
       for (place, rules) in part.rules.runs {
         builder.append(rules, toChainAt: place.chainIndex, of: place.tableIndex)
+        open = (place.tableIndex, place.chainIndex)
         count += rules.count
       }
       diagnostics += part.diagnostics
@@ -318,6 +387,7 @@ struct NftJSONReader: Sendable {
       strays.append((object["table"]?.string == nil ? nil : lastTable(of: object), object.span(in: text)))
       return
     }
+    open = (place.tableIndex, place.chainIndex)
     if atFront {
       builder.tables[place.tableIndex].chains[place.chainIndex].rules.insert(rule, at: 0)
     } else {
@@ -365,6 +435,7 @@ struct NftJSONReader: Sendable {
         guard let index = table(of: object) else { return nil }
         guard let chain = object["chain"]?.string else {
           warn("unreadable-object", "This rule names no chain.", object)
+          lose(MissingRules(.unreadable), object.span(in: text))
           return nil
         }
         (place.tableIndex, place.chainIndex) = (index, builder.chain(chain, of: index))

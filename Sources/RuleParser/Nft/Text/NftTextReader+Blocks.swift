@@ -13,7 +13,7 @@ extension NftTextReader {
       builder.tables[index].span = text.span(start..<tokens.previousEnd)
     }
     declaredInBlock = []
-    try readBlock { reader throws(SyntaxError) in
+    let isClosed = try readBlock(.table(index)) { reader throws(SyntaxError) in
       let mark = reader.tokens.mark
       do throws(SyntaxError) {
         try reader.readTableItem(index)
@@ -21,21 +21,53 @@ extension NftTextReader {
         reader.recover(error, from: mark, inTable: index)
       }
     }
+    // Where another table begins people left the braces out; where the text ends, chains may be missing.
+    if !isClosed, kind == .end { builder.tables[index].shown = .part }
     if carrying != nil { carryOutBlock(index) }
   }
 
-  /// Reads `{ … }`: one item after the other, each with its own recovery.
+  /// What a block is of.
+  enum Block {
+    case table(Int)
+    case chain(Int, String)
+    case other
+  }
+
+  /// Reads `{ … }`: one item after the other, each with its own recovery. False where nothing closes the block: the text ends in it, or goes on with another
+  /// table or chain.
+  @discardableResult
   mutating func readBlock(
-    _ item: (inout NftTextReader) throws(SyntaxError) -> Void
-  ) throws(SyntaxError) {
+    _ block: Block, _ item: (inout NftTextReader) throws(SyntaxError) -> Void
+  ) throws(SyntaxError) -> Bool {
     try expect(.openBrace, "{")
     while true {
+      if let mark = tokens.takeMark() { leaveOut(.elided, text.span(mark), block) }
       switch kind {
       case .newline, .semicolon: tokens.advance()
       case .closeBrace:
         tokens.advance()
-        return
-      case .end: throw fail("}")
+        return true
+      case .end:
+        if cut == nil { report(fail("}")) }
+        cut = cut ?? text.span(tokens.previousEnd..<tokens.previousEnd)
+        return false
+      case .word where tokens.isFirstInLine && beginsOtherBlock(block):
+        report(fail("}"))
+        return false
+      case .dot, .openBracket, .openParenthesis, .less, .dash, .star, .assign, .unknown, .slash, .word:
+        if tokens.isFirstInLine, let line = tokens.currentLine {
+          if line.form == .unreadable {
+            leaveOut(.unreadable, text.span(line), block)
+            tokens.skipLine()
+            continue
+          }
+          if kind != .word, let evidence = OmissionMark.evidence(text.bytes, line.range) {
+            leaveOut(evidence, text.span(line), block)
+            tokens.skipLine()
+            continue
+          }
+        }
+        fallthrough
       default:
         let (before, mark) = (tokens.current.start, tokens.mark)
         do {
@@ -46,6 +78,40 @@ extension NftTextReader {
         if tokens.current.start == before, kind != .closeBrace, kind != .end { tokens.advance() }
       }
     }
+  }
+
+  /// Whether the head of another table, or in a chain of another chain, stands here, so that nothing has closed the block.
+  private func beginsOtherBlock(_ block: Block) -> Bool {
+    if tokens.isWord("table") {
+      var ahead = tokens
+      ahead.advance()
+      guard ahead.current.kind == .word, TableFamily(rawValue: ahead.text(ahead.current)) != nil else { return false }
+      ahead.advance()
+      ahead.advance()
+      return ahead.current.kind == .openBrace
+    }
+    guard tokens.isWord("chain") else { return false }
+    if case .table = block { return false }
+    var ahead = tokens
+    ahead.advance()
+    ahead.advance()
+    return ahead.current.kind == .openBrace
+  }
+
+  /// Notes that lines are missing here.
+  private mutating func leaveOut(_ evidence: MissingRules.Evidence, _ span: SourceSpan, _ block: Block) {
+    switch block {
+    case .table(let index): builder.tables[index].shown = .part
+    case .chain(let index, let name):
+      addMissing(MissingRules(evidence, count: evidence == .unreadable ? 1 : nil), span, to: name, of: index)
+    case .other: cut = cut ?? span
+    }
+  }
+
+  private mutating func addMissing(_ missing: MissingRules, _ span: SourceSpan, to name: String, of index: Int) {
+    builder.add(Rule(missing: missing, span: span), to: name, of: index)
+    guard let chain = builder.chainIndex(name, in: index) else { return }
+    if builder.tables[index].chains[chain].shown == .whole { builder.tables[index].chains[chain].shown = .part }
   }
 
   /// Takes the `# handle` that stands behind a brace.
@@ -115,10 +181,22 @@ extension NftTextReader {
     let outer = writtenPolicy
     writtenPolicy = nil
     defer { writtenPolicy = outer }
-    try readBlock { reader throws(SyntaxError) in
+    chainIndentation = nil
+    hasPolicy = false
+    let isClosed = try readBlock(.chain(index, chainName)) { reader throws(SyntaxError) in
       try reader.readChainItem(index, chainName)
     }
     settlePolicy(of: chainName, index, before: isSecond ? before : nil)
+    guard !isClosed else { return }
+    // The policy stands in the line of the hook.
+    if !hasPolicy { forgetPolicy(of: chainName, in: index) }
+    addMissing(MissingRules(.cut), text.span(tokens.previousEnd..<tokens.previousEnd), to: chainName, of: index)
+    if kind == .end { builder.tables[index].shown = .part }
+  }
+
+  private mutating func forgetPolicy(of name: String, in index: Int) {
+    guard let chain = builder.chainIndex(name, in: index) else { return }
+    builder.tables[index].chains[chain].base?.policy = nil
   }
 
   private mutating func readChainItem(_ index: Int, _ name: String) throws(SyntaxError) {
@@ -127,10 +205,16 @@ extension NftTextReader {
       builder.tables[index].chains[chain].handle = handle
       return
     }
+    if tokens.isFirstInLine {
+      let indentation = tokens.indentation
+      if indentation < chainIndentation ?? 1 { mayBeFolded = true }
+      chainIndentation = chainIndentation ?? indentation
+    }
     if tokens.isWord("type") || tokens.isWord("hook") || tokens.isWord("priority") {
       readHook(index, name)
     } else if tokens.isWord("policy") {
       readPolicy(index, name)
+      hasPolicy = true
     } else if tokens.isWord("flags") {
       tokens.advance()
       _ = try nameList()
@@ -213,7 +297,7 @@ extension NftTextReader {
     var set = NamedSet(try name("the name of a set"), keyTypes: [])
     set.span = text.span(nameStart..<tokens.previousEnd)
     var types = NftSetTypes(key: [NftPart(.invalid)], data: isMap ? [NftPart(.invalid)] : nil)
-    try readBlock { reader throws(SyntaxError) in
+    let isClosed = try readBlock(.other) { reader throws(SyntaxError) in
       do throws(SyntaxError) {
         try reader.readSetItem(index, &set, &types, isMap: isMap)
       } catch {
@@ -223,6 +307,7 @@ extension NftTextReader {
       }
       reader.builder.lowerings[index].sets[set.name] = types
     }
+    if !isClosed { set.elementsKnown = false }
     set.flags = NftArguments.flags(set.flags)
     builder.lowerings[index].sets[set.name] = types
     builder.add(set, to: index)
@@ -358,7 +443,7 @@ extension NftTextReader {
     var object = NamedObject(kind: kind, name: try name("a name"))
     object.span = text.span(start..<tokens.previousEnd)
     if self.kind == .openBrace {
-      try readBlock { reader throws(SyntaxError) in try reader.readObjectItem(kind, &object) }
+      try readBlock(.other) { reader throws(SyntaxError) in try reader.readObjectItem(kind, &object) }
     }
     builder.tables[index].objects.append(object)
   }
@@ -394,7 +479,7 @@ extension NftTextReader {
       // No rule asks what a tunnel is made of.
       while !isStatementEnd, self.kind != .openBrace { tokens.advance() }
       if self.kind == .openBrace {
-        try readBlock { reader throws(SyntaxError) in try reader.readObjectItem("tunnel", &object) }
+        try readBlock(.other) { reader throws(SyntaxError) in try reader.readObjectItem("tunnel", &object) }
       }
     default: try readConntrackItem(kind, &object)
     }

@@ -203,7 +203,7 @@ extension NftTextReader {
     builder.noteDeclared(chain, of: index)
     anonymousDepth += 1
     defer { anonymousDepth -= 1 }
-    try readBlock { reader throws(SyntaxError) in
+    try readBlock(.chain(index, chain)) { reader throws(SyntaxError) in
       let rule = reader.readRule(index)
       reader.builder.add(rule, to: chain, of: index)
     }

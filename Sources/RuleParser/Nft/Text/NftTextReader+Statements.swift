@@ -90,6 +90,7 @@ extension NftTextReader {
       let parts = word.split(separator: "/", maxSplits: 1).map { String($0) }
       unit = parts.first
       per = parts.count == 2 ? parts[1] : nil
+      guard unit?.allSatisfy(\.isLetter) != false else { throw fail("packets, bytes, kbytes or mbytes, or /") }
       tokens.advance()
     }
     if per == nil {

@@ -31,6 +31,14 @@ struct NftTextReader {
   var putOffCounts: [Int] = []
   /// The state of a host on which commands are carried out; nil for a listing or a rule file, of which parts may be missing.
   var carrying: NftCarrying?
+  /// Where the text ends inside of a block, or leaves tables out.
+  var cut: SourceSpan?
+  /// Whether lines stand there as in a text that was folded.
+  var mayBeFolded = false
+  /// How far the first statement of the open chain stands from the beginning of its line.
+  var chainIndentation: Int?
+  /// Whether the policy of the open chain was read.
+  var hasPolicy = false
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
   private var includeCount = 0
@@ -50,12 +58,33 @@ struct NftTextReader {
   /// `includes` gives the texts for the argument of an `include`, in order, or nil when it may not or can't be followed.
   static func read(_ text: DumpText, includes: (String) -> [DumpText]? = { _ in nil }) -> RuleFragment {
     withoutActuallyEscaping(includes) { includes in
-      var reader = NftTextReader(text: text, tokens: NftTokens(text), includes: includes)
-      reader.readManagedTables(text)
-      reader.readCommands()
-      let tables = reader.builder.finish(&reader.diagnostics)
-      return RuleFragment(tables: tables, ipsets: [], diagnostics: reader.diagnostics)
+      let reader = readCommands(text, includes)
+      // What is no statement may be a half of one.
+      if reader.mayBeFolded
+        || reader.diagnostics.contains(where: { $0.id == "nft-syntax" || $0.id == "unknown-statement" }),
+        reader.variables.isEmpty, let unfolded = FoldedNft.unfolded(text, builder: reader.builder)
+      {
+        return withExtendedLifetime(unfolded) { readCommands(unfolded, includes).fragment }
+      }
+      return reader.fragment
     }
+  }
+
+  private static func readCommands(
+    _ text: DumpText, _ includes: @escaping (String) -> [DumpText]?
+  ) -> NftTextReader {
+    var reader = NftTextReader(text: text, tokens: NftTokens(text), includes: includes)
+    reader.readManagedTables(text)
+    reader.readCommands()
+    return reader
+  }
+
+  private var fragment: RuleFragment {
+    var (builder, diagnostics) = (builder, diagnostics)
+    let tables = builder.finish(&diagnostics)
+    var fragment = RuleFragment(tables: tables, diagnostics: diagnostics)
+    fragment.cut = cut
+    return fragment
   }
 
   init(text: DumpText, tokens: NftTokens, includes: @escaping (String) -> [DumpText]?) {
@@ -251,6 +280,15 @@ extension NftTextReader {
   /// Reads commands and blocks up to the end of the text.
   mutating func readCommands() {
     while kind != .end, carrying?.refusal == nil {
+      if let mark = tokens.takeMark(), !builder.tables.isEmpty { cut = cut ?? text.span(mark) }
+      if kind != .word, tokens.isFirstInLine, let line = tokens.currentLine,
+        OmissionMark.evidence(text.bytes, line.range) != nil
+      {
+        // There may have been other tables.
+        cut = cut ?? text.span(line)
+        tokens.skipLine()
+        continue
+      }
       let before = tokens.current.start
       let (diagnosed, mark) = (diagnostics.count, tokens.mark)
       do {
@@ -371,6 +409,14 @@ extension NftTextReader {
       try readTable()
     case "chain":
       tokens.advance()
+      if !withVerb, isFollowedByBrace {
+        // A chain that was copied without its table.
+        let index = builder.table(.inet, "")
+        builder.tables[index].shown = .part
+        builder.tables[index].span = builder.tables[index].span ?? text.span(tokens.current.range)
+        try readChain(index, start: tokens.current.start)
+        return
+      }
       let index = try tableForCommand()
       if carrying != nil { return try carryOutChain(index, isNew: isNew) }
       try readChain(index, start: tokens.current.start)
@@ -398,6 +444,13 @@ extension NftTextReader {
       // `add ip filter input tcp dport 22 accept`: a rule, as the command's shortest form.
       try readRuleCommand(atFront: atFront)
     }
+  }
+
+  /// Whether a brace stands behind the piece that is looked at.
+  private var isFollowedByBrace: Bool {
+    var ahead = tokens
+    ahead.advance()
+    return ahead.current.kind == .openBrace
   }
 
   private mutating func readElementCommand() throws(SyntaxError) {

@@ -34,6 +34,8 @@ struct NftTokens {
   private(set) var current: NftToken
   /// Where the piece before it ended.
   private(set) var previousEnd = 0
+  /// A comment that stood before it and says that lines were left out.
+  private(set) var passedMark: Range<Int>?
 
   /// A place to come back to.
   struct Mark {
@@ -87,6 +89,29 @@ struct NftTokens {
     // Behind the end of a line the next one is looked at already.
     let index = line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
     return index < lines.count ? lines[index].number : 1
+  }
+
+  /// Whether the piece that is looked at is the first of its line.
+  var isFirstInLine: Bool {
+    line < limit && lines[line].start <= current.start && previousEnd <= lines[line].start
+  }
+
+  /// How far from the beginning of its line the piece that is looked at stands.
+  var indentation: Int { line < limit ? max(current.start - lines[line].start, 0) : 0 }
+
+  /// The line of the piece that is looked at.
+  var currentLine: DumpLine? { line < limit ? lines[line] : nil }
+
+  /// Goes on to the next line.
+  mutating func skipLine() {
+    at = end
+    advance()
+  }
+
+  /// Takes the comment that stood before the piece and says that lines were left out.
+  mutating func takeMark() -> Range<Int>? {
+    defer { passedMark = nil }
+    return passedMark
   }
 
   /// Whether the piece that is looked at is this word.
@@ -221,6 +246,11 @@ struct NftTokens {
       return NftToken(kind: .hidden, range: name, start: start, end: at)
     }
     at = end
+    if line < limit, bytes[lines[line].start..<start].allSatisfy({ $0 <= 0x20 }),
+      OmissionMark.evidence(bytes, start..<end) != nil
+    {
+      passedMark = start..<end
+    }
     return nil
   }
 

@@ -1,0 +1,98 @@
+import RuleGraph
+
+/// Puts the folded lines of a save together.
+enum FoldedSave {
+  /// The text with whole lines; nil when no line goes on in the next one.
+  static func unfolded(_ text: DumpText, family: AddressFamily) -> DumpText? {
+    var groups: [FoldedLine] = []
+    let firstOfTail = text.lines.count - text.tail
+    // Lines behind the last one that are no part of it are prose.
+    let startOfTail = text.tail > 0 ? text.lines[firstOfTail].start : .max
+    for (index, line) in text.lines.enumerated() {
+      if goesOn(text, line), let last = groups.last?.pieces.last, last.start < last.end,
+        groups[groups.count - 1].pieces.count < FoldedLine.mostPieces, mayGoOn(text, groups[groups.count - 1].pieces[0])
+      {
+        groups[groups.count - 1].pieces.append(line)
+      } else if index < firstOfTail {
+        groups.append(FoldedLine(pieces: [line]))
+      } else {
+        break
+      }
+    }
+    let folds = groups.filter { $0.pieces.count > 1 }
+    guard !folds.isEmpty else { return nil }
+    let width = FoldWidth(text)
+    let unfolding = Unfolding(text: text, width: width, folder: width.folder(of: folds, in: text.bytes)) { line in
+      OutputStart.isSaveHead(line.cursor(line.lines[0]))
+        ? FoldedRule() : IptablesSaveReader.rule(in: line, family: family).map { FoldedRule($0) }
+    }
+    var bytes = UnfoldedBytes(text.bytes)
+    var lines: [DumpLine] = []
+    for group in groups {
+      guard group.pieces.count > 1 else {
+        lines.append(group.pieces[0])
+        continue
+      }
+      switch unfolding.result(group, isWhole: \.hasTarget) {
+      case .joined(let way):
+        let count = way.count + 1
+        lines.append(bytes.join(FoldedLine(pieces: Array(group.pieces.prefix(count))), way))
+        lines += group.pieces.dropFirst(count).filter { $0.start < startOfTail }
+      case .apart: lines += group.pieces.filter { $0.start < startOfTail }
+      case .unknown:
+        var line = group.pieces[0]
+        line.form = .unreadable
+        lines.append(line)
+      }
+    }
+    return bytes.text(of: text, lines)
+  }
+
+  /// Whether a line goes on with the one before it: it begins as no line of a save does.
+  private static func goesOn(_ text: DumpText, _ line: DumpLine) -> Bool {
+    guard line.form == .other else { return false }
+    var cursor = text.cursor(line)
+    cursor.eatBlanks()
+    guard let first = cursor.peek, first != 0x23, first != 0x2a, OmissionMark.evidence(text.bytes, line.range) == nil,
+      !OutputStart.isSaveLine(cursor), !cursor.eat("COMMIT")
+    else { return false }
+    return true
+  }
+
+  /// Whether a line can go on in the next one.
+  private static func mayGoOn(_ text: DumpText, _ line: DumpLine) -> Bool {
+    var cursor = text.cursor(line)
+    cursor.eatBlanks()
+    return cursor.peek != 0x23 && cursor.peek != 0x2a && OutputStart.isSaveLine(cursor)
+  }
+}
+
+/// What a rule does, apart from texts that nothing looks at.
+struct FoldedRule: Equatable {
+  private var statements: [Statement]
+  private var counter: Counter?
+  /// Whether the rule does something.
+  var hasTarget: Bool
+
+  /// A line that is no rule, all of which can be read.
+  init() {
+    statements = []
+    hasTarget = true
+  }
+
+  init(_ rule: Rule) {
+    statements = rule.statements.map { statement in
+      guard case .effect(let effect) = statement, effect.kind == .log else { return statement }
+      return .effect(Effect(.log))
+    }
+    counter = rule.counter
+    hasTarget = rule.statements.last.map { !Self.isMatch($0) } ?? false
+  }
+
+  private static func isMatch(_ statement: Statement) -> Bool {
+    switch statement {
+    case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces: true
+    default: false
+    }
+  }
+}

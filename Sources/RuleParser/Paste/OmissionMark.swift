@@ -1,0 +1,73 @@
+import RuleGraph
+
+/// Lines that stand for others that were left out: `...`, `[snip]`, `<200 lines omitted>`, `--More--`, and the `--` that grep prints between lines that were apart.
+enum OmissionMark {
+  /// How one knows that lines are missing where a line stands; nil of a line that is no such mark.
+  static func evidence(_ bytes: ByteView, _ range: Range<Int>) -> MissingRules.Evidence? {
+    var (start, end) = (range.lowerBound, min(range.upperBound, bytes.count))
+    while start < end, bytes[start] <= 0x20 { start += 1 }
+    while end > start, bytes[end - 1] <= 0x20 { end -= 1 }
+    guard end - start >= 2, end - start <= 80 else { return nil }
+    if end - start == 2, bytes[start] == 0x2d, bytes[start + 1] == 0x2d { return .filtered }
+    return isMark(bytes, start..<end) ? .elided : nil
+  }
+
+  private static func isMark(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
+    var (start, end) = (range.lowerBound, range.upperBound)
+    var dots = 0
+    var isFramed = false
+    // Comment signs, brackets and ornaments around it.
+    while start < end, let mark = Ornament(bytes, start) {
+      if mark.isDot { dots += mark.length }
+      isFramed = isFramed || mark.isFrame
+      start += mark.length
+    }
+    while end > start, bytes[end - 1] < 0x80, let mark = Ornament(bytes, end - 1) {
+      if mark.isDot { dots += 1 }
+      isFramed = isFramed || mark.isFrame
+      end -= 1
+    }
+    while end - start >= 3, bytes.has("\u{2026}", at: end - 3) {
+      dots += 3
+      end -= 3
+    }
+    if start >= end { return dots >= 2 }
+    let text = bytes.text(start..<end).lowercased()
+    let words = text.split { !$0.isLetter }
+    guard let first = words.first, words.count <= 8 else { return false }
+    if words.count == 1 {
+      return ["snip", "snipped", "etc", "truncated", "omitted", "skipped"].contains(first)
+        || (isFramed || dots >= 2)
+          && ["cut", "more", "clip", "clipped", "removed", "trimmed", "shortened"].contains(first)
+    }
+    if ["and so on", "and more", "and others"].contains(words.joined(separator: " ")) { return true }
+    guard isFramed || dots >= 2 || words.count <= 5 else { return false }
+    return words.contains { ["snip", "snipped", "omitted", "truncated", "skipped"].contains($0) }
+      || (isFramed || dots >= 2)
+        && words.contains { ["more", "cut", "removed", "similar", "lines", "rules", "etc", "rest"].contains($0) }
+  }
+
+  /// A byte, or an ellipsis, that stands around the words of a mark, or for them.
+  private struct Ornament {
+    var length = 1
+    var isDot = false
+    var isFrame = false
+
+    init?(_ bytes: ByteView, _ place: Int) {
+      if bytes.has("\u{2026}", at: place) {
+        (length, isDot, isFrame) = (3, true, true)
+        return
+      }
+      switch bytes[place] {
+      case UInt8(ascii: "."): isDot = true
+      case UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "("),
+        UInt8(ascii: ")"),
+        UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "*"),
+        UInt8(ascii: "~"):
+        isFrame = true
+      case UInt8(ascii: "#"), UInt8(ascii: "/"), UInt8(ascii: ";"), UInt8(ascii: ":"), 0x20, 0x09: break
+      default: return nil
+      }
+    }
+  }
+}

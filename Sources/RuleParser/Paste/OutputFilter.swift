@@ -1,0 +1,136 @@
+import RuleGraph
+
+/// What a filter behind a command (`| grep`, `| head`) can have taken away of its output.
+struct OutputFilter: Hashable, Sendable {
+  /// The places where lines can be missing.
+  struct Places: OptionSet, Hashable, Sendable {
+    let rawValue: UInt8
+
+    /// Before the first line: `| tail`.
+    static let beginning = Places(rawValue: 1)
+    /// Behind the last line: `| head`.
+    static let end = Places(rawValue: 2)
+    /// Between any two lines: `| grep X`, `| awk`, `| sed -n`.
+    static let anywhere = Places(rawValue: 4)
+    /// At a `--` only, and at both ends: `| grep -C1 X`.
+    static let marks = Places(rawValue: 8)
+  }
+
+  /// Where lines can be missing.
+  var places: Places = []
+  /// How many lines `head` or `tail` let through: of an output with fewer none is missing.
+  var lineCount: Int?
+
+  /// The filters of a pipeline behind its first command.
+  init(_ commands: ArraySlice<[String]>) {
+    for words in commands {
+      guard let program = words.first.map({ ShellCommand.baseName($0) }) else { continue }
+      let arguments = words.dropFirst()
+      switch program {
+      case "grep", "egrep", "fgrep", "rg", "ag":
+        places.insert(Self.hasContext(arguments) ? .marks : .anywhere)
+      case "head":
+        places.insert(.end)
+        lineCount = Self.lineCount(arguments)
+      case "tail":
+        places.insert(.beginning)
+        lineCount = Self.lineCount(arguments)
+      case "sed" where !Self.onlySubstitutes(arguments): places.insert(.anywhere)
+      case "awk", "gawk", "mawk", "perl", "cut", "sort", "uniq": places.insert(.anywhere)
+      default: break
+      }
+    }
+    // Lines that a second filter took away are not counted.
+    if places != .end, places != .beginning { lineCount = nil }
+  }
+
+  init() {}
+
+  /// `-A 3`, `-C1`, `-5`, `--context=2`, but not `-A 3` in a word of its own kind.
+  private static func hasContext(_ arguments: ArraySlice<String>) -> Bool {
+    if arguments.contains("--no-group-separator") { return false }
+    return arguments.contains { word in
+      if word.hasPrefix("--context") || word.hasPrefix("--before-context") || word.hasPrefix("--after-context") {
+        return true
+      }
+      guard word.hasPrefix("-"), !word.hasPrefix("--") else { return false }
+      return word.dropFirst().contains { "ABC0123456789".contains($0) }
+    }
+  }
+
+  private static func lineCount(_ arguments: ArraySlice<String>) -> Int? {
+    if arguments.isEmpty { return 10 }
+    // `tail -n +5` counts from the beginning.
+    guard let number = arguments.last(where: { $0.contains(where: \.isNumber) }), !number.contains("+") else {
+      return nil
+    }
+    return Int(number.filter(\.isNumber))
+  }
+
+  /// Whether a `sed` changes lines and takes none away: `s/198.51.100.1/x.x.x.x/`.
+  private static func onlySubstitutes(_ arguments: ArraySlice<String>) -> Bool {
+    let scripts = arguments.filter { !$0.hasPrefix("-") }
+    return !arguments.contains { $0.hasPrefix("-n") || $0 == "--quiet" || $0 == "--silent" || $0 == "-i" }
+      && !scripts.isEmpty
+      && scripts.allSatisfy { script in
+        guard script.count > 3, script.first == "s", let mark = script.dropFirst().first, !mark.isLetter else {
+          return false
+        }
+        return script.count { $0 == mark } == 3
+      }
+  }
+}
+
+extension RuleFragment {
+  /// Adds the places where a filter can have taken rules away.
+  mutating func mark(_ filter: OutputFilter, of text: DumpText, isSave: Bool) {
+    guard !filter.places.isEmpty, let first = text.lines.first, let last = text.lines.last else { return }
+    if let count = filter.lineCount, text.lines.count < count { return }
+    let missing = MissingRules(.filtered)
+    for table in tables.indices { tables[table].shown = .part }
+    if filter.places.contains(.anywhere) {
+      // The trace needs to know of the first place only: behind it any rule may be missing.
+      for table in tables.indices {
+        for chain in tables[table].chains.indices {
+          tables[table].chains[chain].addMissing(missing, atFrontBefore: text.span(first))
+        }
+      }
+    }
+    if filter.places.contains(.beginning), isSave,
+      let chain = tables.first?.chains.firstIndex(where: { !$0.rules.isEmpty })
+    {
+      tables[0].chains[chain].addMissing(missing, atFrontBefore: text.span(first))
+    }
+    if filter.places.contains(.end) || filter.places.contains(.marks), let table = tables.indices.last {
+      let span = text.span(last)
+      tables[table].addMissing(missing, behindLastRuleOf: isSave, span: span)
+      cut = cut ?? span
+    }
+  }
+}
+
+extension Table {
+  /// Adds a place at which rules are missing at the end of what was shown: of the last chain, or, where all heads stand before the rules, of the last one
+  /// with rules and of those below it.
+  mutating func addMissing(_ missing: MissingRules, behindLastRuleOf hasHeadsFirst: Bool, span: SourceSpan) {
+    shown = .part
+    guard !chains.isEmpty else { return }
+    let first = hasHeadsFirst ? chains.lastIndex { !$0.rules.isEmpty } ?? 0 : chains.count - 1
+    for index in first..<chains.count where chains[index].rules.last?.missing.map({ $0.count == nil }) != true {
+      chains[index].addMissing(missing, span: span)
+    }
+  }
+}
+
+extension Chain {
+  /// Adds a place at which rules are missing before those that are there.
+  mutating func addMissing(_ missing: MissingRules, atFrontBefore first: SourceSpan) {
+    if shown == .whole { shown = .part }
+    let rule = Rule(
+      missing: missing,
+      span: SourceSpan(
+        source: first.source, line: span?.line ?? first.line, offset: span?.offset ?? first.offset,
+        length: span?.length ?? 0))
+    rules.insert(rule, at: 0)
+  }
+}
