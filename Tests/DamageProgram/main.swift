@@ -17,6 +17,10 @@ let campaign =
   : Campaign(wholes) { FileHandle.standardError.write(Data("\($0)\n".utf8)) }
 let hosts = Set(campaign.wholes.map(\.host)).count
 print("\(campaign.wholes.count) whole dumps of \(hosts) hosts")
+if let trial = environment["FWTRACE_DAMAGE_TRIAL"].flatMap({ UInt64($0) }), let example = campaign.example(trial) {
+  try Reproduction.write(example, to: environment["FWTRACE_DAMAGE_FOLDER"] ?? ".")
+  exit(0)
+}
 let tally = await campaign.soak(seed: seed, until: Date(timeIntervalSinceNow: seconds))
 print(tally.description)
 if let folder = environment["FWTRACE_DAMAGE_FOLDER"] { try Reproduction.write(tally, to: folder) }

@@ -227,13 +227,15 @@ extension Engine {
     var finished: [FinishedFlow] = []
     for opened in run(startingFlows(opening, family)) {
       if opened.verdict == .accept {
+        // Many ways of the first packet, each with as many of the later one, are more than memory holds.
+        let left = max(0, Self.caseLimit - finished.count)
         if query.phase == .reply {
-          finished += replyFlow(opened).map { run([$0]) } ?? [opened]
+          finished += replyFlow(opened).map { run([$0], limit: left) } ?? [opened]
           continue
         }
         for var flow in laterFlows(opened) {
           if let given = query.fields[flags] { flow.rebind(.tcpFlags, to: given) }
-          finished += run([flow])
+          finished += run([flow], limit: left)
         }
       } else {
         finished.append(unopened(opened, query, family))

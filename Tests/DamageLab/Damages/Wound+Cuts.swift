@@ -16,7 +16,7 @@ extension Wound {
     let rows = dump.outputs[index].rows
     let places = (1..<rows.count).filter { Self.tellsEnd(Array(rows[..<$0]), of: rows, dump.outputs[index].form) }
     guard !places.isEmpty else { return false }
-    cutRows(index, to: random.pick(places), &random)
+    _ = cutRows(index, to: random.pick(places), &random)
     return true
   }
 
@@ -41,21 +41,27 @@ extension Wound {
   }
 
   /// Keeps the first rows of an output. What came after the output is lost as well, or was printed again from its prompt on.
-  private mutating func cutRows(_ index: Int, to count: Int, _ random: inout RandomNumbers) {
+  ///
+  /// - Returns: the output's index afterwards.
+  private mutating func cutRows(_ index: Int, to count: Int, _ random: inout RandomNumbers) -> Int {
     let rows = dump.outputs[index].rows
     dump.outputs[index].rows = Array(rows[..<count])
     note("\(dump.outputs[index].command) cut after line \(count)")
     var before = rows
+    var index = index
     if random.happens(40), dump.layout != .files {
       let facts = dump.outputs[(index + 1)...].filter { $0.form == nil }
       before += dump.outputs[(index + 1)...].flatMap(\.rows)
       dump.outputs.removeSubrange((index + 1)...)
       dump.outputs.insert(contentsOf: facts, at: 0)
+      index += facts.count
       note("nothing after it")
     } else if dump.layout == .bare {
       dump.outputs.append(dump.outputs.remove(at: index))
+      index = dump.outputs.count - 1
     }
     noteLost(before)
+    return index
   }
 
   mutating func cutEndInLine(_ random: inout RandomNumbers) -> Bool {
@@ -79,9 +85,8 @@ extension Wound {
     }
     guard !places.isEmpty else { return false }
     let place = random.pick(places)
-    cutRows(index, to: place.row + 1, &random)
+    let cut = cutRows(index, to: place.row + 1, &random)
     // What stops in mid-line is the end of the paste.
-    guard let cut = dump.outputs.firstIndex(where: { $0.file == output.file }) else { return false }
     if dump.layout != .files { dump.outputs.append(dump.outputs.remove(at: cut)) }
     let last = dump.layout == .files ? cut : dump.outputs.count - 1
     dump.outputs[last].rows[place.row].text = String(output.rows[place.row].text.prefix(place.length))

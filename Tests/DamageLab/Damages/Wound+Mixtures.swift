@@ -109,6 +109,7 @@ extension Wound {
       output.host = name
       return output
     }
+    foreign = added.flatMap(\.lines)
     dump.outputs = isFirst ? added + dump.outputs : dump.outputs + added
     note("\(other.name) as \(name) \(isFirst ? "before" : "after")")
     return true

@@ -24,6 +24,8 @@ struct Wound: Sendable {
   var lost: Set<String> = []
   /// What was done, in words.
   var notes: [String] = []
+  /// What another host in the same paste printed.
+  var foreign: [String] = []
   /// Whether the trace of what was done is a word somewhere else (`(2 references)`), which another damage might take away.
   var isFragile = false
   /// What else there is of the same host, and other hosts.
@@ -46,6 +48,15 @@ struct Wound: Sendable {
     if layout != .files, random.happens(50) {
       let rules = dump.outputs.filter { $0.form != nil }
       dump.outputs = rules + dump.outputs.filter { $0.form == nil }
+    }
+  }
+
+  /// Whether a question is about the damaged host: an address that only the other one names is the other one's.
+  func isAbout(_ question: Question) -> Bool {
+    if foreign.isEmpty { return true }
+    return question.addresses.allSatisfy { address in
+      let text = address.description
+      return !foreign.contains { $0.contains(text) } || whole.dump.outputs.contains { $0.lines.contains { $0.contains(text) } }
     }
   }
 

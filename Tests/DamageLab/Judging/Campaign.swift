@@ -15,25 +15,42 @@ public struct Campaign: Sendable {
     byForm = Form.allCases.map { form in wholes.filter { $0.form == form } }.filter { !$0.isEmpty }
   }
 
-  /// One dump of each form damaged in each way, and some in two ways. A seed names the same trial each time.
-  public func round(_ seed: UInt64) -> Tally {
+  /// One dump of each form damaged in each way, and some in two ways.
+  public func round(_ number: UInt64) -> Tally {
     var tally = Tally()
-    for (kind, damage) in Damage.allCases.enumerated() {
-      for (form, wholes) in byForm.enumerated() {
-        let own = seed &* 0x1_0000 &+ UInt64(kind * 16 + form)
-        var random = RandomNumbers(seed: own)
-        trial([damage], random.pick(wholes), own, &random, &tally)
-      }
+    for kind in Damage.allCases.indices {
+      for form in byForm.indices { add(number &* 0x1_0000 &+ UInt64(kind * 16 + form), to: &tally) }
     }
-    for pair in 0..<24 {
-      let own = seed &* 0x1_0000 &+ 0x8000 &+ UInt64(pair)
-      var random = RandomNumbers(seed: own)
-      let first = random.pick(Damage.allCases)
-      let second = random.pick(Damage.allCases)
-      guard first != second, first != .undamaged, second != .undamaged else { continue }
-      trial([first, second], random.pick(random.pick(byForm)), own, &random, &tally)
-    }
+    for pair in 0..<24 { add(number &* 0x1_0000 &+ 0x8000 &+ UInt64(pair), to: &tally) }
     return tally
+  }
+
+  /// The trial of a seed, which is the same one each time.
+  private func trial(_ seed: UInt64) -> (damages: [Damage], whole: Whole, wound: Wound)? {
+    var random = RandomNumbers(seed: seed)
+    let number = Int(seed & 0xffff)
+    var damages: [Damage]
+    let form: Int
+    if number < 0x8000 {
+      damages = [Damage.allCases[min(number / 16, Damage.allCases.count - 1)]]
+      form = number % 16
+    } else {
+      damages = [random.pick(Damage.allCases), random.pick(Damage.allCases)]
+      if damages[0] == damages[1] || damages.contains(.undamaged) { return nil }
+      form = random.number(0...byForm.count - 1)
+    }
+    guard byForm.indices.contains(form) else { return nil }
+    let whole = random.pick(byForm[form])
+    return wound(damages, whole, &random).map { (damages, whole, $0) }
+  }
+
+  /// A trial as a lie would be shown, before anything is asked: its first question stands for all.
+  public func example(_ seed: UInt64) -> Lie? {
+    guard let (_, whole, wound) = trial(seed), let (_, truth) = whole.questions.first else { return nil }
+    return Lie(
+      whole: whole.name, notes: wound.notes, seed: seed,
+      question: whole.questions.map(\.question.description).joined(separator: "\n"),
+      truth: truth, answer: .undetermined, texts: wound.texts)
   }
 
   /// Some dump damaged in one way, as texts; nil where there is nothing in it that the damage could be done to.
@@ -59,17 +76,15 @@ public struct Campaign: Sendable {
     return wound
   }
 
-  private func trial(
-    _ damages: [Damage], _ whole: Whole, _ seed: UInt64, _ random: inout RandomNumbers, _ tally: inout Tally
-  ) {
-    guard let wound = wound(damages, whole, &random) else { return }
+  private func add(_ seed: UInt64, to tally: inout Tally) {
+    guard let (damages, whole, wound) = trial(seed) else { return }
     let name = damages.count == 1 ? damages[0].rawValue : damages.map(\.rawValue).joined(separator: " + ")
     let key = Tally.Key(damage: name, form: whole.form.rawValue)
     tally.countText(key)
     announce("\(whole.name), seed \(seed), \(name): \(wound.notes.joined(separator: "; "))")
     let understanding = Understanding(wound.texts)
     let isHarmless = !damages.contains(where: \.canMatter)
-    for (question, truth) in whole.questions {
+    for (question, truth) in whole.questions where wound.isAbout(question) {
       let start = ContinuousClock.now
       let answer = understanding.answer(question)
       let duration = ContinuousClock.now - start

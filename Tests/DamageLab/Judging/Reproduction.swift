@@ -31,6 +31,9 @@ public enum Reproduction {
     try report.write(to: root.appending(path: "report.md"), atomically: true, encoding: .utf8)
   }
 
+  /// Writes one example.
+  public static func write(_ example: Lie, to folder: String) throws { try write(example, to: URL(filePath: folder)) }
+
   private static func name(_ key: Tally.Key) -> String {
     "\(key.damage) \(key.form)".split { !$0.isLetter && !$0.isNumber }.joined(separator: "-")
   }

@@ -15,7 +15,7 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
 
   /// The verdicts of its cases.
   private var parts: Set<Case.Verdict> = []
-  /// The verdicts of those cases that are parts of the question, not of what nobody knows: whether something holds, and where a packet leaves.
+  /// The verdicts of those cases that are parts of the question, not of what nobody knows: whether something holds, and which way a route leads.
   private var firmParts: Set<Case.Verdict> = []
 
   /// Addresses and ports.
@@ -44,8 +44,9 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
   init(_ trace: Trace, _ reading: HostReading) {
     verdict = trace.verdict
     parts = Set(trace.cases.map(\.verdict))
-    firmParts = Set(
-      trace.cases.filter { $0.conditions.isEmpty && $0.when.allowed[.field(.meta(.oifname))] == nil }.map(\.verdict))
+    if !trace.assumptions.contains(where: { $0.id == "route" }) {
+      firmParts = Set(trace.cases.filter(\.conditions.isEmpty).map(\.verdict))
+    }
     destinations = Set(
       trace.cases.filter { $0.verdict == .accept }.map { part in
         Destination(addresses: part.packet.destination, ports: part.packet.destinationPort)
@@ -77,26 +78,5 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
     let on = isDefinite || conditions.isEmpty ? "" : " (\(conditions.prefix(3).joined(separator: "; ")))"
     let words = untold.isEmpty ? "" : " [\(untold.joined(separator: "; "))]"
     return verdict.rawValue + places + on + words
-  }
-}
-
-/// Texts as fwtrace understands them.
-struct Understanding {
-  private let reading: HostReading
-  private let tracer: Tracer
-  /// Whether the program would refuse the texts because no rules are in them.
-  private let isRefused: Bool
-
-  init(_ texts: [PastedText]) {
-    reading = DumpReader().read(texts.map(\.input))
-    tracer = Tracer(reading.ruleset, facts: reading.facts)
-    isRefused = reading.ruleset.tables.isEmpty
-  }
-
-  func answer(_ question: Question) -> Answer {
-    guard !isRefused, let query = question.query(reading.facts) else { return .undetermined }
-    var options = Tracer.Options()
-    options.findsNearMisses = false
-    return Answer(tracer.trace(query, options: options), reading)
   }
 }

@@ -1,5 +1,6 @@
 import FlowTrace
 import HostModel
+import RuleGraph
 
 /// A question, in the options of the command line.
 public struct Question: Hashable, Sendable, CustomStringConvertible {
@@ -22,6 +23,15 @@ public struct Question: Hashable, Sendable, CustomStringConvertible {
   var isOfOnePacket: Bool {
     let given = Set(options.map(\.option))
     return given.contains(.from) || (given.contains(.input) && given.contains(.src))
+  }
+
+  /// The addresses that the question names, those of the destination first.
+  var addresses: [IPAddress] {
+    [QueryOption.dst, .hostAddress, .src].compactMap { name in options.first { $0.option == name }?.value }
+      .compactMap { text in
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return IPAddress(text[..<end].dropFirst()) }
+        return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
+      }
   }
 
   /// The query for a host that was read; nil where its facts speak against the question's words.
