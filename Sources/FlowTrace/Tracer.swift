@@ -19,7 +19,7 @@ public struct Tracer: Sendable {
   /// What is known of the host when a query adds nothing to it.
   private let knowledge: HostKnowledge
   /// For each family what is taken for granted of tables that no dump shows.
-  private let untold: [AddressFamily: Assumption]
+  private let untold: [AddressFamily: [Assumption]]
 
   /// What a trace should find out besides the verdicts.
   public struct Options: Hashable, Sendable {
@@ -52,7 +52,7 @@ public struct Tracer: Sendable {
     self.facts = facts
     plan = HookPlan(ruleset)
     layout = LayoutFingerprint(ruleset, index)
-    untold = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.untoldTables(ruleset.coverage, $1) }
+    untold = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.untold(ruleset, $1) }
     inferred = InferredHost(ruleset: ruleset, facts: facts)
     published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
     knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: .empty)
@@ -77,7 +77,7 @@ public struct Tracer: Sendable {
       cases += built
       for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
       warnings += engine.warnings
-      if let untold = untold[family] { assumptions.append(untold) }
+      assumptions += untold[family] ?? []
       assumptions += Self.inferredTables(ruleset, family)
     }
     var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
@@ -87,6 +87,33 @@ public struct Tracer: Sendable {
       for index in trace.cases.indices { trace.cases[index].remedy = search.remedy(for: index) }
     }
     return trace
+  }
+
+  /// What the answer takes for granted of rules that no dump shows.
+  private static func untold(_ ruleset: Ruleset, _ family: AddressFamily) -> [Assumption] {
+    var result = untoldTables(ruleset.coverage, family).map { [$0] } ?? []
+    result += ruleset.tables.compactMap { untoldChains($0, family) }
+    if ruleset.coverage.someOfNftables {
+      result.append(
+        Assumption(
+          "untold-nft-tables", "nftables has no other tables than those that were listed", settledBy: "nft list ruleset"
+        ))
+    }
+    return result
+  }
+
+  /// Of a table that was not shown only those chains are followed that an engine is known to fill.
+  private static func untoldChains(_ table: Table, _ family: AddressFamily) -> Assumption? {
+    guard table.shown == .nothing, table.origin != .nftables, table.family == (family == .ipv4 ? .ip : .ip6),
+      let all = ["filter": ["INPUT", "FORWARD", "OUTPUT"], "raw": ["PREROUTING", "OUTPUT"]][table.name]
+    else { return nil }
+    let names = all.filter { name in !table.chains.contains { $0.name == name } }
+    if names.isEmpty { return nil }
+    let tool = family == .ipv4 ? "iptables" : "ip6tables"
+    return Assumption(
+      "untold-chains",
+      "\(names.joined(separator: " and ")) of \(tool) \(table.name), which no dump shows, hold\(names.count == 1 ? "s" : "") no rules",
+      settledBy: "\(tool)\(table.name == "filter" ? "" : " -t \(table.name)") -vnL")
   }
 
   /// What the answer takes for granted of tables that no dump shows.
@@ -112,7 +139,8 @@ public struct Tracer: Sendable {
         !chain.rules.contains(where: { $0.missing != nil }), !chain.rules.isEmpty
       else { return nil }
       return Assumption(
-        "inferred-table", "the \(table.name) table, which was not shown, holds what the dumps say of published ports and no more",
+        "inferred-table",
+        "the \(table.name) table, which was not shown, holds what the dumps say of published ports and no more",
         settledBy: "iptables -t \(table.name) -vnL")
     }
   }

@@ -53,8 +53,12 @@ public struct DumpReader: Sendable {
     guard !parts.isEmpty else {
       var reading = HostReading()
       reading.ruleset.sources = contents.sources
+      // A program that complained where its output would be tells why there is nothing.
+      var rules = RuleSections()
+      for failure in contents.failures(inSources: nil) { rules.add(failure) }
       reading.diagnostics =
-        contents.diagnostics(ofSources: nil) + Self.unrecognised(contents.unrecognised, inputs, isAll: true)
+        contents.diagnostics(ofSources: nil) + rules.diagnostics
+        + Self.unrecognised(contents.unrecognised, inputs, isAll: true)
       return [reading]
     }
     return parts.map { read($0, of: contents, inputs, isOnly: parts.count == 1, snapshot: snapshot) }
@@ -112,6 +116,8 @@ public struct DumpReader: Sendable {
     told.tables.formUnion(rules.emptyTables)
     told.allOfIptables = rules.allOfIptables
     told.allOfNftables = rules.allOfNftables
+    told.someOfNftables =
+      !rules.allOfNftables && rules.printings.contains { $0.table.origin == .nftables && $0.form.isNft }
     told.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
     let unshown = UnshownRules(tables, told, sections: rules, facts: reading.facts)
     reading.ruleset.tables = unshown.tables

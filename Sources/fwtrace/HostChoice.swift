@@ -19,13 +19,9 @@ struct HostChoice {
       guard let only = hosts.first else { throw Failure("no dump given") }
       return only
     }
-    for address in addresses {
-      for knows in [Self.owns, Self.leadsTo] {
-        let fitting = hosts.filter { knows($0, address) }
-        if fitting.count == 1 { return chosen(fitting[0], for: address) }
-      }
-    }
-    throw Failure("the dumps are of \(hosts.count) hosts: choose one with --host \(names.joined(separator: ", --host "))")
+    if let fitting = hosts.host(with: addresses) { return chosen(fitting) }
+    throw Failure(
+      "the dumps are of \(hosts.count) hosts: choose one with --host \(names.joined(separator: ", --host "))")
   }
 
   private func host(named name: String) throws(Failure) -> HostReading {
@@ -36,27 +32,16 @@ struct HostChoice {
     return first.element
   }
 
-  private func chosen(_ host: HostReading, for address: IPAddress) -> HostReading {
+  private func chosen(_ host: HostReading) -> HostReading {
     var host = host
     host.diagnostics.append(
       Diagnostic(
         "several-hosts", .note,
-        "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); \(host.name ?? "the one") that has \(address) answers"
+        "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); \(host.name ?? "the one") that has the address in question answers"
       ))
     return host
   }
 
   /// What the hosts are called: those without a name by their number.
   private var names: [String] { hosts.enumerated().map { index, host in host.name ?? String(index + 1) } }
-
-  private static func owns(_ host: HostReading, _ address: IPAddress) -> Bool {
-    host.facts.interfaces.contains { $0.addresses.contains { $0.address == address } }
-      || host.facts.routes.contains { $0.source == address }
-  }
-
-  /// Whether the address is a container's of the host.
-  private static func leadsTo(_ host: HostReading, _ address: IPAddress) -> Bool {
-    host.facts.containers.contains { $0.endpoints.contains { $0.addresses.contains(address) } }
-      || InferredHost(ruleset: host.ruleset, facts: host.facts).containerAddresses.contains { $0.address == address }
-  }
 }

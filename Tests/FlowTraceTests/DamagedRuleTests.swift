@@ -164,7 +164,8 @@ import Testing
     // Values that are none.
     "tcp dport 70000 drop", "tcp dport { 22, 70000 } drop", "tcp dport 80-22 drop", "ip saddr 203.0.113.9/33 drop",
     "ip saddr 203.0.113.99-203.0.113.1 drop", "limit rate 3/minut drop", "ct state nwe drop", "ip protocol tco drop",
-    "tcp dport vmap { 22 : drop, x : accept }", "tcp dport vmap { 22 : drp }", "queue num x", "tcp dport 22 dnat to",
+    "tcp dport vmap { 22 : drop, foo : accept }", "tcp dport vmap { 22 : drp }", "queue num foo",
+    "tcp dport 22 dnat to",
     "meta mark set foo", "reject with tcp rset", "jump nowhere", "ip saddr @nowhere drop",
     // What can't be read has braces in it; what stands behind it is read on.
     "ip saddr { 10.0.0.1 203.0.113.9 } drop\n\t\ttcp dport 23 accept", "tcp dport { 22 drop",

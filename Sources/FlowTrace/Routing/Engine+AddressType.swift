@@ -57,7 +57,8 @@ extension Engine {
     if rest.isEmpty { return result }
     if let single = rest.single {
       let address = IPAddress(bits: single)
-      if let published = published() {
+      // Who names the host's addresses names them all, as far as the question needs them.
+      if knowledge.givenAddresses.isDisjoint(with: family.allAddresses), let published = published() {
         result.assumptions.append(
           Assumption(
             "local-address", "\(address) is an address of this host", evidence: published, settledBy: "ip addr"))

@@ -25,6 +25,8 @@ public struct RuleCoverage: Hashable, Sendable {
   public var allOfIptables: Set<AddressFamily> = []
   /// Whether one dump printed every table of nf_tables (`nft list ruleset`), which holds those of iptables-nft.
   public var allOfNftables = false
+  /// Whether single tables of nf_tables were printed, and no dump printed all of them (`nft list table`).
+  public var someOfNftables = false
   /// Whether there may be tables of iptables-legacy, which `nft list ruleset` does not show.
   public var mayHaveLegacyTables = false
 

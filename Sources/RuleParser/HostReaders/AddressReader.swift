@@ -52,6 +52,11 @@ struct AddressReader {
       return
     default: break
     }
+    if interface != nil, !isIndented(line), Self.properties.contains(words[0]) {
+      // A mailer folded the line before this one.
+      readProperties(words)
+      return
+    }
     if let start = head(cursor, line) {
       readHead(start, words, line)
     } else if words[0].hasPrefix("link/") || Self.isDetail(words[0]) {
@@ -62,6 +67,12 @@ struct AddressReader {
       readDetail(words)
     }
   }
+
+  /// The words at which a line of `ip addr` may be folded.
+  private static let properties: Set = [
+    "mtu", "qdisc", "master", "state", "mode", "group", "default", "qlen", "link-netnsid", "brd", "scope", "global",
+    "host", "link", "secondary", "noprefixroute", "dynamic", "preferred_lft", "forever", "metric",
+  ]
 
   private func isIndented(_ line: DumpLine) -> Bool {
     line.start < line.end && (text.bytes[line.start] == 0x20 || text.bytes[line.start] == 0x09)

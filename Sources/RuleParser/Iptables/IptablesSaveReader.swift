@@ -502,6 +502,7 @@ private struct SaveReading: ~Copyable {
     let span = text.span(dumpLine)
     noteRule(of: index, span)
     strays.lastChain = index
+    follow(index)
     var read = line.read(cursor, counter: counter, span: span, line: dumpLine)
     var end = lineIndex
     if line.endsInQuote, let last = lineThatEndsQuote(from: lineIndex) {
@@ -669,7 +670,8 @@ extension SaveReading {
       return endTable()
     }
     let span = text.span(last)
-    let isLastOfSource = text.bytes[last.end...].allSatisfy { $0 <= 0x20 }
+    // A rule need not have a target: where a line feed follows, the program ended it.
+    let isLastOfSource = last.end >= text.bytes.count
     let isCut = hasHead || (isLastOfSource && !hasTarget(last))
     if isCut, let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == last.number,
       !isSurelyWhole(last)

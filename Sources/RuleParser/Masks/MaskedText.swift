@@ -124,7 +124,7 @@ enum MaskedText {
   /// Words that say that something is hidden.
   private static let hidingWords: Set<String> = [
     "redacted", "masked", "hidden", "removed", "censored", "anonymized", "anonymised", "obfuscated", "sanitized",
-    "sanitised", "scrubbed", "omitted", "snip", "snipped",
+    "sanitised", "scrubbed", "computed", "omitted", "snip", "snipped",
   ]
 
   /// Words that say what is hidden, or that there is more than one of them, and so give it no name of its own.

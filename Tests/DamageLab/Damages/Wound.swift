@@ -1,4 +1,5 @@
 import Randomness
+import RuleGraph
 
 /// A dump that is being damaged.
 ///
@@ -56,7 +57,8 @@ struct Wound: Sendable {
     if foreign.isEmpty { return true }
     return question.addresses.allSatisfy { address in
       let text = address.description
-      return !foreign.contains { $0.contains(text) } || whole.dump.outputs.contains { $0.lines.contains { $0.contains(text) } }
+      return !foreign.contains { $0.contains(text) }
+        || whole.dump.outputs.contains { $0.lines.contains { $0.contains(text) } }
     }
   }
 

@@ -21,25 +21,9 @@ struct Understanding {
     return Answer(tracer.trace(query, options: options), reading)
   }
 
-  /// The host that answers: the one that has the address in question, as the program chooses it (`HostChoice`).
+  /// The host that answers, as the program chooses it.
   private func host(_ question: Question) -> (reading: HostReading, tracer: Tracer)? {
-    if hosts.count < 2 { return hosts.first }
-    for address in question.addresses {
-      for knows in [Self.owns, Self.leadsTo] {
-        let fitting = hosts.filter { knows($0.reading, address) }
-        if fitting.count == 1 { return fitting.first }
-      }
-    }
-    return nil
-  }
-
-  private static func owns(_ host: HostReading, _ address: IPAddress) -> Bool {
-    host.facts.interfaces.contains { $0.addresses.contains { $0.address == address } }
-      || host.facts.routes.contains { $0.source == address }
-  }
-
-  private static func leadsTo(_ host: HostReading, _ address: IPAddress) -> Bool {
-    host.facts.containers.contains { $0.endpoints.contains { $0.addresses.contains(address) } }
-      || InferredHost(ruleset: host.ruleset, facts: host.facts).containerAddresses.contains { $0.address == address }
+    guard let chosen = hosts.map(\.reading).host(with: question.addresses) else { return nil }
+    return hosts.first { $0.reading.name == chosen.name && $0.reading.ruleset == chosen.ruleset }
   }
 }

@@ -64,9 +64,15 @@ struct MaskedRow: Sendable, CustomStringConvertible {
       return Self.input(
         "\(tool)-vnL.txt",
         """
+        Chain INPUT (policy ACCEPT 0 packets, 0 bytes)
+         pkts bytes target     prot opt in     out     source               destination
+
         Chain FORWARD (policy ACCEPT 0 packets, 0 bytes)
          pkts bytes target     prot opt in     out     source               destination
             0     0 DROP       \(port.isEmpty ? "all" : "tcp")  --  \(field == .in ? not + mask : "*")   *   \(source)   \(destination)   \(port)
+
+        Chain OUTPUT (policy ACCEPT 0 packets, 0 bytes)
+         pkts bytes target     prot opt in     out     source               destination
 
         """)
     case .nft:

@@ -26,6 +26,12 @@ extension NftTextReader {
     if carrying != nil { carryOutBlock(index) }
   }
 
+  /// Whether a line is one of nft's words, and not of signs that stand for lines that were left out.
+  private func beginsWithLetter(_ line: DumpLine) -> Bool {
+    let place = tokens.current.start
+    return kind == .word && place < line.end && text.bytes[place] | 0x20 >= 0x61 && text.bytes[place] | 0x20 <= 0x7a
+  }
+
   /// What a block is of.
   enum Block {
     case table(Int)
@@ -54,14 +60,15 @@ extension NftTextReader {
       case .word where tokens.isFirstInLine && beginsOtherBlock(block):
         report(fail("}"))
         return false
-      case .dot, .openBracket, .openParenthesis, .less, .dash, .star, .assign, .unknown, .slash, .word:
+      case .dot, .openBracket, .openParenthesis, .less, .dash, .star, .assign, .unknown, .slash, .word, .dollar,
+        .hidden:
         if tokens.isFirstInLine, let line = tokens.currentLine {
           if line.form == .unreadable {
             leaveOut(.unreadable, text.span(line), block)
             tokens.skipLine()
             continue
           }
-          if kind != .word, let evidence = OmissionMark.evidence(text.bytes, line.range) {
+          if !beginsWithLetter(line), let evidence = OmissionMark.evidence(text.bytes, line.range) {
             leaveOut(evidence, text.span(line), block)
             tokens.skipLine()
             continue

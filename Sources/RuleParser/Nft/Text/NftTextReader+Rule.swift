@@ -2,6 +2,24 @@ import RuleGraph
 
 /// Rules of nft's text: one statement behind the other (nft(8), "RULES" and "STATEMENTS").
 extension NftTextReader {
+  /// Whether a target stands at a rule's end for which nft printed nothing: it writes a blank before each statement, and the one before this target ends the
+  /// line (`xt_stmt_print` in nftables' `src/xt.c`, where xtables can't translate).
+  private func hasUnprintedTarget(_ rule: Rule) -> Bool {
+    let end = tokens.previousEnd
+    guard kind == .newline, end < text.bytes.count, text.bytes[end] == 0x20,
+      end + 1 >= text.bytes.count || text.bytes[end + 1] == 0x0a || text.bytes[end + 1] == 0x0d,
+      // A terminal folds at its width, and the blank before the next word may be the last column.
+      let line = text.lines.first(where: { $0.start <= end && end <= $0.end }),
+      FoldWidth.columns(text.bytes, line.range) < FoldWidth(text).widest
+    else { return false }
+    return switch rule.statements.last {
+    case .match: true
+    case .effect(let effect): effect.kind == .counter
+    case nil: rule.counter != nil
+    default: false
+    }
+  }
+
   /// Reads a rule up to its end. What can't be read of it becomes opaque, and the reader stands behind the rule.
   mutating func readRule(_ index: Int) -> Rule {
     family = builder.tables[index].family
@@ -27,6 +45,7 @@ extension NftTextReader {
       if rule.statements.count > count { ending.take(&rule, from: count) }
     }
     rule.span.length = max(tokens.previousEnd - start, 0)
+    if hasUnprintedTarget(rule) { rule.statements.append(.opaqueTarget(Opaque(name: "unprinted", text: ""))) }
     if ending.isBroken {
       builder.hasUnreadRules = true
       rule.statements = [.missingRules(MissingRules(.unreadable, count: 1))]

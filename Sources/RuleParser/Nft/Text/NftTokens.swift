@@ -350,8 +350,8 @@ struct NftTokens {
     if colons == 5, dots == 0, NftValue.hardwareAddress(bytes.text(at..<run)) != nil {
       return run - at
     }
-    // `2001:db8::x` is masked.
-    if run < self.end, MaskedText.isMask(bytes[run]) { return nil }
+    // `2001:db8::x` is masked; of `10.0.0.1:XXXX` only the port is.
+    if run < self.end, MaskedText.isMask(bytes[run]), !(dots == 3 && colons == 1) { return nil }
     if colons >= 2, IPAddress(bytes: Array(bytes[at..<run])) != nil { return run - at }
     guard dots >= 3, bytes[at] != 0x3a else { return nil }
     // `10.0.0.1:80`: the address ends before the colon. `10.0.0.1x` is none.
