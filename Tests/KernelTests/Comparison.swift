@@ -82,14 +82,34 @@ struct Comparison {
     return nil
   }
 
+  /// Whether a rule only compares and counts. Where nothing tells whether it matches, it makes no two cases and stands in no path.
+  private static func doesNothing(_ rule: Rule) -> Bool {
+    rule.statements.allSatisfy { statement in
+      switch statement {
+      case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces: true
+      case .effect(let effect): effect.kind == .counter
+      default: false
+      }
+    }
+  }
+
   private func pathDifference(_ part: Case) -> String? {
     guard showsRules else { return nil }
-    let seen = observation.path.filter { $0.index > 0 }.map { "\($0.family) \($0.table) \($0.chain) \($0.index)" }
+    var idle: Set<String> = []
+    for table in ruleset.tables {
+      for chain in table.chains {
+        for (index, rule) in chain.rules.enumerated() where Self.doesNothing(rule) {
+          idle.insert("\(table.family.rawValue) \(table.name) \(chain.name) \(index + 1)")
+        }
+      }
+    }
+    let seen = observation.path.filter { $0.index > 0 }
+      .map { "\($0.family) \($0.table) \($0.chain) \($0.index)" }.filter { !idle.contains($0) }
     let told = part.path.compactMap { step -> String? in
       guard step.matched, case .rule(let id) = step.event else { return nil }
       let table = ruleset.tables[id.table]
       return "\(table.family.rawValue) \(table.name) \(table.chains[id.chain].name) \(id.rule + 1)"
-    }
+    }.filter { !idle.contains($0) }
     return seen == told ? nil : "path \(told), kernel \(seen)"
   }
 }
