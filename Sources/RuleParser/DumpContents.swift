@@ -87,7 +87,9 @@ struct DumpContents {
   func captured(inSources some: Set<Int32>?) -> String? { captured.last { some?.contains($0.source) ?? true }?.text }
 
   /// Whether iptables said in some sources that tables of iptables-legacy exist.
-  func mentionsLegacyTables(inSources some: Set<Int32>?) -> Bool { !(some.map { legacy.intersection($0) } ?? legacy).isEmpty }
+  func mentionsLegacyTables(inSources some: Set<Int32>?) -> Bool {
+    !(some.map { legacy.intersection($0) } ?? legacy).isEmpty
+  }
 
   /// The outputs that bundles say they lack.
   func unread(inSources some: Set<Int32>?) -> [(sentence: String, span: SourceSpan)] {

@@ -100,7 +100,9 @@ struct QueryArguments: ParsableArguments {
   /// The addresses that the question names, those of the destination first.
   var addresses: [IPAddress] {
     [dst, hostAddress, src].compactMap { $0 }.compactMap { text in
-      if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return IPAddress(text[text.index(after: text.startIndex)..<end]) }
+      if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+        return IPAddress(text[text.index(after: text.startIndex)..<end])
+      }
       return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
     }
   }

@@ -13,7 +13,9 @@ import Testing
   func `no damage turns an answer into another one, and what loses nothing leaves it definite`() async throws {
     let tally = await Self.campaign.rounds(4, seed: 1)
     print(tally.description)
-    if let folder = ProcessInfo.processInfo.environment["FWTRACE_DAMAGE_FOLDER"] { try Reproduction.write(tally, to: folder) }
+    if let folder = ProcessInfo.processInfo.environment["FWTRACE_DAMAGE_FOLDER"] {
+      try Reproduction.write(tally, to: folder)
+    }
     for lie in tally.examples { Issue.record(Comment(rawValue: lie.description)) }
     #expect(tally.lies == 0)
     #expect(tally.definiteShare >= 0.95)

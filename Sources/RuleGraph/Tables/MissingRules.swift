@@ -39,6 +39,7 @@ public struct MissingRules: Hashable, Sendable {
 
   /// What missing rules can do to a packet, beside leaving it alone.
   public struct Effects: OptionSet, Hashable, Sendable {
+    /// The sum of the bits of the kinds.
     public let rawValue: UInt8
 
     /// Makes a set of effects of their bits.

@@ -28,7 +28,8 @@ extension Ruleset {
     guard holds(id) else { return place(of: id.chainID) + " \(id.rule + 1)" }
     let chain = self[id.chainID]
     if chain.rules[id.rule].missing != nil { return place(of: id.chainID) }
-    return place(of: id.chainID) + " \(number(of: id))" + (chain.number(ofRule: id.rule) == nil ? " of those shown" : "")
+    return place(of: id.chainID) + " \(number(of: id))"
+      + (chain.number(ofRule: id.rule) == nil ? " of those shown" : "")
   }
 
   /// The number of a rule, counted from 1 as `iptables --line-numbers` does; behind rules of which nobody knows how many are missing, among those that were shown.

@@ -140,7 +140,7 @@ private struct IpsetReading: ~Copyable {
       add(&cursor, to: index, line)
     } else if let last = sets.indices.last, MaskedText.isElision(text.bytes[cursor.at..<trimmedEnd(cursor)]) {
       elide(cursor.text(cursor.at..<trimmedEnd(cursor)), last, line, at: cursor.at)
-        } else if !cursor.eat("COMMIT"), !readChange(&cursor) {
+    } else if !cursor.eat("COMMIT"), !readChange(&cursor) {
       unreadable(line, at: cursor.at)
     }
   }

@@ -225,7 +225,8 @@ struct RuleSections {
     if fragment.isCut { cuts.append((nil, section.text.lines.last.map { section.text.span($0) })) }
     // A listing of everything in JSON holds at least what wrote it.
     let isEmptyJSON = isJSON && section.command == nil && fragment.tables.isEmpty && fragment.diagnostics.isEmpty
-    if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut {
+    if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut
+    {
       allOfNftables = true
     }
     for var table in fragment.tables {

@@ -145,7 +145,9 @@ extension CommandOutput {
       kind = nil
       return
     }
-    if kind == .ipRoute { if Self.selectsRoutes(rest.dropFirst()) { filter.places = .anywhere } else { isWhole = true } }
+    if kind == .ipRoute {
+      if Self.selectsRoutes(rest.dropFirst()) { filter.places = .anywhere } else { isWhole = true }
+    }
     if let marker = rest.firstIndex(of: "table"), marker + 1 < rest.endIndex { table = rest[marker + 1] }
     if isJSON { kind = .json }
   }

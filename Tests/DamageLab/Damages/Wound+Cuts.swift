@@ -179,13 +179,17 @@ extension Wound {
     guard let index = output(&random, where: { $0.form != .nftJSON && $0.rows.count > 4 }) else { return false }
     let rows = dump.outputs[index].rows
     let words = rows.filter { $0.role == .rule }.flatMap { Anatomy.words($0.text) }.map(Self.pattern)
-      .filter { $0.count > 2 && $0.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." } && $0.first != "-" }
+      .filter {
+        $0.count > 2 && $0.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "." } && $0.first != "-"
+      }
     guard !words.isEmpty else { return false }
     let word = random.pick(words)
     let found = rows.indices.filter { rows[$0].text.contains(word) }
     guard !found.isEmpty, found.count < rows.count - 1 else { return false }
     let option = withContext ? random.pick(["-C1", "-C 1", "-A2", "-B1"]) : random.pick(["", "", "-e", "-w"])
-    if option == "-w", rows.contains(where: { $0.text.contains(word) && !Anatomy.words($0.text).contains(word) }) { return false }
+    if option == "-w", rows.contains(where: { $0.text.contains(word) && !Anatomy.words($0.text).contains(word) }) {
+      return false
+    }
     let before = option.hasPrefix("-C") || option == "-B1" ? 1 : 0
     let after = option.hasPrefix("-C") ? 1 : option == "-A2" ? 2 : 0
     dump.outputs[index].rows = Self.filtered(rows, found, before, after)
@@ -228,7 +232,8 @@ extension Wound {
     let rows = dump.outputs[index].rows
     let count = random.number(1...rows.count - 1)
     dump.outputs[index].rows = Array(part(rows, count))
-    let filter = random.pick(filters).split(separator: "N", omittingEmptySubsequences: false).joined(separator: "\(count)")
+    let filter = random.pick(filters).split(separator: "N", omittingEmptySubsequences: false).joined(
+      separator: "\(count)")
     dump.outputs[index].command += " " + filter
     if dump.layout != .prompts { dump.layout = .prompts }
     note(dump.outputs[index].command)

@@ -47,7 +47,10 @@ extension Wound {
   mutating func prefix(_ mark: String) -> Bool {
     changeLines { line in
       // Mailers quote an empty line without a blank at its end.
-      [line.isEmpty && mark.hasSuffix(" ") ? String(mark.dropLast(mark.allSatisfy { $0 == " " } ? mark.count : 1)) : mark + line]
+      [
+        line.isEmpty && mark.hasSuffix(" ")
+          ? String(mark.dropLast(mark.allSatisfy { $0 == " " } ? mark.count : 1)) : mark + line
+      ]
     }
     note("each line after \"\(mark)\"")
     return true

@@ -3,7 +3,9 @@ import RuleGraph
 
 /// Values that somebody hides before he shows his rules to others, the same way wherever they stand.
 extension Wound {
-  private static let addressMasks = ["x.x.x.x", "<IP>", "<REDACTED>", "XXX.XXX.XXX.XXX", "X.X.X.X", "[REDACTED]", "***"]
+  private static let addressMasks = [
+    "x.x.x.x", "<IP>", "<REDACTED>", "XXX.XXX.XXX.XXX", "X.X.X.X", "[REDACTED]", "***",
+  ]
 
   /// The addresses that the rules or the facts name.
   private var addresses: [String] {
@@ -36,7 +38,8 @@ extension Wound {
     let parts = address.split(separator: ".").map(String.init)
     let hidden = random.pick(["xxx", "x", "XXX", "*"])
     return random.happens(70)
-      ? (parts.prefix(3) + [hidden]).joined(separator: ".") : (parts.prefix(2) + [hidden, hidden]).joined(separator: ".")
+      ? (parts.prefix(3) + [hidden]).joined(separator: ".")
+      : (parts.prefix(2) + [hidden, hidden]).joined(separator: ".")
   }
 
   mutating func maskAllAddresses(_ random: inout RandomNumbers) -> Bool {
@@ -51,7 +54,10 @@ extension Wound {
     var names: Set<String> = []
     for row in dump.outputs.filter({ $0.form != nil }).flatMap(\.rows) where row.role == .rule {
       let words = row.text.split(whereSeparator: { " \t\"!".contains($0) }).map(String.init)
-      for word in words where ["eth", "ens", "docker0", "br-"].contains(where: word.hasPrefix) && !word.hasSuffix("+") && !word.hasSuffix("*") {
+      for word in words
+      where ["eth", "ens", "docker0", "br-"].contains(where: word.hasPrefix) && !word.hasSuffix("+")
+        && !word.hasSuffix("*")
+      {
         if word.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "-" }) { names.insert(word) }
       }
     }
@@ -79,7 +85,9 @@ extension Wound {
     note("port \(port) is \(mask)")
     return replace(port, with: mask) { before, after in
       // A port stands after its option or an address; 22 of 10.0.0.22 or of a counter is none.
-      guard let last = before.last, after.first.map({ !$0.isLetter && !$0.isNumber && $0 != "." }) ?? true else { return false }
+      guard let last = before.last, after.first.map({ !$0.isLetter && !$0.isNumber && $0 != "." }) ?? true else {
+        return false
+      }
       if last == ":" { return !before.hasSuffix("[:") && !(after.first == ":") }
       return last == " " && ["dport ", "sport ", "-ports "].contains { before.hasSuffix($0) }
     }
@@ -90,7 +98,8 @@ extension Wound {
     for text in texts.indices {
       for at in texts[text].lines.indices where texts[text].lines[at].contains(":") {
         let words = texts[text].lines[at].split(separator: " ", omittingEmptySubsequences: false).map { word in
-          let isAddress = word.count == 17 && word.split(separator: ":").count == 6 && word.allSatisfy { $0.isHexDigit || $0 == ":" }
+          let isAddress =
+            word.count == 17 && word.split(separator: ":").count == 6 && word.allSatisfy { $0.isHexDigit || $0 == ":" }
           if isAddress { isDone = true }
           return isAddress ? "XX:XX:XX:XX:XX:XX" : word
         }

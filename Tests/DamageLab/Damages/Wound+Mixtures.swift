@@ -46,7 +46,8 @@ extension Wound {
   }
 
   mutating func showChainByChain(_ random: inout RandomNumbers, underHeadings: Bool) -> Bool {
-    guard dump.ruleOutputs.contains(where: { dump.outputs[$0].form?.isListing == true || dump.outputs[$0].form == .rules })
+    guard
+      dump.ruleOutputs.contains(where: { dump.outputs[$0].form?.isListing == true || dump.outputs[$0].form == .rules })
     else { return false }
     dump.layout = underHeadings ? .bare : .prompts
     let wording = random.number(0...2)
@@ -60,11 +61,16 @@ extension Wound {
         let table = output.table.split(separator: " ").last ?? "filter"
         if underHeadings {
           part.heading = .words(
-            ["### \(part.command)", "\(output.command.prefix { $0 != " " }), \(table) table, chain \(head.chain):", "Output of `\(part.command)`:"][wording])
+            [
+              "### \(part.command)", "\(output.command.prefix { $0 != " " }), \(table) table, chain \(head.chain):",
+              "Output of `\(part.command)`:",
+            ][wording])
         }
         return part
       }
-      for at in parts.indices.dropLast() where random.happens(50) { parts.swapAt(at, random.number(at...parts.count - 1)) }
+      for at in parts.indices.dropLast() where random.happens(50) {
+        parts.swapAt(at, random.number(at...parts.count - 1))
+      }
       return parts
     }
     note("a chain at a time")

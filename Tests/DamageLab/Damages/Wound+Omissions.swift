@@ -43,7 +43,9 @@ extension Wound {
     let output = dump.outputs[index]
     let apart = output.rows.tables.filter { $0 != table && $0.contains(" ") }.map { kept in
       var part = output
-      part.rows = output.rows.filter { $0.table == kept || ($0.table.isEmpty && $0.role == .other && part.form == .nftJSON) }
+      part.rows = output.rows.filter {
+        $0.table == kept || ($0.table.isEmpty && $0.role == .other && part.form == .nftJSON)
+      }
       part.command = "\(command) \(name(kept))"
       let words = part.command.split(separator: " ").map { $0.drop { $0 == "-" } }
       part.file = words.joined(separator: "-") + ".txt"
@@ -105,7 +107,9 @@ extension Wound {
       guard head.table == chain.table, !head.isBase, targets.contains(head.chain) else { return false }
       let others = output.rows.filter { $0.chain != chain.chain }
       guard output.form == .nftText || output.form == .save, !others.leads(to: head) else { return false }
-      return others.contains { $0.role == .rule && $0.table == head.table && $0.chain == head.chain && hasCounted($0.text) }
+      return others.contains {
+        $0.role == .rule && $0.table == head.table && $0.chain == head.chain && hasCounted($0.text)
+      }
     }
   }
 
@@ -119,7 +123,8 @@ extension Wound {
       let rows = dump.outputs[index].rows
       guard dump.outputs[index].form != .nftJSON else { return [] }
       return rows.indices.filter { at in
-        rows[at].role == .chainHead && rows.contains { $0.role == .rule && $0.table == rows[at].table && $0.chain == rows[at].chain }
+        rows[at].role == .chainHead
+          && rows.contains { $0.role == .rule && $0.table == rows[at].table && $0.chain == rows[at].chain }
       }.map { (index, $0) }
     }
     guard !heads.isEmpty else { return false }
@@ -142,7 +147,9 @@ extension Wound {
         if isNumbered, let last = chain.last, at < last {
           runs.append((index, at...min(at + random.number(0...2), last - 1), false))
         }
-        let isReferred = rows.heads.contains { $0.table == rows[at].table && !$0.isBase && rows[at].targets.contains($0.chain) }
+        let isReferred = rows.heads.contains {
+          $0.table == rows[at].table && !$0.isBase && rows[at].targets.contains($0.chain)
+        }
         if isReferred { runs.append((index, at...at, !isNumbered)) }
       }
     }

@@ -5,8 +5,10 @@ extension Wound {
   /// A rule of a text form.
   private func rule(_ random: inout RandomNumbers, where fits: (Row) -> Bool) -> (Int, Int)? {
     let places = dump.ruleOutputs.filter { dump.outputs[$0].form != .nftJSON }.flatMap { index in
-      dump.outputs[index].rows.indices.filter { dump.outputs[index].rows[$0].role == .rule && fits(dump.outputs[index].rows[$0]) }
-        .map { (index, $0) }
+      dump.outputs[index].rows.indices.filter {
+        dump.outputs[index].rows[$0].role == .rule && fits(dump.outputs[index].rows[$0])
+      }
+      .map { (index, $0) }
     }
     return places.isEmpty ? nil : random.pick(places)
   }
@@ -47,7 +49,13 @@ extension Wound {
 
   /// One of the two counters, or both, gone.
   mutating func loseCounter(_ random: inout RandomNumbers) -> Bool {
-    guard let place = rule(&random, where: { $0.text.contains("counter packets ") || $0.text.hasPrefix("[") || $0.text.first == " " || $0.text.first?.isNumber == true })
+    guard
+      let place = rule(
+        &random,
+        where: {
+          $0.text.contains("counter packets ") || $0.text.hasPrefix("[") || $0.text.first == " "
+            || $0.text.first?.isNumber == true
+        })
     else { return false }
     let text = dump.outputs[place.0].rows[place.1].text
     if let range = text.firstRange(of: "packets ") {
@@ -56,7 +64,10 @@ extension Wound {
       change(place, to: String(text[..<part.lowerBound] + text[part.upperBound...]))
     } else if text.hasPrefix("[") {
       guard let end = text.firstIndex(of: "]"), let colon = text.firstIndex(of: ":") else { return false }
-      change(place, to: random.happens(50) ? String(text[text.index(end, offsetBy: 2)...]) : "[" + text[text.index(after: colon)...])
+      change(
+        place,
+        to: random.happens(50) ? String(text[text.index(end, offsetBy: 2)...]) : "[" + text[text.index(after: colon)...]
+      )
     } else {
       var words = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
       let numbers = words.indices.filter { !words[$0].isEmpty }.prefix(dump.outputs[place.0].form == .numbered ? 3 : 2)

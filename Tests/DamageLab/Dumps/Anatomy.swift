@@ -54,7 +54,9 @@ enum Anatomy {
     let all = words(line)
     guard let at = all.firstIndex(of: "-A"), at + 1 < all.count else { return Row(line, .other, table: table) }
     var row = Row(line, .rule, table: table, chain: all[at + 1])
-    if let jump = all.firstIndex(where: { $0 == "-j" || $0 == "-g" }), jump + 1 < all.count { row.targets = [all[jump + 1]] }
+    if let jump = all.firstIndex(where: { $0 == "-j" || $0 == "-g" }), jump + 1 < all.count {
+      row.targets = [all[jump + 1]]
+    }
     return row
   }
 

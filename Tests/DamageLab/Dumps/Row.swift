@@ -49,9 +49,13 @@ extension [Row] {
 
   /// Whether a rule of another chain leads to this one.
   func leads(to chain: Row) -> Bool {
-    contains { $0.role == .rule && $0.table == chain.table && $0.chain != chain.chain && $0.targets.contains(chain.chain) }
+    contains {
+      $0.role == .rule && $0.table == chain.table && $0.chain != chain.chain && $0.targets.contains(chain.chain)
+    }
   }
 
   /// The indexes of the rows of a chain, its head and end among them.
-  func indexes(of chain: Row) -> [Int] { indices.filter { self[$0].table == chain.table && self[$0].chain == chain.chain } }
+  func indexes(of chain: Row) -> [Int] {
+    indices.filter { self[$0].table == chain.table && self[$0].chain == chain.chain }
+  }
 }

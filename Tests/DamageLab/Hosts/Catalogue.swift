@@ -11,7 +11,9 @@ public enum Catalogue {
   private static let shared: URL? = [
     package.deletingLastPathComponent(), package.deletingLastPathComponent().deletingLastPathComponent(),
   ]
-  .map { $0.appending(path: "shared") }.first { FileManager.default.fileExists(atPath: $0.appending(path: "corpus").path) }
+  .map { $0.appending(path: "shared") }.first {
+    FileManager.default.fileExists(atPath: $0.appending(path: "corpus").path)
+  }
 
   /// Whether the corpus of real hosts is here.
   public static var hasCorpus: Bool { shared != nil }
@@ -77,7 +79,9 @@ public enum Catalogue {
       let tables = ["raw", "nat", "filter"].filter { files.contains("\($0).txt") }
       source.rules[.listing] = tables.compactMap { table in
         guard let listed = text(folder.appending(path: "\(table).txt")) else { return nil }
-        let lines = listed.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.contains("# iptables") }
+        let lines = listed.split(separator: "\n", omittingEmptySubsequences: false).filter {
+          !$0.contains("# iptables")
+        }
         let option = table == "filter" ? "" : "-t \(table) "
         return Output(
           lines.joined(separator: "\n"), file: "\(table).txt", command: "iptables \(option)-vnL", form: .listing,
@@ -96,14 +100,16 @@ public enum Catalogue {
   }
 
   private static let factFiles: [(file: String, command: String)] = [
-    ("ip-addr.txt", "ip addr"), ("ip-route.txt", "ip route"), ("sysctl.txt", "sysctl -a"), ("docker-ps.txt", "docker ps"),
+    ("ip-addr.txt", "ip addr"), ("ip-route.txt", "ip route"), ("sysctl.txt", "sysctl -a"),
+    ("docker-ps.txt", "docker ps"),
     ("docker-network-inspect.json", "docker network inspect bridge"),
   ]
 
   // MARK: The corpus
 
   private static func edge() -> [HostSource] {
-    guard let folder = shared?.appending(path: "corpus/edge"), let save = text(folder.appending(path: "iptables-save.txt")),
+    guard let folder = shared?.appending(path: "corpus/edge"),
+      let save = text(folder.appending(path: "iptables-save.txt")),
       let facts = text(folder.appending(path: "host.txt"))
     else { return [] }
     var source = HostSource("edge")
@@ -113,7 +119,8 @@ public enum Catalogue {
       guard let end = part.firstIndex(of: "\n") else { continue }
       let command = String(part[..<end])
       let name = command.split(separator: " ").prefix(2).joined(separator: "-")
-      source.facts.append(Output(String(part[part.index(after: end)...]), file: "\(name).txt", command: command, form: nil))
+      source.facts.append(
+        Output(String(part[part.index(after: end)...]), file: "\(name).txt", command: command, form: nil))
     }
     return [source]
   }
@@ -149,7 +156,11 @@ public enum Catalogue {
     let others = (source.rules[.listing] ?? []).filter { $0.table == "ip raw" || $0.table == "ip mangle" }
     source.rules[.rules] = others + (source.rules[.rules] ?? [])
     add("nft-list-ruleset.txt", "nft list ruleset", .nftText)
-    if name.hasPrefix("30") { source.rules[.nftText] = nil } else { add("nft-j-list-ruleset.json", "nft -j list ruleset", .nftJSON) }
+    if name.hasPrefix("30") {
+      source.rules[.nftText] = nil
+    } else {
+      add("nft-j-list-ruleset.json", "nft -j list ruleset", .nftJSON)
+    }
     for (file, command) in factFiles {
       if let text = text(folder.appending(path: file)) {
         source.facts.append(Output(text, file: file, command: command, form: nil))
@@ -201,7 +212,8 @@ public enum Catalogue {
   }
 
   private static func probes(_ file: URL) -> [Question] {
-    guard let data = try? Data(contentsOf: file), let all = try? JSONDecoder().decode([SentProbe].self, from: data) else {
+    guard let data = try? Data(contentsOf: file), let all = try? JSONDecoder().decode([SentProbe].self, from: data)
+    else {
       return []
     }
     return all.filter { ($0.in_interface != nil || $0.from == "host") && !$0.dst_ip.contains(":") }.map { probe in

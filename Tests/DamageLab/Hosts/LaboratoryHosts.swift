@@ -11,7 +11,8 @@ enum LaboratoryHosts {
     var whole = source
     // What nft prints of an ipset is its name alone, and of tables of its own nothing that a file beside would not say twice.
     let hasOwnTables = source.facts.contains { $0.file.hasSuffix(".nft") }
-    for (form, outputs) in forms where form != .save && !(form == .nftText && (hasOwnTables || !ruleset.ipset.isEmpty)) {
+    for (form, outputs) in forms where form != .save && !(form == .nftText && (hasOwnTables || !ruleset.ipset.isEmpty))
+    {
       if form == .nftJSON, hasOwnTables || !ruleset.ipset.isEmpty { continue }
       whole.rules[form] = outputs
     }

@@ -53,6 +53,7 @@ public struct Lie: Sendable, CustomStringConvertible {
   /// The damaged texts.
   var texts: [PastedText]
 
+  /// The trial, the question and both answers, in words.
   public var description: String {
     """
     \(whole), seed \(seed): \(notes.joined(separator: "; "))

@@ -13,7 +13,8 @@ public enum Reproduction {
     for (key, lie) in ranked {
       let place = root.appending(path: name(key))
       try write(lie, to: place)
-      report += "## \(key.damage), \(key.form): \(tally.counts[key]?.lies ?? 0) lies of \(tally.counts[key]?.questions ?? 0)\n\n"
+      report +=
+        "## \(key.damage), \(key.form): \(tally.counts[key]?.lies ?? 0) lies of \(tally.counts[key]?.questions ?? 0)\n\n"
       report += words(lie, in: place)
     }
     if let (duration, lie) = tally.slowest {
@@ -25,7 +26,8 @@ public enum Reproduction {
     for (key, lie) in tally.opened.sorted(by: { tally.counts[$0.key]?.open ?? 0 > tally.counts[$1.key]?.open ?? 0 }) {
       let place = root.appending(path: "open-" + name(key))
       try write(lie, to: place)
-      report += "## \(key.damage), \(key.form): \(tally.counts[key]?.open ?? 0) of \(tally.counts[key]?.questions ?? 0)\n\n"
+      report +=
+        "## \(key.damage), \(key.form): \(tally.counts[key]?.open ?? 0) of \(tally.counts[key]?.questions ?? 0)\n\n"
       report += words(lie, in: place)
     }
     try report.write(to: root.appending(path: "report.md"), atomically: true, encoding: .utf8)

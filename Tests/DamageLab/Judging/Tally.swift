@@ -96,8 +96,12 @@ public struct Tally: Sendable {
   public var description: String {
     var lines = ["damage                          form        texts  questions   same   open assumed   LIES  definite"]
     func line(_ name: String, _ form: String, _ counts: Counts) -> String {
-      func right(_ text: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - text.count)) + text }
-      func left(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(1, width - text.count)) }
+      func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+      }
+      func left(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(1, width - text.count))
+      }
       return left(name, 32) + left(form, 10) + right("\(counts.texts)", 7) + right("\(counts.questions)", 11)
         + right("\(counts.same)", 7) + right("\(counts.open)", 7) + right("\(counts.assumed)", 8)
         + right("\(counts.lies)", 7) + right("\(counts.definite) %", 10)

@@ -73,8 +73,10 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
     return other.destinations.allSatisfy { place in destinations.contains { $0.holds(place) } }
   }
 
+  /// The answer in a few words.
   public var description: String {
-    let places = destinations.isEmpty ? "" : " -> " + destinations.map(\.description).sorted().prefix(3).joined(separator: ", ")
+    let places =
+      destinations.isEmpty ? "" : " -> " + destinations.map(\.description).sorted().prefix(3).joined(separator: ", ")
     let on = isDefinite || conditions.isEmpty ? "" : " (\(conditions.prefix(3).joined(separator: "; ")))"
     let words = untold.isEmpty ? "" : " [\(untold.joined(separator: "; "))]"
     return verdict.rawValue + places + on + words
