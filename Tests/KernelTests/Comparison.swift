@@ -82,35 +82,29 @@ struct Comparison {
     return nil
   }
 
-  /// Whether a rule only compares and counts. Where nothing tells whether it matches, it makes no two cases and stands in no path.
-  private static func doesNothing(_ rule: Rule) -> Bool {
-    rule.statements.allSatisfy { statement in
-      switch statement {
-      case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces: true
-      case .effect(let effect): effect.kind == .counter
-      default: false
-      }
-    }
-  }
-
+  /// The rules that matched, in order, are the kernel's. A rule that changes nothing makes no case, so it may be missing from the path of a question that leaves open
+  /// whether it matches; where the path does show it, the kernel has matched it too.
   private func pathDifference(_ part: Case) -> String? {
     guard showsRules else { return nil }
     var idle: Set<String> = []
     for table in ruleset.tables {
       for chain in table.chains {
-        for (index, rule) in chain.rules.enumerated() where Self.doesNothing(rule) {
+        for (index, rule) in chain.rules.enumerated() where !rule.statements.contains(where: \.changesSomething) {
           idle.insert("\(table.family.rawValue) \(table.name) \(chain.name) \(index + 1)")
         }
       }
     }
-    let seen = observation.path.filter { $0.index > 0 }
-      .map { "\($0.family) \($0.table) \($0.chain) \($0.index)" }.filter { !idle.contains($0) }
+    let seen = observation.path.filter { $0.index > 0 }.map { "\($0.family) \($0.table) \($0.chain) \($0.index)" }
     let told = part.path.compactMap { step -> String? in
       guard step.matched, case .rule(let id) = step.event else { return nil }
       let table = ruleset.tables[id.table]
       return "\(table.family.rawValue) \(table.name) \(table.chains[id.chain].name) \(id.rule + 1)"
-    }.filter { !idle.contains($0) }
-    return seen == told ? nil : "path \(told), kernel \(seen)"
+    }
+    var rest = told[...]
+    for rule in seen {
+      if rest.first == rule { rest.removeFirst() } else if !idle.contains(rule) { return "path \(told), kernel \(seen)" }
+    }
+    return rest.isEmpty ? nil : "path \(told), kernel \(seen)"
   }
 }
 

@@ -360,7 +360,7 @@ extension Flow {
 
 extension Statement {
   /// Whether the statement can change the packet or its fate; the others only ask, log or count, or remember it for later packets.
-  fileprivate var changesSomething: Bool {
+  package var changesSomething: Bool {
     switch self {
     case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .updateSet, .effect, .verdict(.continue): false
     case .assign, .notrack, .translate, .verdict, .verdictMap, .opaqueTarget, .missingRules: true

@@ -12,7 +12,7 @@ public struct MaskedValue: Hashable, Sendable {
   public var possible: ValueSet
   /// The bits that are shown although bits before them are not, and what they are: of `x.x.x.62` the last eight.
   public var shownBits: UInt128
-  /// The bits of the value, where they are shown.
+  /// What the shown bits are; zero elsewhere.
   public var bits: UInt128
 
   /// Makes a masked value.
