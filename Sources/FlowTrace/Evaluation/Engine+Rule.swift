@@ -294,7 +294,7 @@ extension Engine {
         ConditionInfo(
           holds: "its interfaces fit the rule", fails: "its interfaces do not fit the rule", rule: id,
           isEnvironment: false,
-          settledBy: table == "filter" ? "\(list) -vnL" : "\(list) -t \(table) -vnL")
+          settledBy: table == "filter" ? "\(list) -vnL" : "\(list) -t \(table) -vnL", isOfHiddenInterfaces: true)
       }
     default: return .always
     }

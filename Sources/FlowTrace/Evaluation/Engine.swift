@@ -11,6 +11,8 @@ struct ConditionInfo {
   var settledBy: String?
   /// What rules that no dump shows do where it holds; empty where they leave the packet alone, nil of other conditions.
   var effect: MissingRules.Effects?
+  /// Whether it is about interfaces that a listing does not print.
+  var isOfHiddenInterfaces = false
 }
 
 /// The evaluation of one query: the rules, what is known of the host, and what was found out on the way.

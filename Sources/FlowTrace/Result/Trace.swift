@@ -344,11 +344,13 @@ public struct ConditionUse: Hashable, Sendable {
   public var settledBy: String?
   /// What rules that no dump shows do here; empty where they leave the packet alone, nil of other conditions.
   public var effect: MissingRules.Effects?
+  /// Whether it is about interfaces that a listing does not print (`iptables -nL` without `-v`).
+  public var isOfHiddenInterfaces: Bool
 
   /// Makes a use of a condition.
   public init(
     text: String, holds: Bool, rule: RuleID?, isEnvironment: Bool, settledBy: String? = nil,
-    effect: MissingRules.Effects? = nil
+    effect: MissingRules.Effects? = nil, isOfHiddenInterfaces: Bool = false
   ) {
     self.text = text
     self.holds = holds
@@ -356,5 +358,6 @@ public struct ConditionUse: Hashable, Sendable {
     self.isEnvironment = isEnvironment
     self.settledBy = settledBy
     self.effect = effect
+    self.isOfHiddenInterfaces = isOfHiddenInterfaces
   }
 }

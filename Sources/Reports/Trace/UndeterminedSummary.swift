@@ -26,6 +26,7 @@ struct UndeterminedSummary {
   /// What is missing, of the first thing that is.
   private func reason(_ cases: [Case]) -> String? {
     for condition in cases.lazy.flatMap(\.conditions) where !condition.isEnvironment {
+      if condition.isOfHiddenInterfaces { return "the listing hides the interfaces of its rules" }
       guard let id = condition.rule, ruleset.holds(id), let missing = ruleset[id].missing else { continue }
       return MissingWords.reason(missing, ruleset.place(of: id.chainID), table: ruleset.tables[id.table])
     }
@@ -104,7 +105,10 @@ struct UndeterminedSummary {
       told.removeAll { $0.effect == [] }
       texts = ["the rules that were not shown leave it alone"]
     }
+    let hidden = told.filter(\.isOfHiddenInterfaces)
+    told.removeAll(where: \.isOfHiddenInterfaces)
     texts += told.map(\.text)
+    if let words = interfaceWords(hidden, one.decidedBy) { texts.append(words) }
     let condition = texts.isEmpty ? "otherwise" : "if " + texts.joined(separator: " and ")
     let verdict = one.conditionalVerdict ?? .undetermined
     var action = verdict == .undetermined ? "unknown" : verdict.past.uppercased()
@@ -124,6 +128,15 @@ struct UndeterminedSummary {
     default: break
     }
     return outcome
+  }
+
+  /// What hidden interfaces mean for a case, by the rule that decides it: the other rules on its path are listed with outcomes of their own.
+  private func interfaceWords(_ conditions: [ConditionUse], _ decider: Decider) -> String? {
+    guard !conditions.isEmpty else { return nil }
+    if case .rule(let id) = decider, conditions.contains(where: { $0.rule == id && $0.holds }) {
+      return "\(ruleset.place(of: id)) is the first whose interfaces match"
+    }
+    return "the interfaces of no such rule match before"
   }
 
   /// The commands that settle it.

@@ -2,15 +2,28 @@ import HostModel
 import RuleGraph
 
 /// The translations that Docker makes for the ports that `docker ps` and `docker inspect` show.
-enum PublishedPorts {
-  /// The rules of a nat table that was not shown; nil where no dump says which ports are published, or not to where.
-  static func rules(_ facts: HostFacts, _ tables: [Table], _ inferred: InferredHost) -> [Rule]? {
-    guard facts.containers.contains(where: { !$0.ports.isEmpty }) else { return nil }
+struct PublishedPorts {
+  let facts: HostFacts
+  let tables: [Table]
+  /// Whether a container has a port published on an address of the family.
+  let areAny: Bool
+  /// The first container that has one.
+  let span: SourceSpan?
+
+  init(_ facts: HostFacts, _ tables: [Table]) {
+    self.facts = facts
+    self.tables = tables
+    let publishing = facts.containers.filter { $0.ports.contains { $0.hostAddress?.isIPv4 ?? true } }
+    areAny = !publishing.isEmpty
+    span = publishing.lazy.compactMap(\.span).first
+  }
+
+  /// The rules of a nat table that was not shown, one for each port. Where no dump tells the container's address, or whether Docker has any rules, the rule of the
+  /// port is a missing one.
+  func rules(missing: MissingRules, isCertain: Bool) -> [Rule] {
     var rules: [Rule] = []
     for container in facts.containers {
-      for port in container.ports {
-        guard port.hostAddress?.isIPv4 ?? true else { continue }
-        guard let address = address(of: container, port.containerPort, port.transport, tables) else { return nil }
+      for port in container.ports where port.hostAddress?.isIPv4 ?? true {
         var statements: [Statement] = []
         if let own = port.hostAddress, own.bits != IPAddress(ipv4: 0).bits {
           statements.append(.match(Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(own.bits))))
@@ -22,9 +35,13 @@ enum PublishedPorts {
         statements.append(.match(Match(.meta(.l4proto), in: ValueSet(UInt128(port.transport)))))
         statements.append(
           .match(Match(.header(HeaderField(.th, .dport)), in: ValueSet(UInt128(port.hostPort)))))
-        statements.append(
-          .translate(
-            Translation(.dnat, address: .constant(address.bits), port: .constant(UInt128(port.containerPort)))))
+        if isCertain, let address = address(of: container, port.containerPort, port.transport) {
+          statements.append(
+            .translate(
+              Translation(.dnat, address: .constant(address.bits), port: .constant(UInt128(port.containerPort)))))
+        } else {
+          statements.append(.missingRules(missing))
+        }
         rules.append(Rule(statements, span: container.span ?? SourceSpan(source: -1, line: 0, offset: 0, length: 0)))
       }
     }
@@ -32,9 +49,7 @@ enum PublishedPorts {
   }
 
   /// The address of a container: told, or the only one that a rule accepts the port for.
-  private static func address(
-    of container: Container, _ port: UInt16, _ transport: UInt8, _ tables: [Table]
-  ) -> IPAddress? {
+  private func address(of container: Container, _ port: UInt16, _ transport: UInt8) -> IPAddress? {
     if let told = container.endpoints.flatMap(\.addresses).first(where: \.isIPv4) { return told }
     var found: Set<IPAddress> = []
     for table in tables where table.family == .ip && table.name == "filter" {

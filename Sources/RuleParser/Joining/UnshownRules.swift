@@ -272,40 +272,53 @@ struct UnshownRules {
 
   /// The tables that a container engine or a cluster fills beside those that were shown.
   private mutating func addEngineTables() {
-    guard let engine = EngineChains(tables) else { return }
-    let inferred = InferredHost(ruleset: Ruleset(tables: tables), facts: facts)
-    // Docker accepts each published port in filter: where it accepts none, it translates none.
-    let translates = engine.isCluster || !inferred.containerAddresses.isEmpty
-    if engine.isInFilter, translates, !tells("nat", .ip) { addNat(engine, inferred) }
-    if engine.isDocker, engine.isInNat, !tells("filter", .ip) { addFilter() }
-    if engine.dropsInRaw, !tells("raw", .ip) { addRaw(inferred) }
+    let engine = EngineChains(tables)
+    let ports = PublishedPorts(facts, tables)
+    if !tells("nat", .ip) {
+      if ports.areAny {
+        addNat(engine, ports)
+      } else if let engine, engine.isInFilter, engine.isCluster || acceptsContainers {
+        addNat(engine, ports)
+      }
+    }
+    if engine.map({ $0.isDocker && $0.isInNat }) ?? ports.areAny, !tells("filter", .ip) { addFilter() }
+    if let engine, engine.dropsInRaw, !tells("raw", .ip) {
+      addRaw(InferredHost(ruleset: Ruleset(tables: tables), facts: facts))
+    }
+  }
+
+  /// Whether filter lets anything through to a container. Docker accepts each published port there: where it accepts none, it translates none.
+  private var acceptsContainers: Bool {
+    !InferredHost(ruleset: Ruleset(tables: tables), facts: facts).containerAddresses.isEmpty
   }
 
   /// Docker's nat table translates what is for the host's own addresses; Kubernetes' whatever is for a service.
-  private mutating func addNat(_ engine: EngineChains, _ inferred: InferredHost) {
+  private mutating func addNat(_ engine: EngineChains?, _ ports: PublishedPorts) {
     let command = Self.command("nat", .ip)
+    let isCluster = engine?.isCluster ?? false
     let isLocal: [Statement] =
-      engine.isCluster
+      isCluster
       ? []
       : [.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))]
-    let published = PublishedPorts.rules(facts, tables, inferred)
+    let missing = MissingRules(.engine, effects: .translateDestination, settledBy: command)
+    let span = engine?.span ?? ports.span
+    // A filter table that shows all its chains and none of Docker's speaks against Docker's rules: they were flushed, or Docker makes none.
+    let isCertain = engine?.isInFilter ?? !tables.contains { $0.family == .ip && $0.name == "filter" && $0.shown == .whole }
     var chains: [Chain] = []
     for name in ["PREROUTING", "OUTPUT"] {
       var chain = Chain(
-        name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: engine.span, shown: .nothing)
-      if let published {
-        chain.rules = published
-      } else {
-        let missing = MissingRules(.engine, effects: .translateDestination, settledBy: command)
-        chain.rules = [Rule(isLocal + [.missingRules(missing)], span: engine.span ?? Self.nowhere)]
+        name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: span, shown: .nothing)
+      chain.rules = ports.rules(missing: missing, isCertain: isCertain)
+      if !ports.areAny || isCluster {
+        chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? Self.nowhere))
       }
       chains.append(chain)
     }
     chains.append(
       unshown(
         "POSTROUTING", of: "nat", MissingRules(.engine, effects: .translateSource, settledBy: command), policy: .accept,
-        span: engine.span))
-    add(Table(.ip, "nat", origin: origin, chains: chains, span: engine.span, shown: .nothing))
+        span: span))
+    add(Table(.ip, "nat", origin: origin, chains: chains, span: span, shown: .nothing))
   }
 
   /// Docker fences its networks in FORWARD.
