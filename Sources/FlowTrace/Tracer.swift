@@ -136,7 +136,7 @@ public struct Tracer: Sendable {
   private static func inferredTables(_ ruleset: Ruleset, _ family: AddressFamily) -> [Assumption] {
     ruleset.tables.filter { $0.shown == .nothing && $0.family.sees(family) }.compactMap { table in
       guard let chain = table.chains.first(where: { $0.base?.hook == .prerouting }),
-        !chain.rules.contains(where: { $0.missing != nil }), !chain.rules.isEmpty
+        chain.rules.contains(where: { $0.missing == nil })
       else { return nil }
       return Assumption(
         "inferred-table",

@@ -41,8 +41,12 @@ public struct HostFacts: Hashable, Sendable {
   public var neighbours: [Neighbour] = []
   /// Versions that were printed: `docker`, `iptables`, `nft`, `kernel`.
   public var versions: [String: String] = [:]
+  /// The host's addresses that are masked, where all others of the family are told.
+  public var maskedAddresses: [AddressFamily: [MaskedValue]] = [:]
   /// What `ufw status` says, where it was printed.
   public var ufw: UfwStatus?
+  /// Whether firewalld runs, where an output tells.
+  public var firewalld: FirewalldStatus?
   /// The host's name, where a prompt or a command told it.
   public var hostName: String?
   /// When and where the dump was taken, as a bundle says.
@@ -72,6 +76,17 @@ public struct UfwStatus: Hashable, Sendable {
   public var defaults: [String: String] = [:]
   /// The rules as printed, one a line.
   public var rules: [String] = []
+  /// Where it stands.
+  public var span: SourceSpan?
+
+  /// Makes a status.
+  public init(isActive: Bool) { self.isActive = isActive }
+}
+
+/// Whether firewalld runs (firewall-cmd(1)); what its rules are stands in the ruleset alone.
+public struct FirewalldStatus: Hashable, Sendable {
+  /// Whether it has loaded its rules.
+  public var isActive: Bool
   /// Where it stands.
   public var span: SourceSpan?
 

@@ -5,18 +5,33 @@ extension [HostReading] {
   /// Of several hosts the one that has an address that is asked about: its own, else a container's. The addresses are tried in their order; nil where none
   /// of them tells, or several hosts have one.
   ///
+  /// A host that prints none of its addresses may have any: it stands back behind one that has the address, and is the one where no other has it and its rules name it
+  /// as a destination.
+  ///
   ///     DumpReader().readHosts(inputs).host(with: [destination, source])
   public func host(with addresses: [IPAddress]) -> HostReading? {
     if count == 1 { return first }
-    // A host that shows no addresses may have any.
-    guard allSatisfy({ host in host.facts.interfaces.contains { !$0.addresses.isEmpty } }) else { return nil }
+    let showsAll = allSatisfy { host in host.facts.interfaces.contains { !$0.addresses.isEmpty } }
     for address in addresses {
-      for knows in [Self.owns, Self.leadsTo] {
+      for knows in showsAll ? [Self.owns, Self.leadsTo] : [Self.owns, Self.expects] {
         let fitting = filter { knows($0, address) }
         if fitting.count == 1 { return fitting[0] }
       }
     }
     return nil
+  }
+
+  /// Whether a rule translates, or lets in, packets for just this address.
+  private static func expects(_ host: HostReading, _ address: IPAddress) -> Bool {
+    let wanted = ValueSet(address.bits)
+    return host.ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).contains { rule in
+      rule.statements.contains { statement in
+        guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,
+          case .field(.header(let field)) = match.subject
+        else { return false }
+        return field.name == .daddr && values == wanted
+      }
+    }
   }
 
   private static func owns(_ host: HostReading, _ address: IPAddress) -> Bool {

@@ -32,20 +32,24 @@ struct DumpArguments: ParsableArguments {
   ///
   /// - Parameter addresses: The addresses that are asked about: of several hosts the one that has them answers.
   func read(askingAbout addresses: [IPAddress] = []) throws -> HostReading {
-    if let snapshot, snapshot < 1 { throw Failure("--snapshot \(snapshot): moments are counted from 1") }
-    guard dumps.isEmpty || namespace.netns == nil else {
-      throw Failure("--netns: it chooses a network namespace of this host, and the dumps are read instead of the host")
-    }
-    guard !dumps.isEmpty else { return try LiveHost.read(namespace: namespace.netns) }
-    let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
-    let inputs = try DumpFiles.read(dumps)
-    let hosts = ReadingNotice.during(inputs) { reader.readHosts(inputs, snapshot: snapshot) }
-    let reading = try HostChoice(hosts, named: host).host(with: addresses)
+    let reading = try HostChoice(readHosts(), named: host).host(with: addresses)
     if let snapshot, snapshot > reading.snapshotCount {
       throw Failure(
         "--snapshot \(snapshot): the dumps show \(reading.snapshotCount) moment\(reading.snapshotCount == 1 ? "" : "s")"
       )
     }
     return reading
+  }
+
+  /// Reads the dumps into the hosts that they are of; without any, the host that the program runs on.
+  func readHosts() throws -> [HostReading] {
+    if let snapshot, snapshot < 1 { throw Failure("--snapshot \(snapshot): moments are counted from 1") }
+    guard dumps.isEmpty || namespace.netns == nil else {
+      throw Failure("--netns: it chooses a network namespace of this host, and the dumps are read instead of the host")
+    }
+    guard !dumps.isEmpty else { return [try LiveHost.read(namespace: namespace.netns)] }
+    let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
+    let inputs = try DumpFiles.read(dumps)
+    return ReadingNotice.during(inputs) { reader.readHosts(inputs, snapshot: snapshot) }
   }
 }

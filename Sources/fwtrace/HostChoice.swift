@@ -25,7 +25,9 @@ struct HostChoice {
   }
 
   private func host(named name: String) throws(Failure) -> HostReading {
-    let fitting = hosts.enumerated().filter { index, host in host.name == name || String(index + 1) == name }
+    let fitting = hosts.enumerated().filter { index, host in
+      host.name?.lowercased() == name.lowercased() || String(index + 1) == name
+    }
     guard let first = fitting.first else {
       throw Failure("--host \(name): the dumps are of \(names.joined(separator: ", "))")
     }
@@ -43,5 +45,5 @@ struct HostChoice {
   }
 
   /// What the hosts are called: those without a name by their number.
-  private var names: [String] { hosts.enumerated().map { index, host in host.name ?? String(index + 1) } }
+  var names: [String] { hosts.enumerated().map { index, host in host.name ?? String(index + 1) } }
 }

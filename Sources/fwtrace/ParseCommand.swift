@@ -36,6 +36,10 @@ struct ParseCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
+    if dialect == nil, !json, !canonical, dumps.host == nil {
+      let hosts = try dumps.readHosts()
+      if hosts.count > 1 { return printHosts(hosts) }
+    }
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     if let dialect {
@@ -44,8 +48,18 @@ struct ParseCommand: ParsableCommand {
     } else if json || canonical {
       Output.write(GraphJSON(isCanonical: canonical).bytes(of: reading.ruleset, diagnostics: reading.diagnostics))
     } else {
-      let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
       Output.write(GraphListing(reading.ruleset, terminal: terminal).text(diagnostics: reading.diagnostics))
+    }
+  }
+
+  private var terminal: TerminalSettings { TerminalSettings(width: width ?? Output.width, inColor: color.isOn) }
+
+  /// Each host of the dumps under its name.
+  private func printHosts(_ hosts: [HostReading]) {
+    for (index, (name, host)) in zip(HostChoice(hosts, named: nil).names, hosts).enumerated() {
+      if index > 0 { Output.write("\n") }
+      let listing = GraphListing(host.ruleset, terminal: terminal, host: name)
+      Output.write(listing.text(diagnostics: host.diagnostics))
     }
   }
 }

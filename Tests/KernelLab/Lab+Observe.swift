@@ -226,7 +226,9 @@ extension Lab {
   }
 
   private func step(_ message: TraceMessage) -> Observation.Step {
-    let family = message.family == 2 ? "ip" : message.family == 10 ? "ip6" : message.family == 5 ? "netdev" : "inet"
+    let family =
+      message.family == 2
+      ? "ip" : message.family == 10 ? "ip6" : message.family == 5 ? "netdev" : message.family == 7 ? "bridge" : "inet"
     let address = RuleAddress(
       family: message.family, table: message.table, chain: message.chain, handle: message.handle)
     let index = message.kind == .rule ? rulePositions[address] ?? -1 : 0

@@ -6,6 +6,7 @@ extension Lab {
   /// - Throws: ``LabError`` with the tool's message when a tool refuses it.
   public func load(_ ruleset: RulesetText) throws {
     hasDeviceHooks = ruleset.hooksDevices
+    hasBridgeHooks = ruleset.hooksBridges
     isLegacy = ruleset.backend == .legacy
     if !ruleset.ipset.isEmpty { try Self.check(runCommand(["ipset", "restore"], input: ruleset.ipset.text), "ipset") }
     let order: [RulesetText.Section] = ruleset.nftFirst ? [.nft, .ipv4, .ipv6] : [.ipv4, .ipv6, .nft]
@@ -20,6 +21,7 @@ extension Lab {
   public func loadWhatIsAccepted(_ ruleset: RulesetText) throws -> RulesetText {
     var ruleset = ruleset
     hasDeviceHooks = ruleset.hooksDevices
+    hasBridgeHooks = ruleset.hooksBridges
     isLegacy = ruleset.backend == .legacy
     if !ruleset.ipset.isEmpty { try Self.check(runCommand(["ipset", "restore"], input: ruleset.ipset.text), "ipset") }
     let order: [RulesetText.Section] = ruleset.nftFirst ? [.nft, .ipv4, .ipv6] : [.ipv4, .ipv6, .nft]
@@ -79,6 +81,15 @@ extension Lab {
       """
     readRulePositions()
     try Self.check(runCommand(["nft", "-f", "-"], input: table), "the laboratory's table")
+    if hasBridgeHooks {
+      let bridges = """
+        table bridge lab {
+          chain prerouting { type filter hook prerouting priority -2000; meta nftrace set 1; }
+          chain output { type filter hook output priority -2000; meta nftrace set 1; }
+        }
+        """
+      try Self.check(runCommand(["nft", "-f", "-"], input: bridges), "the laboratory's table of bridges")
+    }
     guard hasDeviceHooks else { return }
     // What the hooks of devices do shows only if the packet is marked before them.
     let devices = topology.endpoints.map { "\"\($0)\"" }.joined(separator: ", ")
@@ -101,7 +112,7 @@ extension Lab {
       let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
       guard let first = words.first else { continue }
       if first == "table", line.hasPrefix("table"), words.count > 2 {
-        family = words[1] == "ip" ? 2 : words[1] == "ip6" ? 10 : words[1] == "netdev" ? 5 : 1
+        family = words[1] == "ip" ? 2 : words[1] == "ip6" ? 10 : words[1] == "netdev" ? 5 : words[1] == "bridge" ? 7 : 1
         table = String(words[2])
       } else if line.hasPrefix("\tchain "), words.count > 1 {
         chain = String(words[1])

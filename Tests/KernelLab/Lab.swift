@@ -20,6 +20,8 @@ public final class Lab {
   private var serial: UInt16 = 0
   /// Whether rules of legacy iptables are loaded, which the trace does not show.
   var isLegacy = false
+  /// Whether rules at the hooks of bridges are loaded.
+  var hasBridgeHooks = false
   /// Whether rules at ingress or egress of devices are loaded.
   var hasDeviceHooks = false
   var rulePositions: [RuleAddress: Int] = [:]

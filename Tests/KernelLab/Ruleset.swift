@@ -24,6 +24,9 @@ public struct RulesetText: Hashable, Sendable {
   /// Whether chains are at the hooks of devices.
   public var hooksDevices: Bool { nft.contains { $0.contains("hook ingress") || $0.contains("hook egress") } }
 
+  /// Whether chains are at the hooks of bridges.
+  public var hooksBridges: Bool { nft.contains { $0.hasPrefix("table bridge") } }
+
   /// An empty ruleset.
   public init() {}
 

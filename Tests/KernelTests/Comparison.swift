@@ -82,8 +82,9 @@ struct Comparison {
     return nil
   }
 
-  /// The rules that matched, in order, are the kernel's. A rule that changes nothing makes no case, so it may be missing from the path of a question that leaves
-  /// open whether it matches; where the path does show it, the kernel has matched it too.
+  /// The rules that matched, in order, are the kernel's. A rule that changes nothing makes no case, so it may be missing
+  /// from the path of a question that leaves open whether it matches; where the path does show it, the kernel has
+  /// matched it too.
   private func pathDifference(_ part: Case) -> String? {
     guard showsRules else { return nil }
     var idle: Set<String> = []
@@ -102,7 +103,11 @@ struct Comparison {
     }
     var rest = told[...]
     for rule in seen {
-      if rest.first == rule { rest.removeFirst() } else if !idle.contains(rule) { return "path \(told), kernel \(seen)" }
+      if rest.first == rule {
+        rest.removeFirst()
+      } else if !idle.contains(rule) {
+        return "path \(told), kernel \(seen)"
+      }
     }
     return rest.isEmpty ? nil : "path \(told), kernel \(seen)"
   }

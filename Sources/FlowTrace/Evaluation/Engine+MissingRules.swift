@@ -15,8 +15,8 @@ extension Engine {
     let subject =
       chain.shown == .nothing ? ruleset.place(of: id.chainID) : "the missing rules of \(ruleset.place(of: id.chainID))"
     return follow(
-      missing.effects ?? effects(in: flow), of: missing, subject, isPlural: chain.shown != .nothing, flow, id,
-      statement,
+      missing.effects ?? effects(in: flow), of: missing, subject,
+      isPlural: chain.shown != .nothing || ruleset.tables[id.table].name.isEmpty, flow, id, statement,
       settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, "missing", nil))
   }
 

@@ -102,6 +102,8 @@ extension Flow {
     case .comp: accessTransportRare(field, protocolNumber: 108)
     case .gre, .gretap: accessTransportRare(field, protocolNumber: 47)
     case .arp: .absent
+    case .ether where field.name == .type && (!isSentByHost || position.stage.isOfBridge):
+      constantIfUnknown(family == .ipv4 ? 0x0800 : 0x86dd, for: .header(field))
     case .ether, .vlan, .geneve, .vxlan: isSentByHost ? .absent : accessRare(.header(field))
     }
   }

@@ -47,7 +47,9 @@ struct Flow {
   var isPastHost = false
   /// Whether rules that no dump shows may have translated the source.
   var mayHaveOtherSource = false
-  /// The device whose chains of ingress or egress the packet is in.
+  /// The port of a bridge that the frame came in through, for the chains of the family `bridge`: those of IP may not see it.
+  var bridgePort: VariableID = -1
+  /// The device whose chains of ingress or egress, or of the family `bridge`, the packet is in.
   var device: DevicePass?
   /// The devices whose chains it has passed.
   var passedDevices: [DevicePass.Key] = []
@@ -123,6 +125,8 @@ struct Position {
   /// The stages in the order in which a packet can reach them.
   enum Stage {
     case start, ingress, prerouting, routing, input, forward, sending, output, rerouting, postrouting, egress, leaving
+    /// The hooks of a bridge, whose chains are those of the family `bridge`.
+    case bridgePrerouting, bridgeInput, bridgeForward, bridgeOutput, bridgePostrouting
   }
 
   /// The stage.

@@ -15,6 +15,13 @@ extension Ruleset {
   }
 }
 
+extension Rule {
+  /// Whether the rule takes connection tracking into use.
+  var looksAtConnection: Bool {
+    statements.contains { $0.needsConntrack(.ipv4) || $0.needsConntrack(.ipv6) }
+  }
+}
+
 extension Statement {
   fileprivate func needsConntrack(_ family: AddressFamily) -> Bool {
     switch self {

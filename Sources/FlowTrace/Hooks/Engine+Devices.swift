@@ -205,6 +205,8 @@ extension Engine {
     flow.device = nil
     flow.binding[Slot.input.rawValue] = device.input
     flow.binding[Slot.output.rawValue] = device.output
+    flow.rareFields[.meta(.ibrname)] = nil
+    flow.rareFields[.meta(.obrname)] = nil
     flow.enter(device.next)
   }
 }

@@ -92,17 +92,24 @@ extension Engine {
     case .sending: return routeSent(&flow)
     case .rerouting: return reroute(&flow)
     case .leaving: return leaveHost(&flow)
-    case .ingress, .prerouting, .input, .forward, .output, .postrouting, .egress: return call(&flow)
+    case .ingress, .prerouting, .input, .forward, .output, .postrouting, .egress, .bridgePrerouting, .bridgeInput,
+      .bridgeForward, .bridgeOutput, .bridgePostrouting:
+      return call(&flow)
     }
+  }
+
+  /// The calls of the hook that a flow is in.
+  private func calls(_ hook: Hook, _ flow: Flow) -> [HookPlan.Entry] {
+    flow.position.stage.isOfBridge ? plan.bridgeCalls(hook) : plan.calls(hook, flow.family)
   }
 
   /// Makes the next call of the flow's hook, or goes on to the next stage.
   private func call(_ flow: inout Flow) -> Move {
     guard let hook = flow.position.stage.hook else { return .on }
-    if hook == .output, let refused = refuseReroute(&flow) { return refused }
-    let calls = plan.calls(hook, flow.family)
+    if flow.position.stage == .output, let refused = refuseReroute(&flow) { return refused }
+    let calls = calls(hook, flow)
     guard flow.position.entry < calls.count else {
-      if let device = flow.device, hook == .ingress || hook == .egress {
+      if let device = flow.device {
         leave(device, &flow)
         return .on
       }
@@ -113,7 +120,8 @@ extension Engine {
     switch calls[flow.position.entry] {
     case .conntrack:
       flow.position.entry += 1
-      return flow.isLoopbackPass ? .on : track(&flow)
+      // A bridge's conntrack may have seen it before.
+      return flow.isLoopbackPass || flow.connection != nil ? .on : track(&flow)
     case .chain(let chain):
       if let device = flow.device, hook == .ingress || hook == .egress {
         let decision = isForDevice(chain, device, &flow)
@@ -127,7 +135,7 @@ extension Engine {
           return .split(parts.yes + parts.no)
         }
       }
-      if hook == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
+      if flow.position.stage == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
       flow.position.frames = [Frame(chain: chain)]
       flow.position.followed = []
       return .on
@@ -218,7 +226,7 @@ extension Engine {
     flow.position.frames = []
     let isTranslation: Bool
     if let hook = flow.position.stage.hook {
-      let calls = plan.calls(hook, flow.family)
+      let calls = calls(hook, flow)
       if flow.position.entry < calls.count, case .translation = calls[flow.position.entry] {
         isTranslation = true
       } else {
@@ -390,13 +398,21 @@ extension Position.Stage {
   var hook: Hook? {
     switch self {
     case .ingress: .ingress
-    case .prerouting: .prerouting
-    case .input: .input
-    case .forward: .forward
-    case .output: .output
-    case .postrouting: .postrouting
+    case .prerouting, .bridgePrerouting: .prerouting
+    case .input, .bridgeInput: .input
+    case .forward, .bridgeForward: .forward
+    case .output, .bridgeOutput: .output
+    case .postrouting, .bridgePostrouting: .postrouting
     case .egress: .egress
     case .start, .routing, .sending, .rerouting, .leaving: nil
+    }
+  }
+
+  /// Whether the hook is a bridge's own.
+  var isOfBridge: Bool {
+    switch self {
+    case .bridgePrerouting, .bridgeInput, .bridgeForward, .bridgeOutput, .bridgePostrouting: true
+    default: false
     }
   }
 
@@ -409,7 +425,9 @@ extension Position.Stage {
     case .output: .rerouting
     case .postrouting, .egress: .leaving
     case .ingress: .start
-    case .start, .routing, .sending, .rerouting, .leaving: .leaving
+    case .start, .routing, .sending, .rerouting, .leaving, .bridgePrerouting, .bridgeInput, .bridgeForward,
+      .bridgeOutput, .bridgePostrouting:
+      .leaving
     }
   }
 }

@@ -26,9 +26,43 @@ struct HookPlan {
   let ingressDevices: [String]
   let egressDevices: [String]
   private let untoldHooks: Set<Hook>
+  private let bridgeEntries: [Hook: [Entry]]
 
   /// The calls of a hook in order. At ingress and egress they are those of all devices: a chain says which it is for.
   func calls(_ hook: Hook, _ family: AddressFamily) -> [Entry] { entries[Self.place(hook, family)] }
+
+  /// The calls of a bridge's own hook: the chains of the family `bridge`, which see the frames of all families.
+  ///
+  /// The rules of IP are called from within these hooks (`br_nf_pre_routing` and others in `net/bridge/br_netfilter_hooks.c`), at a priority behind that of
+  /// `filter`: here they follow all of the bridge's own chains.
+  func bridgeCalls(_ hook: Hook) -> [Entry] { bridgeEntries[hook] ?? [] }
+
+  private static func bridgeEntries(_ ruleset: Ruleset) -> [Hook: [Entry]] {
+    var calls: [Hook: [Call]] = [:]
+    var registered = 0
+    var looksAtConnections = false
+    for (tableIndex, table) in ruleset.tables.enumerated()
+    where table.family == .bridge && !table.flags.contains("dormant") {
+      for (chainIndex, chain) in table.chains.enumerated() {
+        looksAtConnections = looksAtConnections || chain.rules.contains(where: \.looksAtConnection)
+        registered += 1
+        guard let base = chain.base else { continue }
+        let entry = Entry.chain(ChainID(table: tableIndex, chain: chainIndex))
+        calls[base.hook, default: []].append(Call(priority: base.priority, registered: registered, entry: entry))
+      }
+    }
+    if calls.isEmpty { return [:] }
+    if looksAtConnections {
+      // `nf_ct_bridge_pre` in `net/bridge/netfilter/nf_conntrack_bridge.c`, registered by the first rule that looks at a connection.
+      for hook in [Hook.prerouting, .output] {
+        calls[hook, default: []].append(
+          Call(priority: HookPriority.conntrack, registered: registered + 1, entry: .conntrack))
+      }
+    }
+    return calls.mapValues { calls in
+      calls.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }.map(\.entry)
+    }
+  }
 
   init(_ ruleset: Ruleset) {
     var entries = [[Entry]](repeating: [], count: 2 * Hook.allCases.count)
@@ -39,6 +73,7 @@ struct HookPlan {
       }
     }
     self.entries = entries
+    bridgeEntries = Self.bridgeEntries(ruleset)
     ingressDevices = Self.devices(ruleset, .ingress)
     egressDevices = Self.devices(ruleset, .egress)
     untoldHooks = Set([Hook.ingress, .egress].filter { Self.hasUntoldDevices(ruleset, $0) })

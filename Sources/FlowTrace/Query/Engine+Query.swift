@@ -390,6 +390,7 @@ extension Engine {
     flow.bypassesRules = false
     flow.device = nil
     flow.passedDevices = []
+    flow.bridgePort = -1
     flow.redirectedBy = nil
     flow.isAnswer = false
     flow.ending = nil

@@ -182,8 +182,25 @@ extension QueryBuilder {
     return nameProblem(text)
   }
 
+  /// `xx.xx.xx.104`, `203.0.113.*`.
+  private static func isMasked(_ text: String) -> Bool {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4
+      && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { "0123456789xX*?".utf8.contains($0) } }
+  }
+
+  /// An address that a masked one may be: `1.1.1.104` of `xx.xx.xx.104`.
+  private static func example(ofMasked text: String) -> String {
+    text.split(separator: ".", omittingEmptySubsequences: false).map { part in
+      part.contains { !$0.isNumber } || part.isEmpty ? "1" : String(part)
+    }.joined(separator: ".")
+  }
+
   func nameProblem(_ text: String) -> String {
     let names = facts.containers.map(\.name)
+    if Self.isMasked(text) {
+      return "this address is masked: give one of its shape, such as \(Self.example(ofMasked: text))"
+    }
     if names.isEmpty {
       return
         "this is no address, and the dumps name no containers (docker ps and docker inspect or docker network inspect do)"

@@ -55,6 +55,12 @@ extension Engine {
     if rest.isEmpty { return result }
     take(.unicast, knowledge.containerAddresses[family] ?? .empty)
     if rest.isEmpty { return result }
+    if let masked = knowledge.facts.maskedAddresses[family] {
+      // The others are told: what has none of these shapes is not the host's.
+      take(.unicast, masked.reduce(ValueSet.empty) { $0.union($1.possible) }.complement)
+      if let single = rest.single, !masked.contains(where: { $0.mayBe(single) }) { take(.unicast, rest) }
+      if rest.isEmpty { return result }
+    }
     if let single = rest.single {
       let address = IPAddress(bits: single)
       // Who names the host's addresses names them all, as far as the question needs them.

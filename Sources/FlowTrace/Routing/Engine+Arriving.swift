@@ -39,6 +39,7 @@ extension Engine {
     }
     if let parts = partsByHairpin(flow) { return .split(parts) }
     if flow.isBridged { return routeBridged(&flow) }
+    if passesRulesInBridge(flow), passBridgeInput(next: .routing, &flow) { return .on }
     if !plan.ingressDevices.isEmpty, passesRulesInBridge(flow), passIngress(next: .routing, &flow) { return .on }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     if let reason = martian(flow, input) { return .ended(discarded(flow, reason)) }

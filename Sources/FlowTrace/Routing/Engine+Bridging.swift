@@ -29,6 +29,7 @@ extension Engine {
   }
 
   private func begin(_ flow: inout Flow) -> Move {
+    if !flow.isBridged, !passesRulesInBridge(flow), passBridgeInput(next: .start, &flow) { return .on }
     flow.enter(.prerouting)
     if !plan.ingressDevices.isEmpty, !flow.isBridged, !passesRulesInBridge(flow) {
       passIngress(next: .prerouting, &flow)
@@ -51,6 +52,10 @@ extension Engine {
       flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
         InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
     }
+    if flow.bridgePort < 0 {
+      flow.bridgePort = flow.binding[Slot.physicalInput.rawValue]
+      if passBridge(.prerouting, name, next: .start, &flow) { return .on }
+    }
     let setting = knowledge.setting(
       flow.family == .ipv4 ? "net.bridge.bridge-nf-call-iptables" : "net.bridge.bridge-nf-call-ip6tables")
     if let port = port(of: flow.domain(.source), on: name), flow.domain(.physicalInput)?.contains(port) ?? false {
@@ -59,7 +64,7 @@ extension Engine {
     // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
     if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
     if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
-    let neighbours = subnets(of: name, flow.family).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
+    let neighbours = neighbours(of: name, &flow).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
       .subtracting(
         flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty
       ).union(flooded(on: name, flow.family))
@@ -85,7 +90,9 @@ extension Engine {
           words: "\(name) carries the frame from port to port; bridge-nf-call-iptables is 0, so no rule sees it"))
       inside.bypassesRules = true
       if isBetweenIsolatedPorts(inside, name) { inside.ending = .isolatedPorts }
-      inside.position.stage = .leaving
+      if inside.ending != nil || !passBridge(.forward, name, next: .leaving, &inside) {
+        inside.position.stage = .leaving
+      }
     } else {
       if setting == nil {
         inside.assume(
@@ -102,6 +109,20 @@ extension Engine {
       parts.append(outside)
     }
     return .split(parts)
+  }
+
+  /// The addresses that are on a bridge's link. Where none is told and the question says that the packet leaves through the
+  /// bridge that it came in by, all are.
+  private func neighbours(of name: String, _ flow: inout Flow) -> ValueSet {
+    let told = subnets(of: name, flow.family)
+    guard told.isEmpty, isForwarded, let value = InterfaceName(name)?.value, wantedOutput == ValueSet(value) else {
+      return told
+    }
+    flow.assume(
+      Assumption(
+        "neighbour", "the destination is on the link of \(name): the packet is said to leave through it",
+        settledBy: "ip addr"))
+    return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
   }
 
   /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in `net/bridge/br_forward.c`).
@@ -176,6 +197,7 @@ extension Engine {
         }
         flow.isBridged = false
         // It goes up to the host through the bridge's own ingress.
+        if passBridgeInput(next: .routing, &flow) { return flow }
         return passIngress(next: .routing, &flow) ? flow : settle(flow, part.answer, name)
       })
   }
@@ -198,7 +220,7 @@ extension Engine {
   }
 
   /// The port of a bridge that the container with an address is behind, where both ends of its pair were printed.
-  private func port(of addresses: ValueSet?, on bridge: String) -> UInt128? {
+  func port(of addresses: ValueSet?, on bridge: String) -> UInt128? {
     guard let address = addresses?.single.map({ IPAddress(bits: $0) }) else { return nil }
     for leg in knowledge.facts.containers.lazy.flatMap(\.endpoints) where leg.addresses.contains(address) {
       guard let port = leg.hostInterface, knowledge.facts.interface(port)?.master == bridge else { continue }
@@ -256,6 +278,7 @@ extension Engine {
       Step(
         hook: nil, .bridge, matched: true, action: "bridged",
         words: "\(name ?? "the bridge") carries it from port to port"))
+    if let name, passBridge(.forward, name, next: .forward, &flow) { return }
     flow.enter(.forward)
   }
 }

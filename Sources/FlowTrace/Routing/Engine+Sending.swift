@@ -223,6 +223,7 @@ extension Engine {
   func leaveHost(_ flow: inout Flow) -> Move {
     if let reason = flow.ending { return .ended(discarded(flow, reason)) }
     if let parts = partsByEgress(flow) { return .split(parts) }
+    if passBridgeOutput(&flow) { return .on }
     if let rule = flow.redirectedBy {
       // Nothing of this host answers for it.
       flow.isPastHost = true

@@ -228,6 +228,12 @@ final class HostKnowledge: Sendable {
     bridgeAnswers[name] ?? Self.isBridge(name, facts, inferredSubnets)
   }
 
+  /// `br0`, `vmbr1`, `xenbr0`: what nearly everybody calls a bridge.
+  private static func isNumberedBridge(_ name: String) -> Bool {
+    let letters = name.prefix { !$0.isNumber }
+    return letters.count < name.count && letters.hasSuffix("br") && name.dropFirst(letters.count).allSatisfy(\.isNumber)
+  }
+
   private static func isBridge(_ name: String, _ facts: HostFacts, _ inferredSubnets: [InferredSubnet]) -> Bool {
     let interface = facts.interface(name)
     if let kind = interface?.kind { return kind == "bridge" }
@@ -236,6 +242,7 @@ final class HostKnowledge: Sendable {
     if BridgeOwner.named(name) != nil || name.hasPrefix("br-") { return true }
     // An interface that `ip addr` shows without a port is no bridge to anybody.
     if interface?.index != nil { return false }
+    if isNumberedBridge(name) { return true }
     return inferredSubnets.contains { $0.interface == name }
   }
 }

@@ -6,17 +6,21 @@ public struct GraphListing: Sendable {
   public var ruleset: Ruleset
   /// What it is shown on.
   public var terminal: TerminalSettings
+  /// The name of the host, where the dumps are of several.
+  public var host: String?
 
   /// Makes a listing.
-  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
+  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings(), host: String? = nil) {
     self.ruleset = ruleset
     self.terminal = terminal
+    self.host = host
   }
 
   /// The text, with what reading the dumps had to tell and the summary at the end.
   public func text(diagnostics: [Diagnostic] = []) -> String {
     var page = Page(terminal)
     let names = SourceNames(ruleset.sources)
+    if let host { page.add(StyledText("host \(host)", .strong)) }
     for table in ruleset.shownOnly.tables {
       page.addGap()
       page.add(

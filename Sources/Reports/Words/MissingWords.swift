@@ -22,13 +22,16 @@ enum MissingWords {
     case .numberGap: "\(missing.count.map { "\($0) rules" } ?? "rules") of \(place) are missing"
     case .filtered: "a filter took rules of \(place) away"
     case .elided: "rules of \(place) were left out"
+    case .cut where table.name.isEmpty: "the output of nft is cut"
     case .cut: "the output ends before \(place) does"
     case .unseenJump: "rules of \(place) are missing"
     case .notPrinted where table.name.isEmpty: "the ruleset of nft was not printed"
-    case .cut where table.name.isEmpty: "the output of nft is cut"
     case .notPrinted where table.origin == .iptablesLegacy: "the tables of iptables-legacy were not printed"
     case .notPrinted: "the \(table.name) table could not be printed"
     case .engine: "the \(table.name) table was not shown, and it holds rules"
+    case .ufw where table.family == .ip6: "the ip6 filter table was not shown, and ufw is active"
+    case .ufw: "ufw is active, and none of its chains was shown"
+    case .firewalld: "firewalld is active, and its rules were not shown"
     case .computed: "a script computes rules of \(place)"
     }
   }

@@ -33,6 +33,10 @@ public struct MissingRules: Hashable, Sendable {
     case notPrinted = "not-printed"
     /// The chains of a container engine or cluster are there, whose other tables hold rules too.
     case engine
+    /// `ufw status` says that ufw is active, or chains of its are in the tables of the other family, and none of its chains was shown.
+    case ufw = "ufw-active"
+    /// firewalld runs, and none of its rules was shown.
+    case firewalld = "firewalld-active"
     /// A script computes the rule.
     case computed
   }

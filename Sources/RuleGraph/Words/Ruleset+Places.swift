@@ -12,7 +12,7 @@ extension Ruleset {
     guard holds(id) else { return "?" }
     let table = tables[id.table]
     if table.name.isEmpty, table.shown == .nothing, let base = table.chains[id.chain].base {
-      return "nft's \(base.type == .nat ? "nat" : "rules") at \(base.hook.rawValue)"
+      return "nft's \(base.hook.rawValue) \(base.type == .nat ? "nat rules" : "rules")"
     }
     let isPlain = table.family == .ip && table.origin != .nftables
     // Both kinds of iptables may have a table of one name, and both are live.

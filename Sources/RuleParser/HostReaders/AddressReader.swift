@@ -12,6 +12,9 @@ struct AddressReader {
   /// Whether the output's lines are addresses alone, without the lines of their interfaces.
   private var isCutOut = false
   private var families: Set<AddressFamily> = []
+  /// The addresses that are masked, and the families of which others could not be read.
+  private var masked: [AddressFamily: [MaskedValue]] = [:]
+  private var unread: Set<AddressFamily> = []
 
   /// Reads a section of one of these kinds.
   static func read(_ text: DumpText, kind: OutputKind, output: CommandOutput) -> FactFragment {
@@ -22,6 +25,9 @@ struct AddressReader {
     if reader.seesLoopback, !reader.families.isEmpty, kind != .bridgeLink, !output.isFiltered {
       reader.result.facts.addressesKnown = output.family.map { [$0] } ?? Set(AddressFamily.allCases)
       reader.result.facts.addressesKnown.subtract(reader.result.gaps)
+      for (family, masked) in reader.masked where !reader.unread.contains(family) {
+        reader.result.facts.maskedAddresses[family] = masked
+      }
     }
     return reader.result
   }
@@ -163,6 +169,15 @@ struct AddressReader {
         interface?.addresses.append(InterfaceAddress(address, prefixLength: length, span: text.span(line)))
       } else if word.utf8.count == 17, word.contains(":") {
         interface?.hardwareAddress = word.lowercased()
+      } else if let address = word.split(separator: "/").first.map(String.init), word.contains("/") {
+        let family: AddressFamily = address.contains(":") ? .ipv6 : .ipv4
+        result.gaps.insert(family)
+        if let values = Self.masked(address, family) {
+          masked[family, default: []].append(values)
+          result.noteMask(address, text, line, at: head.rest)
+        } else {
+          unread.insert(family)
+        }
       }
     }
   }
@@ -191,7 +206,14 @@ struct AddressReader {
     families.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
     let parts = words[start + 1].split(separator: "/", maxSplits: 1)
     guard let first = parts.first, let address = IPAddress(first) else {
-      result.gaps.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
+      let family: AddressFamily = words[start] == "inet6" ? .ipv6 : .ipv4
+      result.gaps.insert(family)
+      if let first = parts.first, let values = Self.masked(String(first), family) {
+        masked[family, default: []].append(values)
+        result.noteMask(String(first), text, line, at: words.ranges[start + 1].lowerBound)
+        return
+      }
+      unread.insert(family)
       result.unreadable(
         text, line, at: words.ranges.indices.contains(start + 1) ? words.ranges[start + 1].lowerBound : nil,
         expected: "an address and the length of its prefix")
@@ -217,6 +239,15 @@ struct AddressReader {
         isSecondary: all.contains("secondary") || all.contains("temporary"),
         isDeprecated: all.contains("deprecated") || all.contains("tentative") || all.contains("dadfailed"),
         span: text.span(line)))
+  }
+
+  /// What a masked address may be.
+  private static func masked(_ address: String, _ family: AddressFamily) -> MaskedValue? {
+    switch MaskedText.read(address, .address(family)) {
+    case .masked(let value): value
+    case .known(let values): MaskedValue(address, within: values)
+    case nil: nil
+    }
   }
 
   /// An address whose interface stands in another line, which grep left out. IPv4's lines name it themselves, as the address's label at the end.

@@ -18,6 +18,14 @@ struct FactFragment: Sendable {
     if MaskedText.read(destination, .address(family)) != nil { gaps.insert(family) }
   }
 
+  /// Notes that a value is masked.
+  mutating func noteMask(_ masked: String, _ text: DumpText, _ line: DumpLine, at offset: Int) {
+    diagnostics.append(
+      Diagnostic(
+        "masked-value", .note, "\(masked) is masked in the dump: where it matters, the answer depends on it",
+        span: text.span(line), column: max(offset - line.start, 0) + 1))
+  }
+
   /// Notes a line that was not understood.
   mutating func unreadable(_ text: DumpText, _ line: DumpLine, at offset: Int? = nil, expected: String) {
     diagnostics.append(

@@ -21,7 +21,9 @@ struct FactJoining {
     facts.sysctls.merge(new.sysctls) { $1 }
     facts.daemonSettings.merge(new.daemonSettings) { $1 }
     facts.versions.merge(new.versions) { $1 }
+    facts.maskedAddresses.merge(new.maskedAddresses) { $0 + $1 }
     facts.ufw = new.ufw ?? facts.ufw
+    facts.firewalld = new.firewalld ?? facts.firewalld
     for connection in new.connections where !facts.connections.contains(where: { isSame($0, connection) }) {
       facts.connections.append(connection)
     }

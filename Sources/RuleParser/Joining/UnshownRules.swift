@@ -26,6 +26,7 @@ struct UnshownRules {
     addCutOutputs()
     addUnprinted()
     addEngineTables()
+    addServices()
   }
 
   /// A span for what has no line of its own.
@@ -178,7 +179,7 @@ struct UnshownRules {
       .notPrinted, settledBy: family == .ip ? "iptables-legacy-save" : "ip6tables-legacy-save")
     for name in ["mangle", "nat", "filter"] {
       let chains = BuiltinTables.chains(of: name).map { unshown($0, of: name, missing, span: span) }
-      tables.append(Table(family, name, origin: .iptablesLegacy, chains: chains, span: span, shown: .nothing))
+      add(Table(family, name, origin: .iptablesLegacy, chains: chains, span: span, shown: .nothing))
     }
   }
 
@@ -303,7 +304,7 @@ struct UnshownRules {
     let missing = MissingRules(.engine, effects: .translateDestination, settledBy: command)
     let span = engine?.span ?? ports.span
     // A filter table that shows all its chains and none of Docker's speaks against Docker's rules: they were flushed, or Docker makes none.
-    let isCertain = engine?.isInFilter ?? !tables.contains { $0.family == .ip && $0.name == "filter" && $0.shown == .whole }
+    let isCertain = engine?.isInFilter ?? !showsAllOfFilter
     var chains: [Chain] = []
     for name in ["PREROUTING", "OUTPUT"] {
       var chain = Chain(
@@ -319,6 +320,61 @@ struct UnshownRules {
         "POSTROUTING", of: "nat", MissingRules(.engine, effects: .translateSource, settledBy: command), policy: .accept,
         span: span))
     add(Table(.ip, "nat", origin: origin, chains: chains, span: span, shown: .nothing))
+  }
+
+  // MARK: - Services
+
+  /// The rules that ufw and firewalld load, where they run and no dump shows any of it.
+  private mutating func addServices() {
+    let ufw = facts.ufw
+    if ufw?.isActive ?? hasChains(of: .ip, beginning: ["ufw-"]) {
+      for (family, program) in [(TableFamily.ip, "iptables-save"), (.ip6, "ip6tables-save")]
+      where !hasChains(of: family, beginning: ["ufw-", "ufw6-"]) {
+        let missing = MissingRules(.ufw, settledBy: program)
+        if !tells("filter", family) {
+          addTable("filter", family, missing, span: ufw?.span)
+        } else if family == .ip, showsAllOfFilter {
+          // The table that was shown is that of the other variant of iptables.
+          addUnknownRuleset(MissingRules(.ufw, settledBy: "iptables-save"), span: ufw?.span)
+        }
+      }
+    }
+    if let firewalld = facts.firewalld, firewalld.isActive, !hasFirewalldRules {
+      if !coverage.allOfNftables {
+        addUnknownRuleset(MissingRules(.firewalld, settledBy: "nft list ruleset"), span: firewalld.span)
+      } else if !tells("filter", .ip) {
+        addTable("filter", .ip, MissingRules(.firewalld, settledBy: "iptables-save"), span: firewalld.span)
+      }
+    }
+  }
+
+  private var showsAllOfFilter: Bool {
+    tables.contains { $0.family == .ip && $0.name == "filter" && $0.shown == .whole }
+  }
+
+  /// Whether tables of iptables hold such chains, or jump to them.
+  private func hasChains(of family: TableFamily, beginning: [String]) -> Bool {
+    func fits(_ name: String) -> Bool { beginning.contains { name.hasPrefix($0) } }
+    return tables.contains { table in
+      table.family == family && table.origin != .nftables && table.shown != .nothing
+        && table.chains.contains { chain in
+          fits(chain.name)
+            || chain.rules.contains { rule in
+              if case .verdict(.jump(let name))? = rule.statements.last { fits(name) } else { false }
+            }
+        }
+    }
+  }
+
+  /// Its table in nftables, or its chains in those of iptables.
+  private var hasFirewalldRules: Bool {
+    tables.contains { table in
+      table.shown != .nothing
+        && (table.name == "firewalld"
+          || table.chains.contains { chain in
+            ["INPUT_ZONES", "INPUT_direct", "IN_"].contains { chain.name.hasPrefix($0) }
+          })
+    }
   }
 
   /// Docker fences its networks in FORWARD.

@@ -20,6 +20,12 @@ extension CommandOutput {
     case "brctl": kind = .brctl
     case "conntrack": kind = .conntrack
     case "arp": kind = nil
+    case "firewall-cmd":
+      let looks = ["--list", "--state", "--get-active", "--info-zone", "--zone", "--get-default"]
+      kind = arguments.contains { word in looks.contains { word.hasPrefix($0) } } ? .firewalld : nil
+    case "systemctl", "service":
+      let words = arguments.map { $0.hasSuffix(".service") ? String($0.dropLast(8)) : $0 }
+      kind = words.contains("firewalld") && (words.contains("status") || words.contains("is-active")) ? .firewalld : nil
     case "ufw": kind = arguments.first == "status" ? .ufwStatus : nil
     case "sysctl": readSysctl(arguments)
     case "ps", "pgrep": kind = .dockerProxy

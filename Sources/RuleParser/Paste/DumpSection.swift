@@ -156,6 +156,7 @@ struct OutputContinuation {
         "mptcp", "Netid", "State",
       ].contains(name)
     case .ufwStatus: return UfwStatusReader.isRow(cursor)
+    case .firewalld: return indentation > 0
     case .routeTable:
       guard OutputStart.kind(bytes, line) != .routeTable, let word = cursor.eatWord() else { return true }
       return Prefix(cursor.text(word)) != nil || cursor.text(word) == "default" || Self.wordCount(cursor) >= 6

@@ -48,6 +48,8 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   /// `iptables --version`, `nft --version`, `uname -r`.
   case toolVersion = "--version"
   case ufwStatus = "ufw status"
+  /// `firewall-cmd --list-all`, `--state`, `systemctl status firewalld`.
+  case firewalld = "firewall-cmd"
   /// Commands and scripts that change the host.
   case commands
 

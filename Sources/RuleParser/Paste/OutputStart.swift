@@ -57,7 +57,16 @@ enum OutputStart {
       if isSysctl(cursor) { return .sysctl }
     default: break
     }
-    return addressKind(cursor) ?? routeKind(cursor) ?? rowKind(cursor)
+    if let kind = addressKind(cursor) ?? routeKind(cursor) ?? rowKind(cursor) { return kind }
+    return FirewalldReader.isStart(cursor, next: nextLine(bytes, line)) ? .firewalld : nil
+  }
+
+  /// The beginning of the line below, of which a mail's quotation marks were taken.
+  private static func nextLine(_ bytes: ByteView, _ line: DumpLine) -> ByteCursor? {
+    guard line.end < bytes.count else { return nil }
+    var cursor = ByteCursor(bytes, line.end..<min(bytes.count, line.end + 100))
+    _ = cursor.eat { $0 == 0x0a || $0 == 0x0d || $0 == 0x3e }
+    return cursor
   }
 
   private static func starts(_ cursor: ByteCursor, _ text: StaticString) -> Bool {

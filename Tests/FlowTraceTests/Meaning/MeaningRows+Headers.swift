@@ -30,7 +30,8 @@ extension MeaningRow {
     // A packet of this host has no frame yet.
     MeaningRow("ether saddr != 00:11:22:33:44:55", in: "OUTPUT", fails: ["from=host"]),
     MeaningRow("ether daddr 00:11:22:33:44:55", value: "73588229205", not: "1"),
-    MeaningRow("ether type arp", value: "2054", not: "2048"),
+    MeaningRow("ether type ip6", fits: ["dst=2001:db8:1::9"], fails: ["dst=10.1.0.9"]),
+    MeaningRow("ether type arp", fails: [""]),
     MeaningRow("vlan id 5", value: "5", not: "6"),
     MeaningRow("vlan dei 1", value: "1", not: "0"),
     MeaningRow("vlan pcp 5", value: "5", not: "6"),

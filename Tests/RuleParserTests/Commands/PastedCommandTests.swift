@@ -117,7 +117,7 @@ import Testing
     #expect(reading.ruleset.tables.isEmpty)
   }
 
-  @Test func `what ufw says of itself is a fact and makes no rules`() {
+  @Test func `what ufw says of itself is a fact and shows no rules`() {
     let reading = Script.read(
       "$ sudo ufw status verbose\nStatus: active\nLogging: on (low)\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n"
         + "New profiles: skip\n\nTo                         Action      From\n--                         ------      ----\n"
@@ -126,7 +126,9 @@ import Testing
     let ufw = reading.facts.ufw
     #expect(ufw?.isActive == true && ufw?.rules.count == 2)
     #expect(ufw?.defaults == ["incoming": "deny", "outgoing": "allow", "routed": "disabled"])
-    #expect(reading.ruleset.tables.isEmpty)
+    // Its rules are in filter, and nobody has shown them.
+    #expect(reading.ruleset.tables.map(\.name) == ["filter", "filter"])
+    #expect(reading.ruleset.tables.allSatisfy { $0.shown == .nothing })
   }
 
   // MARK: - Answers without a word
