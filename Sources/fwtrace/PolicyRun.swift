@@ -60,7 +60,7 @@ struct PolicyRun {
     try RefuseEmpty.check(reading, dumps: found.dumps)
     return PolicyHost(
       name: found.name, ruleset: reading.ruleset, facts: reading.facts, dumps: found.dumps,
-      diagnostics: reading.diagnostics)
+      chosen: arguments.host, diagnostics: reading.diagnostics)
   }
 
   /// Ends with every mistake, each once, in the order of the file.

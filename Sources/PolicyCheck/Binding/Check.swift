@@ -13,16 +13,20 @@ public struct PolicyHost: Sendable {
 
   /// The paths that it was read from, for commands that ask about it again.
   public var dumps: [String]
+  /// The name or number by which it was chosen, where the dumps are of several hosts (`--host`).
+  public var chosen: String?
   /// What reading the dumps had to tell: what could not be read, contradicts itself, or is missing.
   public var diagnostics: [Diagnostic]
 
   /// Makes a host.
   public init(
-    name: String, ruleset: Ruleset, facts: HostFacts, dumps: [String] = [], diagnostics: [Diagnostic] = []
+    name: String, ruleset: Ruleset, facts: HostFacts, dumps: [String] = [], chosen: String? = nil,
+    diagnostics: [Diagnostic] = []
   ) {
     self.name = name
     self.diagnostics = diagnostics
     self.dumps = dumps
+    self.chosen = chosen
     self.ruleset = ruleset
     self.facts = facts
   }

@@ -112,10 +112,10 @@ public struct Checker: Sendable {
     var hints: [String] = []
     for use in doubt.part.conditions where !use.isEnvironment {
       if use.text.isEmpty { continue }
-      let hint = use.text + (use.settledBy.map { " (\($0) would tell)" } ?? "")
+      let hint = use.text + (use.settledBy.map { " (\($0))" } ?? "")
       if !hints.contains(hint) { hints.append(hint) }
     }
-    let why = "undetermined: \(doubt.why)" + (hints.isEmpty ? "" : ": " + hints.joined(separator: "; "))
+    let why = "undetermined: \(doubt.why)" + (hints.isEmpty ? "" : "; it depends on whether " + hints.joined(separator: ", and whether "))
     if check.undetermined == .skip { return .skipped(why) }
     let sampler = sampler(for: doubt.query)
     let packets =

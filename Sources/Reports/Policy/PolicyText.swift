@@ -105,7 +105,8 @@ struct FailureWords {
 
   /// The command that asks about the packet.
   func command(_ example: Counterexample) -> String {
-    (["fwtrace", example.commandLine] + host.dumps.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " ")
+    (["fwtrace", example.commandLine] + (host.chosen.map { ["--host \($0)"] } ?? [])
+      + host.dumps.map { $0.contains(" ") ? "'\($0)'" : $0 }).joined(separator: " ")
   }
 
   /// What decided, with its line in the dump: `filter DOCKER 2 (rules.txt:31): -A DOCKER …`.
@@ -114,6 +115,9 @@ struct FailureWords {
     case .rule(let id):
       guard host.ruleset.holds(id) else { return nil }
       let span = host.ruleset[id].span
+      if let missing = host.ruleset[id].missing {
+        return "\(host.ruleset.place(of: id)): \(MissingWords.text(missing))"
+      }
       return
         "\(host.ruleset.place(of: id)) (\(host.ruleset.location(of: span))): \(host.ruleset.sources.text(of: span))"
     case .policy(let id):

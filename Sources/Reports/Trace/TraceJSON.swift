@@ -313,9 +313,15 @@ public struct TraceJSON: Sendable {
     let rule = ruleset[id]
     json.object(flat: true) { json in
       writeChain(id.chainID, to: &json)
-      json.member("index", ruleset.number(of: id))
+      let isCounted = rule.missing == nil || ruleset[id.chainID].number(ofRule: id.rule) != nil
+      json.member("index", isCounted ? ruleset.number(of: id) : nil)
       json.member("handle", rule.handle)
-      json.member("text", ruleset.sources.text(of: rule.span))
+      if let missing = rule.missing {
+        json.member("text", MissingWords.text(missing))
+        json.member("missing", missing.evidence.rawValue)
+      } else {
+        json.member("text", ruleset.sources.text(of: rule.span))
+      }
       json.key("source")
       write(rule.span, to: &json)
     }

@@ -50,7 +50,11 @@ struct UndeterminedSummary {
       (Self.disturbances(a.element), a.offset) < (Self.disturbances(b.element), b.offset)
     }
     for (_, one) in plain {
-      let outcome = outcome(of: one)
+      var outcome = outcome(of: one)
+      if known.contains(where: { $0.condition == outcome.condition }) {
+        // What no dump can tell, a rate or the time, makes the difference.
+        outcome = self.outcome(of: one, withEnvironment: true)
+      }
       if outcome.decider.isEmpty {
         if !unseen.contains(where: { $0.action == outcome.action }) { unseen.append(outcome) }
       } else if !known.contains(where: { $0.action == outcome.action && $0.decider == outcome.decider }) {
@@ -97,8 +101,8 @@ struct UndeterminedSummary {
     }
   }
 
-  private func outcome(of one: Case) -> Outcome {
-    var told = one.conditions.filter { !$0.text.isEmpty && !$0.isEnvironment }
+  private func outcome(of one: Case, withEnvironment: Bool = false) -> Outcome {
+    var told = one.conditions.filter { !$0.text.isEmpty && (withEnvironment || !$0.isEnvironment) }
     let alone = told.filter { $0.effect == [] }
     var texts: [String] = []
     if alone.count > 1 {

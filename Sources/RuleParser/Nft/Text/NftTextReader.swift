@@ -265,7 +265,7 @@ extension NftTextReader {
     while start > 0, text.bytes[start - 1] != 0x0a { start -= 1 }
     diagnostics.append(
       Diagnostic(
-        "nft-syntax", .warning, "This is no nft statement that can be read.",
+        "nft-syntax", .warning, "this nft statement could not be read",
         span: SourceSpan(source: text.source, line: line, offset: offset, length: max(tokens.current.end - offset, 0)),
         column: offset - start + 1, expected: error.expected))
   }
