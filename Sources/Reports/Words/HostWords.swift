@@ -32,7 +32,7 @@ struct HostWords {
 
   /// Whether an interface is on the containers' side of the host, or loopback.
   private func isInner(_ name: String) -> Bool {
-    if isContainerBridge(name) || name == "lo" || name.hasPrefix("veth") { return true }
+    if isContainerBridge(name) || name == "lo" || name.hasPrefix("veth") || isElsewhere(name) { return true }
     guard let interface = facts.interface(name) else { return false }
     return interface.kind == "veth" || interface.master.map(isContainerBridge) == true
   }
@@ -70,6 +70,14 @@ struct HostWords {
       && rest.pieces(as: .name).allSatisfy(isInner)
   }
 
+  /// Whether an interface is one that Docker would have, and neither is here.
+  private func isElsewhere(_ name: String) -> Bool {
+    guard !knowledge.hasDocker, facts.containers.isEmpty, facts.networks.isEmpty, facts.interface(name) == nil else {
+      return false
+    }
+    return name == "br-*" || BridgeOwner.named(name) == .docker && !knowledge.innerInterfaces.contains(name)
+  }
+
   private func arrival(_ input: ValueSet) -> String {
     if let single = input.single {
       let name = InterfaceName(value: single).description
@@ -79,8 +87,8 @@ struct HostWords {
     let rest = InterfaceName.wires.subtracting(input)
     if input.count > rest.count {
       // That other hosts' packets do not come in on loopback goes without saying.
-      let excluded = rest.pieces(as: .name).filter { $0 != "lo" }
-      if excluded.isEmpty { return "from any interface" }
+      let excluded = rest.pieces(as: .name).filter { $0 != "lo" && !isElsewhere($0) }
+      if excluded.isEmpty { return isOutside(input) ? "from another host" : "from any interface" }
       let list = ValueSet.shortList(excluded)
       return isOutside(input) ? "from another host (in: any but \(list))" : "from any interface but \(list)"
     }
