@@ -2,12 +2,12 @@ import RuleGraph
 
 extension Engine {
   /// Carries out an assignment or `notrack`. Gives what the path shows of it.
-  func apply(_ statement: Statement, to flow: inout Flow, _ id: RuleID) -> (action: String, target: String?)? {
+  func apply(_ statement: Statement, to flow: inout Flow, _ id: RuleID) -> (action: Step.Action, target: String?)? {
     switch statement {
     case .notrack:
       // Only before conntrack saw the packet: `net/netfilter/xt_CT.c` leaves a packet with a connection alone.
       if flow.connection == nil { flow.isUntracked = true }
-      return ("notrack", nil)
+      return (.notrack, nil)
     case .assign(let assignment):
       guard let values = values(of: assignment.value, in: &flow) else { return nil }
       let count = flow.variables.count
@@ -20,7 +20,7 @@ extension Engine {
     }
   }
 
-  private func assign(_ field: Field, _ values: ValueSet, to flow: inout Flow, _ id: RuleID) -> (String, String?)? {
+  private func assign(_ field: Field, _ values: ValueSet, to flow: inout Flow, _ id: RuleID) -> (Step.Action, String?)? {
     func bind(_ slot: Slot) {
       flow.rebind(slot, to: values)
       flow.changedBy[slot] = id
@@ -29,14 +29,14 @@ extension Engine {
     switch field {
     case .meta(.mark):
       bind(.mark)
-      return ("mark", shown)
+      return (.mark, shown)
     case .meta(.nftrace), .meta(.priority), .meta(.packetType):
       flow.rareFields[field] = flow.makeVariable(values)
-      return ("set", "\(field.text) \(shown)")
+      return (.set, "\(field.text) \(shown)")
     case .conntrack(let key):
       guard flow.connection?.hasEntry ?? false else { return nil }
       if key.key == .mark { bind(.connectionMark) } else { flow.rareFields[field] = flow.makeVariable(values) }
-      return ("connmark", shown)
+      return (.connmark, shown)
     case .header(let header):
       switch header.name {
       case .ttl, .hoplimit: bind(.hopLimit)
@@ -50,10 +50,10 @@ extension Engine {
       case .dport: bind(.destinationPort)
       default: flow.rareFields[field] = flow.makeVariable(values)
       }
-      return ("set", "\(field.text) \(shown)")
+      return (.set, "\(field.text) \(shown)")
     default:
       flow.rareFields[field] = flow.makeVariable(values)
-      return ("set", "\(field.text) \(shown)")
+      return (.set, "\(field.text) \(shown)")
     }
   }
 

@@ -17,17 +17,17 @@ extension Engine {
     return follow(
       missing.effects ?? effects(in: flow), of: missing, subject,
       isPlural: chain.shown != .nothing || ruleset.tables[id.table].name.isEmpty, flow, id, statement,
-      settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, "missing", nil))
+      settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, .missing, nil))
   }
 
   /// A flow that is sent to a chain that no dump shows. What it leaves alone goes on behind the jump; behind a `goto` it returns to the caller.
   func meet(chain name: String, isGoto: Bool, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
     guard flow.position.frames.count < 128 else {
-      return [RuleBranch(flow: flow, outcome: .unknown(Engine.tooMuch), action: "unknown", target: nil)]
+      return [RuleBranch(flow: flow, outcome: .unknown(Engine.tooMuch), action: .unknown, target: nil)]
     }
     return follow(
       effects(in: flow), name, isPlural: false, flow, id, statement, settledBy: listCommand(id.table),
-      leftAlone: (isGoto ? .verdict(.return) : .next, isGoto ? "goto" : "jump", name))
+      leftAlone: (isGoto ? .verdict(.return) : .next, isGoto ? .goto : .jump, name))
   }
 
   /// A flow at a target that was not understood.
@@ -36,7 +36,7 @@ extension Engine {
       effects(in: flow),
       opaque.name.isEmpty ? "the target" : opaque.name.hasPrefix("map ") ? opaque.name : "target \(opaque.name)",
       isPlural: false, flow, id, statement,
-      settledBy: opaque.settledBy, leftAlone: (.next, "unknown", opaque.name))
+      settledBy: opaque.settledBy, leftAlone: (.next, .unknown, opaque.name))
   }
 
   /// What rules of the base chain that a flow is in can do to it.
@@ -55,7 +55,7 @@ extension Engine {
   private func follow(
     _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: String, isPlural: Bool, _ start: Flow,
     _ id: RuleID, _ statement: Int,
-    settledBy: String?, leftAlone: (outcome: RuleOutcome, action: String, target: String?)
+    settledBy: String?, leftAlone: (outcome: RuleOutcome, action: Step.Action, target: String?)
   ) -> [RuleBranch] {
     var flow = start
     func info(_ holds: String, _ effect: MissingRules.Effects) -> () -> ConditionInfo {
@@ -70,7 +70,7 @@ extension Engine {
       return [withUnknownSource(flow, id, action: leftAlone.action, target: leftAlone.target)]
     }
     let new = effects.subtracting(flow.position.followed).subtracting(.translateSource)
-    let isReturn = leftAlone.action == "jump" || leftAlone.action == "goto"
+    let isReturn = leftAlone.action == .jump || leftAlone.action == .goto
     let alone = condition(
       id, statement, in: &flow,
       info(isReturn ? does("returns", "return") : does("leaves it alone", "leave it alone"), []))
@@ -85,7 +85,7 @@ extension Engine {
     var rest = parts.no
     var open = new
     func branch(
-      _ effect: MissingRules.Effects, _ words: String, _ outcome: RuleOutcome, _ action: String
+      _ effect: MissingRules.Effects, _ words: String, _ outcome: RuleOutcome, _ action: Step.Action
     ) {
       guard open.contains(effect) else { return }
       open.remove(effect)
@@ -110,8 +110,8 @@ extension Engine {
       }
       rest = others
     }
-    branch(.accept, does("accepts it", "accept it"), .verdict(.accept), "accept")
-    branch(.drop, does("drops it", "drop it"), .verdict(.drop), "drop")
+    branch(.accept, does("accepts it", "accept it"), .verdict(.accept), .accept)
+    branch(.drop, does("drops it", "drop it"), .verdict(.drop), .drop)
     // A container engine translates to its containers.
     let targets = knowledge.containerAddresses[start.family] ?? .empty
     if open == .translateDestination, missing?.evidence == .engine, !targets.isEmpty, targets.count <= Self.targetLimit
@@ -130,10 +130,10 @@ extension Engine {
       .translateDestination, does("translates it", "translate it"),
       .unknown(
         UnknownEnd("", settledBy)),
-      "unknown")
+      .unknown)
     branch(
       .change, does("changes it", "change it"),
-      .unknown(UnknownEnd("", settledBy)), "unknown")
+      .unknown(UnknownEnd("", settledBy)), .unknown)
     return branches
   }
 }

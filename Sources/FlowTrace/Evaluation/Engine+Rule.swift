@@ -18,8 +18,8 @@ enum RuleOutcome {
 struct RuleBranch {
   var flow: Flow
   var outcome: RuleOutcome
-  /// What the path shows: `dnat`, `mark`, ...; nil when the rule did nothing to see.
-  var action: String
+  /// What the path shows.
+  var action: Step.Action
   var target: String?
 }
 
@@ -28,7 +28,7 @@ enum RuleEffect {
   /// It did not match; the flow goes on with the next rule. An assignment before the statement that failed may have changed the packet.
   case passed(isChanged: Bool)
   /// It matched the whole flow.
-  case matched(RuleOutcome, action: String, target: String?)
+  case matched(RuleOutcome, action: Step.Action, target: String?)
   /// It matched a part of the flow, or did several things to it: the branches that it matched, and the flows that go on with the next rule.
   case split(matched: [RuleBranch], passed: [Flow])
 }
@@ -38,7 +38,7 @@ extension Engine {
   /// statement on that divides it, ``divide(_:from:_:candidate:done:)`` takes over.
   func evaluate(_ id: RuleID, _ flow: inout Flow) -> RuleEffect {
     let statements = ruleset.tables[id.table].chains[id.chain].rules[id.rule].statements
-    var done: (action: String, target: String?)?
+    var done: (action: Step.Action, target: String?)?
     var isChanged = false
     // A rule that does not match leaves what it took for granted only together with variables that it made.
     var variables = flow.variables.count
@@ -97,7 +97,7 @@ extension Engine {
       case .translate(let translation): return whole(translate(translation, flow, id, index), &flow)
       }
     }
-    return .matched(.next, action: done?.action ?? "continue", target: done?.target)
+    return .matched(.next, action: done?.action ?? .continue, target: done?.target)
   }
 
   /// The effect of a rule's last statement that was carried out on the whole flow.
@@ -129,7 +129,7 @@ extension Engine {
   /// match. `candidate` is the flow as it is behind the earlier statements, `start` as it goes on where the rule does not match, and `done` what earlier
   /// statements of the rule did to the packet.
   private func divide(
-    _ id: RuleID, from first: Int, _ start: Flow, candidate: Flow, done: (action: String, target: String?)?
+    _ id: RuleID, from first: Int, _ start: Flow, candidate: Flow, done: (action: Step.Action, target: String?)?
   ) -> (matched: [RuleBranch], passed: [Flow]) {
     let statements = ruleset[id].statements
     var matching = Matching(start, candidate)
@@ -180,7 +180,7 @@ extension Engine {
       }
     }
     let matched = matching.candidates.map {
-      RuleBranch(flow: $0.flow, outcome: .next, action: done?.action ?? "continue", target: done?.target)
+      RuleBranch(flow: $0.flow, outcome: .next, action: done?.action ?? .continue, target: done?.target)
     }
     return (matched, matching.passed())
   }
@@ -369,19 +369,19 @@ extension Statement {
 }
 
 extension Verdict {
-  /// The verdict in one word, for the path.
-  var action: String {
+  /// What the path shows of the verdict.
+  var action: Step.Action {
     switch self {
-    case .accept: "accept"
-    case .drop: "drop"
-    case .return: "return"
-    case .continue: "continue"
-    case .jump: "jump"
-    case .goto: "goto"
-    case .reject: "reject"
-    case .queue: "queue"
-    case .forwardTo: "fwd"
-    case .synproxy: "synproxy"
+    case .accept: .accept
+    case .drop: .drop
+    case .return: .return
+    case .continue: .continue
+    case .jump: .jump
+    case .goto: .goto
+    case .reject: .reject
+    case .queue: .queue
+    case .forwardTo: .forwardTo
+    case .synproxy: .synproxy
     }
   }
 

@@ -119,7 +119,7 @@ extension Engine {
 
   /// Carries out what a rule decided. Gives the end of the base chain when it is one.
   private func take(
-    _ outcome: RuleOutcome, _ action: String, _ target: String?, _ id: RuleID, _ flow: inout Flow, _ hook: Hook
+    _ outcome: RuleOutcome, _ action: Step.Action, _ target: String?, _ id: RuleID, _ flow: inout Flow, _ hook: Hook
   ) -> ChainEnd? {
     flow.note(Step(hook: hook, .rule(id), matched: true, action: action, target: target))
     switch outcome {
@@ -168,18 +168,18 @@ extension Engine {
   private func leave(_ flow: inout Flow, _ hook: Hook, byReturn rule: RuleID?) -> ChainEnd? {
     var left = flow.position.frames.removeLast()
     if rule == nil, !flow.position.frames.isEmpty || ruleset[left.chain].base == nil {
-      flow.note(Step(hook: hook, .endOfChain(left.chain), matched: true, action: "return"))
+      flow.note(Step(hook: hook, .endOfChain(left.chain), matched: true, action: .return))
     }
     // A chain that was gone to returns to the caller of the chain that went to it.
     while left.isGoto, !flow.position.frames.isEmpty { left = flow.position.frames.removeLast() }
     guard flow.position.frames.isEmpty else { return nil }
     let chain = ruleset[left.chain]
     guard let base = chain.base else {
-      flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: "accept"))
+      flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: .accept))
       return .accepted
     }
     guard let policy = base.policy else { return .undecided(left.chain) }
-    flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: policy.rawValue))
+    flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: policy == .accept ? .accept : .drop))
     return policy == .accept ? .accepted : .dropped(.policy(left.chain))
   }
 

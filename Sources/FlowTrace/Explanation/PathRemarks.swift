@@ -31,7 +31,7 @@ struct PathRemarks {
     else { return nil }
     var accepted: RuleID?
     for node in PathNode.inOrder(end.flow.path) {
-      guard case .step(let step) = node.content, step.matched, step.hook == hook, step.action == "accept",
+      guard case .step(let step) = node.content, step.matched, step.hook == hook, step.action == .accept,
         case .rule(let id) = step.event, !isTranslating(id.chainID)
       else { continue }
       accepted = id

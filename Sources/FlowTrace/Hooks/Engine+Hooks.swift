@@ -281,7 +281,7 @@ extension Engine {
   private func undecidedPolicy(_ chain: ChainID, _ flow: inout Flow) -> Flow? {
     guard let hook = flow.position.stage.hook else { return nil }
     var dropped = flow
-    flow.note(Step(hook: hook, .policy(chain), matched: true, action: "accept"))
+    flow.note(Step(hook: hook, .policy(chain), matched: true, action: .accept))
     if flow.position.followed.isSuperset(of: [.accept, .drop]) { return nil }
     let decision = condition(.policy(chain), in: &dropped) {
       ConditionInfo(
@@ -295,7 +295,7 @@ extension Engine {
     accepted.path = path
     flow = accepted
     guard var other = parts.no.first else { return nil }
-    other.note(Step(hook: hook, .policy(chain), matched: true, action: "drop"))
+    other.note(Step(hook: hook, .policy(chain), matched: true, action: .drop))
     other.pendingEnd = Shared(.dropped(.policy(chain)))
     return other
   }
@@ -376,7 +376,7 @@ extension Engine {
       guard case .step(let step) = current.content, step.matched else { continue }
       switch step.event {
       case .rule(let id)
-      where step.action == "accept" && isFiltering(ChainID(table: id.table, chain: id.chain), step.hook):
+      where step.action == .accept && isFiltering(ChainID(table: id.table, chain: id.chain), step.hook):
         return .rule(id)
       case .policy(let chain) where policy == nil && isFiltering(chain, step.hook): policy = .policy(chain)
       default: continue

@@ -315,7 +315,7 @@ struct CaseBuilder {
           let id = RuleID(table: chain.table, chain: chain.chain, rule: rule)
           steps.append(
             Step(
-              hook: hook, .rule(id), matched: false, action: "no match",
+              hook: hook, .rule(id), matched: false, action: .noMatch,
               failedStatement: NearMisses.failures(of: id, snapshot.flow.value, engine).first?.statement))
         }
       }

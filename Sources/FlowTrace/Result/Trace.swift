@@ -264,8 +264,8 @@ public struct Step: Hashable, Sendable {
   public var event: Event
   /// Whether the rule matched. False steps are in the path so that all rules can be shown on request.
   public var matched: Bool
-  /// What was done: `accept`, `drop`, `reject`, `jump`, `goto`, `return`, `dnat`, `snat`, `masquerade`, `redirect`, `mark`, `continue`, `unknown`.
-  public var action: String
+  /// What was done.
+  public var action: Action
   /// The chain that is jumped to, or the new address of a translation, in words.
   public var target: String?
   /// A sentence for events without a rule (`172.17.0.2 is on docker0`).
@@ -275,7 +275,7 @@ public struct Step: Hashable, Sendable {
 
   /// Makes a step.
   public init(
-    hook: Hook?, _ event: Event, matched: Bool, action: String, target: String? = nil, words: String? = nil,
+    hook: Hook?, _ event: Event, matched: Bool, action: Action, target: String? = nil, words: String? = nil,
     failedStatement: Int? = nil
   ) {
     self.hook = hook

@@ -182,7 +182,7 @@ extension Engine {
       if let reason = sourceCheck(&flow, input, towards: nil) { return end(reason) }
       flow.note(
         Step(
-          hook: nil, .routing, matched: true, action: "local",
+          hook: nil, .routing, matched: true, action: .local,
           words:
             "\(destinationWords(flow)) is \(answer == .broadcast ? "a broadcast address" : "this host")"
         ))
@@ -192,7 +192,7 @@ extension Engine {
       if flow.domain(.destination)?.single == HostKnowledge.allHosts(flow.family) {
         flow.note(
           Step(
-            hook: nil, .routing, matched: true, action: "local", words: "all hosts on the link are meant, this one too")
+            hook: nil, .routing, matched: true, action: .local, words: "all hosts on the link are meant, this one too")
         )
         flow.enter(.input)
         return flow

@@ -86,7 +86,7 @@ extension Engine {
       inside.rebind(.output, to: ValueSet(InterfaceName(name)?.value ?? 0))
       inside.note(
         Step(
-          hook: nil, .bridge, matched: true, action: "bridged",
+          hook: nil, .bridge, matched: true, action: .bridged,
           words: "\(name) carries the frame from port to port; bridge-nf-call-iptables is 0, so no rule sees it"))
       inside.bypassesRules = true
       if isBetweenIsolatedPorts(inside, name) { inside.ending = .isolatedPorts }
@@ -276,7 +276,7 @@ extension Engine {
     flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
     flow.note(
       Step(
-        hook: nil, .bridge, matched: true, action: "bridged",
+        hook: nil, .bridge, matched: true, action: .bridged,
         words: "\(name ?? "the bridge") carries it from port to port"))
     if let name, passBridge(.forward, name, next: .forward, &flow) { return }
     flow.enter(.forward)

@@ -55,7 +55,7 @@ extension Engine {
 
   private func pass(_ flow: inout Flow, _ words: String, fate: Case.Fate) -> FinishedFlow {
     flow.isPastHost = true
-    flow.note(Step(hook: nil, .remark, matched: true, action: "past", words: words))
+    flow.note(Step(hook: nil, .remark, matched: true, action: .past, words: words))
     return FinishedFlow(flow: flow, verdict: .accept, fate: fate, decidedBy: .nothing)
   }
 

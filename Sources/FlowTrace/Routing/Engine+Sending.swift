@@ -19,7 +19,7 @@ extension Engine {
         Assumption(
           "subnet-of-interface", "\(name) holds \(subnet.prefix)", evidence: subnet.evidence, settledBy: "ip addr"))
     }
-    flow.note(Step(hook: nil, .routing, matched: true, action: "forward", target: name, words: way))
+    flow.note(Step(hook: nil, .routing, matched: true, action: .forward, target: name, words: way))
   }
 
   /// The way out when no table was told: any interface but those whose subnets are known.
@@ -29,7 +29,7 @@ extension Engine {
       flow.route = RouteChoice()
       flow.note(
         Step(
-          hook: nil, .routing, matched: true, action: "forward",
+          hook: nil, .routing, matched: true, action: .forward,
           words: "back through the interface that the first packet came in on"))
       return
     }
@@ -45,7 +45,7 @@ extension Engine {
         "route", "the route to \(address) leaves through an interface\(others)", settledBy: "ip route"))
     flow.note(
       Step(
-        hook: nil, .routing, matched: true, action: "forward",
+        hook: nil, .routing, matched: true, action: .forward,
         words: "\(address) is reached through an interface\(others)"))
   }
 
@@ -90,7 +90,7 @@ extension Engine {
       flow.route = RouteChoice()
       flow.note(
         Step(
-          hook: nil, .routing, matched: true, action: "local", target: "lo",
+          hook: nil, .routing, matched: true, action: .local, target: "lo",
           words: "\(destinationWords(flow)) is this host"))
       // A process that does not bind speaks to an own address from that same address.
       if let source = flow.domain(.source), source == flow.family.allAddresses,
@@ -239,7 +239,7 @@ extension Engine {
       if flow.connection?.hasEntry ?? false { flow.connection?.status |= ConntrackStatus.confirmed }
       flow.binding[Slot.input.rawValue] = flow.binding[Slot.output.rawValue]
       flow.binding[Slot.output.rawValue] = -1
-      flow.note(Step(hook: nil, .remark, matched: true, action: "loopback", words: "comes back in on lo"))
+      flow.note(Step(hook: nil, .remark, matched: true, action: .loopback, words: "comes back in on lo"))
       flow.enter(.prerouting)
       passIngress(next: .prerouting, &flow)
       return .on

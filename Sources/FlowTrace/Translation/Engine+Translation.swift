@@ -50,7 +50,7 @@ extension Engine {
   ) -> (hits: [RuleBranch], misses: [Flow]) {
     if let family = translation.family, family != start.family {
       // The rule has matched all the same (`nft_nat_inet_eval` in `net/netfilter/nft_nat.c`).
-      return ([RuleBranch(flow: start, outcome: .next, action: "continue")], [])
+      return ([RuleBranch(flow: start, outcome: .next, action: .continue)], [])
     }
     switch translation.kind {
     case .tproxy: return handOver(start, id)
@@ -65,7 +65,7 @@ extension Engine {
     default: ofSource = false
     }
     guard start.connection?.hasEntry ?? false else {
-      return ([RuleBranch(flow: start, outcome: .verdict(.accept), action: translation.kind.rawValue)], [])
+      return ([RuleBranch(flow: start, outcome: .verdict(.accept), action: translation.kind.action)], [])
     }
 
     var flow = start
@@ -91,7 +91,7 @@ extension Engine {
           ? "this host" + (flow.domain(slot.1)?.single.map { ", port \($0)" } ?? "")
           : Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
       hits.append(
-        RuleBranch(flow: flow, outcome: .translated, action: translation.kind.rawValue, target: shown))
+        RuleBranch(flow: flow, outcome: .translated, action: translation.kind.action, target: shown))
     }
     return (hits, [])
   }
@@ -222,11 +222,11 @@ extension Engine {
     let address = flow.makeVariable(addresses)
     let port = flow.binding[Slot.destinationPort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
     bind(.dnat, ofSource: false, address: address, port: port, &flow, id)
-    return RuleBranch(flow: flow, outcome: .translated, action: "dnat", target: nil)
+    return RuleBranch(flow: flow, outcome: .translated, action: .dnat, target: nil)
   }
 
   /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes to an address that nobody knows.
-  func withUnknownSource(_ start: Flow, _ id: RuleID, action: String, target: String?) -> RuleBranch {
+  func withUnknownSource(_ start: Flow, _ id: RuleID, action: Step.Action, target: String?) -> RuleBranch {
     var flow = start
     guard flow.connection?.hasEntry ?? false else {
       return RuleBranch(flow: flow, outcome: .next, action: action, target: target)
@@ -270,7 +270,7 @@ extension Engine {
         rule: isReply ? nil : past.rule))
     flow.note(
       Step(
-        hook: hook, .conntrack, matched: true, action: ofSource ? "snat" : "dnat",
+        hook: hook, .conntrack, matched: true, action: ofSource ? .snat : .dnat,
         target: Words.endpoint(to.0, to.1, family: flow.family),
         words: isReply
           ? "conntrack puts the \(ofSource ? "source" : "destination") back"
@@ -345,9 +345,9 @@ extension Engine {
       return ([], [start])
     }
     flow.isHandedOver = true
-    let handed = RuleBranch(flow: flow, outcome: .handedOver, action: "tproxy")
+    let handed = RuleBranch(flow: flow, outcome: .handedOver, action: .tproxy)
     if ruleset.tables[id.table].origin == .nftables { return ([handed], [dropped]) }
-    return ([handed, RuleBranch(flow: dropped, outcome: .verdict(.drop), action: "drop")], [])
+    return ([handed, RuleBranch(flow: dropped, outcome: .verdict(.drop), action: .drop)], [])
   }
 
   /// A stateless exchange of an IPv6 prefix (RFC 6296): the prefix changes, and a checksum-neutral word with it, so the host part is left open.
@@ -372,7 +372,7 @@ extension Engine {
     flow.changedBy[slot] = id
     flow.translations.append(
       AppliedTranslation(.npt, ofSource: ofSource, from: from, to: (flow.domain(slot) ?? .empty, nil), rule: id))
-    return ([RuleBranch(flow: flow, outcome: .next, action: "npt")], [])
+    return ([RuleBranch(flow: flow, outcome: .next, action: .npt)], [])
   }
 }
 

@@ -44,7 +44,7 @@ struct PathRows {
     let shown = detail == .all ? Array(one.path.indices) : mattering(one.path, decider: decider)
     return shown.compactMap { index in
       let step = one.path[index]
-      if detail == .brief, index != decider, !Self.translations.contains(step.action) { return nil }
+      if detail == .brief, index != decider, !step.action.isTranslation { return nil }
       return row(step, isDecider: index == decider, of: one)
     }
   }
@@ -60,9 +60,6 @@ struct PathRows {
     }
   }
 
-  private static let translations: Set<String> = ["dnat", "snat", "masquerade", "redirect", "netmap", "tproxy"]
-  private static let silent: Set<String> = ["continue", ""]
-
   /// The indices of the steps that mattered: what matched and did something, without the visits to chains in which nothing happened.
   private func mattering(_ path: [Step], decider: Int?) -> [Int] {
     var kept: [Int] = []
@@ -77,29 +74,27 @@ struct PathRows {
       switch step.event {
       case .rule(let id):
         guard step.matched else { continue }
-        if step.action == "jump" || step.action == "goto" {
+        if step.action == .jump || step.action == .goto {
           jumps.append((kept.count, step.hook, chain(named: step.target, beside: id)))
           kept.append(index)
-        } else if step.action == "return" {
+        } else if step.action == .return {
           // A return that was reached for a reason of its own is why nothing happened in this chain.
           if isSelective(id) { kept.append(index) }
           close(&kept, &jumps, path, leaving: id.chainID, keepSelective: true)
-        } else if !Self.silent.contains(step.action) {
+        } else if step.action != .continue {
           kept.append(index)
-          if Self.isFinal(step.action) { jumps = [] }
+          if step.action.isFinal { jumps = [] }
         }
       case .endOfChain(let chain): close(&kept, &jumps, path, leaving: chain, keepSelective: true)
       case .policy:
         jumps = []
-        if step.action == "drop" || step.action == "unknown" { kept.append(index) }
+        if step.action == .drop || step.action == .unknown { kept.append(index) }
       case .routing, .conntrack, .bridge, .remark:
         if step.words != nil { kept.append(index) }
       }
     }
     return kept
   }
-
-  private static func isFinal(_ action: String) -> Bool { ["accept", "drop", "reject", "queue"].contains(action) }
 
   /// Leaves a chain: when nothing was kept inside it, the jump into it is taken back too.
   private func close(
@@ -144,14 +139,14 @@ struct PathRows {
       let chain = ruleset[id]
       return PathRow(
         hook: hook, place: ruleset.place(of: id), words: chain.rules.isEmpty ? "has no rules" : "no rule decided",
-        action: StyledText("policy \(step.action.uppercased())", style(step.action, isDecider: isDecider)),
+        action: StyledText("policy \(step.action.rawValue.uppercased())", style(step.action, isDecider: isDecider)),
         source: chain.span.flatMap { names.place($0) }, isDecider: isDecider)
     case .endOfChain(let id) where ruleset.holds(id):
       return PathRow(
         hook: hook, place: ruleset.place(of: id), words: "end of the chain", action: StyledText("back", .faint),
         isFaint: true)
     default:
-      return PathRow(hook: hook, place: "", words: step.words ?? step.action, action: "")
+      return PathRow(hook: hook, place: "", words: step.words ?? step.action.rawValue, action: "")
     }
   }
 
@@ -167,23 +162,22 @@ struct PathRows {
     let to = step.target.flatMap { $0.hasPrefix("any address") ? nil : " to \($0)" } ?? ""
     let text: String
     switch step.action {
-    case "accept", "drop", "return": text = step.action.uppercased()
-    case "jump", "goto": text = step.action + target
-    case "reject": text = "REJECT" + (one.rejectWith.map { " with \($0)" } ?? "")
-    case "dnat", "snat", "masquerade", "redirect", "netmap", "tproxy": text = step.action.uppercased() + to
-    case "unknown": text = "unknown: " + words.actionText
+    case .accept, .drop, .return: text = step.action.rawValue.uppercased()
+    case .jump, .goto: text = step.action.rawValue + target
+    case .reject: text = "REJECT" + (one.rejectWith.map { " with \($0)" } ?? "")
+    case let action where action.isTranslation: text = step.action.rawValue.uppercased() + to
+    case .unknown: text = "unknown: " + words.actionText
     default: text = words.actionText
     }
     return StyledText(text, style(step.action, isDecider: isDecider))
   }
 
-  private func style(_ action: String, isDecider: Bool) -> Style {
+  private func style(_ action: Step.Action, isDecider: Bool) -> Style {
     switch action {
-    case "accept": isDecider ? .good : .plain
-    case "drop", "reject": .bad
-    case "unknown": .doubtful
-    case "dnat", "snat", "masquerade", "redirect", "netmap", "tproxy": .strong
-    default: .plain
+    case .accept: isDecider ? .good : .plain
+    case .drop, .reject: .bad
+    case .unknown: .doubtful
+    default: action.isTranslation ? .strong : .plain
     }
   }
 }

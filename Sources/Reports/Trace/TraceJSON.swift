@@ -378,7 +378,7 @@ public struct TraceJSON: Sendable {
       }
       json.member("event", step.event.name)
       json.member("matched", step.matched)
-      json.member("action", step.action)
+      json.member("action", step.action.rawValue)
       json.member("target", step.target)
       if let words = step.words { json.member("words", words) }
     }
