@@ -6,12 +6,6 @@ struct NearMisses {
   let end: FinishedFlow
   let limit: Int
 
-  /// A statement of a rule that is false for all packets of a flow.
-  struct Failure {
-    var statement: Int
-    var match: Match?
-  }
-
   /// How many rules are looked at in all; behind that, near misses would cost more than the trace itself.
   private static let rulesLookedAt = 4000
 
@@ -103,7 +97,7 @@ struct NearMisses {
 
   private func candidate(_ id: RuleID, _ snapshot: Snapshot) -> Candidate? {
     var flow = snapshot.flow.value
-    let failures = Self.failures(of: id, flow, engine)
+    let failures = engine.failures(of: id, flow)
     guard failures.count == 1, let match = failures[0].match, case .field(let field) = match.subject,
       case .values(let wanted) = match.values
     else { return nil }
@@ -145,28 +139,5 @@ struct NearMisses {
       miss.changedBy = flow.changedBy[slot]
     }
     return miss
-  }
-
-  private static func isNever(_ decision: Decision, _ flow: Flow) -> Bool {
-    flow.truth(of: decision).map { !$0 } ?? flow.split(decision).yes.isEmpty
-  }
-
-  /// The statements of a rule that are false for the whole flow; matches after a failed one are judged, too.
-  static func failures(of id: RuleID, _ flow: Flow, _ engine: Engine) -> [Failure] {
-    var failures: [Failure] = []
-    var flow = flow
-    for (index, statement) in engine.ruleset[id].statements.enumerated() {
-      switch statement {
-      case .match(let match):
-        let decision = engine.decide(statement, in: &flow, id, index)
-        if isNever(decision, flow) { failures.append(Failure(statement: index, match: match)) }
-      case .anyOf:
-        let decision = engine.decide(statement, in: &flow, id, index)
-        if isNever(decision, flow) { failures.append(Failure(statement: index)) }
-      case .verdict, .translate, .verdictMap, .opaqueTarget, .missingRules: return failures
-      default: continue
-      }
-    }
-    return failures
   }
 }

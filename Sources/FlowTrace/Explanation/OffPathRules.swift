@@ -191,7 +191,7 @@ private struct MetRules {
     for (passed, range, snapshot) in passed where passed.table == chain.table {
       for rule in range where engine.jumps(engine.ruleset[passed].rules[rule], to: name, in: chain.table) {
         let id = RuleID(table: passed.table, chain: passed.chain, rule: rule)
-        if let match = NearMisses.failures(of: id, snapshot.flow.value, engine).first?.match { return (id, match) }
+        if let match = engine.failures(of: id, snapshot.flow.value).first?.match { return (id, match) }
       }
     }
     return nil

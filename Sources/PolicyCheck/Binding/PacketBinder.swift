@@ -3,8 +3,6 @@ import HostModel
 import RuleGraph
 
 extension NameResolver {
-  static let portProtocols: ValueSet = [6, 17, 33, 132, 136]
-
   /// The packets that a description stands for on a host, as disjoint boxes; nil after a mistake.
   mutating func boxes(_ packet: PacketText) -> [PacketBox]? {
     let before = mistakes.count
@@ -132,7 +130,7 @@ extension NameResolver {
       }
       var query = try builder.query()
       if query.transport == nil, hasPorts { query.transport = ValueSet(6) }
-      if hasPorts, let transport = query.transport, transport.isDisjoint(with: Self.portProtocols) {
+      if hasPorts, let transport = query.transport, transport.isDisjoint(with: IPProtocol.withPorts) {
         report(place, "\(transport.text(as: .transport)) has no ports")
         return nil
       }

@@ -87,7 +87,7 @@ struct Sampler {
       }
     }
     close(&result)
-    if result.transport?.isSubset(of: NameResolver.portProtocols) ?? false {
+    if result.transport?.isSubset(of: IPProtocol.withPorts) ?? false {
       if result.sourcePort == nil { result.sourcePort = ValueSet(40000) }
       if result.destinationPort == nil { result.destinationPort = ValueSet(80) }
     } else {

@@ -1,0 +1,178 @@
+import HostModel
+import RuleGraph
+
+/// What the routing tables say of one destination.
+enum RouteAnswer: Hashable {
+  /// To the host itself.
+  case local
+  /// To all on a link, the host included.
+  case broadcast
+  /// To a group.
+  case multicast
+  /// Out; several hops share the packets.
+  case unicast([Route.NextHop], source: IPAddress?)
+  case blackhole, unreachable, prohibit
+  /// No route.
+  case none
+  /// Out, but the tables were not told: through an interface other than those of known subnets.
+  case unknown
+  /// It depends on something that no dump tells.
+  case undecided(RouteQuestion)
+
+  /// Why the host sends nothing there; nil where it does.
+  var refusal: OutsideReason? {
+    switch self {
+    case .none: .noRoute
+    case .blackhole: .blackholeRoute
+    case .unreachable: .unreachableRoute
+    case .prohibit: .prohibitRoute
+    case .local, .broadcast, .multicast, .unicast, .unknown, .undecided: nil
+    }
+  }
+}
+
+extension Engine {
+  /// Asks the routing tables for a destination, by the policy rules in order and the longest prefix in each table.
+  ///
+  /// Source: ip-rule(8), ip-route(8), `fib_rules_lookup` in `net/core/fib_rules.c`, `fib_table_lookup` in `net/ipv4/fib_trie.c`.
+  /// `asUnicast` asks where the routes lead for an address that is a group's or a broadcast address.
+  func lookUp(_ address: UInt128, _ request: RouteRequest, asUnicast: Bool = false) -> RouteAnswer {
+    let destination = IPAddress(bits: address)
+    let rules = knowledge.routingRules[request.family] ?? []
+    var next = 0
+    while next < rules.count {
+      let rule = rules[next]
+      next += 1
+      switch request.applies(rule, at: next - 1, to: destination) {
+      case true: break
+      case false: continue
+      case nil: return .undecided(.selector(next - 1))
+      }
+      switch rule.action {
+      case .lookup("local") where asUnicast: continue
+      case .lookup(let table):
+        if let answer = lookUp(
+          destination, table: table, family: request.family, suppress: rule.suppressPrefixLength,
+          output: request.output)
+        {
+          return answer
+        }
+        guard !knowledge.tells(table, request.family) else { continue }
+        switch request.decided[.table(table)] {
+        case true:
+          return request.decided[.tableLeadsHere(table)].map { $0 ? .local : .unknown }
+            ?? .undecided(.tableLeadsHere(table))
+        case false: continue
+        case nil: return .undecided(.table(table))
+        }
+      case .blackhole: return .blackhole
+      case .unreachable: return .unreachable
+      case .prohibit: return .prohibit
+      case .goto(let priority):
+        // A target that is not there leaves the rule without effect (`FR_ACT_GOTO` in `fib_rules_lookup`).
+        if let target = rules[next...].firstIndex(where: { $0.priority == priority }) { next = target }
+      case .nop: continue
+      }
+    }
+    if !knowledge.facts.routesKnown.contains(request.family) { return .unknown }
+    return .none
+  }
+
+  private func lookUp(
+    _ destination: IPAddress, table: String, family: AddressFamily, suppress: Int?, output: String?
+  ) -> RouteAnswer? {
+    if table == "local" || table == "255" {
+      if (knowledge.localAddresses[family] ?? .empty).contains(destination.bits) { return .local }
+      if family == .ipv4, knowledge.broadcastAddresses.contains(destination.bits) { return .broadcast }
+      if HostKnowledge.multicast(family).contains(destination.bits) { return .multicast }
+    }
+    // A table has a name and a number (`/etc/iproute2/rt_tables`).
+    let number: String
+    switch table {
+    case "local", "255": number = table == "local" ? "255" : "local"
+    case "main", "254": number = table == "main" ? "254" : "main"
+    case "default", "253": number = table == "default" ? "253" : "default"
+    default: number = table
+    }
+    var best: Route?
+    func consider(_ route: Route) {
+      guard route.destination.family == family, route.table == table || route.table == number, !route.isDead,
+        route.destination.contains(destination), route.tos == nil
+      else { return }
+      if let suppress, route.destination.length <= suppress { return }
+      if let output, !route.nextHops.isEmpty, !route.nextHops.contains(where: { $0.interface == output }) { return }
+      guard let known = best else {
+        best = route
+        return
+      }
+      if (-route.destination.length, route.metric) < (-known.destination.length, known.metric) { best = route }
+    }
+    for route in knowledge.facts.routes { consider(route) }
+    if table == "main" || number == "main", !knowledge.facts.routesKnown.contains(family) {
+      for route in connectedRoutes(family) { consider(route) }
+    }
+    guard let best else { return nil }
+    switch best.kind {
+    case .unicast: return .unicast(best.nextHops, source: best.source)
+    case .local, .anycast: return .local
+    case .broadcast: return .broadcast
+    case .multicast: return .multicast
+    case .blackhole: return .blackhole
+    case .unreachable: return .unreachable
+    case .prohibit: return .prohibit
+    case .throw: return nil
+    }
+  }
+
+  /// The routes that addresses bring with them, and those of subnets that the rules show, where no routing table was told.
+  func connectedRoutes(_ family: AddressFamily) -> [Route] {
+    var routes: [Route] = []
+    for interface in knowledge.facts.interfaces {
+      for address in interface.addresses where address.address.family == family {
+        guard let subnet = address.subnet, address.prefixLength < family.addressBits else { continue }
+        routes.append(Route(to: subnet, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)]))
+      }
+    }
+    for subnet in knowledge.inferredSubnets where subnet.prefix.family == family {
+      guard !routes.contains(where: { $0.destination == subnet.prefix }) else { continue }
+      routes.append(
+        Route(to: subnet.prefix, nextHops: [Route.NextHop(gateway: nil, interface: subnet.interface)]))
+    }
+    return routes
+  }
+
+  /// The destinations of a set by the answer of the routing tables, each group as one set.
+  ///
+  /// All prefixes of all tables cut the set; within a piece every address has the same answer.
+  func answers(for destinations: ValueSet, _ request: RouteRequest) -> [(answer: RouteAnswer, values: ValueSet)] {
+    if let single = destinations.single { return [(lookUp(single, request), destinations)] }
+    let family = request.family
+    var cuts: [ValueSet] = [
+      knowledge.localAddresses[family] ?? .empty, HostKnowledge.multicast(family),
+    ]
+    if family == .ipv4 { cuts.append(knowledge.broadcastAddresses) }
+    cuts += knowledge.facts.routes.filter { $0.destination.family == family }.map(\.destination.values)
+    cuts += connectedRoutes(family).map(\.destination.values)
+    cuts += (knowledge.routingRules[family] ?? []).compactMap(\.destination?.values)
+    var pieces = [destinations]
+    for cut in Set(cuts) where !cut.isEmpty {
+      pieces = pieces.flatMap { piece -> [ValueSet] in
+        let inside = piece.intersection(cut)
+        if inside.isEmpty || inside == piece { return [piece] }
+        return [inside, piece.subtracting(cut)]
+      }
+      if pieces.count > 512 { break }
+    }
+    var groups: [(answer: RouteAnswer, values: ValueSet)] = []
+    for piece in pieces {
+      guard let first = piece.first else { continue }
+      let answer = lookUp(first, request)
+      if let index = groups.firstIndex(where: { $0.answer == answer }) {
+        groups[index].values = groups[index].values.union(piece)
+      } else {
+        groups.append((answer, piece))
+      }
+    }
+    return groups.sorted { ($0.values.first ?? 0) < ($1.values.first ?? 0) }
+  }
+}

@@ -1,0 +1,200 @@
+import RuleGraph
+
+/// What a key is compared with where the dump masks values or leaves elements out.
+struct MaskedKeys {
+  /// The keys that are certainly meant, one set of values a part.
+  var certain: [[ValueSet]] = []
+  /// The masked keys, one value a part; one without parts may be any key.
+  var masked: [[MaskedValue]] = []
+  /// The set whose elements they are, by a name of its own; nil of values that are written in a rule.
+  var set: String?
+  /// What the condition says when a masked key is the packet's, and when not.
+  var holds: String
+  var fails: String
+  /// The command whose output would show what is masked.
+  var settledBy: String?
+}
+
+extension Engine {
+  /// For which packets of the flow a match with masked values is true: certainly where a value is shown, under a condition where it may be a masked
+  /// one, never elsewhere.
+  func decide(_ match: Match, _ wanted: MaskedValues, in flow: inout Flow, rule: RuleID, statement: Int) -> Decision {
+    let possible = wanted.possible
+    if case .field(.conntrack(let field)) = match.subject, field.key == .saddr || field.key == .daddr,
+      let first = possible.first, IPAddress(bits: first).family != flow.family
+    {
+      return match.whenAbsent ? .always : .never
+    }
+    let certain = wanted.certain
+    let words = Words.masked(match.subject, wanted)
+    let keys = MaskedKeys(
+      certain: certain.isEmpty ? [] : [[certain]], masked: wanted.masked.map { [$0] }, holds: words.holds,
+      fails: words.fails, settledBy: dump(of: rule))
+    let subject = resolve(match.subject, in: &flow, wanted: possible)
+    return decide([subject], keys, match, isIPSet: false, in: &flow, rule: rule, statement: statement)
+  }
+
+  /// For which packets of the flow a key is in a set of which the dump masks elements.
+  func decide(
+    _ parts: [Expression], isInMasked set: ResolvedSet, _ match: Match, in flow: inout Flow, rule: RuleID,
+    statement: Int
+  ) -> Decision {
+    let subjects = parts.map { resolve($0, in: &flow, wanted: .all) }
+    var keys = keys(of: set, set.masked, in: rule)
+    if set.catchAll != nil {
+      keys.certain = [parts.map { _ in .all }]
+    } else if set.parts == 1, set.exceptions.isEmpty {
+      keys.certain = set.values.isEmpty ? [] : [[set.values]]
+    } else {
+      keys.certain = set.elements.map(\.key)
+    }
+    return decide(subjects, keys, match, isIPSet: set.ipset != nil, in: &flow, rule: rule, statement: statement)
+  }
+
+  /// For which packets of the flow their key is a masked element of a set or map.
+  func decide(
+    _ parts: [Expression], isMasked element: SetElement, number: Int, of set: ResolvedSet, in flow: inout Flow,
+    rule: RuleID, statement: Int
+  ) -> Decision {
+    let subjects = parts.map { resolve($0, in: &flow, wanted: .all) }
+    var keys = keys(of: set, [element], in: rule)
+    keys.set = (keys.set ?? "") + " element \(number)"
+    let subject: Expression = parts.count == 1 ? parts[0] : .concatenation(parts)
+    return decide(
+      subjects, keys, Match(subject, .elements([element])), isIPSet: false, in: &flow, rule: rule,
+      statement: statement)
+  }
+
+  /// The number of the condition that stands for a masked value which a rule puts into a packet.
+  func makeMaskedCondition(_ value: MaskedValue, _ rule: RuleID) -> Int {
+    if let known = maskedConditions[rule]?[value.text] { return known }
+    let words = "the dump masks \(value.text)"
+    let number = makeCondition(
+      ConditionInfo(holds: words, fails: words, rule: rule, isEnvironment: false, settledBy: dump(of: rule)))
+    maskedConditions[rule, default: [:]][value.text] = number
+    return number
+  }
+
+  private func keys(of set: ResolvedSet, _ masked: [SetElement], in rule: RuleID) -> MaskedKeys {
+    let name = set.name.isEmpty ? "its set" : "the set \(set.name)"
+    var keys = MaskedKeys(
+      masked: masked.map { $0.isElision ? [] : $0.masks },
+      holds: "a part of \(name) that is not shown holds the packet",
+      fails: "no part of \(name) that is not shown holds the packet")
+    if set.ipset != nil {
+      keys.set = "ipset \(set.name)"
+      keys.settledBy = "ipset save \(set.name)"
+    } else {
+      if !set.name.isEmpty { keys.set = "table \(rule.table) \(set.name)" }
+      keys.settledBy = dump(of: rule)
+    }
+    return keys
+  }
+
+  /// The command that prints a rule's table.
+  private func dump(of rule: RuleID) -> String {
+    let table = ruleset.tables[rule.table]
+    if table.origin == .nftables { return "nft -j list ruleset" }
+    let list = table.family == .ip6 ? "ip6tables-save" : "iptables-save"
+    return table.name == "filter" ? list : "\(list) -t \(table.name)"
+  }
+
+  private func decide(
+    _ subjects: [Subject], _ keys: MaskedKeys, _ match: Match, isIPSet: Bool, in flow: inout Flow, rule: RuleID,
+    statement: Int
+  ) -> Decision {
+    var requires: Flow.Box = []
+    var variables: [VariableID] = []
+    var constants: [UInt128] = []
+    var isComputed = false
+    for subject in subjects {
+      switch subject {
+      case .variable(let variable, let transform, let box):
+        requires += box
+        variables.append(variable)
+        isComputed = isComputed || !transform.operations.isEmpty
+      case .constant(let value): constants.append(value)
+      // An ipset that asks for ports does not hold a packet without; inverted it matches.
+      case .absent: return match.whenAbsent || isIPSet && match.negated ? .always : .never
+      case .unknown, .addressLookup:
+        return condition(rule, statement, in: &flow) {
+          ConditionInfo(
+            holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
+            isEnvironment: false, settledBy: keys.settledBy)
+        }
+      }
+    }
+    var boxes: [Flow.Box] = []
+    func add(_ box: Flow.Box) {
+      boxes += boxes.reduce([box]) { parts, earlier in parts.flatMap { Flow.difference($0, earlier, in: flow) } }
+    }
+    if keys.certain.count > 256, variables.contains(where: { flow.variables[$0].domain.single == nil }) {
+      return condition(rule, statement, in: &flow, negated: match.negated) {
+        ConditionInfo(
+          holds: keys.holds, fails: keys.fails, rule: rule, isEnvironment: false, settledBy: keys.settledBy)
+      }
+    }
+    for key in keys.certain {
+      if let box = box(of: SetElement(key), subjects, in: flow) { add(box) }
+    }
+    for key in keys.masked {
+      guard let box = box(ofMasked: key, subjects, in: flow) else { continue }
+      let isShared = keys.set != nil || key.count == 1 && key[0].isNamed && !isComputed
+      let name = MaskedKeyName(
+        text: keys.set ?? (isShared ? key[0].text : ""), rule: isShared ? nil : rule,
+        statement: isShared ? 0 : statement, variables: variables, constants: constants)
+      let variable =
+        flow.conditions[.masked(name)]
+        ?? flow.condition(
+          .masked(name),
+          number: makeCondition(
+            ConditionInfo(
+              holds: keys.holds, fails: keys.fails, rule: rule, isEnvironment: false, settledBy: keys.settledBy)))
+      add(box + [(variable, ValueSet(1))])
+    }
+    if match.whenAbsent, !requires.isEmpty {
+      // True for packets without the field, too: false only for those that have it and fail.
+      var failing = boxes.map { requires + $0 }
+      if !match.negated {
+        failing = boxes.reduce([requires]) { parts, box in parts.flatMap { Flow.difference($0, box, in: flow) } }
+      }
+      return Decision(boxes: failing, negated: true)
+    }
+    if isIPSet, match.negated { return Decision(boxes: boxes.map { requires + $0 }, negated: true) }
+    return Decision(requires: requires, boxes: boxes, negated: match.negated)
+  }
+
+  /// The box of the packets whose key may be a masked one; nil when none is. It may hold more, where the bits that are shown are no interval.
+  private func box(ofMasked key: [MaskedValue], _ subjects: [Subject], in flow: Flow) -> Flow.Box? {
+    if key.isEmpty { return [] }
+    guard key.count == subjects.count else { return nil }
+    var box: Flow.Box = []
+    for (value, subject) in zip(key, subjects) {
+      switch subject {
+      case .constant(let number): if !value.mayBe(number) { return nil }
+      case .variable(let variable, let transform, _):
+        let domain = flow.variables[variable].domain
+        let inside = value.possible(in: domain, under: transform)
+        if inside.isEmpty { return nil }
+        if let index = box.firstIndex(where: { $0.variable == variable }) {
+          box[index].values = box[index].values.intersection(inside)
+          if box[index].values.isEmpty { return nil }
+        } else {
+          box.append((variable, inside))
+        }
+      default: return nil
+      }
+    }
+    return box
+  }
+}
+
+extension MaskedValue {
+  /// The values of a domain that may be the masked one, after some arithmetic; more than these where that is no set of intervals.
+  func possible(in domain: ValueSet, under transform: Transform) -> ValueSet {
+    if let single = domain.single { return mayBe(transform.apply(single)) ? domain : .empty }
+    let inside = transform.preimage(of: possible, in: domain) ?? domain
+    guard shownBits != 0, transform.operations.isEmpty, !inside.isEmpty else { return inside }
+    return Transform(operations: [.bitwise(and: shownBits, xor: 0)]).preimage(of: ValueSet(bits), in: inside) ?? inside
+  }
+}

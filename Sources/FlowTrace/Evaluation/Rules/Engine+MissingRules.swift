@@ -1,0 +1,139 @@
+import RuleGraph
+
+/// What rules that no dump shows do to a packet: each thing that they can do is followed.
+///
+/// A packet that comes by such a place is left alone, or meets one of the effects that the chain allows: it is accepted, dropped, translated. Each is a flow of its own
+/// behind a condition, so that the answer is undetermined only where these flows end differently. What one such place of a base chain can do, another of the same walk
+/// adds nothing to, so a listing with a hundred gaps divides a flow once.
+extension Engine {
+  /// To so many addresses a translation that was not shown is followed.
+  private static let targetLimit: UInt128 = 16
+
+  /// A flow at a place where rules are missing.
+  func meet(_ missing: MissingRules, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
+    let chain = ruleset[id.chainID]
+    let subject =
+      chain.shown == .nothing ? ruleset.place(of: id.chainID) : "the missing rules of \(ruleset.place(of: id.chainID))"
+    return follow(
+      missing.effects ?? effects(in: flow), of: missing, subject,
+      isPlural: chain.shown != .nothing || ruleset.tables[id.table].name.isEmpty, flow, id, statement,
+      settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, .missing, nil))
+  }
+
+  /// A flow that is sent to a chain that no dump shows. What it leaves alone goes on behind the jump; behind a `goto` it returns to the caller.
+  func meet(chain name: String, isGoto: Bool, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
+    guard flow.position.frames.count < 128 else {
+      return [RuleBranch(flow: flow, outcome: .unknown(Engine.tooMuch), action: .unknown, target: nil)]
+    }
+    return follow(
+      effects(in: flow), name, isPlural: false, flow, id, statement, settledBy: listCommand(id.table),
+      leftAlone: (isGoto ? .verdict(.return) : .next, isGoto ? .goto : .jump, name))
+  }
+
+  /// A flow at a target that was not understood.
+  func meet(target opaque: Opaque, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
+    follow(
+      effects(in: flow),
+      opaque.name.isEmpty ? "the target" : opaque.name.hasPrefix("map ") ? opaque.name : "target \(opaque.name)",
+      isPlural: false, flow, id, statement,
+      settledBy: opaque.settledBy, leftAlone: (.next, .unknown, opaque.name))
+  }
+
+  /// What rules of the base chain that a flow is in can do to it.
+  private func effects(in flow: Flow) -> MissingRules.Effects {
+    guard let first = flow.position.frames.first, let base = ruleset[first.chain].base else { return [.accept, .drop] }
+    let isOfSource = base.hook == .postrouting || base.hook == .input
+    switch base.type {
+    case .nat:
+      let translation: MissingRules.Effects = isOfSource ? .translateSource : .translateDestination
+      return ruleset.tables[first.chain.table].origin == .nftables ? [translation, .drop] : translation
+    case .route: return [.accept, .drop, .change]
+    case .filter: return base.priority < HookPriority.filter ? [.accept, .drop, .change] : [.accept, .drop]
+    }
+  }
+
+  private func follow(
+    _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: String, isPlural: Bool, _ start: Flow,
+    _ id: RuleID, _ statement: Int,
+    settledBy: String?, leftAlone: (outcome: RuleOutcome, action: Step.Action, target: String?)
+  ) -> [RuleBranch] {
+    var flow = start
+    func info(_ holds: String, _ effect: MissingRules.Effects) -> () -> ConditionInfo {
+      {
+        ConditionInfo(
+          holds: holds, fails: "", rule: id, isEnvironment: false, settledBy: settledBy, effect: effect)
+      }
+    }
+    func does(_ singular: String, _ plural: String) -> String { "\(subject) \(isPlural ? plural : singular)" }
+    let isOfSource = effects.contains(.translateSource)
+    if effects == .translateSource {
+      return [withUnknownSource(flow, id, action: leftAlone.action, target: leftAlone.target)]
+    }
+    let new = effects.subtracting(flow.position.followed).subtracting(.translateSource)
+    let isReturn = leftAlone.action == .jump || leftAlone.action == .goto
+    let alone = condition(
+      id, statement, in: &flow,
+      info(isReturn ? does("returns", "return") : does("leaves it alone", "leave it alone"), []))
+    flow.position.followed.formUnion(effects)
+    let parts = flow.split(alone)
+    var branches = parts.yes.map {
+      isOfSource
+        ? withUnknownSource($0, id, action: leftAlone.action, target: leftAlone.target)
+        : RuleBranch(flow: $0, outcome: leftAlone.outcome, action: leftAlone.action, target: leftAlone.target)
+    }
+    if new.isEmpty { return branches }
+    var rest = parts.no
+    var open = new
+    func branch(
+      _ effect: MissingRules.Effects, _ words: String, _ outcome: RuleOutcome, _ action: Step.Action
+    ) {
+      guard open.contains(effect) else { return }
+      open.remove(effect)
+      if open.isEmpty {
+        // The only thing that is left: the condition is there for its words.
+        let key = ConditionKey.missingRules(id, statement, effect)
+        branches += rest.map { part in
+          var part = part
+          let variable = part.condition(key, number: makeCondition(info(words, effect)()))
+          _ = part.narrow(variable, to: ValueSet(1))
+          return RuleBranch(flow: part, outcome: outcome, action: action, target: nil)
+        }
+        return
+      }
+      var others: [Flow] = []
+      for var part in rest {
+        let number = ConditionKey.missingRules(id, statement, effect)
+        let decision = condition(number, in: &part, info(words, effect))
+        let split = part.split(decision)
+        branches += split.yes.map { RuleBranch(flow: $0, outcome: outcome, action: action, target: nil) }
+        others += split.no
+      }
+      rest = others
+    }
+    branch(.accept, does("accepts it", "accept it"), .verdict(.accept), .accept)
+    branch(.drop, does("drops it", "drop it"), .verdict(.drop), .drop)
+    // A container engine translates to its containers.
+    let targets = knowledge.containerAddresses[start.family] ?? .empty
+    if open == .translateDestination, missing?.evidence == .engine, !targets.isEmpty, targets.count <= Self.targetLimit
+    {
+      return branches
+        + rest.map { part in
+          var part = part
+          let key = ConditionKey.missingRules(id, statement, .translateDestination)
+          let variable = part.condition(
+            key, number: makeCondition(info(does("translates it", "translate it"), .translateDestination)()))
+          _ = part.narrow(variable, to: ValueSet(1))
+          return translated(toOneOf: targets, part, id)
+        }
+    }
+    branch(
+      .translateDestination, does("translates it", "translate it"),
+      .unknown(
+        UnknownEnd("", settledBy)),
+      .unknown)
+    branch(
+      .change, does("changes it", "change it"),
+      .unknown(UnknownEnd("", settledBy)), .unknown)
+    return branches
+  }
+}

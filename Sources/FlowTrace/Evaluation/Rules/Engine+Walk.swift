@@ -1,0 +1,180 @@
+import RuleGraph
+
+extension Engine {
+  /// Walks the chains that a flow is in until its base chain ends or the flow splits.
+  ///
+  /// Gives nil while the flow split: the parts are in `work` then.
+  func walk(_ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]) -> ChainEnd? {
+    while let frame = flow.position.frames.last {
+      let count = ruleset.tables[frame.chain.table].chains[frame.chain.chain].rules.count
+      var search = ChainSearch(index.chain(frame.chain, flow.family), flow)
+      var rule = frame.rule
+      rules: while true {
+        let next = search.next(from: rule)
+        budget -= next - rule
+        rule = next
+        guard rule < count else { break }
+        budget -= 1
+        if budget <= 0 {
+          return .unknown(
+            .rule(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)), Engine.tooMuch)
+        }
+        let id = RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)
+        switch evaluate(id, &flow) {
+        case .passed(let isChanged):
+          rule += 1
+          if isChanged { search = ChainSearch(search.index, flow) }
+        case .matched(let outcome, let action, let target):
+          notePassed(&flow, hook, upTo: rule)
+          if let end = take(outcome, action, target, id, &flow, hook) { return end }
+          break rules
+        case .split(let matched, let passed):
+          if matched.isEmpty, passed.count == 1 {
+            flow = passed[0]
+            rule += 1
+            search = ChainSearch(search.index, flow)
+            continue
+          }
+          switch goOn(matched, passed, id, &flow, hook, &work) {
+          case .walking: break rules
+          case .divided: return nil
+          case .ended(let end): return end
+          }
+        }
+      }
+      guard rule >= count else { continue }
+      notePassed(&flow, hook, upTo: count)
+      if let end = leave(&flow, hook, byReturn: nil) { return end }
+    }
+    return .accepted
+  }
+
+  /// What became of a flow behind a rule that divided it.
+  private enum Division {
+    /// It is still one, and walks on.
+    case walking
+    /// Its parts are in the work list.
+    case divided
+    /// It is still one, and its base chain ended.
+    case ended(ChainEnd)
+  }
+
+  /// Goes on behind a rule that divided the flow, or matched a part of it.
+  private func goOn(
+    _ matched: [RuleBranch], _ passed: [Flow], _ id: RuleID, _ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]
+  ) -> Division {
+    let top = flow.position.frames.count - 1
+    for var other in passed {
+      other.position.frames[top].rule = id.rule + 1
+      work.append(other)
+    }
+    if passed.isEmpty, matched.count == 1 {
+      let branch = matched[0]
+      flow = branch.flow
+      notePassed(&flow, hook, upTo: id.rule)
+      let end = take(branch.outcome, branch.action, branch.target, id, &flow, hook)
+      return end.map { .ended($0) } ?? .walking
+    }
+    for branch in matched {
+      var part = branch.flow
+      notePassed(&part, hook, upTo: id.rule)
+      if let end = take(branch.outcome, branch.action, branch.target, id, &part, hook) {
+        part.pendingEnd = Shared(end)
+      }
+      work.append(part)
+    }
+    return .divided
+  }
+
+  static let tooMuch = UnknownEnd("too many rules to look at")
+
+  /// Notes the rules that were looked at in the innermost chain since the last match.
+  private func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
+    let top = flow.position.frames.count - 1
+    let frame = flow.position.frames[top]
+    if frame.passedFrom < rule {
+      var snapshot = flow
+      snapshot.path = nil
+      flow.path = PathNode(
+        .passed(frame.chain, frame.passedFrom..<rule, hook, Snapshot(flow: Shared(snapshot))), after: flow.path)
+    }
+    flow.position.frames[top].rule = rule + 1
+    flow.position.frames[top].passedFrom = rule + 1
+  }
+
+  /// Carries out what a rule decided. Gives the end of the base chain when it is one.
+  private func take(
+    _ outcome: RuleOutcome, _ action: Step.Action, _ target: String?, _ id: RuleID, _ flow: inout Flow, _ hook: Hook
+  ) -> ChainEnd? {
+    flow.note(Step(hook: hook, .rule(id), matched: true, action: action, target: target))
+    switch outcome {
+    case .next:
+      noteCopies(id, &flow)
+      return nil
+    case .translated: return .translated
+    case .handedOver: return .accepted
+    case .unknown(let end): return .unknown(.rule(id), end)
+    case .verdict(let verdict):
+      switch verdict {
+      case .accept: return .accepted
+      case .drop: return .dropped(.rule(id))
+      case .reject(let rejection): return .rejected(id, rejection)
+      case .continue: return nil
+      case .return: return leave(&flow, hook, byReturn: id)
+      case .queue(let target): return .queued(id, target)
+      case .forwardTo(let device): return .forwarded(id, device: device)
+      case .synproxy: return .unknown(.rule(id), UnknownEnd("the kernel's SYN proxy answers"))
+      case .jump(let name), .goto(let name):
+        guard let target = index.chain(named: name, table: id.table) else {
+          return .unknown(.rule(id), UnknownEnd("chain \(name) was not shown", listCommand(id.table)))
+        }
+        guard flow.position.frames.count < 128 else { return .unknown(.rule(id), Engine.tooMuch) }
+        var frame = Frame(chain: ChainID(table: id.table, chain: target))
+        if case .goto = verdict { frame.isGoto = true }
+        flow.position.frames.append(frame)
+        return nil
+      }
+    }
+  }
+
+  /// Notes that a rule sends a copy of the packet elsewhere (nft `dup to`, iptables `TEE`): the packet itself goes on.
+  private func noteCopies(_ id: RuleID, _ flow: inout Flow) {
+    for case .effect(let effect) in ruleset[id].statements where effect.kind == .dup {
+      func value(_ name: String) -> String? { effect.arguments.first { $0.name == name }?.value }
+      let target = value("addr") ?? value("gateway") ?? "another place"
+      let device = value("dev").map { " through \($0)" } ?? ""
+      let isDevice = ruleset.tables[id.table].family == .netdev
+      let remark = Remark("copy", "a copy of the packet goes \(isDevice ? "out of" : "to") \(target)\(device)")
+      if !flow.remarks.contains(remark) { flow.remarks.append(remark) }
+    }
+  }
+
+  /// Leaves the innermost chain, at its end or by a `return`. Gives the end of the base chain when that is left.
+  private func leave(_ flow: inout Flow, _ hook: Hook, byReturn rule: RuleID?) -> ChainEnd? {
+    var left = flow.position.frames.removeLast()
+    if rule == nil, !flow.position.frames.isEmpty || ruleset[left.chain].base == nil {
+      flow.note(Step(hook: hook, .endOfChain(left.chain), matched: true, action: .return))
+    }
+    // A chain that was gone to returns to the caller of the chain that went to it.
+    while left.isGoto, !flow.position.frames.isEmpty { left = flow.position.frames.removeLast() }
+    guard flow.position.frames.isEmpty else { return nil }
+    let chain = ruleset[left.chain]
+    guard let base = chain.base else {
+      flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: .accept))
+      return .accepted
+    }
+    guard let policy = base.policy else { return .undecided(left.chain) }
+    flow.note(Step(hook: hook, .policy(left.chain), matched: true, action: policy == .accept ? .accept : .drop))
+    return policy == .accept ? .accepted : .dropped(.policy(left.chain))
+  }
+
+  /// The command that lists a table.
+  func listCommand(_ table: Int) -> String {
+    let table = ruleset.tables[table]
+    let iptables = table.family == .ip6 ? "ip6tables" : "iptables"
+    switch table.origin {
+    case .nftables: return "nft list table \(table.family.rawValue) \(table.name)"
+    default: return table.name == "filter" ? "\(iptables) -vnL" : "\(iptables) -t \(table.name) -vnL"
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import RuleGraph
+
+/// A flow at the end of its way.
+struct FinishedFlow {
+  var flow: Flow
+  var verdict: Case.Verdict
+  var fate: Case.Fate
+  var decidedBy: Decider
+  var rejection: Rejection?
+  /// What could not be understood, when that ended the way.
+  var unknown: UnknownEnd?
+}
+
+/// How a base chain ended for a flow.
+enum ChainEnd {
+  case accepted
+  /// A nat chain set up a translation.
+  case translated
+  case dropped(Decider)
+  case rejected(RuleID, Rejection)
+  /// Handed to a program in user space, which may do anything.
+  case queued(RuleID, QueueTarget)
+  case unknown(Decider, UnknownEnd)
+  /// The end of a chain whose policy no dump shows.
+  case undecided(ChainID)
+  case forwarded(RuleID, device: String)
+}
+
+/// Why the fate of a packet is unknown at its end, in words, with the command that would settle it.
+struct UnknownEnd {
+  var sentence: String
+  var settledBy: String?
+
+  init(_ sentence: String, _ settledBy: String? = nil) {
+    self.sentence = sentence
+    self.settledBy = settledBy
+  }
+
+  /// A target that was not understood.
+  init(_ opaque: Opaque) { self.init("\(opaque.name) is not understood", opaque.settledBy) }
+}

@@ -1,0 +1,154 @@
+import RuleGraph
+
+/// What decides a condition variable: flows that met the same condition share its truth.
+enum ConditionKey: Hashable {
+  /// A statement of a rule that can't be decided; each statement is a condition of its own.
+  case statement(RuleID, Int)
+  /// Whether a variable's value is an address of this host (or of another type that the routing tables give).
+  case addressType(VariableID, ValueSet)
+  /// Whether a variable's bits under a mask are among some values.
+  case bits(VariableID, and: UInt128, xor: UInt128, ValueSet)
+  /// Whether a key is in a set whose members are unknown.
+  case member(String, [VariableID])
+  /// Whether missing rules have this effect.
+  case missingRules(RuleID, Int, MissingRules.Effects)
+  /// Whether the policy of a base chain, which no dump shows, is accept.
+  case policy(ChainID)
+  /// Whether a value is one that the dump masks.
+  case masked(MaskedKeyName)
+  /// What the routing tables' answer depends on and no dump tells.
+  case route(RouteQuestion)
+  /// Whether a number that the kernel makes up for a statement of a rule is in a group of a map's keys.
+  case draw(RuleID, Int, group: Int)
+  /// Something about the host that is not known, by its stable name.
+  case host(String)
+}
+
+extension Flow {
+  /// Adds a variable.
+  mutating func makeVariable(
+    _ domain: ValueSet, dimension: Region.Dimension? = nil, isOpen: Bool = false
+  ) -> VariableID {
+    variables.append(Variable(domain: domain, dimension: dimension, open: isOpen ? domain : nil))
+    return variables.count - 1
+  }
+
+  /// The values that a slot may have; nil where the packet has no such field.
+  func domain(_ slot: Slot) -> ValueSet? {
+    let variable = binding[slot.rawValue]
+    return variable < 0 ? nil : variables[variable].domain
+  }
+
+  /// Gives a slot a new variable with these values.
+  mutating func rebind(_ slot: Slot, to values: ValueSet) {
+    binding[slot.rawValue] = makeVariable(values)
+  }
+
+  /// Limits a variable to some values. False when none is left: the flow is then empty.
+  mutating func narrow(_ variable: VariableID, to values: ValueSet) -> Bool {
+    let domain = variables[variable].domain
+    if domain.isSubset(of: values) { return true }
+    let narrowed = domain.intersection(values)
+    if narrowed.isEmpty { return false }
+    variables[variable].domain = narrowed
+    return exceptions.isEmpty || simplifyExceptions(mentioning: variable)
+  }
+
+  /// Limits several variables. False when nothing is left.
+  mutating func narrow(to box: Box) -> Bool {
+    for (variable, values) in box where !narrow(variable, to: values) { return false }
+    return true
+  }
+
+  /// Takes a box out of the flow. False when nothing is left.
+  mutating func exclude(_ box: Box) -> Bool {
+    var rest: Box = []
+    for (variable, values) in box {
+      let domain = variables[variable].domain
+      if domain.isDisjoint(with: values) { return true }
+      if !domain.isSubset(of: values) { rest.append((variable, domain.intersection(values))) }
+    }
+    if rest.isEmpty { return false }
+    if rest.count == 1 {
+      return narrow(rest[0].variable, to: variables[rest[0].variable].domain.subtracting(rest[0].values))
+    }
+    exceptions.append(rest)
+    return true
+  }
+
+  /// Brings the exceptions that mention a variable up to date with its domain. False when nothing is left of the flow.
+  private mutating func simplifyExceptions(mentioning variable: VariableID) -> Bool {
+    guard exceptions.contains(where: { $0.contains { $0.variable == variable } }) else { return true }
+    let old = exceptions
+    exceptions = []
+    for exception in old {
+      if exception.contains(where: { $0.variable == variable }) {
+        if !exclude(exception) { return false }
+      } else {
+        exceptions.append(exception)
+      }
+    }
+    return true
+  }
+
+  /// Whether the exceptions together leave nothing. Only decided while that takes few boxes; otherwise the flow counts as not empty.
+  var isCertainlyEmpty: Bool {
+    guard exceptions.count > 1 else { return false }
+    var mentioned = Set<VariableID>()
+    for exception in exceptions { for (variable, _) in exception { mentioned.insert(variable) } }
+    var boxes: [[VariableID: ValueSet]] = [
+      Dictionary(uniqueKeysWithValues: mentioned.map { ($0, variables[$0].domain) })
+    ]
+    for exception in exceptions {
+      var next: [[VariableID: ValueSet]] = []
+      for box in boxes {
+        if exception.contains(where: { box[$0.variable]?.isDisjoint(with: $0.values) ?? false }) {
+          next.append(box)
+          continue
+        }
+        var rest = box
+        for (variable, values) in exception {
+          let have = rest[variable] ?? .all
+          let outside = have.subtracting(values)
+          if !outside.isEmpty {
+            var part = rest
+            part[variable] = outside
+            next.append(part)
+          }
+          rest[variable] = have.intersection(values)
+        }
+        if next.count > 512 { return false }
+      }
+      boxes = next
+      if boxes.isEmpty { return true }
+    }
+    return false
+  }
+
+  /// The variable of a condition, made when it is first met; the number is the condition's index in the trace's list.
+  mutating func condition(_ key: ConditionKey, number: Int) -> VariableID {
+    if let known = conditions[key] { return known }
+    let variable = makeVariable(ValueSet(0...1), dimension: .condition(number))
+    conditions[key] = variable
+    return variable
+  }
+
+  /// Notes something taken for granted, once.
+  mutating func assume(_ assumption: Assumption) {
+    if !assumptions.contains(assumption) { assumptions.append(assumption) }
+  }
+
+  /// Notes a step of the way.
+  mutating func note(_ step: Step) { path = PathNode(.step(step), after: path) }
+}
+
+/// What a condition about a masked value is about: the same one for all rules that name the value, else one for each rule.
+struct MaskedKeyName: Hashable {
+  /// The name of the value or set; empty of a value without a name.
+  var text: String
+  var rule: RuleID?
+  var statement: Int
+  /// What is compared with it: a field that was rewritten is another variable.
+  var variables: [VariableID]
+  var constants: [UInt128]
+}

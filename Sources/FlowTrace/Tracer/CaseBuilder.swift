@@ -1,0 +1,332 @@
+import RuleGraph
+
+/// A case with the flow that it is made of, which an explanation looks at.
+struct TracedCase {
+  /// The case, without the answers below.
+  var part: Case
+  let end: FinishedFlow
+  /// The trace of the answer, when it was asked for.
+  var reply: [TracedCase]?
+  /// The connection that a program on the host makes on.
+  var continuation: [TracedCase]?
+  /// How many of the case's remarks are about the way itself; what an explanation adds follows them.
+  var remarksOfTheWay = 0
+
+  /// The case with the answers below.
+  var whole: Case {
+    var whole = part
+    whole.reply = reply?.map(\.whole)
+    whole.continuation = continuation?.map(\.whole)
+    return whole
+  }
+}
+
+/// Turns finished flows into the cases of a trace.
+struct CaseBuilder {
+  let engine: Engine
+  let query: Query
+  let options: Tracer.Options
+  /// What the cases took for granted, each once.
+  private(set) var assumptions: [Assumption] = []
+
+  init(engine: Engine, query: Query, options: Tracer.Options) {
+    self.engine = engine
+    self.query = query
+    self.options = options
+  }
+
+  /// The cases of finished flows.
+  mutating func cases(_ finished: [FinishedFlow]) -> [TracedCase] {
+    var built: [TracedCase] = []
+    var unknowns: [Set<Unknown>] = []
+    var masked: [[Int: [ValueSet]]] = []
+    let limit = isReply ? Engine.replyLimit : Engine.caseLimit
+    for end in decided(finished, limit: limit) {
+      guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
+      unknowns.append(self.unknowns(kept.flow))
+      masked.append(maskedValues(kept.flow))
+      var one = makeCase(kept)
+      if options.tracesReply, !isReply, kept.verdict == .accept, query.phase == .first, !kept.flow.isPastHost {
+        one.reply = reply(to: kept)
+      }
+      if kept.fate == .local, !kept.flow.isPastHost, !isReply, !isContinuation, query.phase == .first {
+        deliver(kept.flow, &one)
+      }
+      built.append(one)
+    }
+    settleUnknown(&built, unknowns)
+    settleMasked(&built, masked)
+    return built
+  }
+
+  /// A flow limited to what the query wants of the output interface.
+  private func limited(_ end: FinishedFlow) -> FinishedFlow? {
+    guard let wanted = query.output else { return end }
+    var end = end
+    let output = end.flow.binding[Slot.output.rawValue]
+    guard output >= 0 else { return end.verdict == .accept ? nil : end }
+    return end.flow.narrow(output, to: wanted) ? end : nil
+  }
+
+  /// Says which program gets a delivered packet, and traces the connection that docker-proxy makes on.
+  private mutating func deliver(_ flow: Flow, _ one: inout TracedCase) {
+    guard let outcome = LocalDelivery(engine: engine).outcome(flow) else { return }
+    one.part.remarks.append(outcome.remark)
+    if let assumption = outcome.assumption, !assumptions.contains(assumption) { assumptions.append(assumption) }
+    guard let onward = outcome.onward, let family = onward.family else { return }
+    var inner = CaseBuilder(engine: engine, query: onward, options: options)
+    inner.isContinuation = true
+    let cases = inner.cases(engine.answer(onward, family: family))
+    one.continuation = cases
+    if let seen = cases.first?.part.packet.source.single, cases.allSatisfy({ $0.part.packet.source.single == seen }) {
+      let client = flow.domain(.source).map { Words.addresses($0, family: family) } ?? "the client"
+      one.part.remarks.append(
+        Remark(
+          "source-seen",
+          "the container sees the connection come from \(IPAddress(bits: seen)), not from \(client == "any address" ? "the client" : client)"
+        ))
+    }
+    for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
+  }
+
+  private mutating func reply(to end: FinishedFlow) -> [TracedCase]? {
+    guard let flow = engine.replyFlow(end) else { return nil }
+    var inner = CaseBuilder(engine: engine, query: query, options: options)
+    inner.isReply = true
+    let cases = inner.cases(engine.run([flow], limit: Engine.replyLimit))
+    for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
+    return cases
+  }
+
+  /// Whether the cases are of an answer, or of the connection that a program makes on: neither is followed further.
+  private var isReply = false
+  private var isContinuation = false
+
+  /// The interface that the packet came in on; postrouting may have lost sight of it.
+  private func input(_ flow: Flow) -> ValueSet? {
+    guard !flow.isSentByHost else { return nil }
+    let arrived =
+      flow.isBridged || flow.device != nil ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
+    return arrived >= 0 ? flow.variables[arrived].domain : nil
+  }
+
+  private mutating func makeCase(_ end: FinishedFlow) -> TracedCase {
+    let flow = end.flow
+    for assumption in flow.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
+    let conditions = flow.conditions.values.sorted().filter { flow.variables[$0].domain.single != nil }
+    let uses = conditions.compactMap { use(of: $0, in: flow) }
+    var part = Case(
+      when: region(of: flow, conditions: conditions), verdict: end.verdict, fate: end.fate,
+      input: input(flow), output: end.fate == .local ? nil : outputName(flow),
+      packet: tuple(flow), translations: flow.translations, decidedBy: end.decidedBy,
+      rejectWith: end.rejection?.name(for: flow.family), path: steps(flow), nearMisses: [],
+      conditions: uses)
+    part.remarks = flow.remarks
+    if flow.mayHaveOtherSource, end.verdict == .accept, !isReply {
+      part.hasUnknownSource = true
+      part.remarks.append(Remark("source-unknown", "whether its source is translated is unknown"))
+    }
+    if let unknown = end.unknown {
+      var rule: RuleID?
+      if case .rule(let id) = end.decidedBy { rule = id }
+      part.conditions.append(
+        ConditionUse(
+          text: unknown.sentence, holds: true, rule: rule, isEnvironment: false,
+          settledBy: unknown.settledBy))
+    }
+    return TracedCase(part: part, end: end, remarksOfTheWay: part.remarks.count)
+  }
+
+  private func outputName(_ flow: Flow) -> ValueSet? {
+    guard let domain = flow.domain(.output), domain.single != 0 else { return nil }
+    return domain
+  }
+
+  private func tuple(_ flow: Flow) -> PacketTuple {
+    let hasPorts = !(flow.domain(.transport) ?? .all).isDisjoint(with: IPProtocol.withPorts)
+    return PacketTuple(
+      family: flow.family, transport: flow.domain(.transport) ?? .all,
+      source: flow.domain(.source) ?? .all,
+      sourcePort: hasPorts ? flow.domain(.sourcePort) : nil,
+      destination: flow.domain(.destination) ?? .all,
+      destinationPort: hasPorts ? flow.domain(.destinationPort) : nil, mark: flow.domain(.mark) ?? ValueSet(0))
+  }
+
+  // MARK: - Conditions and regions
+
+  /// Finished flows as flows in which every condition that their exceptions mention is decided. Those past the limit are given up whole.
+  private func decided(_ finished: [FinishedFlow], limit: Int) -> [FinishedFlow] {
+    var work = Array(finished.reversed())
+    var decided: [FinishedFlow] = []
+    while let end = work.popLast() {
+      guard let variable = undecidedException(end.flow) else {
+        decided.append(end)
+        continue
+      }
+      if decided.count + work.count >= limit {
+        decided.append(engine.givenUp(end.flow))
+        continue
+      }
+      for value: UInt128 in [0, 1] {
+        var part = end
+        if part.flow.narrow(variable, to: ValueSet(value)) { work.append(part) }
+      }
+    }
+    return decided
+  }
+
+  /// A condition that an exception of a flow mentions and that is not decided in it.
+  private func undecidedException(_ flow: Flow) -> VariableID? {
+    for exception in flow.exceptions {
+      for (variable, _) in exception where number(of: variable, in: flow) != nil { return variable }
+    }
+    return nil
+  }
+
+  private func number(of variable: VariableID, in flow: Flow) -> Int? {
+    guard case .condition(let number)? = flow.variables[variable].dimension else { return nil }
+    return number
+  }
+
+  private func use(of variable: VariableID, in flow: Flow) -> ConditionUse? {
+    guard let number = number(of: variable, in: flow), let value = flow.variables[variable].domain.single else {
+      return nil
+    }
+    let info = engine.conditions[number]
+    return ConditionUse(
+      text: value == 1 ? info.holds : info.fails, holds: value == 1, rule: info.rule, isEnvironment: info.isEnvironment,
+      settledBy: info.settledBy, effect: value == 1 ? info.effect : nil, isOfHiddenInterfaces: info.isOfHiddenInterfaces
+    )
+  }
+
+  /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
+  private func region(of flow: Flow, conditions: [VariableID]) -> Region {
+    var region = Region(allowed: [
+      .sentByHost: ValueSet(flow.isSentByHost && !isReply ? 1 : 0), .family: ValueSet(flow.family.rawValue),
+    ])
+    // Rooms that grow one by one would be filled anew each time.
+    region.allowed.reserveCapacity(flow.variables.count + 2)
+    region.open.reserveCapacity(flow.variables.count)
+    for (index, variable) in conditions.enumerated() {
+      region.allowed[.condition(index)] = flow.variables[variable].domain
+    }
+    for variable in flow.variables {
+      guard let dimension = variable.dimension, case .field = dimension else { continue }
+      if let open = variable.open {
+        region.open[dimension] = open
+        if variable.domain == open { continue }
+      }
+      region.allowed[dimension] = region.allowed[dimension]?.intersection(variable.domain) ?? variable.domain
+    }
+    region.except = flow.exceptions.compactMap { exception in
+      var box: [Region.Dimension: ValueSet] = [:]
+      for (variable, values) in exception {
+        guard let dimension = flow.variables[variable].dimension, case .field = dimension else { return nil }
+        box[dimension] = values
+      }
+      return box
+    }
+    return region
+  }
+
+  /// Cases that depend on something a dump could have told, and whose verdict changes with it, are undetermined.
+  private func settleUnknown(_ cases: inout [TracedCase], _ unknowns: [Set<Unknown>]) {
+    let verdicts = cases.map(\.part.verdict)
+    for index in cases.indices where !unknowns[index].isEmpty {
+      let opposites = unknowns[index].map(\.opposite)
+      let differs = cases.indices.contains { other in
+        verdicts[other] != verdicts[index] && !unknowns[other].isDisjoint(with: opposites)
+          && Self.overlap(cases[index].part.when, cases[other].part.when)
+      }
+      guard differs else { continue }
+      cases[index].part.conditionalVerdict = verdicts[index] == .undetermined ? nil : verdicts[index]
+      cases[index].part.verdict = .undetermined
+    }
+  }
+
+  /// The values that a flow takes something masked to be, by the number of its condition.
+  private func maskedValues(_ flow: Flow) -> [Int: [ValueSet]] {
+    var found: [Int: [ValueSet]] = [:]
+    for variable in flow.variables {
+      if let number = variable.masked { found[number, default: []].append(variable.domain) }
+    }
+    return found
+  }
+
+  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and the dump does not show it.
+  private func settleMasked(_ cases: inout [TracedCase], _ masked: [[Int: [ValueSet]]]) {
+    let verdicts = cases.map(\.part.verdict)
+    for index in cases.indices {
+      for (number, values) in masked[index].sorted(by: { $0.key < $1.key }) {
+        let differs = cases.indices.contains { other in
+          verdicts[other] != verdicts[index] && masked[other][number].map { $0 != values } ?? false
+            && Self.overlap(cases[index].part.when, cases[other].part.when)
+        }
+        guard differs else { continue }
+        cases[index].part.verdict = .undetermined
+        let info = engine.conditions[number]
+        cases[index].part.conditions.append(
+          ConditionUse(
+            text: info.holds, holds: true, rule: info.rule, isEnvironment: false, settledBy: info.settledBy))
+      }
+    }
+  }
+
+  private struct Unknown: Hashable {
+    var number: Int
+    var holds: Bool
+
+    /// The address that rules that no dump shows translate to: packets of which nothing else differs may end otherwise.
+    static let unseenTarget = Unknown(number: -1, holds: true)
+
+    /// What it may be instead.
+    var opposite: Unknown { self == .unseenTarget ? self : Unknown(number: number, holds: !holds) }
+  }
+
+  /// What a flow takes to be one way although a dump could have told.
+  private func unknowns(_ flow: Flow) -> Set<Unknown> {
+    var found = Set<Unknown>()
+    for variable in flow.variables {
+      guard case .condition(let number)? = variable.dimension, !engine.conditions[number].isEnvironment,
+        let value = variable.domain.single
+      else { continue }
+      found.insert(Unknown(number: number, holds: value == 1))
+    }
+    if isReply, flow.mayHaveOtherSource { found.insert(.unseenTarget) }
+    let isUnseen = flow.translations.contains { translation in
+      translation.rule.map { engine.ruleset[$0].isUnseen } ?? false
+    }
+    if isUnseen { found.insert(.unseenTarget) }
+    return found
+  }
+
+  /// Whether two regions share packets, whatever their conditions say.
+  private static func overlap(_ a: Region, _ b: Region) -> Bool {
+    for (dimension, values) in a.allowed {
+      if case .condition = dimension { continue }
+      if let other = b.allowed[dimension], other.isDisjoint(with: values) { return false }
+    }
+    return true
+  }
+
+  // MARK: - The way
+
+  private func steps(_ flow: Flow) -> [Step] {
+    var steps: [Step] = []
+    for node in PathNode.inOrder(flow.path) {
+      switch node.content {
+      case .step(let step): steps.append(step)
+      case .passed(let chain, let rules, let hook, let snapshot):
+        guard options.listsEveryRule else { continue }
+        for rule in rules {
+          let id = RuleID(table: chain.table, chain: chain.chain, rule: rule)
+          steps.append(
+            Step(
+              hook: hook, .rule(id), matched: false, action: .noMatch,
+              failedStatement: engine.failures(of: id, snapshot.flow.value).first?.statement))
+        }
+      }
+    }
+    return steps
+  }
+}

@@ -1,0 +1,167 @@
+public import HostModel
+public import RuleGraph
+
+/// Traces packets through the rules of a host as the Linux kernel would.
+///
+///     let tracer = Tracer(reading.ruleset, facts: reading.facts)
+///     let trace = tracer.trace(query)
+///     for part in trace.cases { print(part.verdict, part.fate) }
+///
+/// A tracer is made once for a ruleset and asked as often as wanted, from several tasks at once.
+public struct Tracer: Sendable {
+  let ruleset: Ruleset
+  let facts: HostFacts
+  private let plan: HookPlan
+  private let inferred: InferredHost
+  private let published: ValueSet
+  private let layout: LayoutFingerprint
+  private let index: RulesetIndex
+  /// What is known of the host when a query adds nothing to it.
+  private let knowledge: HostKnowledge
+  /// For each family what is taken for granted of tables that no dump shows.
+  private let untold: [AddressFamily: [Assumption]]
+
+  /// What a trace should find out besides the verdicts.
+  public struct Options: Hashable, Sendable {
+    /// Whether the path lists every rule that was looked at, not only those that matched.
+    public var listsEveryRule = false
+    /// Whether the answer to each accepted case is traced, too.
+    public var tracesReply = false
+    /// Whether near misses are looked for.
+    public var findsNearMisses = true
+    /// How many near misses a case may have.
+    public var nearMissLimit = 3
+    /// Whether rules that mention the question and are not on the way are looked for, with the reason.
+    public var findsRulesOffPath = false
+    /// The outcome that is wanted: for cases that come out otherwise, a ``Remedy`` is looked for and tried.
+    public var wanted: Case.Verdict?
+
+    /// Makes the usual options.
+    public init() {}
+  }
+
+  /// Makes a tracer for a ruleset and what is known of its host.
+  public init(_ ruleset: Ruleset, facts: HostFacts = HostFacts()) {
+    self.init(ruleset, facts: facts, effort: .usual)
+  }
+
+  /// Makes a tracer that indexes chains sooner or later, or never.
+  init(_ ruleset: Ruleset, facts: HostFacts, effort: RulesetIndex.Effort) {
+    self.ruleset = ruleset
+    index = RulesetIndex(ruleset, effort: effort)
+    self.facts = facts
+    plan = HookPlan(ruleset)
+    layout = LayoutFingerprint(ruleset, index)
+    untold = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.untold(ruleset, $1) }
+    inferred = InferredHost(ruleset: ruleset, facts: facts)
+    published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
+    knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: .empty)
+  }
+
+  /// The number of chains that have an index by now.
+  var indexedChains: Int { index.indexedChains }
+
+  /// The way of a question's packets, for one family.
+  struct Followed {
+    let engine: Engine
+    let family: AddressFamily
+    var cases: [TracedCase]
+  }
+
+  /// Follows the packets of a question. The trace that comes with it has no cases yet.
+  func follow(_ query: Query, options: Options) -> (followed: [Followed], frame: Trace) {
+    let knowledge =
+      query.hostAddresses.isEmpty
+      ? knowledge : HostKnowledge(facts: facts, inferred: inferred, givenAddresses: query.hostAddresses)
+    var result: [Followed] = []
+    var warnings: [Diagnostic] = []
+    var assumptions: [Assumption] = []
+    for family in families(of: query) {
+      let engine = Engine(ruleset: ruleset, knowledge: knowledge, plan: plan, published: published, index: index)
+      let finished = engine.answer(query, family: family)
+      var builder = CaseBuilder(engine: engine, query: query, options: options)
+      result.append(Followed(engine: engine, family: family, cases: builder.cases(finished)))
+      for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
+      warnings += engine.warnings
+      assumptions += untold[family] ?? []
+      assumptions += Self.inferredTables(ruleset, family)
+    }
+    var frame = Trace(query: query, cases: [], assumptions: assumptions, warnings: warnings + layout.findings)
+    frame.layout = layout
+    return (result, frame)
+  }
+
+  /// The answer to a question without any explanation.
+  func bareTrace(_ query: Query, options: Options = Options()) -> Trace {
+    var (followed, trace) = follow(query, options: options)
+    trace.cases = followed.flatMap { $0.cases.map(\.whole) }
+    return trace
+  }
+
+  /// What the answer takes for granted of rules that no dump shows.
+  private static func untold(_ ruleset: Ruleset, _ family: AddressFamily) -> [Assumption] {
+    var result = untoldTables(ruleset.coverage, family).map { [$0] } ?? []
+    result += ruleset.tables.compactMap { untoldChains($0, family) }
+    if ruleset.coverage.someOfNftables {
+      result.append(
+        Assumption(
+          "untold-nft-tables", "nftables has no other tables than those that were listed", settledBy: "nft list ruleset"
+        ))
+    }
+    return result
+  }
+
+  /// Of a table that was not shown only those chains are followed that an engine is known to fill.
+  private static func untoldChains(_ table: Table, _ family: AddressFamily) -> Assumption? {
+    guard table.shown == .nothing, table.origin != .nftables, table.family == (family == .ipv4 ? .ip : .ip6),
+      let all = ["filter": ["INPUT", "FORWARD", "OUTPUT"], "raw": ["PREROUTING", "OUTPUT"]][table.name]
+    else { return nil }
+    let names = all.filter { name in !table.chains.contains { $0.name == name } }
+    if names.isEmpty { return nil }
+    let tool = family == .ipv4 ? "iptables" : "ip6tables"
+    return Assumption(
+      "untold-chains",
+      "\(names.joined(separator: " and ")) of \(tool) \(table.name), which no dump shows, hold\(names.count == 1 ? "s" : "") no rules",
+      settledBy: "\(tool)\(table.name == "filter" ? "" : " -t \(table.name)") -vnL")
+  }
+
+  /// What the answer takes for granted of tables that no dump shows.
+  private static func untoldTables(_ coverage: RuleCoverage, _ family: AddressFamily) -> Assumption? {
+    // A ruleset that was put together in code says all there is.
+    guard
+      !coverage.tables.isEmpty || !coverage.partial.isEmpty || coverage.allOfNftables || !coverage.allOfIptables.isEmpty
+    else { return nil }
+    let names = coverage.untoldTables(family)
+    if names.isEmpty { return nil }
+    let command = family == .ipv4 ? "iptables-save" : "ip6tables-save"
+    let list = names.count == 1 ? names[0] : names.dropLast().joined(separator: ", ") + " and " + names[names.count - 1]
+    return Assumption(
+      "untold-tables",
+      "the \(list) table\(names.count == 1 ? "" : "s") of \(family == .ipv4 ? "iptables" : "ip6tables"), which no dump shows, hold\(names.count == 1 ? "s" : "") no rules",
+      settledBy: command)
+  }
+
+  /// The tables that were not shown, and whose rules what dumps say of containers lets one infer.
+  private static func inferredTables(_ ruleset: Ruleset, _ family: AddressFamily) -> [Assumption] {
+    ruleset.tables.filter { $0.shown == .nothing && $0.family.sees(family) }.compactMap { table in
+      guard let chain = table.chains.first(where: { $0.base?.hook == .prerouting }),
+        chain.rules.contains(where: { $0.missing == nil })
+      else { return nil }
+      return Assumption(
+        "inferred-table",
+        "the \(table.name) table, which was not shown, holds what the dumps say of published ports and no more",
+        settledBy: "iptables -t \(table.name) -vnL")
+    }
+  }
+
+  private func families(of query: Query) -> [AddressFamily] {
+    if let family = query.family { return [family] }
+    for values in [query.source, query.destination].compactMap({ $0 }) {
+      guard let first = values.first else { continue }
+      return [IPAddress(bits: first).family]
+    }
+    if query.transport == ValueSet(1) { return [.ipv4] }
+    if query.transport == ValueSet(58) { return [.ipv6] }
+    return [.ipv4, .ipv6]
+  }
+}
