@@ -7,8 +7,10 @@ struct FailedOutput: Sendable {
   var program: OutputFailure.Program?
   /// The table; nil for all that the program prints.
   var table: String?
-  /// The line in which it says so.
+  /// The line in which it says so, or in which its command stands.
   var span: SourceSpan
+  /// How one knows.
+  var evidence = MissingRules.Evidence.notPrinted
 }
 
 /// Hands each section of rules to its reader and gathers what the readers got.
@@ -40,6 +42,8 @@ struct RuleSections {
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
   var mentionsLegacyTables = false
 
+  /// The commands that change the host.
+  private var commands: [DumpSection] = []
   /// The sections, each with what its reader got, once that is there.
   private var sections: [(section: DumpSection, fragment: RuleFragment?)] = []
 
@@ -64,7 +68,16 @@ struct RuleSections {
     sections = []
     // A script that has nothing to do with rules tells nothing.
     hasRead = hasRead && !isAllCommands
+    self.commands = commands
     if !commands.isEmpty { carryOut(commands) }
+  }
+
+  /// Changes the tables and sets that dumps show as commands do that were typed after them.
+  mutating func carryOutLaterCommands(on tables: inout [Table]) {
+    guard commands.contains(where: { $0.session != nil }) else { return }
+    var later = LaterCommands(commands, printings: printings)
+    later.apply(to: &tables, &ipsets)
+    diagnostics += later.diagnostics
   }
 
   /// Adds an output that a program could not print.
@@ -86,7 +99,9 @@ struct RuleSections {
     hasRead = hasRead || reading.first != nil || settings != HostFacts()
     // What other tools made stands in the dumps, where there are some.
     let hasDumps = !printings.isEmpty || allOfNftables || !allOfIptables.isEmpty
-    diagnostics += reading.diagnostics.filter { !hasDumps || $0.id != "command-not-carried-out" }
+    diagnostics += reading.diagnostics.filter {
+      !hasDumps || ($0.id != "command-not-carried-out" && $0.id != "command-failed")
+    }
     var beside: [String] = []
     var made: [Table] = []
     for table in reading.tables {
@@ -100,13 +115,7 @@ struct RuleSections {
       }
     }
     for set in reading.ipsets where !ipsets.contains(where: { $0.name == set.name }) { ipsets.append(set) }
-    if !beside.isEmpty {
-      diagnostics.append(
-        Diagnostic(
-          "commands-beside-a-dump", .note,
-          "commands that change \(beside.count == 1 ? "table" : "tables") \(beside.joined(separator: ", ")) stand beside a dump of it: the dump answers, and they are not applied to it",
-          span: reading.first))
-    }
+    if !beside.isEmpty { tellOfCommands(sections, beside: beside, reading.first) }
     guard !made.isEmpty else { return }
     diagnostics.append(
       Diagnostic(
@@ -119,6 +128,22 @@ struct RuleSections {
           table: table, form: .commands, strand: sections[0].strand, host: sections[0].host, order: sections[0].order,
           isWhole: table.shown == .whole, isFiltered: false, span: table.span ?? reading.first))
     }
+  }
+
+  /// Tells of commands that are not applied to the tables that dumps show: those that stand before the dump, and those that no prompt stands before.
+  private mutating func tellOfCommands(_ sections: [DumpSection], beside names: [String], _ first: SourceSpan?) {
+    let isAfter = sections.contains { section in
+      section.session == nil && printings.contains { $0.source == section.text.source && $0.order < section.order }
+    }
+    let isTyped = sections.allSatisfy { section in
+      section.session != nil && printings.contains { $0.source == section.text.source && $0.order < section.order }
+    }
+    if isTyped { return }
+    diagnostics.append(
+      Diagnostic(
+        "commands-beside-a-dump", isAfter ? .warning : .note,
+        "commands that change \(names.count == 1 ? "table" : "tables") \(names.joined(separator: ", ")) stand beside a dump of it: the dump answers, and they are not applied to it",
+        span: first))
   }
 
   /// How a table that commands make stands to the dumps.
@@ -151,6 +176,7 @@ struct RuleSections {
   }
 
   private static func fragment(of section: DumpSection) -> RuleFragment {
+    if section.commandLine != nil { return RuleFragment() }
     var fragment = readFragment(of: section)
     fragment.mark(section.output.filter, of: section.text, isSave: section.kind == .save)
     return fragment
@@ -178,6 +204,7 @@ struct RuleSections {
   /// Takes what a reader got out of a section.
   private mutating func take(_ fragment: RuleFragment, of section: DumpSection) {
     diagnostics += fragment.diagnostics
+    if let line = section.commandLine { return takeNothing(section, line) }
     switch section.kind {
     case .listing: takeListing(fragment, section)
     case .save: takeSave(fragment, section)
@@ -185,6 +212,20 @@ struct RuleSections {
     case .commands: break
     default: add(ipsets: fragment.ipsets)
     }
+  }
+
+  /// A filter let nothing of an output through.
+  private mutating func takeNothing(_ section: DumpSection, _ line: DumpLine) {
+    let isNft = section.kind == .nftText || section.kind == .nftJSON
+    let failure = FailedOutput(
+      program: isNft ? .nft : .iptables(section.output.family ?? .ipv4), table: section.output.table,
+      span: section.text.span(line), evidence: .filtered)
+    failed.append(failure)
+    diagnostics.append(
+      Diagnostic(
+        "filtered-output", .warning,
+        "the filter after this command let nothing through: that says nothing of the rules that it kept back",
+        span: failure.span))
   }
 
   private mutating func add(ipsets new: [NamedSet]) {
@@ -247,7 +288,7 @@ struct RuleSections {
       TablePrinting(
         table: table, form: form, strand: section.strand, host: section.host, order: section.order,
         isWhole: isWhole && table.shown == .whole && !isFiltered && section.output.chain == nil, isFiltered: isFiltered,
-        span: table.span ?? section.text.lines.first.map { section.text.span($0) }))
+        span: table.span ?? section.text.lines.first.map { section.text.span($0) }, session: section.session))
   }
 }
 
