@@ -25,6 +25,8 @@ struct RuleSections {
   private(set) var allOfIptables: Set<AddressFamily> = []
   /// Whether one section printed all of nf_tables.
   private(set) var allOfNftables = false
+  /// The sections that did either, of one family or, nft's, of all.
+  private var wholeOutputs: [(family: AddressFamily?, section: DumpSection)] = []
   /// The outputs whose end is missing: the family of an iptables-save, nil of nft's.
   private(set) var cuts: [(family: TableFamily?, span: SourceSpan?)] = []
   /// The tables that a program said it can't print.
@@ -106,7 +108,12 @@ struct RuleSections {
     var made: [Table] = []
     for table in reading.tables {
       switch standing(of: table) {
-      case .shown: beside.append("\(table.family.rawValue) \(table.name)")
+      case .shown:
+        guard let later = laterTable(table, sections, reading.first) else {
+          beside.append("\(table.family.rawValue) \(table.name)")
+          continue
+        }
+        made.append(later)
       case .fresh: made.append(table)
       case .unseen:
         var table = table
@@ -128,6 +135,27 @@ struct RuleSections {
           table: table, form: .commands, strand: sections[0].strand, host: sections[0].host, order: sections[0].order,
           isWhole: table.shown == .whole, isFiltered: false, span: table.span ?? reading.first))
     }
+  }
+
+  /// A table that was not there when all tables were printed, and that commands after that made; nil where it was printed, or no command stands after.
+  private func laterTable(_ table: Table, _ sections: [DumpSection], _ first: SourceSpan?) -> Table? {
+    guard !printings.contains(where: { $0.table.family == table.family && $0.table.name == table.name }) else {
+      return nil
+    }
+    let family: AddressFamily = table.family == .ip6 ? .ipv6 : .ipv4
+    let whole = wholeOutputs.filter { $0.family == nil || $0.family == family }.map(\.section)
+    func isLater(_ commands: DumpSection) -> Bool {
+      commands.session != nil
+        && whole.allSatisfy { $0.text.source == commands.text.source && $0.order < commands.order }
+    }
+    guard sections.contains(where: isLater) else { return nil }
+    let isSure = sections.allSatisfy { commands in
+      isLater(commands) && !commands.isInDoubt
+        && whole.allSatisfy { $0.session == nil || $0.session == commands.session }
+    }
+    var table = table
+    if !isSure { table.addMissing(from: first) }
+    return table
   }
 
   /// Tells of commands that are not applied to the tables that dumps show: those that stand before the dump, and those that no prompt stands before.
@@ -248,6 +276,7 @@ struct RuleSections {
     }
     if section.output.isWhole, !section.output.isFiltered, !fragment.isCut, fragment.unprinted.isEmpty {
       allOfIptables.insert(family)
+      wholeOutputs.append((family, section))
     } else if let table = section.output.table, fragment.tables.isEmpty, section.text.lines.isEmpty {
       emptyTables.append(RuleCoverage.TableName(family == .ipv4 ? .ip : .ip6, table))
     }
@@ -269,6 +298,7 @@ struct RuleSections {
     if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut
     {
       allOfNftables = true
+      wholeOutputs.append((nil, section))
     }
     for var table in fragment.tables {
       if section.output.isTerse {

@@ -520,10 +520,11 @@ struct SectionFinder {
     else { return }
     for command in pending where command.printsAllRules && (command.place ?? pendingPlace) == .host {
       guard let kind = command.output.kind else { continue }
-      sections.append(
-        DumpSection(
-          kind: kind, output: command.output, command: command.text, place: .host,
-          text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName, isBounded: true))
+      var section = DumpSection(
+        kind: kind, output: command.output, command: command.text, place: .host,
+        text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName, isBounded: true)
+      section.session = session
+      sections.append(section)
     }
   }
 

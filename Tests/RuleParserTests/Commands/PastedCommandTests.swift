@@ -153,6 +153,17 @@ import Testing
     #expect(reading.first.map(input) == rules)
   }
 
+  @Test(arguments: [
+    ("root@h:~# iptables-save\nroot@h:~# iptables -A INPUT -j DROP\nroot@h:~#", ["drop"]),
+    (
+      "root@h:~# iptables-save\nroot@h:~#\n\nThen:\nroot@h:~# iptables -A INPUT -j DROP\nroot@h:~#", ["?", "drop", "?"]
+    ),
+    ("root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables -F\nroot@h:~# iptables-save\nroot@h:~#", []),
+  ])
+  func `where all was empty before the commands they made what there is`(_ paste: String, _ rules: [String]) {
+    #expect(input(Script.read(paste)) == rules)
+  }
+
   @Test func `commands of nft and ipset after a dump make what they name unknown`() throws {
     let reading = Script.read(
       "# nft list ruleset\ntable inet a {\n  chain c {\n    type filter hook input priority 0; policy drop;\n  }\n}\ntable inet b {\n  chain c {\n    tcp dport 1 accept\n  }\n}\n"
