@@ -41,6 +41,8 @@ struct SectionFinder {
   private var hostName: String?
   // The name that stood alone before the last prompt's mark, a host's or a user's.
   private var promptName: String?
+  // The first byte of the last prompt where that names nobody.
+  private var promptMark: UInt8 = 0
   // Prompts and outputs between which no prose stands and no fence ends are one session of a terminal.
   private var session: Int32 = 1
   // Commands that print rules through a filter, as long as nothing of their output has come.
@@ -315,7 +317,7 @@ struct SectionFinder {
     let isBlank = bytes[content.range].allSatisfy { $0 == 0x20 || $0 == 0x09 }
     if !isBlank, current.map({ !$0.continuation.fits(bytes, content) }) ?? true, let command = bareCommand(content) {
       close()
-      take(command, at: index, fence: fence, place: fence != 0 && enteredFence == fence ? entered : nil)
+      take(command, at: index, fence: fence, place: isInside(fence) ? entered : nil)
       return
     }
     guard let open = current else {
@@ -408,11 +410,18 @@ struct SectionFinder {
       // The shell of an image. Where no machine has shown its own prompt, it may as well be the host's.
       place = entered ?? (hostNames.isEmpty ? .host : .container(""))
     case .bare:
-      if let inside = entered, inside.isMachine || (fence != 0 && enteredFence == fence) { place = inside }
+      if isInside(fence), let inside = entered { place = inside }
     }
     promptName = prompt.host == .bare ? prompt.name ?? promptName : nil
+    // `#` among prompts of `$` may be a comment.
+    let mark = prompt.host == .bare ? bytes[bytes.startOfWord(from: lines[index].start, to: lines[index].end)] : 0
+    if mark != promptMark { session += 1 }
+    promptMark = mark
     take(prompt.command, at: index, fence: fence, place: place, host: prompt.host)
   }
+
+  /// Whether commands that name no host run where the last one has led into: on another machine up to `exit`, in a container in the same fence.
+  private func isInside(_ fence: Int32) -> Bool { entered?.isMachine == true || (fence != 0 && enteredFence == fence) }
 
   private mutating func take(
     _ line: String, at index: Int, fence: Int32, place: Place?, host: ShellPrompt.Host? = nil
@@ -475,7 +484,7 @@ struct SectionFinder {
       let last = block.lines[block.lines.count - 1]
       take(
         bytes.text(last.start..<min(last.end, last.start + 1000)), at: block.end - 1, fence: fence,
-        place: fence != 0 && enteredFence == fence ? entered : nil)
+        place: isInside(fence) ? entered : nil)
     }
     pendingLine = block.end - 1
     guard pendingPlace == .host else { return }

@@ -57,7 +57,9 @@ extension ShellCommand {
   /// Reads a command that runs in a place; several words are one command line there, as ssh(1) joins them. Without a command the place is entered.
   private mutating func run(_ words: ArraySlice<String>, in inside: Place) {
     if words.isEmpty || Self.isShell(words) {
+      // What is typed or piped into it runs there.
       enters = inside
+      place = inside
       return
     }
     read(line: words.joined(separator: " "))

@@ -45,6 +45,12 @@ extension ShellCommand {
       command.read(first[...])
       let filter = OutputFilter(pipeline.dropFirst())
       if !filter.places.isEmpty { command.output.filter = filter }
+      // `echo iptables -S | ssh web2`
+      for words in pipeline.dropFirst() {
+        var reader = ShellCommand(text: line)
+        reader.read(words[...])
+        if let inside = reader.enters { command.place = inside }
+      }
       commands.append(command)
       commands += command.others
       commands += command.others
@@ -80,7 +86,7 @@ extension ShellCommand {
         words.removeFirst()
       } else if [
         "sudo", "doas", "env", "time", "nice", "nohup", "command", "exec", "watch", "timeout", "stdbuf",
-        "setsid", "unbuffer", "pkexec", "grc", "strace",
+        "setsid", "unbuffer", "pkexec", "grc", "strace", "do", "then", "else", "if", "while", "until", "!", "{",
       ]
       .contains(word) {
         words.removeFirst()

@@ -153,6 +153,11 @@ import Testing
     #expect(reading.first.map(input) == rules)
   }
 
+  @Test func `a comment among other prompts is perhaps a command`() {
+    let reading = Script.read("$ sudo iptables -vnL INPUT --line-numbers\n\(Self.listing)# iptables -F\n$ date\n")
+    #expect(input(reading) == ["accept?", "drop?"])
+  }
+
   @Test(arguments: [
     ("root@h:~# iptables-save\nroot@h:~# iptables -A INPUT -j DROP\nroot@h:~#", ["drop"]),
     (

@@ -114,6 +114,10 @@ import Testing
     let beside = hosts(("-", "root@a:~# iptables -S\n\(Self.rules(1))root@a:~# ssh b iptables -S\n\(Self.rules(2))"))
     #expect(beside.count == 1 && ports(beside)[0].contains("dport 1 "))
     #expect(beside[0].diagnostics.contains { $0.id == "rules-of-another-place" && $0.message.contains("machine b") })
+    for command in ["echo iptables -S | ssh b", "ssh b <<EOF\niptables -S\nEOF"] {
+      let piped = hosts(("-", "root@a:~# iptables -S\n\(Self.rules(1))root@a:~# \(command)\n\(Self.rules(2))"))
+      #expect(piped.count == 1 && ports(piped)[0].contains("dport 1 "), "\(command)")
+    }
     // Where nothing else shows rules they are what is asked about.
     let alone = hosts(("-", "me@a:~$ ssh b iptables -S\n\(Self.rules(1))me@a:~$ ssh c iptables -S\n\(Self.rules(2))"))
     #expect(alone.map(\.name) == ["b", "c"])

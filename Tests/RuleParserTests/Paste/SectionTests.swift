@@ -62,7 +62,8 @@ import Testing
       "namespace=$(docker inspect -f '{{.State.Pid}}' web)"
     ),
     ("nsenter -at `pidof x` iptables -nL", "namespace=`pidof x`"), ("nsenter -t 4711 -m iptables -nL", ""),
-    ("unshare -rn iptables -nL", "namespace="), ("unshare -m iptables -nL", ""),
+    ("for h in a b; do ssh $h iptables -nL; done", "machine=$h"), ("unshare -rn iptables -nL", "namespace="),
+    ("unshare -m iptables -nL", ""),
     ("on-all-nodes iptables -nL", "machine="), ("setsid iptables -nL", ""),
   ])
   func whereACommandRanIsKnown(_ command: String, _ place: String) {
