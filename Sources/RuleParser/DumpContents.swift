@@ -62,6 +62,18 @@ struct DumpContents {
     }
   }
 
+  /// Settles whose the outputs are that a command printed on another machine (`ssh web2 iptables -S`): those of a machine that prompts elsewhere in the inputs are
+  /// that machine's. Where nothing but such outputs shows rules, they are what is asked about, and each machine is a host of its own.
+  mutating func settleMachines() {
+    let prompting = Set(sections.compactMap(\.host))
+    let isAlone = !sections.contains { $0.kind.tellsRules && $0.kind != .commands && $0.place == .host }
+    for index in sections.indices {
+      guard case .machine(let name) = sections[index].place, isAlone || prompting.contains(name) else { continue }
+      sections[index].place = .host
+      if !name.isEmpty { sections[index].host = name }
+    }
+  }
+
   /// A bundle whose last line is missing: of the outputs of rules that it would hold, those that are not there are unread.
   private mutating func addCutBundle(_ finder: SectionFinder, _ paste: PasteLines, _ source: Int32) {
     let last = paste.lines.last ?? DumpLine(start: 0, end: 0, number: 1)

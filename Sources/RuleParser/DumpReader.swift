@@ -46,6 +46,7 @@ public struct DumpReader: Sendable {
     var contents = DumpContents()
     defer { withExtendedLifetime(contents.texts) {} }
     for input in inputs { contents.add(input, include) }
+    contents.settleMachines()
     let partition = HostPartition(contents.sections)
     let withRules = partition.parts.filter { part in part.sections.contains { contents.sections[$0].kind.tellsRules } }
     // What hosts without rules printed is nobody's where others printed rules.
@@ -61,13 +62,18 @@ public struct DumpReader: Sendable {
         + Self.unrecognised(contents.unrecognised, inputs, isAll: true)
       return [reading]
     }
-    return parts.map { read($0, of: contents, inputs, isOnly: parts.count == 1, snapshot: snapshot) }
+    return parts.flatMap { part in
+      let (reading, changes) = read(part, of: contents, inputs, isOnly: parts.count == 1, snapshot: snapshot)
+      guard let hosts = part.split(contents.sections, at: changes) else { return [reading] }
+      return hosts.filter { host in host.sections.contains { contents.sections[$0].kind.tellsRules } }
+        .map { read($0, of: contents, inputs, isOnly: false, snapshot: snapshot).reading }
+    }
   }
 
-  /// Reads one host's outputs.
+  /// Reads one host's outputs, and says which of them show the same chain with other rules.
   private func read(
     _ part: HostPartition.Part, of contents: DumpContents, _ inputs: [DumpInput], isOnly: Bool, snapshot: Int?
-  ) -> HostReading {
+  ) -> (reading: HostReading, changes: [(earlier: Int, later: Int)]) {
     var reading = HostReading()
     reading.ruleset.sources = contents.sources
     reading.name = part.name
@@ -97,21 +103,22 @@ public struct DumpReader: Sendable {
     }
     let names = part.name.map { [$0] } ?? []
     reading.facts = facts.join(hostNames: names)
-    let span = join(rules, into: &reading, snapshot: snapshot)
+    let (span, changes) = join(&rules, into: &reading, snapshot: snapshot)
     if span.end != nil { reading.facts = facts.join(hostNames: names, span: span) }
     reading.diagnostics += facts.diagnostics + facts.foreignNotes
-    return reading
+    return (reading, changes)
   }
 
-  /// Joins the rules; gives which facts belong to them.
+  /// Joins the rules; gives which facts belong to them, and which outputs show the same chain with other rules.
   private func join(
-    _ rules: RuleSections, into reading: inout HostReading, snapshot: Int?
-  ) -> FactSections.Span {
+    _ rules: inout RuleSections, into reading: inout HostReading, snapshot: Int?
+  ) -> (span: FactSections.Span, changes: [(earlier: Int, later: Int)]) {
     let version = reading.facts.versions["iptables"] ?? ""
     let origin: TableOrigin? =
       version.contains("nf_tables") ? .iptablesNFT : version.contains("legacy") ? .iptablesLegacy : nil
     var joining = TableJoining(rules.printings, iptablesOrigin: origin, sources: reading.ruleset.sources)
-    let (tables, coverage) = joining.tables(at: snapshot)
+    var (tables, coverage) = joining.tables(at: snapshot)
+    if snapshot ?? joining.momentCount >= joining.momentCount { rules.carryOutLaterCommands(on: &tables) }
     var told = coverage
     told.tables.formUnion(rules.emptyTables)
     told.allOfIptables = rules.allOfIptables
@@ -145,7 +152,7 @@ public struct DumpReader: Sendable {
           "no-such-snapshot", .error,
           "there is no moment \(snapshot): the input shows \(joining.momentCount)"))
     }
-    return joining.span(of: snapshot)
+    return (joining.span(of: snapshot), joining.changes)
   }
 
   private static let expected = "the output of iptables, iptables-save, nft, ip, docker, ss or sysctl"
@@ -175,14 +182,9 @@ public struct DumpReader: Sendable {
   }
 
   private static func foreign(_ section: DumpSection) -> Diagnostic {
-    let place =
-      switch section.place {
-      case .host: "the host"
-      case .container(let name): name.isEmpty ? "a container" : "container \(name)"
-      case .namespace(let name): "network namespace \(name)"
-      }
     return Diagnostic(
-      "rules-of-another-place", .note, "these rules are those of \(place), not the host's, and are not used",
+      "rules-of-another-place", .note,
+      "these rules are those of \(section.place.words), not the host's, and are not used",
       span: section.text.lines.first.map { section.text.span($0) })
   }
 }

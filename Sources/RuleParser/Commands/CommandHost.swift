@@ -14,13 +14,55 @@ struct CommandHost {
   /// The first command that changed rules.
   private(set) var first: SourceSpan?
 
+  /// Whether the host is one that dumps show, on which only what iptables changes is carried out.
+  var besideDumps = false
+  /// What other programs, and files that nobody shows, changed on it.
+  private(set) var changesElsewhere: [ChangeElsewhere] = []
+
+  /// A command that changes rules and is not carried out.
+  struct ChangeElsewhere {
+    var program: String
+    var words: [String]
+    var span: SourceSpan
+
+    /// Whether it may change everything of its program.
+    var isAll: Bool {
+      words.contains { ["-f", "--file", "ruleset", "restore", "-R", "destroy"].contains($0) || $0.contains("$") }
+    }
+  }
+
   // MARK: - Programs
+
+  /// Carries out a command on a host that dumps show.
+  private mutating func runBesideDumps(
+    _ name: String, _ words: [CommandWord], _ place: CommandPlace
+  ) -> CommandOutcome {
+    let arguments = Array(words.dropFirst())
+    let texts = words.map(\.text)
+    if let program = IptablesHost.Program(name) {
+      if !name.hasSuffix("-restore"), !name.hasSuffix("-save"), !name.contains("translate") {
+        return iptables.run(arguments, program, place)
+      }
+      guard name.hasSuffix("-restore"), !texts.contains("-t"), !texts.contains("--test") else { return .success }
+      changesElsewhere.append(ChangeElsewhere(program: program.name, words: texts, span: place.span))
+      return .unknown
+    }
+    guard FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change else { return .unknown }
+    if name == "sysctl" || name == "ip" { return .unknown }
+    let isNft = name == "nft" || FirewallCommand.isNftCommand(name, arguments.prefix(3).map(\.text))
+    changesElsewhere.append(
+      ChangeElsewhere(
+        program: isNft ? "nft" : name, words: texts.flatMap { $0.split(separator: " ").map(String.init) },
+        span: place.span))
+    return .unknown
+  }
 
   /// Carries out a command.
   mutating func run(_ words: [CommandWord], input: CommandInput, _ place: CommandPlace) -> CommandOutcome {
     guard let first = words.first else { return .success }
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
+    if besideDumps { return runBesideDumps(name, words, place) }
     let isSetting = name == "sysctl" || name == "ip"
     note(change: !isSetting && FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change, place)
     switch name {

@@ -239,7 +239,7 @@ private struct SaveReading: ~Copyable {
       } else {
         readComment(cursor, dumpLine)
       }
-    case 0x2a:
+    case 0x2a where cursor.peek(ahead: 1).map { $0 != 0x2a && $0 > 0x20 } == true:
       cursor.at += 1
       endTable(cutAt: hasHead ? text.span(dumpLine) : nil)
       beginTable(cursor.text(cursor.eatWord() ?? 0..<0), span: text.span(dumpLine))

@@ -170,11 +170,13 @@ struct ListingChainHead {
     name = word
     cursor.eatBlanks()
     if cursor.eat("(policy ") {
+      cursor.eatBlanks()
       let word = cursor.eat(while: { $0 >= 0x41 && $0 <= 0x5a })
       policy = BaseChain.Policy(rawValue: cursor.text(word).lowercased())
       cursor.eatBlanks()
-      if let packets = cursor.eatScaledNumber(), cursor.eat(" packets, "), let bytes = cursor.eatScaledNumber() {
-        counter = Counter(packets: packets, bytes: bytes)
+      if let packets = cursor.eatScaledNumber(), cursor.eatBlanks() > 0, cursor.eat("packets, ") {
+        cursor.eatBlanks()
+        if let bytes = cursor.eatScaledNumber() { counter = Counter(packets: packets, bytes: bytes) }
       }
     } else if cursor.eat("("), let count = cursor.eatDecimal() {
       references = Int(exactly: count)

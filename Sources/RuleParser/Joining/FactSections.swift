@@ -49,7 +49,7 @@ struct FactSections {
     case .container(let name):
       noteForeign(section.place, span)
       if !name.isEmpty { inside.append((place, name, fragment.facts)) }
-    case .namespace: noteForeign(section.place, span)
+    case .namespace, .machine: noteForeign(section.place, span)
     }
   }
 
@@ -104,14 +104,8 @@ struct FactSections {
   var foreignNotes: [Diagnostic] {
     foreign.map { entry in
       let outputs = entry.count == 1 ? "1 output is" : "\(entry.count) outputs are"
-      let place =
-        switch entry.place {
-        case .host: "the host"
-        case .container(let name): name.isEmpty ? "a container" : "container \(name)"
-        case .namespace(let name): "network namespace \(name)"
-        }
       return Diagnostic(
-        "facts-of-another-place", .note, "\(outputs) of \(place), not of the host", span: entry.span)
+        "facts-of-another-place", .note, "\(outputs) of \(entry.place.words), not of the host", span: entry.span)
     }
   }
 

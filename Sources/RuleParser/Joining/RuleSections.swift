@@ -7,8 +7,10 @@ struct FailedOutput: Sendable {
   var program: OutputFailure.Program?
   /// The table; nil for all that the program prints.
   var table: String?
-  /// The line in which it says so.
+  /// The line in which it says so, or in which its command stands.
   var span: SourceSpan
+  /// How one knows.
+  var evidence = MissingRules.Evidence.notPrinted
 }
 
 /// Hands each section of rules to its reader and gathers what the readers got.
@@ -23,6 +25,8 @@ struct RuleSections {
   private(set) var allOfIptables: Set<AddressFamily> = []
   /// Whether one section printed all of nf_tables.
   private(set) var allOfNftables = false
+  /// The sections that did either, of one family or, nft's, of all.
+  private var wholeOutputs: [(family: AddressFamily?, section: DumpSection)] = []
   /// The outputs whose end is missing: the family of an iptables-save, nil of nft's.
   private(set) var cuts: [(family: TableFamily?, span: SourceSpan?)] = []
   /// The tables that a program said it can't print.
@@ -40,6 +44,8 @@ struct RuleSections {
   /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
   var mentionsLegacyTables = false
 
+  /// The commands that change the host.
+  private var commands: [DumpSection] = []
   /// The sections, each with what its reader got, once that is there.
   private var sections: [(section: DumpSection, fragment: RuleFragment?)] = []
 
@@ -64,7 +70,16 @@ struct RuleSections {
     sections = []
     // A script that has nothing to do with rules tells nothing.
     hasRead = hasRead && !isAllCommands
+    self.commands = commands
     if !commands.isEmpty { carryOut(commands) }
+  }
+
+  /// Changes the tables and sets that dumps show as commands do that were typed after them.
+  mutating func carryOutLaterCommands(on tables: inout [Table]) {
+    guard commands.contains(where: { $0.session != nil }) else { return }
+    var later = LaterCommands(commands, printings: printings)
+    later.apply(to: &tables, &ipsets)
+    diagnostics += later.diagnostics
   }
 
   /// Adds an output that a program could not print.
@@ -86,12 +101,19 @@ struct RuleSections {
     hasRead = hasRead || reading.first != nil || settings != HostFacts()
     // What other tools made stands in the dumps, where there are some.
     let hasDumps = !printings.isEmpty || allOfNftables || !allOfIptables.isEmpty
-    diagnostics += reading.diagnostics.filter { !hasDumps || $0.id != "command-not-carried-out" }
+    diagnostics += reading.diagnostics.filter {
+      !hasDumps || ($0.id != "command-not-carried-out" && $0.id != "command-failed")
+    }
     var beside: [String] = []
     var made: [Table] = []
     for table in reading.tables {
       switch standing(of: table) {
-      case .shown: beside.append("\(table.family.rawValue) \(table.name)")
+      case .shown:
+        guard let later = laterTable(table, sections, reading.first) else {
+          beside.append("\(table.family.rawValue) \(table.name)")
+          continue
+        }
+        made.append(later)
       case .fresh: made.append(table)
       case .unseen:
         var table = table
@@ -100,13 +122,7 @@ struct RuleSections {
       }
     }
     for set in reading.ipsets where !ipsets.contains(where: { $0.name == set.name }) { ipsets.append(set) }
-    if !beside.isEmpty {
-      diagnostics.append(
-        Diagnostic(
-          "commands-beside-a-dump", .note,
-          "commands that change \(beside.count == 1 ? "table" : "tables") \(beside.joined(separator: ", ")) stand beside a dump of it: the dump answers, and they are not applied to it",
-          span: reading.first))
-    }
+    if !beside.isEmpty { tellOfCommands(sections, beside: beside, reading.first) }
     guard !made.isEmpty else { return }
     diagnostics.append(
       Diagnostic(
@@ -119,6 +135,43 @@ struct RuleSections {
           table: table, form: .commands, strand: sections[0].strand, host: sections[0].host, order: sections[0].order,
           isWhole: table.shown == .whole, isFiltered: false, span: table.span ?? reading.first))
     }
+  }
+
+  /// A table that was not there when all tables were printed, and that commands after that made; nil where it was printed, or no command stands after.
+  private func laterTable(_ table: Table, _ sections: [DumpSection], _ first: SourceSpan?) -> Table? {
+    guard !printings.contains(where: { $0.table.family == table.family && $0.table.name == table.name }) else {
+      return nil
+    }
+    let family: AddressFamily = table.family == .ip6 ? .ipv6 : .ipv4
+    let whole = wholeOutputs.filter { $0.family == nil || $0.family == family }.map(\.section)
+    func isLater(_ commands: DumpSection) -> Bool {
+      commands.session != nil
+        && whole.allSatisfy { $0.text.source == commands.text.source && $0.order < commands.order }
+    }
+    guard sections.contains(where: isLater) else { return nil }
+    let isSure = sections.allSatisfy { commands in
+      isLater(commands) && !commands.isInDoubt
+        && whole.allSatisfy { $0.session == nil || $0.session == commands.session }
+    }
+    var table = table
+    if !isSure { table.addMissing(from: first) }
+    return table
+  }
+
+  /// Tells of commands that are not applied to the tables that dumps show: those that stand before the dump, and those that no prompt stands before.
+  private mutating func tellOfCommands(_ sections: [DumpSection], beside names: [String], _ first: SourceSpan?) {
+    let isAfter = sections.contains { section in
+      section.session == nil && printings.contains { $0.source == section.text.source && $0.order < section.order }
+    }
+    let isTyped = sections.allSatisfy { section in
+      section.session != nil && printings.contains { $0.source == section.text.source && $0.order < section.order }
+    }
+    if isTyped { return }
+    diagnostics.append(
+      Diagnostic(
+        "commands-beside-a-dump", isAfter ? .warning : .note,
+        "commands that change \(names.count == 1 ? "table" : "tables") \(names.joined(separator: ", ")) stand beside a dump of it: the dump answers, and they are not applied to it",
+        span: first))
   }
 
   /// How a table that commands make stands to the dumps.
@@ -151,6 +204,7 @@ struct RuleSections {
   }
 
   private static func fragment(of section: DumpSection) -> RuleFragment {
+    if section.commandLine != nil { return RuleFragment() }
     var fragment = readFragment(of: section)
     fragment.mark(section.output.filter, of: section.text, isSave: section.kind == .save)
     return fragment
@@ -178,6 +232,7 @@ struct RuleSections {
   /// Takes what a reader got out of a section.
   private mutating func take(_ fragment: RuleFragment, of section: DumpSection) {
     diagnostics += fragment.diagnostics
+    if let line = section.commandLine { return takeNothing(section, line) }
     switch section.kind {
     case .listing: takeListing(fragment, section)
     case .save: takeSave(fragment, section)
@@ -185,6 +240,20 @@ struct RuleSections {
     case .commands: break
     default: add(ipsets: fragment.ipsets)
     }
+  }
+
+  /// A filter let nothing of an output through.
+  private mutating func takeNothing(_ section: DumpSection, _ line: DumpLine) {
+    let isNft = section.kind == .nftText || section.kind == .nftJSON
+    let failure = FailedOutput(
+      program: isNft ? .nft : .iptables(section.output.family ?? .ipv4), table: section.output.table,
+      span: section.text.span(line), evidence: .filtered)
+    failed.append(failure)
+    diagnostics.append(
+      Diagnostic(
+        "filtered-output", .warning,
+        "the filter after this command let nothing through: that says nothing of the rules that it kept back",
+        span: failure.span))
   }
 
   private mutating func add(ipsets new: [NamedSet]) {
@@ -207,6 +276,7 @@ struct RuleSections {
     }
     if section.output.isWhole, !section.output.isFiltered, !fragment.isCut, fragment.unprinted.isEmpty {
       allOfIptables.insert(family)
+      wholeOutputs.append((family, section))
     } else if let table = section.output.table, fragment.tables.isEmpty, section.text.lines.isEmpty {
       emptyTables.append(RuleCoverage.TableName(family == .ipv4 ? .ip : .ip6, table))
     }
@@ -228,6 +298,7 @@ struct RuleSections {
     if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut
     {
       allOfNftables = true
+      wholeOutputs.append((nil, section))
     }
     for var table in fragment.tables {
       if section.output.isTerse {
@@ -247,7 +318,7 @@ struct RuleSections {
       TablePrinting(
         table: table, form: form, strand: section.strand, host: section.host, order: section.order,
         isWhole: isWhole && table.shown == .whole && !isFiltered && section.output.chain == nil, isFiltered: isFiltered,
-        span: table.span ?? section.text.lines.first.map { section.text.span($0) }))
+        span: table.span ?? section.text.lines.first.map { section.text.span($0) }, session: section.session))
   }
 }
 

@@ -8,6 +8,8 @@ struct TableJoining {
   private(set) var momentCount = 1
   /// What is worth telling about the joining.
   private(set) var diagnostics: [Diagnostic] = []
+  /// The places among all outputs of those that show the same chain with other rules.
+  private(set) var changes: [(earlier: Int, later: Int)] = []
   /// The machines whose prompts stood before the tables that were joined.
   private(set) var hosts: Set<String> = []
   /// The names of the sources, for messages that point at two places.
@@ -121,6 +123,7 @@ struct TableJoining {
       }
       if let found {
         momentCount += found.earlier.moment == momentCount ? 1 : 0
+        changes.append((found.earlier.order, printing.order))
         report(found.earlier, printing, found.difference)
       }
       printings[index].moment = momentCount

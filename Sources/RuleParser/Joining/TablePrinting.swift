@@ -62,6 +62,10 @@ struct TablePrinting: Sendable {
   var moment = 1
   /// Its first line.
   var span: SourceSpan?
+  /// The session of its section: see ``DumpSection/session``.
+  var session: Int32?
+  /// The input that it stands in.
+  var source: Int32 { span?.source ?? -1 }
 
   /// What makes two printings forms of one table.
   struct Key: Hashable, Sendable {

@@ -137,12 +137,12 @@ struct UnshownRules {
       let family: TableFamily = version == .ipv4 ? .ip : .ip6
       let program = version == .ipv4 ? "iptables-save" : "ip6tables-save"
       for name in output.table.map({ [$0] }) ?? ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
-        addTable(name, family, MissingRules(.notPrinted, settledBy: program), span: output.span)
+        addTable(name, family, MissingRules(output.evidence, settledBy: program), span: output.span)
       }
     case .nft?:
       let isShown = tables.contains { $0.origin == .nftables || $0.origin == .iptablesNFT }
       if !coverage.allOfNftables, !isShown {
-        addUnknownRuleset(MissingRules(.notPrinted, settledBy: "nft list ruleset"), span: output.span)
+        addUnknownRuleset(MissingRules(output.evidence, settledBy: "nft list ruleset"), span: output.span)
       }
     case .ipset?, nil: break
     }

@@ -19,6 +19,14 @@ struct DumpSection: Sendable {
   var host: String?
   /// The place among all sections of all inputs.
   var order = 0
+  /// The name that stood alone before the last prompt's mark (`web1$`): a host's, or a user's.
+  var promptName: String?
+  /// The session of a terminal in which the command was typed: between its prompts and outputs stands nothing else. Nil where no command stands.
+  var session: Int32?
+  /// Of commands, whether nobody knows that they did what they say.
+  var isInDoubt = false
+  /// Where the command stands whose output is empty, since a filter let nothing through.
+  var commandLine: DumpLine?
   /// Whether the section is a part of a fence, a bundle or a named file, so that all its lines are meant to be read.
   var isBounded: Bool
 }
@@ -70,9 +78,10 @@ struct OutputContinuation {
   /// iptables lists the built-in chains of a table in the order of the hooks, then the others.
   private func beginsListing(_ start: ByteCursor) -> Bool {
     var cursor = start
-    guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return false }
+    guard OutputStart.isChainHead(cursor), let word = OutputStart.eatChainName(&cursor) else { return false }
     if chains.known(word, in: cursor.bytes) != nil { return true }
-    guard cursor.eat(" (policy ") else { return false }
+    cursor.eatBlanks()
+    guard cursor.eat("(policy ") else { return false }
     if hasUserChain { return true }
     let name = cursor.text(word)
     return (name == "PREROUTING" && !builtIns.isEmpty)
@@ -100,11 +109,12 @@ struct OutputContinuation {
     cursor.eatBlanks()
     switch kind {
     case .listing:
-      guard OutputStart.isChainHead(cursor), cursor.eat("Chain "), let word = cursor.eatWord() else { return }
+      guard OutputStart.isChainHead(cursor), let word = OutputStart.eatChainName(&cursor) else { return }
       _ = chains.index(of: word, in: bytes)
-      if cursor.eat(" (policy ") { builtIns.append(cursor.text(word)) } else { hasUserChain = true }
+      cursor.eatBlanks()
+      if cursor.eat("(policy ") { builtIns.append(cursor.text(word)) } else { hasUserChain = true }
     case .save:
-      if cursor.eat(0x2a) {
+      if Self.isTableHead(cursor) {
         hasTableHead = true
       } else if cursor.eat("-A ") {
         hasRule = true
@@ -123,6 +133,11 @@ struct OutputContinuation {
     }
   }
 
+  /// `*filter`, and no heading between stars.
+  private static func isTableHead(_ cursor: ByteCursor) -> Bool {
+    cursor.peek == 0x2a && cursor.peek(ahead: 1).map { $0 >= 0x61 && $0 <= 0x7a } == true
+  }
+
   /// Whether a line looks like a further line of the output.
   func fits(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 600))
@@ -136,7 +151,8 @@ struct OutputContinuation {
     case .save:
       if OmissionMark.evidence(bytes, line.range) != nil { return true }
       if cursor.eat("COMMIT") { return true }
-      return first == 0x2d || first == 0x3a || first == 0x2a || first == 0x23 || OutputStart.kind(bytes, line) == .save
+      return first == 0x2d || first == 0x3a || Self.isTableHead(cursor) || first == 0x23
+        || OutputStart.kind(bytes, line) == .save
     case .ipAddress, .ifconfig, .bridgeLink, .dockerInfo, .dockerVersion, .ipset:
       if indentation > 0 { return true }
       if kind == .ipset {

@@ -41,10 +41,33 @@ enum OmissionMark {
           && ["cut", "more", "clip", "clipped", "removed", "trimmed", "shortened"].contains(first)
     }
     if ["and so on", "and more", "and others"].contains(words.joined(separator: " ")) { return true }
+    if words.allSatisfy({ $0 == "etc" }) { return true }
+    let isComment = bytes[range.lowerBound] == 0x23 || bytes[range.lowerBound] == 0x2f
+    // `**Rules of web1**:` is a heading.
+    let isHeading = bytes[range.upperBound - 1] == 0x3a
+    if !isComment, !isHeading, isInWords(text, words) { return true }
     guard isFramed || dots >= 2 || words.count <= 5 else { return false }
     return words.contains { ["snip", "snipped", "omitted", "truncated", "skipped"].contains($0) }
-      || (isFramed || dots >= 2)
+      || (isFramed || dots >= 2) && (!isHeading || dots >= 2)
         && words.contains { ["more", "cut", "removed", "similar", "lines", "rules", "etc", "rest"].contains($0) }
+  }
+
+  /// Whether words between rules stand for others: `and 40 more like that`, `the rest is the same`, `same for 81-90`, `I left out some rules here`.
+  private static func isInWords(_ text: String, _ words: [Substring]) -> Bool {
+    let isCounted = text.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+    if words.contains("more") {
+      return isCounted && words.first == "more"
+        || ["and", "plus", "many", "lots", "dozens", "hundreds", "several", "another"].contains(words[0])
+    }
+    if ["rest", "remaining", "others"].contains(where: { words.prefix(2).contains($0) }) {
+      return words.contains {
+        ["is", "are", "same", "similar", "of", "omitted", "removed", "cut", "like"].contains($0)
+      }
+    }
+    if words[0] == "same" || words[0] == "similar" || words[0] == "likewise" {
+      return words.contains { ["for", "again", "rules", "lines", "entries", "with"].contains($0) }
+    }
+    return OmissionSentence.isOne(text)
   }
 
   /// A byte, or an ellipsis, that stands around the words of a mark, or for them.

@@ -36,7 +36,9 @@ struct OutputFilter: Hashable, Sendable {
         places.insert(.beginning)
         lineCount = Self.lineCount(arguments)
       case "sed" where !Self.onlySubstitutes(arguments): places.insert(.anywhere)
-      case "awk", "gawk", "mawk", "perl", "cut", "sort", "uniq": places.insert(.anywhere)
+      case "awk", "gawk", "mawk", "perl", "cut", "sort", "uniq", "wc", "shuf", "tac", "tr", "fold", "paste":
+        // Some take lines away, and some leave nothing where it was.
+        places.insert(.anywhere)
       default: break
       }
     }

@@ -70,6 +70,20 @@ enum Place: Hashable, Sendable {
   case container(String)
   /// In another network namespace.
   case namespace(String)
+  /// On another machine, or in whatever else a command leads to; empty when its name is not told.
+  case machine(String)
+
+  var isMachine: Bool { if case .machine = self { true } else { false } }
+
+  /// The place in words.
+  var words: String {
+    switch self {
+    case .host: "the host"
+    case .container(let name): name.isEmpty ? "a container" : "container \(name)"
+    case .namespace(let name): name.isEmpty ? "another network namespace" : "network namespace \(name)"
+    case .machine(let name): name.isEmpty ? "another machine" : "machine \(name)"
+    }
+  }
 }
 
 /// What a command prints, as its words tell.

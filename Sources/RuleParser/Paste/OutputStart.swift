@@ -94,11 +94,20 @@ enum OutputStart {
   /// `Chain INPUT (policy ACCEPT`, `Chain DOCKER (1 references)`.
   static func isChainHead(_ cursor: ByteCursor) -> Bool {
     var cursor = cursor
-    guard cursor.eat("Chain "), cursor.eatWord() != nil else { return false }
+    guard eatChainName(&cursor) != nil else { return false }
     cursor.eatBlanks()
     guard cursor.eat(0x28) else { return false }
     if cursor.eat("policy ") { return true }
-    return cursor.eatDecimal() != nil && cursor.eat(" references")
+    guard cursor.eatDecimal() != nil else { return false }
+    cursor.eatBlanks()
+    return cursor.eat("references")
+  }
+
+  /// Takes `Chain INPUT` and gives the name; `column -t` puts more than one blank between the two.
+  static func eatChainName(_ cursor: inout ByteCursor) -> Range<Int>? {
+    guard cursor.eat("Chain ") else { return nil }
+    cursor.eatBlanks()
+    return cursor.eatWord()
   }
 
   /// Whether a line of a save begins here, as far as its first words tell.

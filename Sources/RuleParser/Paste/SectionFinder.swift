@@ -39,10 +39,31 @@ struct SectionFinder {
   private var enteredFence: Int32 = 0
   // The machine whose prompt stood last.
   private var hostName: String?
+  // The name that stood alone before the last prompt's mark, a host's or a user's.
+  private var promptName: String?
+  // The first byte of the last prompt where that names nobody.
+  private var promptMark: UInt8 = 0
+  // Prompts and outputs between which no prose stands and no fence ends are one session of a terminal.
+  private var session: Int32 = 1
+  // Commands that print rules through a filter, as long as nothing of their output has come.
+  private var unanswered: [(command: ShellCommand, line: DumpLine, host: String?, promptName: String?)] = []
   // The commands that change the host, and behind which line the last of them stand.
   private var commands: CommandLines
-  private var commandBlocks: [[DumpLine]] = []
+  private var commandGroups: [CommandGroup] = []
   private var lastBlockEnd = -1
+
+  /// Commands that change the host, one behind the other.
+  private struct CommandGroup {
+    var blocks: [[DumpLine]]
+    var host: String?
+    var promptName: String?
+    /// The session of their prompts; nil of commands without one.
+    var session: Int32?
+    /// How many outputs stand before them.
+    var place: Int
+    /// Whether something that is no prompt follows them, which they may have printed.
+    var isFollowed = false
+  }
 
   private struct OpenSection {
     var section: DumpSection
@@ -131,6 +152,7 @@ struct SectionFinder {
         }
       } else if paste.isFence(at: index) {
         close()
+        session += 1
       } else if let block = commands.block(at: index) {
         take(block, at: index)
         index = block.end
@@ -143,7 +165,10 @@ struct SectionFinder {
     // A heading at which a bundle was cut proves nothing.
     if let taken = bundleLines, captured == nil || hasBundleEnd || hasText(taken) { closeBundleSection(taken) }
     close()
-    if !commandBlocks.isEmpty { sections.append(section(ofCommands: commandBlocks.flatMap(\.self))) }
+    takeUnanswered()
+    for group in commandGroups.reversed() where !group.blocks.isEmpty {
+      sections.insert(section(of: group), at: group.place)
+    }
   }
 
   private func hasText(_ runs: LineRuns) -> Bool {
@@ -292,18 +317,30 @@ struct SectionFinder {
     let isBlank = bytes[content.range].allSatisfy { $0 == 0x20 || $0 == 0x09 }
     if !isBlank, current.map({ !$0.continuation.fits(bytes, content) }) ?? true, let command = bareCommand(content) {
       close()
-      take(command, at: index, fence: fence, place: fence != 0 && enteredFence == fence ? entered : nil)
+      take(command, at: index, fence: fence, place: isInside(fence) ? entered : nil)
       return
     }
-    guard let open = current else { return }
+    guard let open = current else {
+      if !isBlank { passProse(at: index) }
+      return
+    }
     if open.continuation.isComplete {
       close()
+      if !isBlank { passProse(at: index) }
     } else if open.continuation.fits(bytes, content) || (open.section.isBounded && !isBlank) {
       append(content, at: index)
     } else {
       current?.gap.append(index)
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
+    }
+  }
+
+  /// Takes in that a line is prose, or what a command printed that should print nothing.
+  private mutating func passProse(at index: Int) {
+    session += 1
+    if lastBlockEnd >= 0, lastBlockEnd <= index, lines[lastBlockEnd..<index].allSatisfy({ isBlank($0) }) {
+      commandGroups[commandGroups.count - 1].isFollowed = true
     }
   }
 
@@ -358,7 +395,9 @@ struct SectionFinder {
     switch prompt.host {
     case .container(let id): place = entered ?? .container(id)
     case .named(let name):
-      if let inside = entered, case .named(let outer)? = enteredFrom, outer != name, !hostNames.contains(name) {
+      if let inside = entered, !inside.isMachine, case .named(let outer)? = enteredFrom, outer != name,
+        !hostNames.contains(name)
+      {
         place = inside
       } else if case .container(name)? = entered {
         place = .container(name)
@@ -371,14 +410,23 @@ struct SectionFinder {
       // The shell of an image. Where no machine has shown its own prompt, it may as well be the host's.
       place = entered ?? (hostNames.isEmpty ? .host : .container(""))
     case .bare:
-      if fence != 0, enteredFence == fence, let inside = entered { place = inside }
+      if isInside(fence), let inside = entered { place = inside }
     }
+    promptName = prompt.host == .bare ? prompt.name ?? promptName : nil
+    // `#` among prompts of `$` may be a comment.
+    let mark = prompt.host == .bare ? bytes[bytes.startOfWord(from: lines[index].start, to: lines[index].end)] : 0
+    if mark != promptMark { session += 1 }
+    promptMark = mark
     take(prompt.command, at: index, fence: fence, place: place, host: prompt.host)
   }
+
+  /// Whether commands that name no host run where the last one has led into: on another machine up to `exit`, in a container in the same fence.
+  private func isInside(_ fence: Int32) -> Bool { entered?.isMachine == true || (fence != 0 && enteredFence == fence) }
 
   private mutating func take(
     _ line: String, at index: Int, fence: Int32, place: Place?, host: ShellPrompt.Host? = nil
   ) {
+    takeUnanswered()
     pending = ShellCommand.read(line)
     pendingLine = index
     pendingFence = fence
@@ -391,6 +439,22 @@ struct SectionFinder {
       }
       if command.leaves { entered = nil }
     }
+    unanswered = pending.filter { $0.printsFilteredRules && ($0.place ?? pendingPlace) == .host }
+      .map { ($0, lines[index], hostName, promptName) }
+  }
+
+  /// A filter that let nothing through says nothing of the rules that it kept back.
+  private mutating func takeUnanswered() {
+    for (command, line, host, promptName) in unanswered {
+      guard let kind = command.output.kind else { continue }
+      var section = DumpSection(
+        kind: kind, output: command.output, command: command.text, place: .host,
+        text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: host, isBounded: true)
+      section.promptName = promptName
+      section.commandLine = line
+      sections.append(section)
+    }
+    unanswered = []
   }
 
   // MARK: - Commands that change the host
@@ -399,6 +463,15 @@ struct SectionFinder {
     DumpSection(
       kind: .commands, output: CommandOutput(kind: .commands), command: nil, place: hint.place ?? .host,
       text: DumpText(source: source, memory: memory, lines: lines), strand: strand, host: hostName, isBounded: true)
+  }
+
+  private func section(of group: CommandGroup) -> DumpSection {
+    var section = section(ofCommands: group.blocks.flatMap(\.self))
+    section.host = group.host
+    section.promptName = group.promptName
+    section.session = group.session
+    section.isInDoubt = group.isFollowed
+    return section
   }
 
   private mutating func take(_ block: CommandLines.Block, at index: Int) {
@@ -411,18 +484,33 @@ struct SectionFinder {
       let last = block.lines[block.lines.count - 1]
       take(
         bytes.text(last.start..<min(last.end, last.start + 1000)), at: block.end - 1, fence: fence,
-        place: fence != 0 && enteredFence == fence ? entered : nil)
+        place: isInside(fence) ? entered : nil)
     }
     pendingLine = block.end - 1
     guard pendingPlace == .host else { return }
-    commandBlocks.append(block.lines)
+    let promptSession = block.prompt == nil ? nil : session
+    if let last = commandGroups.last, last.host == hostName, last.promptName == promptName,
+      last.session == promptSession, last.place == sections.count, !last.isFollowed
+    {
+      commandGroups[commandGroups.count - 1].blocks.append(block.lines)
+    } else {
+      commandGroups.append(
+        CommandGroup(
+          blocks: [block.lines], host: hostName, promptName: promptName, session: promptSession, place: sections.count))
+    }
     lastBlockEnd = block.end
   }
 
   /// Takes a line in which a program says why it did nothing: of a command right before it nothing remains.
   private mutating func take(_ failure: OutputFailure, _ line: DumpLine, at index: Int) {
     if lastBlockEnd >= 0, lastBlockEnd <= index, lines[lastBlockEnd..<index].allSatisfy({ isBlank($0) }) {
-      if commandBlocks.last?.count == 1 { commandBlocks.removeLast() }
+      if let last = commandGroups.indices.last {
+        if commandGroups[last].blocks.last?.count == 1 {
+          commandGroups[last].blocks.removeLast()
+        } else {
+          commandGroups[last].isFollowed = true
+        }
+      }
       lastBlockEnd = -1
       return
     }
@@ -441,10 +529,11 @@ struct SectionFinder {
     else { return }
     for command in pending where command.printsAllRules && (command.place ?? pendingPlace) == .host {
       guard let kind = command.output.kind else { continue }
-      sections.append(
-        DumpSection(
-          kind: kind, output: command.output, command: command.text, place: .host,
-          text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName, isBounded: true))
+      var section = DumpSection(
+        kind: kind, output: command.output, command: command.text, place: .host,
+        text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName, isBounded: true)
+      section.session = session
+      sections.append(section)
     }
   }
 
@@ -474,12 +563,36 @@ struct SectionFinder {
       if let inside = pending.first?.place { place = inside }
       if kind == .json, let command = pending.first { text = command.text }
     }
-    let section = DumpSection(
+    if kind.tellsRules {
+      if let match = unanswered.firstIndex(where: { Self.prints($0.command.output.kind, kind) }) {
+        unanswered.remove(at: match)
+      }
+      if losesRules(above: index, kind) { output.filter.places.insert(.anywhere) }
+    }
+    var section = DumpSection(
       kind: kind, output: output, command: text, place: place,
       text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName,
       isBounded: fence != 0 && fence != paste.openFence || (text != nil && text == hint.command))
+    section.promptName = promptName
+    if text != nil { section.session = session }
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: fence)
     append(line, at: index)
+  }
+
+  /// Whether what stands above the first line of an output says that rules are missing in it: a sentence, or rows of a listing that was turned upside down.
+  private func losesRules(above index: Int, _ kind: OutputKind) -> Bool {
+    if kind == .listing, index > 0, !isBlank(lines[index - 1]) {
+      var cursor = ByteCursor(bytes, lines[index - 1].range)
+      cursor.eatBlanks()
+      if ListingHeader(cursor) != nil || OutputContinuation.isListingRow(cursor) { return true }
+    }
+    var left = 3
+    for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
+      guard lines[place].form == .other, left > 0 else { return false }
+      left -= 1
+      if OmissionSentence.isOne(bytes, lines[place].range) { return true }
+    }
+    return false
   }
 
   /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what it knows.
@@ -516,6 +629,7 @@ struct SectionFinder {
   private mutating func close() {
     guard var open = current else { return }
     current = nil
+    if open.strangers > 0 { session += 1 }
     let tail = tail(of: open)
     taken.append(tail)
     open.section.text.lines = paste.lines(of: taken)

@@ -12,6 +12,17 @@ struct ShellCommand: Sendable {
   var enters: Place?
   /// Whether it leaves such a place: `exit`.
   var leaves = false
+  /// What it runs beside its first command: `ssh web2 'iptables -S; ip addr'`.
+  var others: [ShellCommand] = []
+
+  /// Whether it prints rules, and a filter takes some of them away.
+  var printsFilteredRules: Bool {
+    guard output.isFiltered else { return false }
+    switch output.kind {
+    case .listing, .save, .nftText, .nftJSON: return true
+    default: return false
+    }
+  }
 
   /// Whether it prints all rules of a kind, so that printing nothing says that there are none. What goes into a file or another program is not seen.
   var printsAllRules: Bool {
@@ -34,7 +45,15 @@ extension ShellCommand {
       command.read(first[...])
       let filter = OutputFilter(pipeline.dropFirst())
       if !filter.places.isEmpty { command.output.filter = filter }
+      // `echo iptables -S | ssh web2`
+      for words in pipeline.dropFirst() {
+        var reader = ShellCommand(text: line)
+        reader.read(words[...])
+        if let inside = reader.enters { command.place = inside }
+      }
       commands.append(command)
+      commands += command.others
+      commands += command.others
     }
     return commands
   }
@@ -47,25 +66,29 @@ extension ShellCommand {
     "ip6tables-nft", "iptables-legacy-save", "iptables-nft-save", "ip6tables-legacy-save", "ip6tables-nft-save",
     "xtables-save", "iptables-translate", "nft", "ipset", "ip", "ifconfig", "route", "netstat", "ss", "bridge", "brctl",
     "sysctl", "cat", "docker", "podman", "nerdctl", "docker-compose", "conntrack", "arp", "sudo", "doas", "nsenter",
-    "kubectl", "exit", "hostname", "uname", "dockerd", "ps", "pgrep", "more", "less", "lxc", "su",
+    "kubectl", "exit", "hostname", "uname", "dockerd", "ps", "pgrep", "more", "less", "lxc", "su", "runuser", "ssh",
+    "sshpass", "vagrant", "lxc-attach", "machinectl", "adb", "unshare", "incus", "oc", "crictl", "pct", "multipass",
+    "docker-machine", "minikube", "gcloud", "ansible",
   ]
 
-  private static let shells: Set<String> = ["sh", "bash", "ash", "zsh", "dash", "ksh", "busybox"]
+  static let shells: Set<String> = ["sh", "bash", "ash", "zsh", "dash", "ksh", "busybox"]
 
   static func baseName(_ word: some StringProtocol) -> String {
     String(word.split(separator: "/", omittingEmptySubsequences: true).last ?? "")
   }
 
-  private mutating func read(_ words: ArraySlice<String>) {
+  mutating func read(_ words: ArraySlice<String>) {
     var words = words
     while let word = words.first {
       if let equals = word.firstIndex(of: "="), equals != word.startIndex, !word.hasPrefix("-"),
         word[..<equals].allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
       {
         words.removeFirst()
-      } else if ["sudo", "doas", "env", "time", "nice", "nohup", "command", "exec", "watch", "timeout", "stdbuf"]
-        .contains(word)
-      {
+      } else if [
+        "sudo", "doas", "env", "time", "nice", "nohup", "command", "exec", "watch", "timeout", "stdbuf",
+        "setsid", "unbuffer", "pkexec", "grc", "strace", "do", "then", "else", "if", "while", "until", "!", "{",
+      ]
+      .contains(word) {
         words.removeFirst()
         skipOptions(&words, withValue: ["-u", "-g", "-n", "-p"])
         if word == "timeout" { words = words.dropFirst() }
@@ -78,18 +101,28 @@ extension ShellCommand {
     switch program {
     case "docker", "podman", "nerdctl": readDocker(arguments)
     case "docker-compose": readCompose(arguments)
-    case "kubectl", "lxc": readForeignExec(arguments)
+    case "kubectl", "lxc", "incus", "oc", "crictl", "pct": readForeignExec(arguments)
     case "nsenter": readNsenter(arguments)
     case "ip": readIP(arguments)
-    case "sh", "bash":
-      if let flag = arguments.firstIndex(of: "-c"), flag + 1 < arguments.endIndex,
-        let inner = Self.read(arguments[flag + 1]).first
-      {
-        output = inner.output
-        place = inner.place
-      }
+    case "sh", "bash", "su", "runuser":
+      if let flag = arguments.firstIndex(of: "-c"), flag + 1 < arguments.endIndex { read(line: arguments[flag + 1]) }
     case "exit", "logout": leaves = true
-    default: output = CommandOutput(program: program, arguments: arguments)
+    default:
+      if readElsewhere(program, arguments) { return }
+      output = CommandOutput(program: program, arguments: arguments)
+    }
+  }
+
+  /// Takes over what a command line says that this command runs.
+  mutating func read(line: String) {
+    let inner = Self.read(line)
+    guard let first = inner.first else { return }
+    output = first.output
+    place = first.place
+    others = inner.dropFirst().map { other in
+      var other = other
+      other.text = text
+      return other
     }
   }
 
@@ -110,22 +143,42 @@ extension ShellCommand {
     output = CommandOutput(program: "ip", arguments: arguments)
   }
 
+  /// `nsenter -t PID -n COMMAND`, with the letters of options together (`-at PID`) or apart.
   private mutating func readNsenter(_ arguments: ArraySlice<String>) {
     var rest = arguments
     var target = ""
     var isNetwork = false
     while let option = rest.first, option.hasPrefix("-") {
       rest.removeFirst()
-      if option == "-t" || option == "--target", let pid = rest.popFirst() { target = pid }
-      if option == "-n" || option.hasPrefix("--net") {
-        isNetwork = true
-        if let equals = option.firstIndex(of: "=") { target = Self.baseName(option[option.index(after: equals)...]) }
+      if option == "--" { break }
+      if option.hasPrefix("--") {
+        let (flag, value) = Self.splitOption(option)
+        if flag == "--all" { isNetwork = true }
+        if flag == "--net" {
+          isNetwork = true
+          if let value { target = Self.baseName(value) }
+        }
+        if flag == "--target", let pid = value ?? rest.popFirst() { target = pid }
+        continue
       }
-      if option.hasPrefix("-n"), !option.hasPrefix("--") { isNetwork = true }
+      for (place, letter) in option.enumerated().dropFirst() {
+        if letter == "n" || letter == "a" { isNetwork = true }
+        guard letter == "t" else { continue }
+        let pid = String(option.dropFirst(place + 1))
+        target = pid.isEmpty ? rest.popFirst() ?? "" : pid
+        break
+      }
     }
     read(rest)
     // Entering the namespaces of process 1 is how a container looks at its host.
-    if isNetwork, target != "1", place == nil { place = .namespace(target) }
+    guard isNetwork, target != "1" else { return }
+    if place == nil { place = .namespace(target) }
+    if rest.isEmpty || Self.isShell(rest) { enters = .namespace(target) }
+  }
+
+  /// Whether a command line is a shell that takes what is typed next.
+  static func isShell(_ words: ArraySlice<String>) -> Bool {
+    words.first.map { shells.contains(baseName($0)) } == true && !words.contains("-c")
   }
 
   private mutating func readDocker(_ arguments: ArraySlice<String>) {
@@ -207,7 +260,7 @@ extension ShellCommand {
     }
   }
 
-  private static func splitOption(_ option: String) -> (flag: String, value: String?) {
+  static func splitOption(_ option: String) -> (flag: String, value: String?) {
     guard option.hasPrefix("--"), let equals = option.firstIndex(of: "=") else { return (option, nil) }
     return (String(option[..<equals]), String(option[option.index(after: equals)...]))
   }
@@ -220,7 +273,7 @@ extension ShellCommand {
     "--security-opt", "--ipc", "--uts", "--platform", "--pull", "--runtime", "--shm-size", "--tmpfs", "--gpus",
   ]
 
-  private func skipOptions(_ words: inout ArraySlice<String>, withValue: Set<String>) {
+  func skipOptions(_ words: inout ArraySlice<String>, withValue: Set<String>) {
     while let word = words.first, word.hasPrefix("-"), word != "-" {
       words.removeFirst()
       if word == "--" { return }
@@ -268,6 +321,12 @@ enum ShellWords {
         word = word ?? ""
       case "\\":
         if let next = characters.popFirst() { word = (word ?? "") + String(next) }
+      case "$" where characters.first == "(":
+        // What another command prints is a part of the word.
+        word = (word ?? "") + "$" + substitution(&characters)
+      case "`":
+        word = (word ?? "") + "`" + String(characters.prefix { $0 != "`" }) + "`"
+        characters = characters.drop { $0 != "`" }.dropFirst()
       case " ", "\t": endWord()
       case "#" where word == nil:
         // A comment.
@@ -305,5 +364,18 @@ enum ShellWords {
     }
     endPipeline()
     return pipelines
+  }
+
+  /// Takes `(...)` up to the bracket that closes it.
+  private static func substitution(_ characters: inout Substring) -> String {
+    var depth = 0
+    var taken = ""
+    while let character = characters.popFirst() {
+      taken.append(character)
+      if character == "(" { depth += 1 }
+      if character == ")" { depth -= 1 }
+      if depth == 0 { break }
+    }
+    return taken
   }
 }

@@ -18,6 +18,8 @@ struct ShellPrompt: Sendable {
   var host: Host
   /// The command line; empty when only the prompt stands there.
   var command: String
+  /// The name alone before the mark of a bare prompt, a host's or a user's: `web1$`, `web1:~#`.
+  var name: String?
 
   /// Reads a line; nil when it begins with no prompt.
   ///
@@ -140,7 +142,12 @@ struct ShellPrompt: Sendable {
     cursor.eatBlanks()
     guard !name.isEmpty, cursor.at - start.at < 60, isMark(cursor.peek), cursor.peek != 0x3e else { return nil }
     cursor.at += 1
-    return known(cursor).map { ShellPrompt(host: .bare, command: $0) }
+    return known(cursor).map { command in
+      var prompt = ShellPrompt(host: .bare, command: command)
+      let text = cursor.text(name).prefix { $0 != ":" && $0 != "~" && $0 != "/" && $0 != "(" }
+      if !text.isEmpty { prompt.name = String(text) }
+      return prompt
+    }
   }
 
   private static func known(_ cursor: ByteCursor) -> String? {

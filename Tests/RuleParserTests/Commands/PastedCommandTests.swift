@@ -70,13 +70,114 @@ import Testing
     #expect(inputRules(reading) == 1)
   }
 
-  @Test func `a dump of the table answers, and commands beside it are only told of`() {
-    let save = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT"
-    let reading = Script.read(
-      "root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables-save\n\(save)\nroot@h:~# iptables -F\nroot@h:~#")
+  @Test(arguments: [
+    "root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables-save\n\(save)\nroot@h:~#",
+    "How I made it:\niptables -F\n\nWhat I have:\n\(save)",
+  ])
+  func `a dump of the table answers, and commands before it are only told of`(_ paste: String) {
+    let reading = Script.read(paste)
     #expect(inputRules(reading) == 1)
-    #expect(reading.diagnostics.contains { $0.id == "commands-beside-a-dump" })
+    #expect(reading.diagnostics.contains { $0.id == "commands-beside-a-dump" && $0.severity == .note })
     #expect(!reading.diagnostics.contains { $0.id == "rules-from-commands" })
+  }
+
+  private static let save = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -i lo -j ACCEPT\nCOMMIT"
+
+  // MARK: - Commands after a dump
+
+  /// The rules of INPUT, in short.
+  private func input(_ reading: HostReading) -> [String] {
+    let chain = reading.ruleset.table(.ip, "filter")?.chains.first { $0.name == "INPUT" }
+    return (chain?.rules ?? []).map { rule in
+      if rule.missing != nil { return "?" }
+      let name =
+        switch rule.statements.last {
+        case .verdict(.accept): "accept"
+        case .verdict(.drop): "drop"
+        case .verdict(.jump(let name)): name
+        default: "other"
+        }
+      return rule.isInDoubt ? "\(name)?" : name
+    }
+  }
+
+  private static let listing =
+    "Chain INPUT (policy DROP 0 packets, 0 bytes)\nnum   pkts bytes target     prot opt in     out     source               destination\n"
+    + "1        0     0 ACCEPT     tcp  --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:22\n"
+    + "2        0     0 DROP       tcp  --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:80\n"
+
+  @Test(arguments: [
+    (["iptables -A INPUT -p udp -j ACCEPT"], ["accept", "drop", "accept"]),
+    (["iptables -I INPUT -p udp -j DROP"], ["drop", "accept", "drop"]),
+    (["sudo iptables -D INPUT 2"], ["accept"]),
+    (["iptables -D INPUT -p tcp --dport 22 -j ACCEPT"], ["drop"]),
+    (["iptables -D INPUT -p tcp -m multiport --dports 80 -j DROP"], ["accept"]),
+    (["iptables -D INPUT -p tcp --dport 443 -j DROP"], ["accept?", "drop?"]),
+    (["iptables -F"], []), (["iptables -Z", "iptables -L OUTPUT"], ["accept", "drop"]),
+    (["iptables -N WEB", "iptables -I INPUT 2 -j WEB"], ["accept", "WEB", "drop"]),
+    (["for p in 1 2; do iptables -A INPUT -p tcp --dport $p -j ACCEPT; done"], ["accept", "drop", "accept", "accept"]),
+    (["iptables -D INPUT 7"], ["?", "accept", "drop", "?"]),
+    (["iptables-restore < rules.v4"], ["?", "accept", "drop", "?"]),
+    (["iptables -t nat -F"], ["accept", "drop"]), (["ip6tables -F"], ["accept", "drop"]),
+  ])
+  func `commands at a prompt after a listing are applied to it`(_ commands: [String], _ rules: [String]) {
+    let typed = commands.map { "root@h:~# \($0)\n" }.joined()
+    let reading = Script.read("root@h:~# iptables -vnL INPUT --line-numbers\n\(Self.listing)\(typed)root@h:~#\n")
+    #expect(input(reading) == rules)
+    let isChanged = rules != ["accept", "drop"]
+    #expect(
+      reading.diagnostics.contains {
+        $0.severity == .warning && $0.id.hasPrefix("commands-") && $0.id != "commands-from-a-file"
+      }
+        == isChanged)
+  }
+
+  @Test(arguments: [
+    // An error below it.
+    ("root@h:~# iptables -D INPUT 9\niptables: Index of deletion too big.\nroot@h:~#\n", ["accept", "drop"]),
+    // Prose between the two, or something that may be an error.
+    ("\nThen:\n\nroot@h:~# iptables -F\nroot@h:~#\n", ["accept?", "drop?"]),
+    ("root@h:~# iptables -F\nno such thing\nroot@h:~#\n", ["accept?", "drop?"]),
+    // Prose that speaks of commands.
+    ("\nI tried iptables -F and it did nothing.\n", ["accept", "drop"]),
+    ("\nI tried:\n\n    iptables -F\n", ["accept", "drop"]),
+    // Printed again.
+    ("root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables -S INPUT\n-P INPUT DROP\n-A INPUT -j DROP\n", ["drop"]),
+    // Of another machine.
+    ("root@other:~# iptables -F\n", ["accept", "drop"]), ("root@h:~# ssh other iptables -F\n", ["accept", "drop"]),
+  ])
+  func `a command that perhaps ran changes the listing perhaps`(_ more: String, _ rules: [String]) {
+    let reading = DumpReader().readHosts([
+      DumpInput(name: "-", bytes: Array("root@h:~# iptables -vnL INPUT --line-numbers\n\(Self.listing)\(more)".utf8))
+    ])
+    #expect(reading.first.map(input) == rules)
+  }
+
+  @Test func `a comment among other prompts is perhaps a command`() {
+    let reading = Script.read("$ sudo iptables -vnL INPUT --line-numbers\n\(Self.listing)# iptables -F\n$ date\n")
+    #expect(input(reading) == ["accept?", "drop?"])
+  }
+
+  @Test(arguments: [
+    ("root@h:~# iptables-save\nroot@h:~# iptables -A INPUT -j DROP\nroot@h:~#", ["drop"]),
+    (
+      "root@h:~# iptables-save\nroot@h:~#\n\nThen:\nroot@h:~# iptables -A INPUT -j DROP\nroot@h:~#", ["?", "drop", "?"]
+    ),
+    ("root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables -F\nroot@h:~# iptables-save\nroot@h:~#", []),
+  ])
+  func `where all was empty before the commands they made what there is`(_ paste: String, _ rules: [String]) {
+    #expect(input(Script.read(paste)) == rules)
+  }
+
+  @Test func `commands of nft and ipset after a dump make what they name unknown`() throws {
+    let reading = Script.read(
+      "# nft list ruleset\ntable inet a {\n  chain c {\n    type filter hook input priority 0; policy drop;\n  }\n}\ntable inet b {\n  chain c {\n    tcp dport 1 accept\n  }\n}\n"
+        + "# ipset list\nName: bad\nType: hash:ip\nMembers:\n192.0.2.1\n# nft add rule inet a c tcp dport 22 accept\n# ipset add bad 192.0.2.2\n# nft list tables\n"
+    )
+    #expect(reading.ruleset.table(.inet, "a")?.shown == .part)
+    #expect(reading.ruleset.table(.inet, "b")?.shown == .whole)
+    #expect(reading.ruleset.ipsets.first?.elementsKnown == false)
+    #expect(reading.diagnostics.count { $0.id == "commands-not-applied" } == 2)
   }
 
   @Test func `where dumps tell of other tables what commands found in theirs is unknown`() {
@@ -150,6 +251,28 @@ import Testing
     #expect(coverage.allOfIptables.contains(.ipv4) == ipv4)
     #expect(coverage.allOfIptables.contains(.ipv6) == ipv6)
     #expect(coverage.allOfNftables == nft)
+  }
+
+  @Test(arguments: [
+    ("root@h:~# iptables -S | grep 80\nroot@h:~#", "filter"), ("$ sudo iptables -vnL | grep -i docker", "filter"),
+    ("root@h:~# iptables -S INPUT | grep -E '80|443'\nroot@h:~# docker ps\n", "filter"),
+    ("root@h:~# iptables -S | grep -c DROP\n0\nroot@h:~#", "filter"),
+    ("root@h:~# iptables -t nat -S | grep 80\n", "nat"), ("root@h:~# iptables-save | grep 80\nroot@h:~#", "nat"),
+    ("I ran `iptables -L -n | grep 80`:\n\n", "filter"), ("$ iptables -L -n | tac | wc -l\n12\n", "filter"),
+  ])
+  func `a filter that let nothing through says nothing of the rules`(_ paste: String, _ table: String) {
+    let reading = Script.read(paste)
+    #expect(!reading.coverage.tells(table, .ipv4))
+    let chains = reading.ruleset.table(.ip, table)?.chains ?? []
+    #expect(!chains.isEmpty && chains.allSatisfy { $0.rules.map { $0.missing?.evidence } == [.filtered] })
+    #expect(reading.diagnostics.contains { $0.id == "filtered-output" })
+  }
+
+  @Test func `what another output shows is not unknown because a filter let nothing through`() {
+    let reading = Script.read(
+      "root@h:~# iptables -S | grep 80\nroot@h:~# iptables -S\n-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT ACCEPT\nroot@h:~#"
+    )
+    #expect(reading.ruleset.table(.ip, "filter")?.shown == .whole && input(reading) == [])
   }
 
   @Test func `one table that printed nothing is told alone`() {

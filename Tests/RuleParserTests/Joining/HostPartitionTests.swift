@@ -72,4 +72,61 @@ import Testing
     #expect(hosts.map(\.name) == ["a"])
     #expect(hosts[0].facts.interfaces.isEmpty)
   }
+
+  @Test(arguments: [
+    ("host1$ iptables -S\n", "host2$ iptables -S\n", ["host1", "host2"]),
+    ("web1:~# iptables -S\n", "web2:/etc# iptables -S\n", ["web1", "web2"]),
+    ("Server A:\n$ iptables -S\n", "Server B:\n$ iptables -S\n", ["Server A", "Server B"]),
+    ("## web1 (production)\n```\n", "```\n## web2 (staging)\n```\n", ["web1 (production)", "web2 (staging)"]),
+    (
+      "On the working server:\n\n", "On the server that does not work:\n\n",
+      ["On the working server", "On the server that does not work"]
+    ),
+    ("=== 192.0.2.1 ===\n", "=== 192.0.2.2 ===\n", ["192.0.2.1", "192.0.2.2"]),
+    (
+      "**Rules on db01.example.com**:\n", "**Rules on db02.example.com**:\n",
+      ["Rules on db01.example.com", "Rules on db02.example.com"]
+    ),
+    ("My rules:\n", "\nAnd on the other machine:\n", [nil, "And on the other machine"]),
+  ])
+  func whatIsPrintedAgainUnderAnotherMachinesNameIsAnotherHosts(_ first: String, _ second: String, _ names: [String?]) {
+    let hosts = hosts(("-", "\(first)\(Self.rules(1))\(second)\(Self.rules(2))"))
+    #expect(hosts.map(\.name) == names)
+    #expect(ports(hosts).map { $0.contains("dport 1 ") } == [true, false])
+  }
+
+  @Test(arguments: [
+    ("Before:\n", "After I start docker:\n", 2), ("## filter\n", "### iptables -t filter\n", 2),
+    ("On the server:\n", "\nOn the server after the reboot:\n", 2), ("Step1:\n", "Step2:\n", 2),
+    ("alice@web:~$ iptables -S\n", "root@web:~# iptables -S\n", 2), ("user$ iptables -S\n", "root# iptables -S\n", 2),
+    ("### eth0\n", "### eth1\n", 2),
+  ])
+  func twoMomentsAreNoHosts(_ first: String, _ second: String, _ moments: Int) {
+    let hosts = hosts(("-", "\(first)\(Self.rules(1))\(second)\(Self.rules(2))"))
+    #expect(hosts.map(\.snapshotCount) == [moments])
+  }
+
+  @Test func underTwoNamesTheSameRulesAreOneHosts() {
+    #expect(hosts(("-", "Server A:\n\(Self.rules(1))Server B:\n\(Self.rules(1))")).count == 1)
+  }
+
+  @Test func whatAnotherMachinePrintedIsNotTheHosts() {
+    let beside = hosts(("-", "root@a:~# iptables -S\n\(Self.rules(1))root@a:~# ssh b iptables -S\n\(Self.rules(2))"))
+    #expect(beside.count == 1 && ports(beside)[0].contains("dport 1 "))
+    #expect(beside[0].diagnostics.contains { $0.id == "rules-of-another-place" && $0.message.contains("machine b") })
+    for command in ["echo iptables -S | ssh b", "ssh b <<EOF\niptables -S\nEOF"] {
+      let piped = hosts(("-", "root@a:~# iptables -S\n\(Self.rules(1))root@a:~# \(command)\n\(Self.rules(2))"))
+      #expect(piped.count == 1 && ports(piped)[0].contains("dport 1 "), "\(command)")
+    }
+    // Where nothing else shows rules they are what is asked about.
+    let alone = hosts(("-", "me@a:~$ ssh b iptables -S\n\(Self.rules(1))me@a:~$ ssh c iptables -S\n\(Self.rules(2))"))
+    #expect(alone.map(\.name) == ["b", "c"])
+    // Its own prompt says the same of it.
+    let both = hosts(
+      (
+        "-",
+        "root@a:~# iptables -S\n\(Self.rules(1))root@a:~# ssh b iptables -S\n\(Self.rules(2))root@b:~# iptables -S\n\(Self.rules(2))"
+      ))
+    #expect(both.map(\.name) == ["a", "b"] && both.map(\.snapshotCount) == [1, 1])
+  }
 }

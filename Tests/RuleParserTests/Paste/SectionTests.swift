@@ -19,6 +19,7 @@ import Testing
       case .host: break
       case .container(let name): words += " container=\(name)"
       case .namespace(let name): words += " namespace=\(name)"
+      case .machine(let name): words += " machine=\(name)"
       }
       if let command = section.command { words += " <\(command)>" }
       return words
@@ -50,6 +51,20 @@ import Testing
     ("nsenter -t 1 -n iptables -nL", ""), ("docker run --rm --net=host --cap-add NET_ADMIN tools iptables -nL", ""),
     ("docker run --rm --net container:db tools iptables -nL", "container=db"),
     ("podman exec web iptables -nL", "container=web"),
+    ("ssh -p 2222 root@web2 iptables -nL", "machine=web2"), ("ssh web2 'sudo iptables -nL'", "machine=web2"),
+    ("sshpass -p x ssh web2 -- iptables -nL", "machine=web2"), ("ssh localhost iptables -nL", ""),
+    ("vagrant ssh db -c 'sudo iptables -nL'", "machine=db"), ("vagrant ssh -- iptables -nL", "machine="),
+    ("gcloud compute ssh web2 --zone=a --command='iptables -nL'", "machine=web2"),
+    ("lxc-attach -n c1 -- iptables -nL", "container=c1"), ("incus exec c1 -- iptables -nL", "container=c1"),
+    ("machinectl shell root@c1 /sbin/iptables -nL", "container=c1"), ("adb -s 1 shell iptables -nL", "machine=1"),
+    (
+      "nsenter -t $(docker inspect -f '{{.State.Pid}}' web) -n iptables -nL",
+      "namespace=$(docker inspect -f '{{.State.Pid}}' web)"
+    ),
+    ("nsenter -at `pidof x` iptables -nL", "namespace=`pidof x`"), ("nsenter -t 4711 -m iptables -nL", ""),
+    ("for h in a b; do ssh $h iptables -nL; done", "machine=$h"), ("unshare -rn iptables -nL", "namespace="),
+    ("unshare -m iptables -nL", ""),
+    ("on-all-nodes iptables -nL", "machine="), ("setsid iptables -nL", ""),
   ])
   func whereACommandRanIsKnown(_ command: String, _ place: String) {
     let found = Self.sections("root@host:~# \(command)\n" + Self.listing)

@@ -220,7 +220,13 @@ struct IptablesChange {
     _ rules: [Rule], of table: inout IptablesTable, _ index: Int
   ) throws(IptablesCommand.Refusal) -> CommandOutcome {
     for rule in rules {
-      guard let at = table.chains[index].rules.firstIndex(where: { Self.isSame($0, rule) }) else {
+      let isShown = table.chains[index].isShown
+      guard let at = place(of: rule, in: table.chains[index]) else {
+        if isShown {
+          // It was there, in other words.
+          table.change(index) { $0.doubt("a rule was deleted after the dump") }
+          return .success
+        }
         if table.chains[index].isUncertain || command.rule.contains(where: \.isUnknown) {
           table.change(index) { $0.doubt("the script deletes a rule") }
           return .unknown
@@ -228,7 +234,9 @@ struct IptablesChange {
         throw Refusal("Bad rule (does a matching rule exist in that chain?).")
       }
       table.change(index) { chain in
-        if let condition = place.doubt.condition {
+        // A rule that nobody shows may be the same, and the first one was deleted.
+        let isFirst = !isShown || !chain.rules.all[..<at].contains { $0.missing != nil }
+        if let condition = place.doubt.condition ?? (isFirst ? nil : "a rule was deleted after the dump") {
           chain.rules[at] = chain.rules[at].inDoubt(condition)
         } else {
           chain.rules.remove(at: at)
@@ -236,6 +244,21 @@ struct IptablesChange {
       }
     }
     return .success
+  }
+
+  /// The index of the first rule that is the same as another one. Where a dump shows the rules it may have other words, and then only one may mean the same.
+  private func place(of rule: Rule, in chain: IptablesChain) -> Int? {
+    if let exact = chain.rules.firstIndex(where: { Self.isSame($0, rule) }) { return exact }
+    guard chain.isShown else { return nil }
+    let alike = (0..<chain.rules.count).filter { Self.isAlike(chain.rules[$0], rule, program.family) }
+    return alike.count == 1 ? alike[0] : nil
+  }
+
+  /// Whether two rules are the same one in different words, as a listing and a command have.
+  private static func isAlike(_ a: Rule, _ b: Rule, _ family: AddressFamily) -> Bool {
+    let family: TableFamily = family == .ipv4 ? .ip : .ip6
+    return !a.hasUnknownPart && a.comment == b.comment
+      && a.canonicalStatements(in: family) == b.canonicalStatements(in: family)
   }
 
   /// Whether two rules are the same one to iptables: the order of their matches counts, their counters don't.
@@ -355,7 +378,8 @@ extension IptablesChain {
   func isUncertain(before number: Int) -> Bool {
     (0..<min(number, rules.count)).contains { index in
       let rule = rules[index]
-      if let missing = rule.missing { return missing.count == nil }
+      if let missing = rule.missing { return isShown ? missing.count != 1 : missing.count == nil }
+      if isShown { return rule.isInDoubt }
       return rule.statements.contains { statement in
         switch statement {
         case .opaqueMatch, .opaqueTarget: true

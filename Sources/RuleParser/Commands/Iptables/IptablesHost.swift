@@ -30,17 +30,83 @@ struct IptablesHost {
   private(set) var tables: [Key: IptablesTable] = [:]
   private(set) var order: [Key] = []
   var diagnostics: [Diagnostic] = []
+  /// How the commands stand to the dumps that show the tables; nil on a host of which commands alone tell.
+  private var standing: CommandStanding?
+  /// The first commands that changed tables which dumps show.
+  private var changes: [Key: SourceSpan] = [:]
 
   static let tableNames = ["filter", "nat", "mangle", "raw"]
 
   /// The tables as the graph has them, in the order in which commands touched them.
   var result: [Table] { order.compactMap { key in tables[key]?.table(key.program.origin) } }
 
+  init() {}
+
+  /// A host with the tables that dumps show.
+  init(showing shown: [Table], _ standing: CommandStanding) {
+    self.standing = standing
+    for table in shown where table.origin != .nftables && (table.family == .ip || table.family == .ip6) {
+      let key = Key(program: Program(table.family == .ip ? .ipv4 : .ipv6), table: table.name)
+      // Of the two variants of iptables nobody knows which one a command is for.
+      let isOnly = tables[key] == nil && shown.count { $0.family == table.family && $0.name == table.name } == 1
+      tables[key] = IptablesTable(shown: table, isCertain: isOnly)
+    }
+  }
+
+  /// A table as it is after the commands; nil where they left it alone.
+  func changed(_ table: Table) -> Table? {
+    guard table.origin != .nftables, table.family == .ip || table.family == .ip6 else { return nil }
+    let key = Key(program: Program(table.family == .ip ? .ipv4 : .ipv6), table: table.name)
+    guard changes[key] != nil, let after = tables[key] else { return nil }
+    return after.table(asChangeOf: table, from: changes[key])
+  }
+
+  /// The first command that changed a table.
+  func firstChange(of table: Table) -> SourceSpan? {
+    changes[Key(program: Program(table.family == .ip ? .ipv4 : .ipv6), table: table.name)]
+  }
+
   // MARK: - Commands
+
+  /// Carries out a command on a table that a dump shows. It printed no error, so it did what it says: where it can't have, the table is not as it was taken to be.
+  private mutating func change(
+    _ command: IptablesCommand, _ program: Program, _ place: CommandPlace, _ standing: CommandStanding
+  ) -> CommandOutcome {
+    if command.operation.onlyLooks { return .unknown }
+    let family: TableFamily = program.family == .ipv4 ? .ip : .ip6
+    for name in command.table.isUnknown ? Self.tableNames : [command.table.text] {
+      let key = Key(program: Program(program.family), table: name)
+      guard var table = tables[key] else { continue }
+      let chain = command.chain.flatMap { $0.isUnknown ? nil : $0.text }
+      var there = place
+      switch standing.place(of: chain, in: RuleCoverage.TableName(family, name)) {
+      case .before: continue
+      case .perhaps: there.doubt = place.doubt.with("what is typed below the dump ran after it")
+      case .after: break
+      }
+      if changes[key] == nil { changes[key] = place.span }
+      var isSure = table.isCertain && !command.table.isUnknown && command.chain?.isUnknown != true
+      do throws(IptablesCommand.Refusal) {
+        var unused: [Diagnostic] = []
+        _ = try IptablesChange(command: command, program: key.program, place: there).apply(to: &table, &unused)
+      } catch {
+        isSure = false
+      }
+      if !isSure {
+        table.isPart = true
+        for index in table.chains.indices where chain == nil || !table.isCertain || table.chains[index].name == chain {
+          table.change(index) { $0.surroundWithMissing(from: place.span) }
+        }
+      }
+      tables[key] = table
+    }
+    return place.doubt.isNone ? .success : .unknown
+  }
 
   /// Carries a command out.
   mutating func run(_ words: [CommandWord], _ program: Program, _ place: CommandPlace) -> CommandOutcome {
     do throws(IptablesCommand.Refusal) {
+      if let standing { return try change(IptablesCommand(words), program, place, standing) }
       return try carryOut(IptablesCommand(words), program, place)
     } catch {
       return refuse(error, words, program, place)

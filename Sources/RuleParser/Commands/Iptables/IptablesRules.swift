@@ -69,6 +69,8 @@ struct IptablesTable {
   var span: SourceSpan
   /// Whether something that nobody shows was put in: any chains may exist.
   var isPart = false
+  /// Of a table that a dump shows, whether it is surely the one that commands change.
+  private(set) var isCertain = true
 
   /// A table as a freshly started host has it.
   init(_ name: String, _ family: AddressFamily, span: SourceSpan) {
@@ -80,6 +82,40 @@ struct IptablesTable {
         name: chain, base: BuiltinTables.base(table: name, chain: chain, policy: .accept), span: span)
     }
     reindex()
+  }
+
+  /// A table as a dump shows it.
+  init(shown table: Table, isCertain: Bool) {
+    name = table.name
+    family = table.family == .ip6 ? .ipv6 : .ipv4
+    span = table.span ?? SourceSpan(source: 0, line: 1, offset: 0, length: 0)
+    isPart = table.shown != .whole
+    self.isCertain = isCertain
+    let place = span
+    chains = table.chains.map { chain in
+      var copy = IptablesChain(name: chain.name, base: chain.base, span: chain.span ?? place)
+      copy.rules.replaceAll(chain.rules)
+      copy.isShown = true
+      return copy
+    }
+    reindex()
+  }
+
+  /// What commands made of a table that a dump shows.
+  func table(asChangeOf table: Table, from span: SourceSpan?) -> Table {
+    var changed = table
+    changed.chains = chains.map { chain in
+      guard let index = table.chainIndex(chain.name), chain.isShown else { return chain.chain }
+      var copy = table.chains[index]
+      copy.rules = chain.rules.all
+      copy.base = chain.base
+      // The listing counted the jumps that there were then.
+      copy.references = nil
+      if copy.shown == .whole, copy.rules.contains(where: { $0.missing != nil }) { copy.shown = .part }
+      return copy
+    }
+    if isPart, changed.shown == .whole { changed.shown = .part }
+    return changed
   }
 
   /// The built-in chains (iptables(8), "TABLES"); empty for a table that does not exist.
@@ -166,6 +202,8 @@ struct IptablesChain {
   var base: BaseChain?
   var rules = IptablesRules()
   var span: SourceSpan
+  /// Whether a dump shows it, so that its rules are surely there, and those of which none is left had other words.
+  var isShown = false
 
   /// Takes in that rules which nobody shows may stand at the end.
   mutating func addMissing(_ effects: MissingRules.Effects? = nil, count: Int? = nil, from span: SourceSpan) {

@@ -181,9 +181,10 @@ struct ShellParser {
   private mutating func loop() -> ShellNode {
     advance()
     if isSign(.open) {
-      // for ((i = 0; i < 5; i++))
+      let start = range.lowerBound
       while !isEnd, keyword != "do", keyword != "{" { advance() }
-      return repetition(.sequence([]), isUntil: false)
+      let count = ShellCount(lexer.text.text(start..<max(start, previousEnd)))
+      return repetition(.sequence([]), isUntil: false, count: count)
     }
     let name = keyword ?? ""
     advance()
@@ -210,10 +211,11 @@ struct ShellParser {
     return repetition(sequence(until: ["do"]), isUntil: isUntil)
   }
 
-  private mutating func repetition(_ condition: ShellNode, isUntil: Bool) -> ShellNode {
+  private mutating func repetition(_ condition: ShellNode, isUntil: Bool, count: ShellCount? = nil) -> ShellNode {
     let close = keyword == "{" ? "}" : "done"
     if !eat("{") { expect("do") }
     var loop = ShellRepetition(condition: condition, body: sequence(until: [close]), isUntil: isUntil)
+    loop.count = count
     expect(close)
     loop.redirections = redirections()
     return .repetition(loop)

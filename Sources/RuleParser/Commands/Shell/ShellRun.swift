@@ -172,6 +172,10 @@ struct ShellRun {
       }
       return .success
     }
+    if let count = loop.count, !Self.assigns(count.name, in: loop.body), let found = count.values(in: variables) {
+      return run(loop.body, counting: count.name, found.values, end: found.end)
+    }
+    if let count = loop.count { variables[count.name] = .unknown }
     // `while iptables -D INPUT -j OLD; do :; done`
     var outcome = run(loop.condition, input: input)
     var rounds = 0
@@ -198,6 +202,29 @@ struct ShellRun {
     if leaving == .loop { leaving = nil }
     leaveInDoubt()
     return .unknown
+  }
+
+  private mutating func run(
+    _ body: ShellNode, counting name: String, _ values: [Int], end: Int
+  ) -> CommandOutcome {
+    let outside = doubt
+    for value in values where budget > 0 {
+      variables[name] = .text(String(value))
+      _ = run(body, input: nil)
+      if leaving == .loop { leaving = nil }
+      if leaving != nil { break }
+    }
+    variables[name] = doubt.condition == outside.condition ? .text(String(end)) : .unknown
+    doubt = outside
+    return .success
+  }
+
+  /// Whether a part of the script may set a variable.
+  private static func assigns(_ name: String, in node: ShellNode) -> Bool {
+    var variables = ShellVariables()
+    variables[name] = .text("")
+    forget(assignedIn: node, &variables)
+    return variables[name] != .text("")
   }
 
   /// The variables of `read NAME NAME`, where a condition is nothing else.

@@ -32,6 +32,8 @@ struct ShellRepetition {
   var body: ShellNode
   var isUntil = false
   var redirections: [ShellRedirection] = []
+  /// How it counts; nil of any other loop, and of one that counts in a way that is not read here.
+  var count: ShellCount?
 
   /// Whether only a `break` ends it.
   var isEndless: Bool {

@@ -17,11 +17,18 @@ struct ShellVariables {
     set { values[name] = newValue }
   }
 
-  /// Takes in that any variable may have another value.
-  mutating func forgetAll() { for name in values.keys { values[name] = .unknown } }
+  /// Whether a script that nobody shows may have set variables of which this one says nothing.
+  private var mayHoldOthers = false
+
+  /// Takes in that any variable may have another value, and one that isn't set may be.
+  mutating func forgetAll() {
+    for name in values.keys { values[name] = .unknown }
+    mayHoldOthers = true
+  }
 
   /// Forgets what two ways through the script set differently.
   mutating func merge(_ other: ShellVariables) {
+    mayHoldOthers = mayHoldOthers || other.mayHoldOthers
     for name in Set(values.keys).union(other.values.keys) where values[name] != other.values[name] {
       values[name] = .unknown
     }
@@ -98,6 +105,7 @@ struct ShellVariables {
     if variable.isComputed { return .unknown }
     if let arguments, let found = argument(variable, arguments) { return found }
     if let value = values[variable.name] { return value }
+    if mayHoldOthers, ShellWord.isName(variable.name) { return .unknown }
     // A fallback that is put together itself is left alone.
     guard let fallback = variable.fallback, !fallback.contains(where: { $0 == "$" || $0 == "`" }) else { return nil }
     return .text(fallback.filter { $0 != "\"" && $0 != "'" })
