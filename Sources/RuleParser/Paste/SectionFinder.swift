@@ -302,6 +302,7 @@ struct SectionFinder {
       append(content, at: index)
     } else {
       current?.gap.append(index)
+      current?.continuation.pass()
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
     }
