@@ -151,9 +151,10 @@ struct OutputContinuation {
     switch kind {
     case .listing:
       return OutputStart.kind(bytes, line) == .listing || Self.isListingRow(cursor)
-        || OmissionMark.evidence(bytes, line.range) != nil
+        || OmissionMark.evidence(bytes, line.range) == .elided
     case .save:
-      if OmissionMark.evidence(bytes, line.range) != nil { return true }
+      // The mark of grep is one only where a rule stands behind it: mailers put it before a signature.
+      if let evidence = OmissionMark.evidence(bytes, line.range) { return evidence == .elided }
       if cursor.eat("COMMIT") { return true }
       return first == 0x2d || first == 0x3a || first == 0x2a || first == 0x23 || OutputStart.kind(bytes, line) == .save
     case .ipAddress, .ifconfig, .bridgeLink, .dockerInfo, .dockerVersion, .ipset:

@@ -228,7 +228,7 @@ struct SectionFinder {
       switch lines[end].form {
       case .empty, .row, .columnHead: break
       case .chainHead: if !takeChain(at: end, &open) { break scan }
-      case .other, .rule, .head, .unreadable: break scan
+      case .other, .rule, .head, .unreadable, .cutOff: break scan
       }
       end += 1
     }
