@@ -186,7 +186,8 @@ enum ColumnCut {
     var words = Words(text.bytes, head.range)
     var last = 0..<0
     while let word = words.next() { last = word }
-    if text.bytes.text(last) != "destination" { return true }
+    let name = text.bytes.text(last)
+    guard name == "destination" else { return "destination".hasPrefix(name) || "source".hasPrefix(name) }
     return (1..<9).contains(head.end - last.upperBound) && rows.contains { width($0) == width(head) }
   }
 

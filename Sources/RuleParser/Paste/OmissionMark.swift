@@ -18,7 +18,10 @@ enum OmissionMark {
   static func isMask(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
     guard range.count <= 400 else { return false }
     let signs = bytes.text(range).filter { $0 > " " }
-    guard let first = signs.first, !signs.contains(where: { "\"'\\".contains($0) }) else { return false }
+    // The end of a quotation or comment was folded off a rule.
+    guard let first = signs.first, signs != "*/", signs != "/", !signs.contains(where: { "\"'\\".contains($0) }) else {
+      return false
+    }
     if first == "#" { return signs.count >= 4 && signs.allSatisfy { $0 == "#" } }
     let rest = signs.filter { !"-=_~.*+ ".contains($0) }
     if ["8<", ">8", "8<8<", ">8>8"].contains(rest) { return true }
