@@ -55,6 +55,82 @@ import Testing
     #expect(try verdict(Self.save(rule)) == .undetermined)
   }
 
+  @Test(arguments: ["-A INPUT-p tcp -j DROP", "-A INPUT-m tcp -j DROP"])
+  func aRuleOfAListOfRulesThatIsGluedToItsChainIsUnknown(line: String) throws {
+    let heads = "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n"
+    #expect(try verdict("$ iptables -S\n\(heads)\(line)\n-A OUTPUT -j ACCEPT\n") == .undetermined)
+  }
+
+  // MARK: - Lines that were cut
+
+  @Test(arguments: [
+    // The end is in the middle of something.
+    "-A INPUT -p tcp -m multiport --dports 25,110,", "-A INPUT -p tcp -m ...", "-A INPUT -p tcp -m \u{2026}",
+    "-A INPUT -i eth0 -p tc",
+    "-A INPUT -i eth0 -s 203.0.11", "-A INPUT -p tcp -m multiport", "-A INPUT -m comment",
+    "-A INPUT -p tcp -m conntrac",
+    "-A INPUT -m conntrack --ctstat", "-A INPUT -m conntrack --ctstate NEW,ESTAB",
+    // What one line shows, the others have suffered too.
+    "-A INPUT -i eth1 -p tc\n-A INPUT -i eth0 -p tcp -m tcp --dport 2",
+    "-A INPUT -i eth1 -p tcp -m tcp --dport 2\n-A INPUT -i eth0 -p tcp\n-A INPUT -i eth1 -m conntrack --ctst",
+  ])
+  func aRuleThatWasCutBeforeItsTargetIsUnknown(rule: String) throws {
+    #expect(try verdict(Self.save(rule + "\n-A INPUT -p udp -j DROP")) == .undetermined)
+  }
+
+  @Test(arguments: [
+    "-A INPUT -p tcp -m tcp --dport 993", "-A INPUT -p tcp -m tcp --dport 22\n-A INPUT -p tcp -m tcp --dport 23",
+    "-A INPUT", "-A INPUT -m comment --comment \"all, counted,\"", "-A INPUT -p tcp -m tcp",
+    "-A INPUT -s 203.0.113.0/24",
+    "-A INPUT -m set --match-set x src\n-A INPUT -p tcp", "-A INPUT -p udp -m udp --dport\n-A INPUT -i lo -p tcp",
+  ])
+  func aRuleThatOnlyCountsLeavesTheAnswer(rule: String) throws {
+    let rules = rule.contains("set x") ? rule.replacing("-m set --match-set x src", with: "-m mark --mark 0x1") : rule
+    #expect(try verdict(Self.save(rules)) == .accept)
+  }
+
+  private static let wideRules = [
+    "-A INPUT -i lo -j ACCEPT", "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+    "-A INPUT ! -s 192.0.2.0/24 -d 198.51.100.1/32 -i eth0 -p tcp -m tcp --dport 8080 -m conntrack --ctstate NEW -j DROP",
+    "-A INPUT -d 198.51.100.1/32 -i eth0 -p tcp -m multiport --dports 25,110,143,22 -m comment --comment \"no mail here\" -j DROP",
+    "-A INPUT -s 198.18.0.0/24 -d 198.51.100.1/32 -i eth0 -p tcp -m tcp --dport 2222 -j REJECT --reject-with tcp-reset",
+  ]
+
+  private static let wideRows = """
+        0     0 ACCEPT     all  --  lo     *       0.0.0.0/0            0.0.0.0/0           
+     1234 98765 ACCEPT     all  --  *      *       0.0.0.0/0            0.0.0.0/0            ctstate RELATED,ESTABLISHED
+        0     0 DROP       tcp  --  eth0   *      !192.0.2.0/24         198.51.100.1         tcp dpt:8080 ctstate NEW
+        0     0 DROP       tcp  --  eth0   *       0.0.0.0/0            198.51.100.1         multiport dports 25,110,143,22 /* no mail */
+        0     0 REJECT     tcp  --  eth0   *       198.18.0.0/24        198.51.100.1         tcp dpt:2222 reject-with tcp-reset
+    """
+
+  private static func cut(_ text: String, at width: Int, mark: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { mark + $0.prefix(width) }
+      .joined(separator: "\n")
+  }
+
+  @Test(arguments: ["", "> "])
+  func noSaveThatWasCutAtAColumnSaysAnythingElse(mark: String) throws {
+    let save = Self.heads + Self.wideRules.joined(separator: "\n") + "\nCOMMIT\n"
+    #expect(try verdict(save) == .drop)
+    for width in 60...140 {
+      let cut = Self.cut(save, at: width, mark: mark)
+      #expect(try [.drop, .undetermined].contains(verdict(cut)), "\(cut)")
+    }
+  }
+
+  @Test(arguments: ["", "> "])
+  func noListingThatWasCutAtAColumnSaysAnythingElse(mark: String) throws {
+    let listing = Self.listing(Self.wideRows).split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
+      .joined(separator: "\n")
+    #expect(try verdict(listing) == .drop)
+    // Between these two the rows show whole words only, and other rows have none.
+    for width in Array(60...87) + Array(101...140) {
+      let cut = Self.cut(listing, at: width, mark: mark)
+      #expect(try [.drop, .undetermined].contains(verdict(cut)), "\(cut)")
+    }
+  }
+
   @Test(arguments: [
     ":INPUT ACCEP [0:0]", ":INPUT - [0:0]", ":INPUT", ":INPUT ACCEPT [0:0]\n:INPUT DROP [0:0]", "INPUT DROP [0:0]",
   ])
@@ -105,6 +181,7 @@ import Testing
 
   @Test(arguments: [
     "    0  DROP       tcp  --  *      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:22",
+    "    0     0 DROP       tcp  --  \"*      *       0.0.0.0/0            0.0.0.0/0            tcp dpt:22",
     "    0     0 DROP       tcp  --  *       0.0.0.0/0            0.0.0.0/0            tcp dpt:22",
     "    0     0 DROP       tcp  --  *      *      0.0.0.0/0            tcp dpt:22",
     "    0     0 DROP         --  *      *    0.0.0.0/0     0.0.0.0/0            tcp dpt:22",

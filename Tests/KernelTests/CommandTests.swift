@@ -68,10 +68,15 @@ struct CommandTests {
     if one.rules.contains(where: isOpen) { return nil }
     if one.rules.count != other.rules.count { return "\(one.rules.count) rules and \(other.rules.count)" }
     for (number, (made, real)) in zip(one.rules, other.rules).enumerated()
-    where made.statements != real.statements || made.comment != real.comment {
+    where (made.statements != real.statements || made.comment != real.comment) && !(real.isUnseen && isBare(made)) {
       return "rule \(number + 1)\n\(made.statements)\n\(real.statements)"
     }
     return nil
+  }
+
+  /// Whether a rule only counts. Where several of them are the widest lines of a dump, they may as well have been cut before their targets.
+  private func isBare(_ rule: Rule) -> Bool {
+    rule.statements.allSatisfy { if case .match = $0 { true } else { false } }
   }
 
   private func isOpen(_ rule: Rule) -> Bool {

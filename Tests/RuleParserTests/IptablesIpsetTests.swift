@@ -80,6 +80,44 @@ import Testing
     #expect(read.ipsets.last?.elements.first?.member == "b")
   }
 
+  @Test(arguments: [
+    ("hash:net", ["203.0.113.0/24", "192.0.2.7"]), ("hash:ip", ["2001:db8::7", "fe80::1"]),
+    ("hash:net", ["203.0.113.xxx", "192.0.2.7 nomatch"]), ("bitmap:port", ["22", "80"]),
+    ("hash:ip,port", ["192.0.2.7,tcp:22", "192.0.2.7,udp:53"]), ("list:set", ["admins", "guests"]),
+    ("hash:mac", ["02:00:00:00:00:07", "02:00:00:00:00:08"]),
+  ])
+  func theMembersOfTheLastListedSetBelongToIt(type: String, members: [String]) throws {
+    let list = """
+      root@gw:~# ipset list
+      Name: first
+      Type: hash:ip
+      Revision: 6
+      Header: family inet hashsize 1024 maxelem 65536 bucketsize 12 initval 0x6bed83ef
+      Size in memory: 552
+      References: 1
+      Number of entries: 1
+      Members:
+      192.0.2.1
+
+      Name: s
+      Type: \(type)
+      Revision: 7
+      Header: hashsize 1024 maxelem 65536 bucketsize 12 initval 0x6bed83ef
+      Size in memory: 552
+      References: 1
+      Number of entries: 2
+      Members:
+      \(members.joined(separator: "\n"))
+
+      """
+    for behind in ["", "\nThanks. 2 of them are ours.\n", "root@gw:~# iptables -S\n-P INPUT ACCEPT\n"] {
+      let reading = DumpReader().read([DumpInput(name: "-", bytes: Array((list + behind).utf8))])
+      let set = try #require(reading.ruleset.ipsets.first { $0.name == "s" })
+      #expect(set.elements.count == 2 && !set.elements.contains { $0.isElision })
+      #expect(!reading.diagnostics.contains { ["incomplete-set", "unreadable-line"].contains($0.id) })
+    }
+  }
+
   @Test func aSetListedWithoutMembersHasUnknownMembers() throws {
     let read = read("Name: a\nType: hash:ip\nRevision: 6\nHeader: family inet\nNumber of entries: 3\n")
     #expect(read.ipsets.first?.elementsKnown == false)

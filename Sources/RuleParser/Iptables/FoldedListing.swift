@@ -60,7 +60,11 @@ enum FoldedListing {
   private static func beginning(_ text: DumpText, _ line: DumpLine, _ header: ListingHeader?) -> Beginning? {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
-    if cursor.isAtEnd || cursor.peek == 0x23 || OmissionMark.evidence(text.bytes, line.range) != nil { return .other }
+    if cursor.isAtEnd || cursor.peek == 0x23 || OmissionMark.evidence(text.bytes, line.range) != nil
+      || OmissionMark.isMask(text.bytes, line.range)
+    {
+      return .other
+    }
     if text.bytes.has("Chain ", at: cursor.at) { return .chain }
     if ListingHeader(text.cursor(line)) != nil { return .columns }
     return beginsRow(cursor, header) ? .row : nil

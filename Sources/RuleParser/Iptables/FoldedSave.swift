@@ -21,6 +21,7 @@ enum FoldedSave {
     }
     let folds = groups.filter { $0.pieces.count > 1 }
     guard !folds.isEmpty else { return nil }
+    let names = chainNames(text, groups)
     let width = FoldWidth(text)
     let unfolding = Unfolding(text: text, width: width, folder: width.folder(of: folds, in: text.bytes)) { line in
       OutputStart.isSaveHead(line.cursor(line.lines[0]))
@@ -33,7 +34,8 @@ enum FoldedSave {
         lines.append(group.pieces[0])
         continue
       }
-      switch unfolding.result(group, isWhole: \.hasTarget) {
+      switch unfolding.result(group, isWhole: \.hasTarget, isDoubtful: { $0.jump.map { !names.contains($0) } ?? false })
+      {
       case .joined(let way):
         let count = way.count + 1
         lines.append(bytes.join(FoldedLine(pieces: Array(group.pieces.prefix(count))), way))
@@ -48,13 +50,24 @@ enum FoldedSave {
     return bytes.text(of: text, lines)
   }
 
+  /// The names of the chains that have a head or rules in the text.
+  private static func chainNames(_ text: DumpText, _ groups: [FoldedLine]) -> Set<String> {
+    Set(
+      groups.compactMap { group in
+        var cursor = text.cursor(group.pieces[0])
+        cursor.eatBlanks()
+        guard cursor.eat(0x3a) || cursor.eat("-A ") || cursor.eat("-N ") || cursor.eat("-P ") else { return nil }
+        return cursor.eatWord().map { cursor.text($0) }
+      })
+  }
+
   /// Whether a line goes on with the one before it: it begins as no line of a save does.
   private static func goesOn(_ text: DumpText, _ line: DumpLine) -> Bool {
     guard line.form == .other else { return false }
     var cursor = text.cursor(line)
     cursor.eatBlanks()
     guard let first = cursor.peek, first != 0x23, first != 0x2a, OmissionMark.evidence(text.bytes, line.range) == nil,
-      !OutputStart.isSaveLine(cursor), !cursor.eat("COMMIT")
+      !OmissionMark.isMask(text.bytes, line.range), !OutputStart.isSaveLine(cursor), !cursor.eat("COMMIT")
     else { return false }
     return true
   }
@@ -73,6 +86,13 @@ struct FoldedRule: Equatable {
   private var counter: Counter?
   /// Whether the rule does something.
   var hasTarget: Bool
+  /// The chain that it goes to, if it does.
+  var jump: String? {
+    switch statements.last {
+    case .verdict(.jump(let name)), .verdict(.goto(let name)): name
+    default: nil
+    }
+  }
 
   /// A line that is no rule, all of which can be read.
   init() {

@@ -14,11 +14,15 @@ enum IptablesListingReader {
   ) -> RuleFragment {
     let known = family ?? FamilyInference.family(of: text) ?? .ipv4
     let reading = readLines(text.withoutTail, family: family, table: table, isWhole: isWhole)
+    func reread(_ text: DumpText, _ fragment: RuleFragment) -> RuleFragment {
+      guard let marked = ColumnCut.marked(text, fragment) else { return fragment }
+      return readLines(marked, family: family, table: table, isWhole: isWhole).fragment
+    }
     guard reading.hasStrangers || text.tail > 0, let unfolded = FoldedListing.unfolded(text, family: known) else {
-      return reading.fragment
+      return reread(text.withoutTail, reading.fragment)
     }
     return withExtendedLifetime(unfolded) {
-      readLines(unfolded, family: family, table: table, isWhole: isWhole).fragment
+      reread(unfolded, readLines(unfolded, family: family, table: table, isWhole: isWhole).fragment)
     }
   }
 
@@ -115,11 +119,20 @@ private struct ListingReading: ~Copyable {
       chains[chains.count - 1].rules.takeOver(run.rules)
       return end
     }
-    read(text.lines[index])
+    read(text.lines[index], at: index)
     return index + 1
   }
 
-  private mutating func read(_ line: DumpLine) {
+  /// Whether a row or a chain's head stands behind a line.
+  private func hasRow(behind index: Int) -> Bool {
+    text.lines[(index + 1)...].contains { line in
+      var cursor = text.cursor(line)
+      cursor.eatBlanks()
+      return text.bytes.has("Chain ", at: line.start) || OutputContinuation.isListingRow(cursor)
+    }
+  }
+
+  private mutating func read(_ line: DumpLine, at index: Int) {
     // Every chain has the same two lines before its rows.
     if line.start == line.end {
       isBehindRows = true
@@ -150,7 +163,13 @@ private struct ListingReading: ~Copyable {
       return
     }
     if let evidence = OmissionMark.evidence(text.bytes, line.range) {
-      lose(MissingRules(evidence), line)
+      // What a mailer puts before a signature looks like the mark that grep prints between rows.
+      if evidence != .filtered || hasRow(behind: index) { lose(MissingRules(evidence), line) }
+      return
+    }
+    if OmissionMark.isMask(text.bytes, line.range) {
+      // Behind an empty line it only frames what comes next.
+      if !isBehindRows, hasRow(behind: index) { lose(MissingRules(.elided), line) }
       return
     }
     if first.peek == 0x23 { return }
@@ -165,7 +184,10 @@ private struct ListingReading: ~Copyable {
       return unreadable(line, expected: "a line that begins with Chain")
     }
     guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line) else {
-      return unreadable(line, expected: "a rule", mayBeRule: !isBehindRows || Self.looksLikeRow(first))
+      hasStrangers = true
+      // Prose behind the rows hides nothing.
+      if isBehindRows, !Self.looksLikeRow(first) { return }
+      return unreadable(line, expected: "a rule", mayBeRule: true)
     }
     if header?.hasCounters == true, rule.counter == nil { hasStrangers = true }
     if let number = rules.number {

@@ -11,9 +11,31 @@ enum IptablesSaveReader {
   static func read(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment {
     let reading = readLines(text.withoutTail, family: family, table: table)
     guard reading.hasStrangers || text.tail > 0, let unfolded = FoldedSave.unfolded(text, family: reading.family) else {
+      return reread(text.withoutTail, reading, family: family, table: table)
+    }
+    return withExtendedLifetime(unfolded) {
+      reread(unfolded, readLines(unfolded, family: family, table: table), family: family, table: table)
+    }
+  }
+
+  /// What was read of a text, or, where its lines were cut at a column, what can be read of it then.
+  private static func reread(
+    _ text: DumpText, _ reading: LinesRead, family: AddressFamily, table: String?
+  ) -> RuleFragment {
+    guard let marked = ColumnCut.marked(text, bare: reading.bare, reading.fragment) else {
       return reading.fragment
     }
-    return withExtendedLifetime(unfolded) { readLines(unfolded, family: family, table: table).fragment }
+    return readLines(marked, family: family, table: table).fragment
+  }
+
+  /// What the lines of a text say.
+  private struct LinesRead {
+    var fragment: RuleFragment
+    /// Whether lines stood there that are no part of a save.
+    var hasStrangers: Bool
+    var family: AddressFamily
+    /// The rules without a target.
+    var bare: BareRules
   }
 
   /// The rule that a line of its own holds, when nothing of it is unknown.
@@ -25,9 +47,7 @@ enum IptablesSaveReader {
     return rules[0]
   }
 
-  private static func readLines(
-    _ text: DumpText, family: AddressFamily, table: String?
-  ) -> (fragment: RuleFragment, hasStrangers: Bool, family: AddressFamily) {
+  private static func readLines(_ text: DumpText, family: AddressFamily, table: String?) -> LinesRead {
     var reading = SaveReading(text: text, family: family, table: table)
     var index = 0
     while index < text.lines.count {
@@ -35,7 +55,9 @@ enum IptablesSaveReader {
       index = behind == index ? reading.read(at: index) : behind
     }
     reading.end()
-    return (reading.fragment, reading.hasStrangers, reading.family)
+    reading.takeBareRules()
+    return LinesRead(
+      fragment: reading.fragment, hasStrangers: reading.hasStrangers, family: reading.family, bare: reading.bare)
   }
 }
 
@@ -66,6 +88,8 @@ private struct SaveReading: ~Copyable {
   var hasLostHeads = false
   /// Whether lines stood there that are no part of a save.
   var hasStrangers = false
+  /// The rules without a target.
+  var bare = BareRules()
   /// Up to these lines no run of rules or of chains' heads is long enough to be worth more than one processor.
   private var shortUntil = 0
   private var shortHeadsUntil = 0
@@ -100,6 +124,7 @@ private struct SaveReading: ~Copyable {
   private struct RulesOfLines: Sendable {
     var rules = RuleRuns<RulePlace>()
     var diagnostics: [Diagnostic] = []
+    var bare = BareRules()
     /// The line at which reading ended: its quotation mark may go on behind it.
     var openLine: Int?
   }
@@ -131,6 +156,7 @@ private struct SaveReading: ~Copyable {
       }
       if !parts[part].diagnostics.isEmpty { hasUnreadRules = true }
       fragment.diagnostics += parts[part].diagnostics
+      bare.append(parts[part].bare)
       if let line = parts[part].openLine {
         // The rest of the run one after the other: what is read twice must not grow with the number of such lines.
         shortUntil = end
@@ -167,8 +193,12 @@ private struct SaveReading: ~Copyable {
         follows: { place, _ in text.bytes.areEqual(place.chain, chain) })
     }
     part.diagnostics = reader.diagnostics
+    part.bare = reader.bare
     return part
   }
+
+  /// Takes over what the reader of rules knows of those without a target.
+  mutating func takeBareRules() { bare.append(line.takeBare()) }
 
   private mutating func chainIndex(_ place: RulePlace) -> Int {
     if let number = place.number, number < chainOfName.count, chainOfName[number] >= 0 {
@@ -236,6 +266,8 @@ private struct SaveReading: ~Copyable {
     case 0x23:
       if let evidence = OmissionMark.evidence(text.bytes, cursor.at..<cursor.end) {
         lose(MissingRules(evidence), text.span(dumpLine))
+      } else if hasTable, isMask(at: index) {
+        lose(MissingRules(.elided), text.span(dumpLine))
       } else {
         readComment(cursor, dumpLine)
       }
@@ -256,6 +288,25 @@ private struct SaveReading: ~Copyable {
       }
     }
     return index + 1
+  }
+
+  /// Whether a line of the same table, a rule or a chain's head, stands behind a place.
+  private func hasRule(behind index: Int) -> Bool {
+    for line in text.lines[(index + 1)...] {
+      var cursor = text.cursor(line)
+      cursor.eatBlanks()
+      if cursor.peek == 0x2a || cursor.eat("COMMIT") { return false }
+      if OutputStart.isSaveLine(cursor) { return true }
+    }
+    return false
+  }
+
+  /// Whether a line of comment signs stands in the place of rules: right between two. In rule files such lines frame a comment.
+  private func isMask(at index: Int) -> Bool {
+    guard OmissionMark.isMask(text.bytes, text.lines[index].range), index > 0, index + 1 < text.lines.count else {
+      return false
+    }
+    return [index - 1, index + 1].allSatisfy { OutputStart.isSaveLine(text.cursor(text.lines[$0])) }
   }
 
   mutating func beginTable(_ name: String, span: SourceSpan) {
@@ -359,6 +410,7 @@ private struct SaveReading: ~Copyable {
       firstOfOutput = fragment.tables.count
       let writer = SaveWriter(cursor.text(cursor.at..<cursor.end))
       if let known = writer.family { family = known }
+      takeBareRules()
       line = SaveRuleReader(bytes: text.bytes, family: family)
       if let known = writer.origin { origin = known }
       return
@@ -481,7 +533,10 @@ private struct SaveReading: ~Copyable {
         unreadable(dumpLine, at: cursor.at, expected: "a chain's name")
       }
     } else if let evidence = OmissionMark.evidence(text.bytes, dumpLine.range) {
-      lose(MissingRules(evidence), text.span(dumpLine))
+      // What a mailer puts before a signature looks like the mark that grep prints between rules.
+      if evidence != .filtered || hasRule(behind: index) { lose(MissingRules(evidence), text.span(dumpLine)) }
+    } else if hasTable, OmissionMark.isMask(text.bytes, dumpLine.range) {
+      if hasRule(behind: index) { lose(MissingRules(.elided), text.span(dumpLine)) }
     } else {
       unreadable(dumpLine, at: cursor.at, expected: "a line of iptables-save")
     }
@@ -496,6 +551,10 @@ private struct SaveReading: ~Copyable {
     cursor.eatBlanks()
     guard let name = cursor.eatWord() else {
       unreadable(dumpLine, at: cursor.at, expected: "a chain's name")
+      return lineIndex + 1
+    }
+    if isGlued(name) {
+      unreadable(dumpLine, at: name.lowerBound, expected: "a chain's name")
       return lineIndex + 1
     }
     let index = chainIndex(name, dumpLine)
@@ -524,6 +583,13 @@ private struct SaveReading: ~Copyable {
       line.diagnostics = []
     }
     return end + 1
+  }
+
+  /// Whether the name of a chain that there is lost the blank before an option: `PREROUTING-m`.
+  private func isGlued(_ name: Range<Int>) -> Bool {
+    guard name.count > 2, text.bytes[name.upperBound - 2] == 0x2d else { return false }
+    let label = text.bytes.text(name)
+    return chains.contains { $0.name == label.dropLast(2) } && !chains.contains { $0.name == label }
   }
 
   /// The index of the line that ends the quotation mark that a line leaves open; nil when none does, or one that seems to begin a rule.
@@ -562,7 +628,7 @@ private struct SaveReading: ~Copyable {
       if let packets = cursor.eatDecimal(), cursor.eatBlanks() > 0, let bytes = cursor.eatDecimal() {
         chains[index].policyCounter = Counter(packets: packets, bytes: bytes)
       }
-    } else if !cursor.isAtEnd, cursor.peek != 0x0d {
+    } else if !cursor.isAtEnd, cursor.peek != 0x0d, !Remark.begins(text.bytes, at: cursor.at, to: cursor.end) {
       policy = nil
     }
     setPolicy(policy, of: index, isFirst: index >= known, dumpLine, at: place)

@@ -41,6 +41,17 @@ struct LineDamage {
     return met & bit != 0
   }
 
+  /// Whether iptables prints the name of a match, as `-m NAME` does, without any option behind it.
+  static func standsAlone(_ match: String) -> Bool {
+    switch match {
+    case "tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmp6", "icmpv6", "esp", "ah", "dst", "hbh", "rt", "mh",
+      "frag",
+      "srh", "eui64", "socket", "rpfilter":
+      true
+    default: false
+    }
+  }
+
   /// Whether iptables takes no `!` before an option.
   static func isNeverNegated(_ letter: UInt8) -> Bool {
     switch letter {

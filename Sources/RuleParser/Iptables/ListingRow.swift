@@ -198,9 +198,10 @@ struct ListingRow {
     return nil
   }
 
-  /// Whether a word can't be the name of an interface, in which no `/` stands (`dev_valid_name` in `net/core/dev.c`).
+  /// Whether a word can't be the name of an interface, in which no `/` stands (`dev_valid_name` in `net/core/dev.c`), or is none that anybody gives.
   private static func isNoInterface(_ bytes: ByteView, _ word: Word) -> Bool {
-    bytes.contains(0x2f, in: word.range) || ByteCursor(bytes, word.range).range(word.range, equals: "anywhere")
+    bytes.contains(0x2f, in: word.range) || bytes.contains(0x22, in: word.range)
+      || ByteCursor(bytes, word.range).range(word.range, equals: "anywhere")
   }
 
   /// Whether a word is neither a number nor the name of a protocol.

@@ -77,7 +77,9 @@ struct ListingRows {
     _ text: DumpText, _ line: DumpLine, _ header: ListingHeader, _ reader: inout ListingRuleReader
   ) -> Rule? {
     let start = text.bytes.startOfWord(from: line.start, to: line.end)
-    guard start < line.end, text.bytes[start] >= 0x30, text.bytes[start] <= 0x39 else { return nil }
+    guard start < line.end, text.bytes[start] >= 0x30, text.bytes[start] <= 0x39, line.form != .cutOff else {
+      return nil
+    }
     let rule = reader.read(text.cursor(line), header: header, span: text.span(line), line: line)
     guard reader.diagnostics.isEmpty else {
       reader.diagnostics = []

@@ -21,13 +21,38 @@ struct ListingRuleReader: ~Copyable {
     rule = RuleDraft(bytes: bytes, family: family)
   }
 
-  /// Reads the rule of a line; nil when the line is no rule.
+  /// Reads the rule of a line, of one that was cut up to its last word, and without what people wrote behind it; nil when the line is no rule.
   mutating func read(_ cursor: ByteCursor, header: ListingHeader?, span: SourceSpan, line: DumpLine) -> Rule? {
+    let known = diagnostics.count
+    guard let rule = readRow(cursor, header: header, span: span, line: line) else { return nil }
+    guard diagnostics.count > known, let remark = Remark.start(cursor.bytes, in: cursor.at..<cursor.end) else {
+      return rule
+    }
+    let before = diagnostics
+    diagnostics.removeLast(diagnostics.count - known)
+    let row = ByteCursor(cursor.bytes, cursor.at..<remark)
+    if let rule = readRow(row, header: header, span: span, line: line) { return rule }
+    diagnostics = before
+    return rule
+  }
+
+  private mutating func readRow(
+    _ cursor: ByteCursor, header: ListingHeader?, span: SourceSpan, line: DumpLine
+  ) -> Rule? {
     guard let row = ListingRow(cursor, header: header, words: &words) else { return nil }
     number = row.number
     rule.reset()
-    readColumns(row, span, line)
-    var end = cursor.end
+    var end = line.form == .cutOff ? ColumnCut.endOfWholeWords(cursor) : cursor.end
+    readColumns(row, isCut: end < row.prose, span, line)
+    if line.form == .cutOff {
+      let rest = Opaque(name: "the rest of the line", text: rule.text(min(end, line.end)..<line.end))
+      rule.statements.append(.opaqueMatch(rest))
+      diagnostics.append(
+        Diagnostic(
+          "unreadable-rule", .warning, "this row was cut off: what else it wants is unknown", span: span,
+          column: line.end - line.start + 1))
+      end = max(end, row.prose)
+    }
     while end > row.prose, cursor.bytes[end - 1] <= 0x20 { end -= 1 }
     var text = ListingText(cursor: ByteCursor(cursor.bytes, row.prose..<end))
     let isGoto = text.eat(word: "[goto]")
@@ -41,7 +66,8 @@ struct ListingRuleReader: ~Copyable {
       span: span)
   }
 
-  private mutating func readColumns(_ row: ListingRow, _ span: SourceSpan, _ line: DumpLine) {
+  /// Reads the columns; the destination only where the row was not cut in it.
+  private mutating func readColumns(_ row: ListingRow, isCut: Bool, _ span: SourceSpan, _ line: DumpLine) {
     if let (input, output) = row.interfaces {
       readInterface(input, .iifname, span, line)
       readInterface(output, .oifname, span, line)
@@ -50,7 +76,7 @@ struct ListingRuleReader: ~Copyable {
       hidesInterfaces = true
     }
     readAddress(row.source, .saddr, span, line)
-    readAddress(row.destination, .daddr, span, line)
+    if !isCut { readAddress(row.destination, .daddr, span, line) }
     if let number = rule.transport(row.transport.range) {
       if number != 0 || row.transport.isNegated {
         rule.match(.meta(.l4proto), ValueSet(number), negated: row.transport.isNegated)

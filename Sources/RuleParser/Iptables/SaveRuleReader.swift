@@ -15,6 +15,8 @@ struct SaveRuleReader: ~Copyable {
   private var at = 0
   /// What is wrong with the line that is read.
   private var damage = LineDamage()
+  /// The rules without a target, which iptables prints of those that only count.
+  private(set) var bare = BareRules()
 
   /// Whether a quotation mark of the last rule has no end in its line.
   var endsInQuote: Bool { damage.quote != nil }
@@ -68,17 +70,31 @@ struct SaveRuleReader: ~Copyable {
   /// Adds the names of many chains. False as soon as one of them is not new, or is empty; then those before it are added.
   mutating func add(newChainNames names: [Range<Int>]) -> Bool { rule.chainNames.add(new: names, in: rule.bytes) }
 
+  /// Gives away what is known of the rules without a target.
+  mutating func takeBare() -> BareRules {
+    let taken = bare
+    bare = BareRules()
+    return taken
+  }
+
   /// The names of chains that were read so far.
   var chainNames: TextPool { rule.chainNames }
 
-  /// Reads a rule from the cursor to the end of its line.
+  /// Reads a rule from the cursor to the end of its line, or of one that was cut up to its last word.
   mutating func read(_ cursor: ByteCursor, counter: Counter?, span: SourceSpan, line: DumpLine) -> Rule {
+    let end = line.form == .cutOff ? ColumnCut.endOfWholeWords(cursor) : cursor.end
+    return read(cursor, upTo: end, counter: counter, span: span, line: line)
+  }
+
+  private mutating func read(
+    _ cursor: ByteCursor, upTo end: Int, counter given: Counter?, span: SourceSpan, line: DumpLine
+  ) -> Rule {
     rule.reset()
     options.clear()
     segments.clear()
     damage = LineDamage()
-    tokenize(cursor)
-    var counter = counter
+    tokenize(ByteCursor(cursor.bytes, cursor.at..<end))
+    var counter = given
     var verdict: Statement?
     var negated = false
     at = 0
@@ -111,13 +127,51 @@ struct SaveRuleReader: ~Copyable {
       readOption(token, own, negated, span, line)
       negated = false
     }
-    if damage.any, let read = readDamaged(counter, span, line, lineEnd: cursor.end) { return read }
+    let isBare = damage.targets == 0
+    if isBare, end == cursor.end, endsInComma {
+      // Half of a list: what stands before it holds.
+      return read(cursor, upTo: ColumnCut.endOfWholeWords(cursor), counter: given, span: span, line: line)
+    }
+    if isBare, end < cursor.end || line.form == .cutOff || endsInName { damage.noteLoose(end) }
+    if damage.any, let read = readDamaged(counter, span, line, lineEnd: cursor.end) {
+      // What a quotation mark begins may end in a later line.
+      if isBare, damage.quote == nil { bare.append(line, breaksOff: damage.whole == nil) }
+      return read
+    }
     lowerSegments(span, line)
+    if isBare { noteBare(end, span, line) }
     if let verdict { rule.statements.append(verdict) }
     for range in rule.maskedRanges {
       diagnostics.append(.masked(rule.text(range), span: span, column: range.lowerBound - line.start + 1))
     }
     return Rule(rule.statements.takeAll(), counter: counter, comment: rule.comment, span: span)
+  }
+
+  /// Notes a rule without a target. Where something at its end is not understood, it is no rule that only counts, but the first half of another.
+  private mutating func noteBare(_ end: Int, _ span: SourceSpan, _ line: DumpLine) {
+    let breaksOff = rule.statements.indices.contains { index in
+      if case .opaqueMatch = rule.statements[index] { true } else { false }
+    }
+    bare.append(line, breaksOff: breaksOff)
+    guard breaksOff else { return }
+    rule.statements.append(.opaqueTarget(Opaque(name: "the rest of the line", text: "")))
+    reportUnreadable("this rule breaks off before its target", at: end, span, line)
+  }
+
+  /// Whether the last value of the line ends where a further one has to come.
+  private var endsInComma: Bool {
+    guard let last = tokens.indices.last, !tokens[last].isQuoted, let end = tokens[last].range.last else {
+      return false
+    }
+    return rule.bytes[end] == 0x2c
+  }
+
+  /// Whether the line ends in the name of a match that iptables prints no rule with, unless its options stand behind it.
+  private var endsInName: Bool {
+    guard let last = segments.last, let known = last.known, last.kind == .match,
+      let word = tokens.indices.last, tokens[word].range == last.name
+    else { return false }
+    return !LineDamage.standsAlone(registry.extensions[known].name)
   }
 
   /// Reads what can be read of a damaged line; nil where its target is known all the same.
@@ -461,6 +515,11 @@ struct SaveRuleReader: ~Copyable {
 
   /// A word that belongs to no option: something is missing before it, or it is the beginning of another line.
   private mutating func unknown(_ range: Range<Int>, _ span: SourceSpan, _ line: DumpLine) {
+    if damage.targets > 0, Remark.begins(rule.bytes, at: range.lowerBound, to: line.end) {
+      at = tokens.count
+      if let quote = damage.quote, quote >= range.lowerBound { damage.quote = nil }
+      return
+    }
     if damage.targets > 0 { damage.noteWhole(range.lowerBound) } else { damage.noteLoose(range.lowerBound) }
     opaque(range, .match, span, line)
   }

@@ -44,8 +44,16 @@ struct OutputContinuation {
   private var lastIndex: UInt64 = 0
   private var isFirst = true
   private var isInText = false
+  /// What stands below the `Members:` of an `ipset list`; nil elsewhere.
+  private var members: Members?
+  private var membersAreSets = false
   /// Whether a text in JSON goes on in the next line, which no tool prints.
   private(set) var hasFoldedText = false
+
+  /// What the members of a set are.
+  private enum Members {
+    case keys, names
+  }
 
   init(_ kind: OutputKind) { self.kind = kind }
 
@@ -121,6 +129,14 @@ struct OutputContinuation {
       }
     case .ipAddress, .bridgeLink, .ipAddressOneLine:
       if let index = cursor.eatDecimal() { lastIndex = index }
+    case .ipset:
+      if cursor.eat("Type: ") {
+        membersAreSets = cursor.eat("list:set")
+      } else if cursor.eat("Members:") {
+        members = membersAreSets ? .names : .keys
+      } else if cursor.eat("Name: ") {
+        members = nil
+      }
     case .nftText:
       // Where a table begins all brackets before it are closed, or should have been.
       if depth > 0, cursor.at == line.start, cursor.peek == 0x74, OutputStart.beginsNftTable(cursor) { depth = 0 }
@@ -138,6 +154,9 @@ struct OutputContinuation {
     cursor.peek == 0x2a && cursor.peek(ahead: 1).map { $0 >= 0x61 && $0 <= 0x7a } == true
   }
 
+  /// Passes a line that is no part of the output: no more members stand behind it.
+  mutating func pass() { members = nil }
+
   /// Whether a line looks like a further line of the output.
   func fits(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 600))
@@ -147,15 +166,17 @@ struct OutputContinuation {
     switch kind {
     case .listing:
       return OutputStart.kind(bytes, line) == .listing || Self.isListingRow(cursor)
-        || OmissionMark.evidence(bytes, line.range) != nil
+        || OmissionMark.evidence(bytes, line.range) == .elided
     case .save:
-      if OmissionMark.evidence(bytes, line.range) != nil { return true }
+      // The mark of grep is one only where a rule stands behind it: mailers put it before a signature.
+      if let evidence = OmissionMark.evidence(bytes, line.range) { return evidence == .elided }
       if cursor.eat("COMMIT") { return true }
       return first == 0x2d || first == 0x3a || Self.isTableHead(cursor) || first == 0x23
         || OutputStart.kind(bytes, line) == .save
     case .ipAddress, .ifconfig, .bridgeLink, .dockerInfo, .dockerVersion, .ipset:
       if indentation > 0 { return true }
       if kind == .ipset {
+        if let members, isMember(cursor, members) { return true }
         return cursor.eatWord().map { cursor.text($0).hasSuffix(":") || cursor.text($0) == "add" } ?? false
       }
       return OutputStart.kind(bytes, line) == kind || (kind == .dockerInfo && first < 0x80)
@@ -178,6 +199,20 @@ struct OutputContinuation {
       return Prefix(cursor.text(word)) != nil || cursor.text(word) == "default" || Self.wordCount(cursor) >= 6
     default: return OutputStart.kind(bytes, line) == kind
     }
+  }
+
+  /// Whether a line can be a member of a set: its key begins with a number or an address, perhaps a masked one, or is the name of another set, alone in its line.
+  private func isMember(_ start: ByteCursor, _ members: Members) -> Bool {
+    var cursor = start
+    guard let word = cursor.eatWord() else { return false }
+    var end = start.end
+    while end > start.at, start.bytes[end - 1] <= 0x20 { end -= 1 }
+    if MaskedText.isElision(start.bytes[start.at..<end]) { return true }
+    if members == .names { return end == word.upperBound }
+    let key = Array(start.bytes[word].prefix { $0 != 0x2c })
+    let isNumber = key.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+    let isAddress = key.contains(0x3a) && key.allSatisfy { $0.hexDigitValue != nil || $0 == 0x3a || $0 == 0x2f }
+    return isNumber || isAddress || MaskedText.read(key, .anything) != nil
   }
 
   private static func hasWord(_ cursor: ByteCursor, beginning: StaticString) -> Bool {

@@ -12,6 +12,22 @@ enum OmissionMark {
     return isMark(bytes, start..<end) ? .elided : nil
   }
 
+  /// Whether a line between two rules stands in their place though it is no mark elsewhere: scissors, or nothing but signs (`-----`, `~`, `########`, blocks).
+  ///
+  /// Before and behind an output such lines only frame it.
+  static func isMask(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
+    guard range.count <= 400 else { return false }
+    let signs = bytes.text(range).filter { $0 > " " }
+    // The end of a quotation or comment was folded off a rule.
+    guard let first = signs.first, signs != "*/", signs != "/", !signs.contains(where: { "\"'\\".contains($0) }) else {
+      return false
+    }
+    if first == "#" { return signs.count >= 4 && signs.allSatisfy { $0 == "#" } }
+    let rest = signs.filter { !"-=_~.*+ ".contains($0) }
+    if ["8<", ">8", "8<8<", ">8>8"].contains(rest) { return true }
+    return signs.allSatisfy { !$0.isLetter && !$0.isNumber }
+  }
+
   private static func isMark(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
     var (start, end) = (range.lowerBound, range.upperBound)
     var dots = 0
@@ -35,11 +51,15 @@ enum OmissionMark {
     let text = bytes.text(start..<end).lowercased()
     let words = text.split { !$0.isLetter }
     guard let first = words.first, words.count <= 8 else { return false }
+    if words.allSatisfy({ $0 == "etc" }) || words.count == 1 && first.count > 2 && first.allSatisfy({ $0 == "x" }) {
+      return true
+    }
     if words.count == 1 {
-      return ["snip", "snipped", "etc", "truncated", "omitted", "skipped"].contains(first)
+      return ["snip", "snipped", "truncated", "omitted", "skipped", "redacted", "censored"].contains(first)
         || (isFramed || dots >= 2)
           && ["cut", "more", "clip", "clipped", "removed", "trimmed", "shortened"].contains(first)
     }
+    if first == "and", words.count > 1, words[1] == "more", text.contains(where: \.isNumber) { return true }
     if ["and so on", "and more", "and others"].contains(words.joined(separator: " ")) { return true }
     if words.allSatisfy({ $0 == "etc" }) { return true }
     let isComment = bytes[range.lowerBound] == 0x23 || bytes[range.lowerBound] == 0x2f

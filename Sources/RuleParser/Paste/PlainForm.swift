@@ -21,6 +21,8 @@ enum PlainForm: UInt8, Sendable {
   case columnHead
   /// A line that was folded, and of which nobody knows how: some rule.
   case unreadable
+  /// A rule whose end was cut off with a column of the output: its last word may be half of one.
+  case cutOff
 
   /// The form of a line.
   init(_ bytes: ByteView, _ line: DumpLine) {

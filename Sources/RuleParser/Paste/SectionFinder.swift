@@ -253,7 +253,7 @@ struct SectionFinder {
       switch lines[end].form {
       case .empty, .row, .columnHead: break
       case .chainHead: if !takeChain(at: end, &open) { break scan }
-      case .other, .rule, .head, .unreadable: break scan
+      case .other, .rule, .head, .unreadable, .cutOff: break scan
       }
       end += 1
     }
@@ -331,6 +331,7 @@ struct SectionFinder {
       append(content, at: index)
     } else {
       current?.gap.append(index)
+      current?.continuation.pass()
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
     }

@@ -144,7 +144,16 @@ struct Unfolding<Reading: Equatable> {
   }
 
   /// Decides how the pieces of a line belong together.
-  func result(_ fold: FoldedLine, isWhole: (Reading) -> Bool) -> Result {
+  ///
+  /// A reading that is doubtful counts only where there is no other: a word of the next line makes the name of a chain that there is not.
+  func result(_ fold: FoldedLine, isWhole: (Reading) -> Bool, isDoubtful: (Reading) -> Bool = { _ in false }) -> Result
+  {
+    // A part that nobody can read is unknown either way.
+    result(fold) { isWhole($0) && !isDoubtful($0) } ?? result(fold, where: isWhole)
+      ?? folder.map { .joined(width.way(of: fold, by: $0, in: text.bytes)) } ?? .unknown
+  }
+
+  private func result(_ fold: FoldedLine, where isWhole: (Reading) -> Bool) -> Result? {
     // Prose may stand behind the last piece.
     for count in (2...fold.pieces.count).reversed() {
       let part = FoldedLine(pieces: Array(fold.pieces.prefix(count)))
@@ -162,7 +171,6 @@ struct Unfolding<Reading: Equatable> {
       }
     }
     if let alone = reading(Array(text.bytes[fold.pieces[0].range])), isWhole(alone) { return .apart }
-    // A part that nobody can read is unknown either way.
-    return folder.map { .joined(width.way(of: fold, by: $0, in: text.bytes)) } ?? .unknown
+    return nil
   }
 }

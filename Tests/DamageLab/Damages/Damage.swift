@@ -13,6 +13,8 @@ public enum Damage: String, CaseIterable, Sendable {
   case closingCut = "closing line cut off"
   case beginningCut = "beginning cut off"
   case elided = "middle elided"
+  case columnCut = "cut at a column"
+  case ruleMasked = "line of masks for rules"
   case grepped = "grep"
   case greppedWithContext = "grep with context"
   case headOnly = "head"
@@ -56,6 +58,7 @@ public enum Damage: String, CaseIterable, Sendable {
   case curlyQuotes = "curly quotes"
   case hardBlanks = "no-break blanks"
   case prose = "prose around"
+  case remarks = "remarks behind rules"
 
   /// Whether the damage takes, hides or adds something that an answer may depend on.
   public var canMatter: Bool { !Self.harmless.contains(self) }
@@ -86,6 +89,8 @@ public enum Damage: String, CaseIterable, Sendable {
     case .closingCut: wound.cutClosing(&random)
     case .beginningCut: wound.cutBeginning(&random)
     case .elided: wound.elideMiddle(&random)
+    case .columnCut: wound.cutColumn(&random)
+    case .ruleMasked: wound.maskRules(&random)
     case .grepped: wound.grep(&random, withContext: false)
     case .greppedWithContext: wound.grep(&random, withContext: true)
     case .headOnly: wound.keepHead(&random)
@@ -126,6 +131,7 @@ public enum Damage: String, CaseIterable, Sendable {
     case .curlyQuotes: wound.curlQuotes()
     case .hardBlanks: wound.hardenBlanks(&random)
     case .prose: wound.addProse(&random)
+    case .remarks: wound.addRemarks(&random)
     }
   }
 }

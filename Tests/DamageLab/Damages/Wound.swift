@@ -15,7 +15,8 @@ import RuleGraph
 /// | rules of a chain | a gap in the numbers; fewer jumps than `(N references)`. Not: rules at a chain's end, or of a listing without numbers |
 /// | the end of the text | no `COMMIT`, open braces, open JSON; a chain of a listing that does not come (a built-in one, or one that a rule leads to); a row without its last columns; an option without its value. Not: `-S` and listings that end with some line |
 /// | the beginning | rules without their table or chain, braces that nothing opened, `-S` without `-P` |
-/// | something in the middle | the mark that stands there |
+/// | something in the middle | the mark that stands there, also a line of signs between two rules |
+/// | the ends of all lines at a column | several rules without their target, or an option without its value; names of columns that break off, or half a word of a row's text |
 /// | what a filter took | the prompt that names it |
 struct Wound: Sendable {
   var dump: Dump

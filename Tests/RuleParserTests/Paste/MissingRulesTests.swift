@@ -32,6 +32,7 @@ import Testing
     "[output omitted]", "... 30 more rules ...", "***cut***", ". . .", "etc.", "etc etc", "and 40 more like that",
     "40 more rules", "the rest is the same", "same for ports 81 to 90", "plus many more", "I left out some rules here",
     "similar rules for udp",
+    "REDACTED", "<redacted>", "xxxxxxxx",
   ])
   func aMarkOfOmissionIsOne(_ mark: String) {
     let bytes = SourceBytes(Array(mark.utf8))
@@ -99,6 +100,73 @@ import Testing
           0     0 ACCEPT     all  --  eth1   *       0.0.0.0/0            0.0.0.0/0
       """)
     #expect(rules(reading, "INPUT") == ["accept", "elided", "drop", "unreadable-line 1", "accept"])
+  }
+
+  private static let masks = [
+    "----8<----", "--- >8 ---", "---", "-----", "\u{2702}", "~", "========", "########", "\u{2588}\u{2588}\u{2588}",
+    "REDACTED",
+    "REDACTED\nREDACTED", "<redacted>", "xxxxxxxx", "etc etc",
+  ]
+
+  @Test(arguments: masks)
+  func aLineOfSignsBetweenRulesStandsInThePlaceOfOthers(_ mask: String) {
+    let save = rules(
+      read(
+        "-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n\(mask)\n-A INPUT -p tcp -m tcp --dport 443 -j DROP\n"
+      ),
+      "INPUT")
+    #expect(save.first == "accept" && save.last == "drop" && save.dropFirst().dropLast().allSatisfy { $0 == "elided" })
+    #expect(save.count > 2)
+    let listing = rules(
+      read(
+        """
+        Chain INPUT (policy DROP 0 packets, 0 bytes)
+        \(Self.columns)
+            0     0 ACCEPT     all  --  lo     *       0.0.0.0/0            0.0.0.0/0
+        \(mask)
+            0     0 DROP       all  --  eth0   *       0.0.0.0/0            0.0.0.0/0
+        """), "INPUT")
+    #expect(listing.first == "accept" && listing.last == "drop")
+    #expect(listing.count > 2 && listing.dropFirst().dropLast().allSatisfy { $0 == "elided" })
+  }
+
+  @Test(arguments: ["----8<----", "---", "========", "-- ", "--", "-- \nJohn", "--\nJohn Doe\n+49 30 123"])
+  func aLineOfSignsBehindAnOutputOnlyFramesIt(_ frame: String) {
+    for fence in ["", "```\n"] {
+      let save = read("\(fence)-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n\(frame)\n\(fence)")
+      #expect(rules(save, "INPUT") == ["accept"])
+      let listing = read(
+        """
+        \(fence)Chain INPUT (policy DROP 0 packets, 0 bytes)
+        \(Self.columns)
+            0     0 ACCEPT     all  --  lo     *       0.0.0.0/0            0.0.0.0/0
+
+        \(frame)
+        \(fence)
+        """)
+      #expect(rules(listing, "INPUT") == ["accept"])
+      #expect(listing.diagnostics.allSatisfy { $0.id != "unreadable-line" })
+    }
+  }
+
+  @Test func proseBehindAListingIsNoDamageAndHalfARowIs() {
+    func listing(_ end: String) -> HostReading {
+      read(
+        """
+        ```
+        Chain INPUT (policy DROP 0 packets, 0 bytes)
+        \(Self.columns)
+            0     0 ACCEPT     all  --  lo     *       0.0.0.0/0            0.0.0.0/0
+
+        \(end)
+        ```
+        """)
+    }
+    let prose = listing("what am I missing? thanks")
+    #expect(rules(prose, "INPUT") == ["accept"] && !prose.diagnostics.contains { $0.id == "unreadable-line" })
+    let damaged = listing("    0     0 DROP")
+    #expect(rules(damaged, "INPUT") == ["accept", "unreadable-line 1"])
+    #expect(damaged.diagnostics.contains { $0.id == "unreadable-line" })
   }
 
   @Test func aMarkInTextOfNftStandsAtItsPlace() {
