@@ -108,6 +108,7 @@ struct JSONFactReader {
     }
     if isRoutes { result.facts.noteTables(of: output, whole: false) }
     result.facts.routesKnown.subtract(result.gaps)
+    result.facts.ownAddressesKnown.subtract(result.gaps)
     if isEmpty, output.kind == nil { result.isUnknown = true }
   }
 

@@ -27,6 +27,7 @@ enum RouteReader {
     }
     result.facts.noteTables(of: output, whole: output.kind == .ipRoute && result.diagnostics.isEmpty)
     result.facts.routesKnown.subtract(result.gaps)
+    result.facts.ownAddressesKnown.subtract(result.gaps)
     return result
   }
 
@@ -162,6 +163,7 @@ enum RouteTableReader {
     }
     result.facts.routesKnown = output.isFiltered ? [] : Set(result.facts.routes.map(\.destination.family))
     result.facts.routesKnown.subtract(result.gaps)
+    result.facts.ownAddressesKnown.subtract(result.gaps)
     return result
   }
 

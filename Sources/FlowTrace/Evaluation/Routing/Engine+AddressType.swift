@@ -59,7 +59,10 @@ extension Engine {
       // The others are told: what has none of these shapes is not the host's.
       take(.unicast, masked.reduce(ValueSet.empty) { $0.union($1.possible) }.complement)
       if let single = rest.single, !masked.contains(where: { $0.mayBe(single) }) { take(.unicast, rest) }
-      if rest.isEmpty { return result }
+      result.unknown = rest
+      if rest.isEmpty || knowledge.givenAddresses.isDisjoint(with: family.allAddresses) { return result }
+      // Who names the host's addresses names them all, as far as the question needs them.
+      result.unknown = .empty
     }
     if let single = rest.single {
       let address = IPAddress(bits: single)
