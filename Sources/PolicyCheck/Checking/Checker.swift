@@ -115,7 +115,9 @@ public struct Checker: Sendable {
       let hint = use.text + (use.settledBy.map { " (\($0))" } ?? "")
       if !hints.contains(hint) { hints.append(hint) }
     }
-    let why = "undetermined: \(doubt.why)" + (hints.isEmpty ? "" : "; it depends on whether " + hints.joined(separator: ", and whether "))
+    let why =
+      "undetermined: \(doubt.why)"
+      + (hints.isEmpty ? "" : "; it depends on whether " + hints.joined(separator: ", and whether "))
     if check.undetermined == .skip { return .skipped(why) }
     let sampler = sampler(for: doubt.query)
     let packets =
