@@ -7,6 +7,7 @@
 # make fuzz           look for inputs that crash or hang a reader: SECONDS=600 READER=nft-text, all readers by default
 # make damage-soak   damage dumps and look for answers that turn into others: SECONDS=600 SEED=7
 # make docker-lab    a real Docker engine in namespaces of its own, asked and connected to (root)
+# make house         draw the modules, and FlowTrace's layers, with their arrows (Documentation/House.svg)
 # make bench         how fast it is, against the programs whose output it reads: BENCH='--rows read-save,query --sizes 1000,500000'
 #
 # The rest: build, lint, format, docs, install, clean.
@@ -28,7 +29,7 @@ BINARY  := .build/release/fwtrace
 SWIFT_FILES := $(shell find Sources Tests Documentation Benchmarks/Sources Benchmarks/Package.swift Package.swift -name '*.swift' 2>/dev/null)
 
 .DEFAULT_GOAL := run
-.PHONY: run build test kernel-test kernel-soak kernel-mutants fuzz damage-soak docker-lab bench lint format docs install clean packages test-packages static toolchain
+.PHONY: house run build test kernel-test kernel-soak kernel-mutants fuzz damage-soak docker-lab bench lint format docs install clean packages test-packages static toolchain
 
 run: build
 	$(BINARY) --dst 172.17.0.2:8080 samples/tomcat-redis
@@ -59,6 +60,11 @@ fuzz: toolchain
 damage-soak: test-packages toolchain
 	FWTRACE_DAMAGE=1 $(SWIFT) build -c release --scratch-path .build/damage --product fwtrace-damage
 	FWTRACE_SOAK_SECONDS=$(SECONDS) FWTRACE_SOAK_SEED=$(SEED) FWTRACE_DAMAGE_FOLDER=.build/damage/found .build/damage/release/fwtrace-damage
+
+house: test-packages toolchain
+	@Scripts/install-packages --house
+	FWTRACE_HOUSE=$(CURDIR)/.build/house.dot $(SWIFT) test --filter LayerTests.theHouseIsDrawn
+	dot -Tsvg .build/house.dot -o Documentation/House.svg
 
 docker-lab: build
 	Scripts/docker-lab $(BINARY)
