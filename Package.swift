@@ -27,7 +27,9 @@ let package = Package(
     .target(name: "PolicyYAML", dependencies: ["PolicyCheck", "Yams"]),
     // Yams links Foundation: a program of its own keeps that out of fwtrace, which starts in milliseconds.
     .executableTarget(name: "fwtrace-yaml", dependencies: ["PolicyCheck", "PolicyYAML"]),
-    .target(name: "Reports", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck"]),
+    .target(name: "Traffic", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace"]),
+    .target(
+      name: "Reports", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Traffic"]),
     // The header comes with libnftables-dev (nftables-devel, nftables); the library itself is opened when it is needed.
     .systemLibrary(name: "CNFTables"),
     .target(
@@ -40,7 +42,8 @@ let package = Package(
     .executableTarget(
       name: "fwtrace",
       dependencies: [
-        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports", "LiveCapture",
+        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports", "Traffic",
+        "LiveCapture",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -54,7 +57,8 @@ let package = Package(
     .testTarget(
       name: "ReportsTests",
       dependencies: [
-        "Reports", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness",
+        "Reports", "Traffic", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph",
+        "Randomness",
       ],
       exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots", "Snapshots"]),
     .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"], exclude: ["Pastes"]),
@@ -84,7 +88,7 @@ let package = Package(
     .testTarget(name: "DamageTests", dependencies: ["DamageLab"]),
     .testTarget(
       name: "KernelTests",
-      dependencies: ["KernelLab", "Reports", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      dependencies: ["KernelLab", "Reports", "Traffic", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
       exclude: ["Cases", "Facts", "mutants.sh"]),
   ],
   swiftLanguageModes: [.v6]

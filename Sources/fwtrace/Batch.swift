@@ -2,6 +2,7 @@ import Glibc
 import LiveCapture
 import Reports
 import RuleParser
+import Traffic
 
 /// Answers questions line by line, in order, on all processors.
 struct Batch: Sendable {

@@ -1,5 +1,5 @@
-import Reports
 import Synchronization
+import Traffic
 
 /// The answers of a batch: blocks become ready in any order and are written in the order of the questions.
 final class BatchOutput: Sendable {

@@ -12,10 +12,11 @@ import Testing
     "LiveCapture": ["RuleParser", "CNFTables", "RuleGraph", "HostModel"],
     "FlowTrace": ["RuleGraph", "HostModel"],
     "PolicyCheck": ["FlowTrace", "RuleGraph", "HostModel", "RuleParser"],
+    "Traffic": ["FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
     "PolicyYAML": ["PolicyCheck"],
     "fwtrace-yaml": ["PolicyYAML", "PolicyCheck"],
-    "Reports": ["PolicyCheck", "FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
-    "fwtrace": ["Reports", "PolicyCheck", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph", "HostModel"],
+    "Reports": ["PolicyCheck", "Traffic", "FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
+    "fwtrace": ["Reports", "Traffic", "PolicyCheck", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph", "HostModel"],
   ]
 
   /// What a module may import of others.

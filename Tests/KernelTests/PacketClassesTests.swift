@@ -7,6 +7,7 @@ import Testing
 
 @testable import FlowTrace
 @testable import Reports
+@testable import Traffic
 
 /// A batch gives one answer to all packets of a class. Whatever the rules are, it is the one that each question gets by itself.
 @Suite struct PacketClassesTests {
@@ -63,7 +64,8 @@ import Testing
     let reading = DumpReader().read(
       [rules.dump, ClassRules.host].map { DumpInput(name: "dump", bytes: Array($0.utf8)) })
     let blind = BatchAnswers(
-      reading.ruleset, facts: reading.facts, diagnostics: [], packets: PacketClasses(Ruleset(), HostFacts()))
+      reading.ruleset, facts: reading.facts, diagnostics: [], form: TraceJSON(reading.ruleset, indented: false),
+      packets: PacketClasses(Ruleset(), HostFacts()))
     var questions = ClassQuestions(reading, PacketClasses(reading.ruleset, reading.facts), seed: 3)
     for (line, told, alone) in Self.answers(blind, questions.lines(Self.lines)) {
       #expect(Self.decision(told) == Self.decision(alone), "\(rules.name): \(line)")
@@ -101,7 +103,8 @@ import Testing
       if source == .host { less.facts = HostFacts() }
       let batch = BatchAnswers(
         reading.ruleset, facts: reading.facts, diagnostics: reading.diagnostics,
-        packets: PacketClasses(less.ruleset, less.facts), proves: false)
+        form: TraceJSON(reading.ruleset, indented: false), packets: PacketClasses(less.ruleset, less.facts),
+        proves: false)
       // Many of these are in classes that are too wide.
       var questions = ClassQuestions(reading, PacketClasses(less.ruleset, less.facts), seed: 1)
       wrong += Self.answers(batch, questions.lines((source == .sets ? 32 : 8) * Self.lines)).count {
@@ -117,7 +120,8 @@ import Testing
   private static func compare(_ reading: HostReading, _ name: String, _ way: Way, seed: UInt64) -> Int {
     let packets = PacketClasses(reading.ruleset, reading.facts)
     let batch = BatchAnswers(
-      reading.ruleset, facts: reading.facts, diagnostics: reading.diagnostics, packets: packets, proves: way == .usual)
+      reading.ruleset, facts: reading.facts, diagnostics: reading.diagnostics,
+      form: TraceJSON(reading.ruleset, indented: false), packets: packets, proves: way == .usual)
     var questions = ClassQuestions(reading, packets, seed: seed)
     var wrong = 0
     for (line, told, alone) in answers(batch, questions.lines(lines)) where told != alone {

@@ -5,6 +5,7 @@ import RuleParser
 import Testing
 
 @testable import Reports
+@testable import Traffic
 
 @Suite struct KnownAnswersTests {
   private static func sample(_ rest: String, _ texts: [(PacketClasses.Field, String)]) -> AnswerTemplate.Sample {

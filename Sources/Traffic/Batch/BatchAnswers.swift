@@ -14,7 +14,7 @@ package final class BatchAnswers: Sendable {
   private let tracer: Tracer
   private let facts: HostFacts
   private let diagnostics: [Diagnostic]
-  private let form: TraceJSON
+  private let form: any AnswerForm
   private let classes: ClassesOnDemand
   private let proves: Bool
   private let known = KnownAnswers()
@@ -28,28 +28,35 @@ package final class BatchAnswers: Sendable {
   ///   - ruleset: Its rules.
   ///   - facts: What is known of it.
   ///   - diagnostics: What reading the dumps had to tell.
-  package convenience init(_ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic]) {
+  ///   - form: How answers are written.
+  package convenience init(
+    _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], form: any AnswerForm
+  ) {
     self.init(
-      ruleset, facts: facts, diagnostics: diagnostics, classes: ClassesOnDemand { PacketClasses(ruleset, facts) })
+      ruleset, facts: facts, diagnostics: diagnostics, form: form,
+      classes: ClassesOnDemand { PacketClasses(ruleset, facts) })
   }
 
   /// Makes the answers with classes that are given, and on demand without the proof, so that tests can try each of the two by itself.
   convenience init(
-    _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], packets: PacketClasses, proves: Bool = true
+    _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], form: any AnswerForm, packets: PacketClasses,
+    proves: Bool = true
   ) {
     self.init(
-      ruleset, facts: facts, diagnostics: diagnostics, classes: ClassesOnDemand(known: packets), proves: proves)
+      ruleset, facts: facts, diagnostics: diagnostics, form: form, classes: ClassesOnDemand(known: packets),
+      proves: proves)
   }
 
   private init(
-    _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], classes: ClassesOnDemand, proves: Bool = true
+    _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], form: any AnswerForm, classes: ClassesOnDemand,
+    proves: Bool = true
   ) {
     self.proves = proves
     tracer = Tracer(ruleset, facts: facts)
     self.facts = facts
     self.diagnostics = diagnostics
     self.classes = classes
-    form = TraceJSON(ruleset, indented: false)
+    self.form = form
   }
 
   /// Answers the lines of a text in their order. A line that is no question is answered with its error.
