@@ -16,7 +16,9 @@ import Testing
     "PolicyYAML": ["PolicyCheck"],
     "fwtrace-yaml": ["PolicyYAML", "PolicyCheck"],
     "Reports": ["PolicyCheck", "Traffic", "FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
-    "fwtrace": ["Reports", "Traffic", "PolicyCheck", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph", "HostModel"],
+    "fwtrace": [
+      "Reports", "Traffic", "PolicyCheck", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph", "HostModel",
+    ],
   ]
 
   /// What a module may import of others.
