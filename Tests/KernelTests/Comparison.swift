@@ -102,7 +102,11 @@ struct Comparison {
     }
     var rest = told[...]
     for rule in seen {
-      if rest.first == rule { rest.removeFirst() } else if !idle.contains(rule) { return "path \(told), kernel \(seen)" }
+      if rest.first == rule {
+        rest.removeFirst()
+      } else if !idle.contains(rule) {
+        return "path \(told), kernel \(seen)"
+      }
     }
     return rest.isEmpty ? nil : "path \(told), kernel \(seen)"
   }

@@ -188,7 +188,8 @@ struct CaseBuilder {
     let info = engine.conditions[number]
     return ConditionUse(
       text: value == 1 ? info.holds : info.fails, holds: value == 1, rule: info.rule, isEnvironment: info.isEnvironment,
-      settledBy: info.settledBy, effect: value == 1 ? info.effect : nil, isOfHiddenInterfaces: info.isOfHiddenInterfaces)
+      settledBy: info.settledBy, effect: value == 1 ? info.effect : nil, isOfHiddenInterfaces: info.isOfHiddenInterfaces
+    )
   }
 
   /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
