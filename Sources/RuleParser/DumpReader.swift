@@ -75,7 +75,7 @@ public struct DumpReader: Sendable {
     reading.diagnostics = contents.diagnostics(ofSources: sources)
     var rules = RuleSections()
     var facts = FactSections()
-    rules.mentionsLegacyTables = contents.mentionsLegacyTables(inSources: sources)
+    rules.legacyFamilies = contents.legacyFamilies(inSources: sources)
     rules.unread = contents.unread(inSources: sources)
     for failure in contents.failures(inSources: sources) { rules.add(failure) }
     facts.captured = contents.captured(inSources: sources)
@@ -110,7 +110,9 @@ public struct DumpReader: Sendable {
     let version = reading.facts.versions["iptables"] ?? ""
     let origin: TableOrigin? =
       version.contains("nf_tables") ? .iptablesNFT : version.contains("legacy") ? .iptablesLegacy : nil
-    var joining = TableJoining(rules.printings, iptablesOrigin: origin, sources: reading.ruleset.sources)
+    var joining = TableJoining(
+      rules.printings, rulesetListings: rules.rulesetListings.filter { !$0.isCut }, iptablesOrigin: origin,
+      sources: reading.ruleset.sources)
     let (tables, coverage) = joining.tables(at: snapshot)
     var told = coverage
     told.tables.formUnion(rules.emptyTables)

@@ -95,7 +95,7 @@ struct FactSections {
     case .conntrack: return ConntrackReader.read(text)
     case .neighbours: return NeighbourReader.read(text)
     case .ufwStatus: return UfwStatusReader.read(text)
-    case .listing, .save, .ipset, .nftJSON, .nftText, .commands: return FactFragment()
+    case .listing, .save, .ipset, .nftJSON, .nftText, .inventory, .commands: return FactFragment()
     }
   }
 

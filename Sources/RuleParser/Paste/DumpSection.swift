@@ -19,6 +19,10 @@ struct DumpSection: Sendable {
   var host: String?
   /// The place among all sections of all inputs.
   var order = 0
+  /// The line of the command, where one stands before the section: each table that `nft list ruleset` prints is a section.
+  var commandIndex: Int?
+  /// Whether a command behind it loaded rules from a file.
+  var isOutdated = false
   /// Whether the section is a part of a fence, a bundle or a named file, so that all its lines are meant to be read.
   var isBounded: Bool
 }
@@ -156,6 +160,7 @@ struct OutputContinuation {
         "mptcp", "Netid", "State",
       ].contains(name)
     case .ufwStatus: return UfwStatusReader.isRow(cursor)
+    case .inventory: return TableInventory.isRow(cursor)
     case .routeTable:
       guard OutputStart.kind(bytes, line) != .routeTable, let word = cursor.eatWord() else { return true }
       return Prefix(cursor.text(word)) != nil || cursor.text(word) == "default" || Self.wordCount(cursor) >= 6

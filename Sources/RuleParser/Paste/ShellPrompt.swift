@@ -133,6 +133,8 @@ struct ShellPrompt: Sendable {
     }
     if isMark(cursor.peek) || cursor.peek == 0x2b {
       cursor.at += 1
+      // `#!/usr/sbin/nft -f` begins a file.
+      if cursor.peek == 0x21 { return nil }
       return known(cursor).map { ShellPrompt(host: .bare, command: $0) }
     }
     // A host's name alone before the mark.
