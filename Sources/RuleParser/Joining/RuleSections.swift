@@ -29,6 +29,8 @@ struct RuleSections {
   private(set) var allOfNftables = false
   /// The outputs whose end is missing: the family of an iptables-save, nil of nft's.
   private(set) var cuts: [(family: TableFamily?, span: SourceSpan?)] = []
+  /// The sections of nft's whose end is missing.
+  private var nftCuts: [DumpSection] = []
   /// The tables that a program said it can't print.
   private(set) var unprinted: [UnprintedTable] = []
   /// Whether any section was read.
@@ -70,6 +72,7 @@ struct RuleSections {
     for (index, fragment) in zip(open, fragments.joined()) { sections[index].fragment = fragment }
     for (section, fragment) in sections { if let fragment { take(fragment, of: section) } }
     setAsideFiles()
+    takeCuts()
     let commands = sections.map(\.section).filter { $0.kind == .commands }
     let isAllCommands = commands.count == sections.count
     sections = []
@@ -86,6 +89,19 @@ struct RuleSections {
         "output-failed", .warning,
         "the program could not print \(failure.table.map { "table \($0)" } ?? "the rules"): nothing is known of what it would have shown",
         span: failure.span))
+  }
+
+  /// What is missing at the end of an output stands in a listing of the whole ruleset that comes after it, or that it is a filtered excerpt of.
+  private mutating func takeCuts() {
+    for section in nftCuts {
+      let isTold = rulesetListings.contains { listing in
+        !listing.isCut
+          && (listing.strand != section.strand || section.output.isFiltered
+            || listing.orders.lowerBound > section.order)
+      }
+      if !isTold { cuts.append((nil, section.text.lines.last.map { section.text.span($0) })) }
+    }
+    nftCuts = []
   }
 
   /// Takes away what a configuration file holds where a listing shows what is loaded.
@@ -266,7 +282,7 @@ struct RuleSections {
     let isJSON = section.kind == .nftJSON
     // Of one table, chain or set that was asked for, no other table can be missing.
     if fragment.isCut, section.output.table == nil, section.output.chain == nil {
-      cuts.append((nil, section.text.lines.last.map { section.text.span($0) }))
+      nftCuts.append(section)
     }
     // A listing of everything in JSON holds at least what wrote it.
     let isEmptyJSON = isJSON && section.command == nil && fragment.tables.isEmpty && fragment.diagnostics.isEmpty

@@ -247,6 +247,8 @@ struct TableJoining {
     for set in excerpt.table.sets where !table.sets.contains(where: { $0.name == set.name }) { table.sets.append(set) }
     for chain in excerpt.table.chains {
       guard let index = table.chainIndex(chain.name) else {
+        // A table that was shown whole has no chains of which only that they may exist is known.
+        if table.shown == .whole, chain.shown != .whole, chain.rules.allSatisfy({ $0.missing != nil }) { continue }
         table.chains.append(chain)
         forms[chain.name] = (excerpt.form, excerpt.moment)
         continue

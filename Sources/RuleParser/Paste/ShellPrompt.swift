@@ -156,8 +156,8 @@ struct ShellPrompt: Sendable {
     let words = line.split { $0 == " " || $0 == "\t" }
     guard let first = words.first, ShellCommand.isKnownProgram(first) else { return false }
     guard words.count > 1 else {
-      return ["iptables-save", "ip6tables-save", "ifconfig", "exit", "route", "netstat", "ss", "hostname"]
-        .contains { ShellCommand.baseName(first) == $0 }
+      let name = ShellCommand.baseName(first)
+      return name.hasSuffix("-save") || ["ifconfig", "exit", "route", "netstat", "ss", "hostname"].contains(name)
     }
     // `-m conntrack --ctstate NEW`, folded behind the `-m`.
     if first == "conntrack", words.contains(where: { $0.hasPrefix("--ct") }) { return false }
