@@ -143,12 +143,18 @@ struct TableJoining {
   /// A listing of all of nf_tables shows that the tables which it lacks, and which were printed before it, are gone.
   private mutating func endTables(before listing: RulesetListing) {
     let kept = Set(printings.lazy.filter { listing.orders.contains($0.order) }.map(\.key))
-    let gone = printings.indices.filter { index in
+    let missing = printings.indices.filter { index in
       let printing = printings[index]
       return printing.order < listing.orders.lowerBound && printing.strand == listing.strand
-        && printing.endMoment == nil
-        && (printing.form.isNft || printing.table.origin == .iptablesNFT) && !printing.table.name.isEmpty
-        && !kept.contains(printing.key) && !(printing.isFile && listing.isOutdated)
+        && printing.endMoment == nil && (printing.form.isNft || printing.table.origin == .iptablesNFT)
+        && !printing.table.name.isEmpty && !kept.contains(printing.key) && !(printing.isFile && listing.isOutdated)
+    }
+    let listed = Set(missing.filter { printings[$0].form.isNft }.map { printings[$0].key })
+    let gone = missing.filter { listed.contains(printings[$0].key) }
+    // What only iptables printed nft would have listed too. Where it lists nothing at all, the table is gone, or the listing is not there.
+    for index in missing where kept.isEmpty && !listed.contains(printings[index].key) && printings[index].table.decides
+    {
+      printings[index].table.addMissing(.notShown, from: printings[index].span)
     }
     guard let last = gone.last else { return }
     if gone.contains(where: { printings[$0].moment == momentCount }) { momentCount += 1 }
@@ -340,4 +346,9 @@ enum TableFilling {
   private static func isEmpty(_ counter: Counter?) -> Bool {
     counter == nil || counter == Counter(packets: 0, bytes: 0)
   }
+}
+
+extension Table {
+  /// Whether it does anything to a packet, unlike the empty chains that iptables prints of a table that doesn't exist.
+  fileprivate var decides: Bool { chains.contains { !$0.rules.isEmpty || $0.base?.policy == .drop } }
 }
