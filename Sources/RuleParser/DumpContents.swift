@@ -14,7 +14,7 @@ struct DumpContents {
   private(set) var texts: [SourceBytes] = []
   private var strand = 0
   private var captured: [(source: Int32, text: String)] = []
-  private var legacy: Set<Int32> = []
+  private var legacy: [Int32: Set<AddressFamily>] = [:]
   private var failures: [FailedOutput] = []
   private var unreadOutputs: [(sentence: String, span: SourceSpan)] = []
 
@@ -27,12 +27,14 @@ struct DumpContents {
     if var section = NftRuleFile.section(source, paste, strand: strand + 1) {
       strand += 1
       section.order = sections.count
-      fragments[sections.count] = RuleReaders.nftText(section.text) { path in
-        include(path, input.name)?.map { included in
-          let source = sources.add(Source(name: included.name, bytes: included.bytes))
-          let lines = PasteLines(included.bytes)
-          texts.append(lines.memory)
-          return DumpText(source: source, memory: lines.memory, lines: lines.lines)
+      if section.kind == .nftText {
+        fragments[sections.count] = RuleReaders.nftText(section.text) { path in
+          include(path, input.name)?.map { included in
+            let source = sources.add(Source(name: included.name, bytes: included.bytes))
+            let lines = PasteLines(included.bytes)
+            texts.append(lines.memory)
+            return DumpText(source: source, memory: lines.memory, lines: lines.lines)
+          }
         }
       }
       sections.append(section)
@@ -40,7 +42,7 @@ struct DumpContents {
     }
     let finder = SectionFinder(source: source, name: input.name, paste: paste, strand: strand)
     strand = finder.strand + 1
-    if finder.mentionsLegacyTables { legacy.insert(source) }
+    legacy[source] = finder.legacyFamilies
     if let text = finder.captured { captured.append((source, text)) }
     for (sentence, line) in finder.unread {
       unreadOutputs.append(
@@ -49,7 +51,7 @@ struct DumpContents {
     for (failure, line, output) in finder.failures {
       failures.append(
         FailedOutput(
-          program: failure.program, table: failure.table ?? output?.table,
+          program: failure.program, table: failure.table ?? output?.table, isNotFound: failure.isNotFound,
           span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
     }
     if finder.captured != nil, !finder.hasBundleEnd { addCutBundle(finder, paste, source) }
@@ -98,9 +100,11 @@ struct DumpContents {
   /// What a bundle of some sources (nil: of any) says of its making.
   func captured(inSources some: Set<Int32>?) -> String? { captured.last { some?.contains($0.source) ?? true }?.text }
 
-  /// Whether iptables said in some sources that tables of iptables-legacy exist.
-  func mentionsLegacyTables(inSources some: Set<Int32>?) -> Bool {
-    !(some.map { legacy.intersection($0) } ?? legacy).isEmpty
+  /// The families of which iptables said in some sources that tables of iptables-legacy exist.
+  func legacyFamilies(inSources some: Set<Int32>?) -> Set<AddressFamily> {
+    legacy.reduce(into: []) { families, one in
+      if some?.contains(one.key) ?? true { families.formUnion(one.value) }
+    }
   }
 
   /// The outputs that bundles say they lack.

@@ -81,7 +81,7 @@ public struct DumpReader: Sendable {
     reading.diagnostics = contents.diagnostics(ofSources: sources)
     var rules = RuleSections()
     var facts = FactSections()
-    rules.mentionsLegacyTables = contents.mentionsLegacyTables(inSources: sources)
+    rules.legacyFamilies = contents.legacyFamilies(inSources: sources)
     rules.unread = contents.unread(inSources: sources)
     for failure in contents.failures(inSources: sources) { rules.add(failure) }
     facts.captured = contents.captured(inSources: sources)
@@ -116,7 +116,9 @@ public struct DumpReader: Sendable {
     let version = reading.facts.versions["iptables"] ?? ""
     let origin: TableOrigin? =
       version.contains("nf_tables") ? .iptablesNFT : version.contains("legacy") ? .iptablesLegacy : nil
-    var joining = TableJoining(rules.printings, iptablesOrigin: origin, sources: reading.ruleset.sources)
+    var joining = TableJoining(
+      rules.printings, rulesetListings: rules.rulesetListings.filter { !$0.isCut }, iptablesOrigin: origin,
+      sources: reading.ruleset.sources)
     var (tables, coverage) = joining.tables(at: snapshot)
     if snapshot ?? joining.momentCount >= joining.momentCount { rules.carryOutLaterCommands(on: &tables) }
     var told = coverage

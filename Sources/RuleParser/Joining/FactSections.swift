@@ -96,7 +96,7 @@ struct FactSections {
     case .neighbours: return NeighbourReader.read(text)
     case .ufwStatus: return UfwStatusReader.read(text)
     case .firewalld: return FirewalldReader.read(text)
-    case .listing, .save, .ipset, .nftJSON, .nftText, .commands: return FactFragment()
+    case .listing, .save, .ipset, .nftJSON, .nftText, .inventory, .commands: return FactFragment()
     }
   }
 

@@ -7,6 +7,8 @@ struct FailedOutput: Sendable {
   var program: OutputFailure.Program?
   /// The table; nil for all that the program prints.
   var table: String?
+  /// Whether the program was not found.
+  var isNotFound = false
   /// The line in which it says so, or in which its command stands.
   var span: SourceSpan
   /// How one knows.
@@ -23,12 +25,16 @@ struct RuleSections {
   private(set) var diagnostics: [Diagnostic] = []
   /// The families for which one section printed all of iptables.
   private(set) var allOfIptables: Set<AddressFamily> = []
-  /// Whether one section printed all of nf_tables.
+  /// The outputs that printed all of nf_tables.
+  private(set) var rulesetListings: [RulesetListing] = []
+  /// Whether one output printed all of nf_tables.
   private(set) var allOfNftables = false
   /// The sections that did either, of one family or, nft's, of all.
   private var wholeOutputs: [(family: AddressFamily?, section: DumpSection)] = []
   /// The outputs whose end is missing: the family of an iptables-save, nil of nft's.
   private(set) var cuts: [(family: TableFamily?, span: SourceSpan?)] = []
+  /// The sections of nft's whose end is missing.
+  private var nftCuts: [DumpSection] = []
   /// The tables that a program said it can't print.
   private(set) var unprinted: [UnprintedTable] = []
   /// Whether any section was read.
@@ -41,8 +47,14 @@ struct RuleSections {
   var iptablesUsesNft = false
   /// What commands set beside the rules.
   private(set) var settings = HostFacts()
-  /// Whether a tool said that tables of iptables-legacy exist beside those of iptables-nft.
-  var mentionsLegacyTables = false
+  /// The families of which a tool said that tables of iptables-legacy exist beside those of iptables-nft.
+  var legacyFamilies: Set<AddressFamily> = []
+  /// Whether a tool said so of any family.
+  var mentionsLegacyTables: Bool { !legacyFamilies.isEmpty }
+  /// The families for which one section printed all tables of iptables-legacy.
+  private(set) var allOfLegacy: Set<AddressFamily> = []
+  /// The tables and chains that were named without their rules.
+  private(set) var inventory = TableInventory()
 
   /// The commands that change the host.
   private var commands: [DumpSection] = []
@@ -65,6 +77,8 @@ struct RuleSections {
     let fragments = Parallel.map(runs) { run in texts[run].map { Self.fragment(of: $0) } }
     for (index, fragment) in zip(open, fragments.joined()) { sections[index].fragment = fragment }
     for (section, fragment) in sections { if let fragment { take(fragment, of: section) } }
+    setAsideFiles()
+    takeCuts()
     let commands = sections.map(\.section).filter { $0.kind == .commands }
     let isAllCommands = commands.count == sections.count
     sections = []
@@ -90,6 +104,47 @@ struct RuleSections {
         "output-failed", .warning,
         "the program could not print \(failure.table.map { "table \($0)" } ?? "the rules"): nothing is known of what it would have shown",
         span: failure.span))
+  }
+
+  /// What is missing at the end of an output stands in a listing of the whole ruleset that comes after it, or that it is a filtered excerpt of.
+  private mutating func takeCuts() {
+    for section in nftCuts {
+      let isTold = rulesetListings.contains { listing in
+        !listing.isCut
+          && (listing.strand != section.strand || section.output.isFiltered
+            || listing.orders.lowerBound > section.order)
+      }
+      if !isTold { cuts.append((nil, section.text.lines.last.map { section.text.span($0) })) }
+    }
+    nftCuts = []
+  }
+
+  /// Takes away what a configuration file holds where a listing shows what is loaded.
+  private mutating func setAsideFiles() {
+    guard printings.contains(where: \.isFile) else { return }
+    let live = printings.filter { !$0.isFile && !$0.isOutdated }
+    let hasOutdated = printings.contains { !$0.isFile && $0.isOutdated }
+    let isRulesetListed = rulesetListings.contains { !$0.isOutdated }
+    func isListed(_ printing: TablePrinting) -> Bool {
+      guard printing.isFile else { return false }
+      let isNft = printing.form.isNft
+      let isAllListed =
+        isNft
+        ? isRulesetListed : !hasOutdated && allOfIptables.contains(printing.table.family == .ip6 ? .ipv6 : .ipv4)
+      if isAllListed { return true }
+      return live.contains {
+        $0.form.isNft == isNft && $0.table.family == printing.table.family && $0.table.name == printing.table.name
+      }
+    }
+    let stale = printings.filter(isListed)
+    printings = printings.filter { !isListed($0) }
+    guard let first = stale.first else { return }
+    let names = stale.map { "\($0.table.family.rawValue) \($0.table.name)" }.joined(separator: ", ")
+    diagnostics.append(
+      Diagnostic(
+        "file-beside-a-listing", .note,
+        "the rules of this file (\(stale.count == 1 ? "table" : "tables") \(names)) are not used: the listing shows what is loaded",
+        span: first.span))
   }
 
   // MARK: - Commands
@@ -237,6 +292,7 @@ struct RuleSections {
     case .listing: takeListing(fragment, section)
     case .save: takeSave(fragment, section)
     case .nftJSON, .nftText: takeNft(fragment, section)
+    case .inventory: inventory.add(section.text, legacy: section.output.family)
     case .commands: break
     default: add(ipsets: fragment.ipsets)
     }
@@ -277,6 +333,8 @@ struct RuleSections {
     if section.output.isWhole, !section.output.isFiltered, !fragment.isCut, fragment.unprinted.isEmpty {
       allOfIptables.insert(family)
       wholeOutputs.append((family, section))
+      let origin = section.output.origin ?? fragment.tables.first?.origin
+      if origin == .iptablesLegacy { allOfLegacy.insert(family) }
     } else if let table = section.output.table, fragment.tables.isEmpty, section.text.lines.isEmpty {
       emptyTables.append(RuleCoverage.TableName(family == .ipv4 ? .ip : .ip6, table))
     }
@@ -292,7 +350,10 @@ struct RuleSections {
 
   private mutating func takeNft(_ fragment: RuleFragment, _ section: DumpSection) {
     let isJSON = section.kind == .nftJSON
-    if fragment.isCut { cuts.append((nil, section.text.lines.last.map { section.text.span($0) })) }
+    // Of one table, chain or set that was asked for, no other table can be missing.
+    if fragment.isCut, section.output.table == nil, section.output.chain == nil {
+      nftCuts.append(section)
+    }
     // A listing of everything in JSON holds at least what wrote it.
     let isEmptyJSON = isJSON && section.command == nil && fragment.tables.isEmpty && fragment.diagnostics.isEmpty
     if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut
@@ -300,14 +361,47 @@ struct RuleSections {
       allOfNftables = true
       wholeOutputs.append((nil, section))
     }
+    takeRulesetListing(section, isWhole: section.output.isWhole || isEmptyJSON, isCut: fragment.isCut)
+    if isJSON, isListOfTables(fragment, section) {
+      for table in fragment.tables {
+        inventory.add(RuleCoverage.TableName(table.family, table.name), span: table.span)
+      }
+      return
+    }
     for var table in fragment.tables {
       if section.output.isTerse {
         for set in table.sets.indices where table.sets[set].elements.isEmpty { table.sets[set].elementsKnown = false }
+      }
+      if section.output.isWithoutRules {
+        table.forgetRules(span: section.text.lines.first.map { section.text.span($0) })
       }
       let form: TableForm =
         isJSON ? (table.hasOpaquePart ? .nftJSONWithXt : .nftJSON) : (table.hasOpaquePart ? .nftTextWithXt : .nftText)
       append(table, form, section, isWhole: !table.name.isEmpty)
     }
+  }
+
+  /// Whether an output in JSON is that of `nft -j list tables`, which holds nothing but names. Without its command, tables that are all empty are taken as such.
+  private func isListOfTables(_ fragment: RuleFragment, _ section: DumpSection) -> Bool {
+    guard section.command == nil || section.output.chain == "tables", !fragment.tables.isEmpty else { return false }
+    return fragment.tables.allSatisfy { $0.chains.isEmpty && $0.sets.isEmpty && $0.objects.isEmpty }
+  }
+
+  /// Notes an output of all of nf_tables, or a further table of the last one.
+  private mutating func takeRulesetListing(_ section: DumpSection, isWhole: Bool, isCut: Bool) {
+    guard isWhole, !section.output.isFiltered, section.output.family == nil else { return }
+    if let last = rulesetListings.last, let line = section.commandIndex, last.commandIndex == line,
+      last.strand == section.strand
+    {
+      rulesetListings[rulesetListings.count - 1].orders = last.orders.lowerBound...section.order
+      rulesetListings[rulesetListings.count - 1].isCut = last.isCut || isCut
+      return
+    }
+    rulesetListings.append(
+      RulesetListing(
+        orders: section.order...section.order, strand: section.strand, commandIndex: section.commandIndex, isCut: isCut,
+        isOutdated: section.isOutdated,
+        span: section.text.lines.first.map { section.text.span($0) }))
   }
 
   private mutating func append(_ table: Table, _ form: TableForm, _ section: DumpSection, isWhole: Bool) {
@@ -318,7 +412,20 @@ struct RuleSections {
       TablePrinting(
         table: table, form: form, strand: section.strand, host: section.host, order: section.order,
         isWhole: isWhole && table.shown == .whole && !isFiltered && section.output.chain == nil, isFiltered: isFiltered,
+        isFile: section.output.isFile, isOutdated: section.isOutdated,
         span: table.span ?? section.text.lines.first.map { section.text.span($0) }, session: section.session))
+  }
+}
+
+extension Table {
+  /// Takes the table as one of which only the heads of the chains were printed.
+  mutating func forgetRules(span: SourceSpan?) {
+    shown = .part
+    for index in chains.indices where chains[index].rules.isEmpty {
+      guard let span = chains[index].span ?? span else { continue }
+      chains[index].rules = [Rule(missing: MissingRules(.notShown, settledBy: "nft list ruleset"), span: span)]
+      chains[index].shown = .nothing
+    }
   }
 }
 

@@ -14,12 +14,18 @@ struct TableJoining {
   private(set) var hosts: Set<String> = []
   /// The names of the sources, for messages that point at two places.
   private let sources: SourceMap
+  /// The outputs that printed all tables of nf_tables, in the order of the input.
+  private let rulesetListings: [RulesetListing]
 
   /// Sorts the printings into moments.
   ///
   /// - Parameter iptablesOrigin: the variant of iptables where the host's `iptables --version` was printed.
-  init(_ printings: [TablePrinting], iptablesOrigin: TableOrigin?, sources: SourceMap) {
+  init(
+    _ printings: [TablePrinting], rulesetListings: [RulesetListing] = [], iptablesOrigin: TableOrigin?,
+    sources: SourceMap
+  ) {
     self.printings = printings
+    self.rulesetListings = rulesetListings
     self.sources = sources
     settleOrigins(iptablesOrigin)
     placeExcerpts()
@@ -109,7 +115,12 @@ struct TableJoining {
   /// Two outputs of a table are two moments only where they show the same chain with other content, or where one that shows the whole table lacks a chain.
   private mutating func findMoments() {
     var earlier: [TablePrinting.Key: [Int]] = [:]
+    var listings = rulesetListings[...]
     for index in printings.indices {
+      while let listing = listings.first, listing.orders.lowerBound <= printings[index].order {
+        endTables(before: listing)
+        listings.removeFirst()
+      }
       let printing = printings[index]
       var found: (earlier: TablePrinting, difference: TableComparison.Difference)?
       for other in (earlier[printing.key] ?? []).reversed() {
@@ -129,6 +140,35 @@ struct TableJoining {
       printings[index].moment = momentCount
       earlier[printing.key, default: []].append(index)
     }
+    for listing in listings { endTables(before: listing) }
+  }
+
+  /// A listing of all of nf_tables shows that the tables which it lacks, and which were printed before it, are gone.
+  private mutating func endTables(before listing: RulesetListing) {
+    let kept = Set(printings.lazy.filter { listing.orders.contains($0.order) }.map(\.key))
+    let missing = printings.indices.filter { index in
+      let printing = printings[index]
+      return printing.order < listing.orders.lowerBound && printing.strand == listing.strand
+        && printing.endMoment == nil && (printing.form.isNft || printing.table.origin == .iptablesNFT)
+        && !printing.table.name.isEmpty && !kept.contains(printing.key) && !(printing.isFile && listing.isOutdated)
+    }
+    let listed = Set(missing.filter { printings[$0].form.isNft }.map { printings[$0].key })
+    let gone = missing.filter { listed.contains(printings[$0].key) }
+    // What only iptables printed nft would have listed too. Where it lists nothing at all, the table is gone, or the listing is not there.
+    for index in missing where kept.isEmpty && !listed.contains(printings[index].key) && printings[index].table.decides
+    {
+      printings[index].table.addMissing(.notShown, from: printings[index].span)
+    }
+    guard let last = gone.last else { return }
+    if gone.contains(where: { printings[$0].moment == momentCount }) { momentCount += 1 }
+    for index in gone { printings[index].endMoment = momentCount }
+    let names = Set(gone.map { "\(printings[$0].table.family.rawValue) \(printings[$0].table.name)" }).sorted()
+    diagnostics.append(
+      Diagnostic(
+        "table-gone", .warning,
+        "\(names.count == 1 ? "table" : "tables") \(names.joined(separator: ", ")) \(names.count == 1 ? "is" : "are") not in the "
+          + "ruleset that is listed later: the later listing answers, `--snapshot` picks another",
+        span: listing.span ?? printings[last].span))
   }
 
   private mutating func report(
@@ -160,7 +200,7 @@ struct TableJoining {
     let moment = min(max(snapshot ?? momentCount, 1), momentCount)
     var order: [TablePrinting.Key] = []
     var groups: [TablePrinting.Key: [TablePrinting]] = [:]
-    for printing in printings where printing.moment <= moment {
+    for printing in printings where printing.moment <= moment && printing.endMoment.map({ $0 > moment }) ?? true {
       if groups[printing.key] == nil { order.append(printing.key) }
       groups[printing.key, default: []].append(printing)
     }
@@ -216,6 +256,8 @@ struct TableJoining {
     for set in excerpt.table.sets where !table.sets.contains(where: { $0.name == set.name }) { table.sets.append(set) }
     for chain in excerpt.table.chains {
       guard let index = table.chainIndex(chain.name) else {
+        // A table that was shown whole has no chains of which only that they may exist is known.
+        if table.shown == .whole, chain.shown != .whole, chain.rules.allSatisfy({ $0.missing != nil }) { continue }
         table.chains.append(chain)
         forms[chain.name] = (excerpt.form, excerpt.moment)
         continue
@@ -307,4 +349,9 @@ enum TableFilling {
   private static func isEmpty(_ counter: Counter?) -> Bool {
     counter == nil || counter == Counter(packets: 0, bytes: 0)
   }
+}
+
+extension Table {
+  /// Whether it does anything to a packet, unlike the empty chains that iptables prints of a table that doesn't exist.
+  fileprivate var decides: Bool { chains.contains { !$0.rules.isEmpty || $0.base?.policy == .drop } }
 }

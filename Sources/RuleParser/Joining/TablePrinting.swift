@@ -42,6 +42,22 @@ enum TableForm: Int, Comparable, Sendable {
   }
 }
 
+/// An output that printed all tables of nf_tables, so that what it lacks did not exist then.
+struct RulesetListing: Sendable {
+  /// The places of its sections, one a table, among all.
+  var orders: ClosedRange<Int>
+  /// The strand of its sections.
+  var strand: Int
+  /// The line of the command.
+  var commandIndex: Int?
+  /// Whether its end is missing.
+  var isCut = false
+  /// Whether rules were loaded from a file behind it.
+  var isOutdated = false
+  /// Its first line; nil of an output without one.
+  var span: SourceSpan?
+}
+
 /// A table as one section printed it.
 struct TablePrinting: Sendable {
   /// What was read.
@@ -58,8 +74,14 @@ struct TablePrinting: Sendable {
   var isWhole: Bool
   /// Whether a filter took lines away.
   var isFiltered: Bool
+  /// Whether it is what a configuration file holds.
+  var isFile = false
+  /// Whether rules were loaded from a file behind it.
+  var isOutdated = false
   /// The moment that it shows, counted from 1.
   var moment = 1
+  /// The first moment at which the table is known to be gone.
+  var endMoment: Int?
   /// Its first line.
   var span: SourceSpan?
   /// The session of its section: see ``DumpSection/session``.

@@ -22,9 +22,11 @@ struct UnshownRules {
     self.sections = sections
     self.facts = facts
     findUnseenJumps()
+    addHeadlessChains()
     addChainsOfParts()
     addCutOutputs()
     addUnprinted()
+    addNamedTables()
     addEngineTables()
     addServices()
   }
@@ -85,6 +87,23 @@ struct UnshownRules {
     }
   }
 
+  /// A chain of nft whose first line was left out, and that nothing jumps to, may be a base chain: that line tells the hook.
+  private mutating func addHeadlessChains() {
+    for index in tables.indices where tables[index].origin == .nftables {
+      let table = tables[index]
+      for chain in table.chains where chain.base == nil && chain.shown != .whole {
+        guard let first = chain.rules.first, let evidence = first.missing?.evidence,
+          evidence == .elided || evidence == .filtered || evidence == .cut || evidence == .unreadable,
+          !table.chains.contains(where: { $0.rules.contains { $0.leads(to: chain.name) } })
+        else { continue }
+        let place = BaseChainPlace(
+          chain: chain.name, hook: BaseChainPlace.hook(inName: chain.name), span: first.span, evidence: evidence)
+        let known = Set(table.chains.map(\.name))
+        tables[index].chains += place.chains(in: table.family).filter { !known.contains($0.name) }
+      }
+    }
+  }
+
   private mutating func addHook(
     _ hook: Hook, _ type: ChainType, _ priority: Int32, to index: Int, _ missing: MissingRules
   ) {
@@ -126,7 +145,7 @@ struct UnshownRules {
       }
     }
     for output in sections.failed { addFailed(output) }
-    if sections.mentionsLegacyTables { addLegacyTables(.ip, span: nil) }
+    for family in sections.legacyFamilies { addLegacyTables(family == .ipv6 ? .ip6 : .ip, span: nil) }
     for output in sections.unread { addUnread(output) }
   }
 
@@ -140,7 +159,9 @@ struct UnshownRules {
         addTable(name, family, MissingRules(output.evidence, settledBy: program), span: output.span)
       }
     case .nft?:
-      let isShown = tables.contains { $0.origin == .nftables || $0.origin == .iptablesNFT }
+      let isShown =
+        sections.printings.contains { $0.form.isNft }
+        || output.isNotFound && tables.contains { $0.origin == .iptablesNFT }
       if !coverage.allOfNftables, !isShown {
         addUnknownRuleset(MissingRules(output.evidence, settledBy: "nft list ruleset"), span: output.span)
       }
@@ -173,13 +194,53 @@ struct UnshownRules {
   }
 
   /// The tables of iptables-legacy, which are there beside those of nf_tables and which nothing shows.
-  private mutating func addLegacyTables(_ family: TableFamily, span: SourceSpan?) {
-    guard !tables.contains(where: { $0.origin == .iptablesLegacy && $0.family == family }) else { return }
+  private mutating func addLegacyTables(
+    _ family: TableFamily, _ names: [String] = ["mangle", "nat", "filter"], span: SourceSpan?
+  ) {
+    guard !sections.allOfLegacy.contains(family == .ip6 ? .ipv6 : .ipv4) else { return }
     let missing = MissingRules(
       .notPrinted, settledBy: family == .ip ? "iptables-legacy-save" : "ip6tables-legacy-save")
-    for name in ["mangle", "nat", "filter"] {
+    for name in names
+    where !tables.contains(where: { $0.origin == .iptablesLegacy && $0.family == family && $0.name == name }) {
       let chains = BuiltinTables.chains(of: name).map { unshown($0, of: name, missing, span: span) }
       add(Table(family, name, origin: .iptablesLegacy, chains: chains, span: span, shown: .nothing))
+    }
+  }
+
+  // MARK: - Names without rules
+
+  /// The tables and chains that were named and that no dump shows.
+  private mutating func addNamedTables() {
+    let command = "nft list ruleset"
+    for named in sections.inventory.tables {
+      let (family, name) = (named.name.family, named.name.name)
+      if named.isLegacy {
+        let isShown = tables.contains { $0.origin == .iptables && $0.family == family && $0.name == name }
+        if !isShown { addLegacyTables(family, [name], span: named.span) }
+      } else if !coverage.allOfNftables, !tables.contains(where: { $0.family == family && $0.name == name }) {
+        add(Table(family, name, origin: .nftables, span: named.span, shown: .nothing))
+        addEveryHook(to: tables.count - 1, MissingRules(.notShown, settledBy: command))
+      }
+    }
+    for named in sections.inventory.chains where !coverage.allOfNftables {
+      var index = tables.firstIndex { $0.family == named.table.family && $0.name == named.table.name }
+      if let index, tables[index].shown == .whole || tables[index].chainIndex(named.chain) != nil { continue }
+      if index == nil {
+        add(Table(named.table.family, named.table.name, origin: .nftables, span: named.span, shown: .nothing))
+        index = tables.count - 1
+      }
+      guard let index else { continue }
+      var effects: MissingRules.Effects = [.accept, .drop]
+      if named.hook == .prerouting || named.hook == .output { effects.formUnion([.translateDestination, .change]) }
+      if named.hook == .postrouting || named.hook == .input { effects.insert(.translateSource) }
+      let missing = MissingRules(.notShown, effects: effects, settledBy: command)
+      tables[index].chains.append(
+        Chain(
+          named.chain,
+          base: BaseChain(
+            type: .filter, hook: named.hook, priority: named.priority, policy: nil,
+            devices: named.device.map { [$0] } ?? []),
+          rules: [Rule(missing: missing, span: named.span)], span: named.span, shown: .nothing))
     }
   }
 
@@ -209,7 +270,23 @@ struct UnshownRules {
   private mutating func addUnknownRuleset(_ missing: MissingRules, span: SourceSpan?) {
     guard !tables.contains(where: { $0.name.isEmpty && $0.shown == .nothing }) else { return }
     add(Table(.inet, "", origin: .nftables, span: span, shown: .nothing))
-    let index = tables.count - 1
+    addEveryHook(to: tables.count - 1, missing)
+  }
+
+  /// Unknown chains at every hook that a table of nft can have them at.
+  private mutating func addEveryHook(to index: Int, _ missing: MissingRules) {
+    switch tables[index].family {
+    case .ip, .ip6, .inet: break
+    case .netdev:
+      for hook in [Hook.ingress, .egress] { addHook(hook, .filter, HookPriority.filter, to: index, missing) }
+      return
+    case .bridge:
+      for hook in [Hook.prerouting, .input, .forward, .output, .postrouting] {
+        addHook(hook, .filter, HookPriority.filter, to: index, missing)
+      }
+      return
+    case .arp: return
+    }
     addHook(.prerouting, .nat, HookPriority.dstnat, to: index, missing)
     addHook(.output, .nat, HookPriority.dstnat, to: index, missing)
     for hook in [Hook.prerouting, .input, .forward, .output, .postrouting] {

@@ -112,6 +112,8 @@ extension CommandOutput {
     } else {
       // Sets, chains or tables alone: other tables were not asked for.
       chain = words.last
+      isWithoutRules = words.first == "chains"
+      if kind == .nftText, words.first == "tables" || words.first == "hooks" { kind = .inventory }
     }
   }
 
@@ -194,9 +196,21 @@ extension CommandOutput {
       kind = .json
     } else if path.hasSuffix("/nf_conntrack") {
       kind = .conntrack
+    } else if path.hasSuffix("tables_names"), path.hasPrefix("/proc/net/") {
+      kind = .inventory
+      family = path.contains("ip6_") ? .ipv6 : .ipv4
+    } else if path.contains("nftables") || path.hasSuffix(".nft") {
+      kind = .nftText
+      isFile = Self.isConfiguration(path)
     } else if path.contains("tables") {
       kind = .save
+      isFile = Self.isConfiguration(path)
     }
+  }
+
+  /// Whether a file is one that rules are loaded from, and not one that an output was put in.
+  private static func isConfiguration(_ path: String) -> Bool {
+    path.hasPrefix("/etc/") || path.hasSuffix("nftables.conf") || path.hasSuffix(".nft")
   }
 
   /// `/proc/sys/net/ipv4/conf/eth0.1/rp_filter` as sysctl(8) names it: dots in a name become slashes.

@@ -27,6 +27,10 @@ struct DumpSection: Sendable {
   var isInDoubt = false
   /// Where the command stands whose output is empty, since a filter let nothing through.
   var commandLine: DumpLine?
+  /// The line of the command, where one stands before the section: each table that `nft list ruleset` prints is a section.
+  var commandIndex: Int?
+  /// Whether a command behind it loaded rules from a file.
+  var isOutdated = false
   /// Whether the section is a part of a fence, a bundle or a named file, so that all its lines are meant to be read.
   var isBounded: Bool
 }
@@ -194,6 +198,7 @@ struct OutputContinuation {
       ].contains(name)
     case .ufwStatus: return UfwStatusReader.isRow(cursor)
     case .firewalld: return indentation > 0
+    case .inventory: return TableInventory.isRow(cursor)
     case .routeTable:
       guard OutputStart.kind(bytes, line) != .routeTable, let word = cursor.eatWord() else { return true }
       return Prefix(cursor.text(word)) != nil || cursor.text(word) == "default" || Self.wordCount(cursor) >= 6

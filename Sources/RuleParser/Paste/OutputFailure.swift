@@ -15,6 +15,8 @@ struct OutputFailure: Sendable {
   var table: String?
   /// Whether it can be the answer to a command that prints rules, and not only to one that changes them.
   var isAboutOutput = true
+  /// Whether the program is not there, or not where the shell looks for it.
+  var isNotFound = false
 
   /// Reads a line; nil when it is no such message.
   ///
@@ -31,8 +33,14 @@ struct OutputFailure: Sendable {
       return
     }
     let text = cursor.text(cursor.at..<cursor.end).trimmedBlanks
+    // nft says so without its name (`main` in its `src/main.c`).
+    if text.hasPrefix("Operation not permitted (you must be root)") {
+      program = .nft
+      return
+    }
     guard text.contains(":"), let program = Self.program(text) else { return nil }
     self.program = program.name
+    isNotFound = text.contains("not found")
     isAboutOutput = program.isAboutOutput
     if let mark = text.firstRange(of: "table `") ?? text.firstRange(of: "table '") {
       table = String(text[mark.upperBound...].prefix { $0 != "'" && $0 != "`" })

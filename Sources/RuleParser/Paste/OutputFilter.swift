@@ -36,6 +36,7 @@ struct OutputFilter: Hashable, Sendable {
         places.insert(.beginning)
         lineCount = Self.lineCount(arguments)
       case "sed" where !Self.onlySubstitutes(arguments): places.insert(.anywhere)
+      case "jq": if !Self.keepsAllObjects(arguments) { places.insert(.anywhere) }
       case "awk", "gawk", "mawk", "perl", "cut", "sort", "uniq", "wc", "shuf", "tac", "tr", "fold", "paste":
         // Some take lines away, and some leave nothing where it was.
         places.insert(.anywhere)
@@ -67,6 +68,12 @@ struct OutputFilter: Hashable, Sendable {
       return nil
     }
     return Int(number.filter(\.isNumber))
+  }
+
+  /// Whether a `jq` prints all that it reads: `.`, `.nftables[]`.
+  private static func keepsAllObjects(_ arguments: ArraySlice<String>) -> Bool {
+    let program = arguments.first { !$0.hasPrefix("-") && Int($0) == nil } ?? "."
+    return [".", ".nftables", ".nftables[]", ".nftables|.[]", ".[]", ".[][]"].contains(program.filter { $0 != " " })
   }
 
   /// Whether a `sed` changes lines and takes none away: `s/198.51.100.1/x.x.x.x/`.

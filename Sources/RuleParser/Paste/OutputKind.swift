@@ -50,13 +50,15 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case ufwStatus = "ufw status"
   /// `firewall-cmd --list-all`, `--state`, `systemctl status firewalld`.
   case firewalld = "firewall-cmd"
+  /// The names of tables and chains without their rules: `nft list tables`, `nft list hooks`, `/proc/net/ip_tables_names`.
+  case inventory
   /// Commands and scripts that change the host.
   case commands
 
   /// Whether the output tells rules (else the host around them).
   var tellsRules: Bool {
     switch self {
-    case .listing, .save, .ipset, .nftJSON, .nftText, .commands: true
+    case .listing, .save, .ipset, .nftJSON, .nftText, .inventory, .commands: true
     default: false
     }
   }
@@ -102,6 +104,10 @@ struct CommandOutput: Hashable, Sendable {
   var isWhole = false
   /// Sets were printed without their elements (`nft -t`).
   var isTerse = false
+  /// The chains were printed without their rules (`nft list chains`).
+  var isWithoutRules = false
+  /// A configuration file was printed, which may or may not be loaded (`cat /etc/nftables.conf`).
+  var isFile = false
   /// What a filter (`| grep`, `| head`) has taken away.
   var filter = OutputFilter()
   /// Whether a filter has taken lines away.

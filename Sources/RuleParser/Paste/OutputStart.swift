@@ -34,6 +34,8 @@ enum OutputStart {
     case 0x63:  // create
       if isNftChain(cursor) { return .nftText }
       if cursor.eat("create "), cursor.eatWord() != nil, cursor.eat(" "), isSetType(cursor) { return .ipset }
+    case 0x66:  // family
+      if TableInventory.beginsHooks(cursor) { return .inventory }
     case 0x4e:  // NETWORK, Netid, Name
       if starts(cursor, "NETWORK ID") { return .dockerNetworks }
       if starts(cursor, "Netid") { return .sockets }
@@ -222,6 +224,7 @@ enum OutputStart {
     guard cursor.eat(0x7b) else { return nil }
     blanks()
     if cursor.eat("\"nftables\"") { return .nftJSON }
+    if beginsNftObject(cursor) { return .nftJSON }
     if cursor.eat(0x22) {
       _ = cursor.eat { $0 != 0x22 && $0 != 0x0a }
       guard cursor.eat(0x22) else { return nil }
@@ -229,6 +232,42 @@ enum OutputStart {
       return cursor.eat(0x3a) ? .json : nil
     }
     return cursor.peek == 0x7d ? .json : nil
+  }
+
+  /// Whether an object of nft's JSON begins in a line without the list that holds them all, or a list of such objects: what `jq` cuts out.
+  static func isNftObject(_ bytes: ByteView, _ line: DumpLine) -> Bool {
+    var cursor = ByteCursor(bytes, line.start..<min(bytes.count, line.start + 400))
+    func blanks() { _ = cursor.eat { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d || $0 == 0x3e } }
+    blanks()
+    if cursor.eat(0x5b) { blanks() }
+    guard cursor.eat(0x7b) else { return false }
+    blanks()
+    return beginsNftObject(cursor)
+  }
+
+  /// `"rule": {"family":`, `"metainfo": {"version":`, or what stands in a rule: `"family": "inet", "table":`.
+  private static func beginsNftObject(_ start: ByteCursor) -> Bool {
+    var cursor = start
+    func blanks() { _ = cursor.eat { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d || $0 == 0x3e } }
+    guard cursor.eat(0x22) else { return false }
+    let key = cursor.text(cursor.eat { $0 >= 0x61 && $0 <= 0x7a || $0 == 0x20 })
+    guard cursor.eat(0x22) else { return false }
+    blanks()
+    guard cursor.eat(0x3a) else { return false }
+    blanks()
+    if key == "family" {
+      guard cursor.eat(0x22) else { return false }
+      let family = cursor.text(cursor.eat { $0 != 0x22 && $0 != 0x0a })
+      guard TableFamily(rawValue: family) != nil, cursor.eat("\",") else { return false }
+      blanks()
+      return cursor.eat("\"table\"") || cursor.eat("\"name\"")
+    }
+    guard cursor.eat(0x7b) else { return false }
+    blanks()
+    if key == "metainfo" { return cursor.eat("\"version\"") || cursor.eat("\"json_schema_version\"") }
+    return cursor.eat("\"family\"")
+      && (NftJSONTypes.objectKinds.contains(key)
+        || ["table", "chain", "rule", "set", "map", "element", "flowtable"].contains(key))
   }
 
   /// Whether a line is an address of an interface without the interface: `inet 192.0.2.10/24 scope global eth0`.

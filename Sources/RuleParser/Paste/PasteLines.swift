@@ -47,7 +47,9 @@ struct PasteLines {
     let marked = marks.flatMap(\.marked)
     if !marked.isEmpty { takeOffMarks(marked) }
     let numbered = marked.isEmpty ? marks.flatMap(\.numbered) : lines.indices.filter { gutter(lines[$0]) != nil }
-    let isChanged = takeOffLineNumbers(numbered) || !marked.isEmpty
+    let softBreaks = marks.flatMap(\.softBreaks)
+    if softBreaks.count > 1 { takeOffSoftBreaks(softBreaks) }
+    let isChanged = takeOffLineNumbers(numbered) || takeOffPrefixes() || !marked.isEmpty
     if isChanged {
       for index in lines.indices where lines[index].form == .chainHead {
         chains.append(lines[index], at: index, in: bytes)
@@ -107,6 +109,111 @@ struct PasteLines {
     return hasAny
   }
 
+  /// Takes off what a journal or an editor puts before each line of an output, where the input, or a fence, begins with such lines: `Nov 28 16:00:01 vps nft[812]: `,
+  /// and numbers that count up from the first line. Numbers before rows may be the output's own, so one of the lines must begin an output of rules, or be a
+  /// prompt, behind its number. Gives whether there were any.
+  private mutating func takeOffPrefixes() -> Bool {
+    var hasAny = false
+    for first in prefixPlaces {
+      if takeOffNumbers(from: first) || takeOffJournal(from: first) { hasAny = true }
+    }
+    return hasAny
+  }
+
+  /// The lines at which prefixed lines may begin: the first of the input and of each fence.
+  private var prefixPlaces: [Int] {
+    var places: [Int] = []
+    if let first = lines.prefix(20).firstIndex(where: { $0.start < $0.end }) {
+      places += first..<min(first + 3, lines.count)
+    }
+    if !fences.isEmpty {
+      places += lines.indices.dropFirst().filter {
+        fences[$0 - 1].isFence && !fences[$0].isFence && fences[$0].fence != 0
+      }
+    }
+    return places
+  }
+
+  private mutating func takeOffNumbers(from first: Int) -> Bool {
+    var found: [(line: Int, end: Int)] = []
+    var number: UInt64?
+    for index in first..<lines.count {
+      guard let prefix = Self.number(before: bytes, lines[index]), number.map({ prefix.number == $0 + 1 }) ?? true
+      else {
+        break
+      }
+      number = prefix.number
+      found.append((index, prefix.end))
+    }
+    return takeOff(found)
+  }
+
+  /// `12 `, `12: `, `12) ` at the beginning of a line.
+  private static func number(before bytes: ByteView, _ line: DumpLine) -> (number: UInt64, end: Int)? {
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 24))
+    cursor.eatBlanks()
+    guard let number = cursor.eatDecimal(), number < 1 << 32 else { return nil }
+    let hasSign = cursor.eat(0x3a) || cursor.eat(0x29)
+    guard cursor.at == line.end || cursor.eat(0x20) || cursor.eat(0x09) || hasSign else { return nil }
+    return (number, cursor.at)
+  }
+
+  private mutating func takeOffJournal(from first: Int) -> Bool {
+    guard let writer = Self.journal(before: bytes, lines[first])?.writer else { return false }
+    var found: [(line: Int, end: Int)] = []
+    for index in first..<lines.count {
+      guard let prefix = Self.journal(before: bytes, lines[index]) else { break }
+      if bytes.areEqual(prefix.writer, writer) { found.append((index, prefix.end)) }
+    }
+    return takeOff(found)
+  }
+
+  /// `Nov 28 16:00:01 vps nft[812]: ` or `2026-11-28T16:00:01+0000 vps nft[812]: `: who wrote it, and where the line itself begins.
+  private static func journal(before bytes: ByteView, _ line: DumpLine) -> (writer: Range<Int>, end: Int)? {
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
+    guard let first = cursor.peek, first >= 0x30 && first <= 0x39 || first >= 0x41 && first <= 0x53 else { return nil }
+    if first >= 0x41 {
+      guard let month = cursor.eatWord(), month.count == 3 else { return nil }
+      cursor.eatBlanks()
+      guard let day = cursor.eatDecimal(), day <= 31, cursor.eatBlanks() > 0 else { return nil }
+    }
+    guard let time = cursor.eatWord(), bytes[time].contains(0x3a), cursor.eatBlanks() > 0 else { return nil }
+    let start = cursor.at
+    guard cursor.eatWord() != nil, cursor.eatBlanks() > 0, let program = cursor.eatWord(), program.count > 1,
+      bytes[program.upperBound - 1] == 0x3a
+    else { return nil }
+    let writer = start..<program.upperBound
+    _ = cursor.eat(0x20)
+    return (writer, cursor.at)
+  }
+
+  /// Takes off what stands before some lines, if an output of rules begins behind it.
+  private mutating func takeOff(_ found: [(line: Int, end: Int)]) -> Bool {
+    guard found.count >= 3 else { return false }
+    let isOutput = found.contains { index, end in
+      var line = lines[index]
+      line.start = end
+      if let prompt = ShellPrompt(bytes, line), !prompt.command.isEmpty { return true }
+      switch OutputStart.kind(bytes, line) {
+      case .nftText, .nftJSON, .save, .listing: return true
+      default: return false
+      }
+    }
+    guard isOutput else { return false }
+    for (index, end) in found {
+      lines[index].start = end
+      lines[index].recognise(in: bytes)
+    }
+    return true
+  }
+
+  /// Takes off the `=` with which a mailer that writes quoted-printable (RFC 2045, 6.7) breaks long lines.
+  private mutating func takeOffSoftBreaks(_ indexes: [Int]) {
+    for index in indexes where lines[index].end > lines[index].start && bytes[lines[index].end - 1] == 0x3d {
+      lines[index].end -= 1
+    }
+  }
+
   /// A line's number, and where the line itself begins behind it.
   private func gutter(_ line: DumpLine) -> (number: UInt64, end: Int)? { Self.gutter(bytes, line) }
 
@@ -137,6 +244,8 @@ struct PasteLines {
     var marked: [Int] = []
     /// The indexes of the lines that begin with what can be their number.
     var numbered: [Int] = []
+    /// The indexes of the lines that a mailer may have broken.
+    var softBreaks: [Int] = []
     var chains = Chains()
   }
 
@@ -197,6 +306,7 @@ struct PasteLines {
         if mayBeMarked(bytes, line) { marks.marked.append(index) }
         if gutter(bytes, line) != nil { marks.numbered.append(index) }
       }
+      if line.end - line.start >= 60, bytes[line.end - 1] == 0x3d { marks.softBreaks.append(index) }
       if line.form == .chainHead { marks.chains.append(line, at: index, in: bytes) }
       lines.append(line)
       at = end + 1

@@ -72,6 +72,8 @@ struct SectionFinder {
     var gap = LineRuns()
     var strangers = 0
     var fence: Int32
+    /// Whether it is objects of nft's JSON one after the other, as `jq` prints them.
+    var isObjectStream = false
   }
 
   /// Finds the sections of an input. `strand` is the number of its first strand.
@@ -92,14 +94,17 @@ struct SectionFinder {
     find()
   }
 
-  /// Whether iptables says anywhere in the input that tables of iptables-legacy exist beside those that it printed. It says so on its error output, which
-  /// a paste holds before or behind an output.
-  var mentionsLegacyTables: Bool {
-    lines.contains { line in
-      guard line.form == .other, bytes[line.start] == 0x23 else { return false }
+  /// The families of which iptables says anywhere in the input that tables of iptables-legacy exist beside those that it printed. It says so on its error
+  /// output, which a paste holds before or behind an output.
+  var legacyFamilies: Set<AddressFamily> {
+    var families: Set<AddressFamily> = []
+    for line in lines where line.form == .other && bytes[line.start] == 0x23 {
       var cursor = ByteCursor(bytes, line.range)
-      return cursor.eat("# Warning: iptables-legacy tables present")
+      guard cursor.eat("# Warning: ip") else { continue }
+      let isIPv6 = cursor.eat("6")
+      if cursor.eat("tables-legacy tables present") { families.insert(isIPv6 ? .ipv6 : .ipv4) }
     }
+    return families
   }
 
   private mutating func find() {
@@ -153,7 +158,7 @@ struct SectionFinder {
       } else if paste.isFence(at: index) {
         close()
         session += 1
-      } else if let block = commands.block(at: index) {
+      } else if !isLineOfFile(line), let block = commands.block(at: index) {
         take(block, at: index)
         index = block.end
         continue
@@ -298,13 +303,14 @@ struct SectionFinder {
       enter(prompt, at: index, fence: fence)
       return
     }
+    if isPromptAlone(content) { takeEmptyOutput(before: index, fence: fence) }
     // A save tells itself of the tables that it leaves out.
     if current?.section.kind != .save, let failure = OutputFailure(bytes, content) {
       take(failure, content, at: index)
       return
     }
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
-      if goesOn(with: kind, content) {
+      if goesOn(with: kind, content, at: index) {
         append(content, at: index)
       } else if kind == .ipAddress, OutputStart.isAddressAlone(bytes, content), !isAsked(.ipAddress) {
         // Whose address it is says only the command that printed it.
@@ -315,7 +321,9 @@ struct SectionFinder {
       return
     }
     let isBlank = bytes[content.range].allSatisfy { $0 == 0x20 || $0 == 0x09 }
-    if !isBlank, current.map({ !$0.continuation.fits(bytes, content) }) ?? true, let command = bareCommand(content) {
+    if !isBlank, !isLineOfFile(content), current.map({ !$0.continuation.fits(bytes, content) }) ?? true,
+      let command = bareCommand(content)
+    {
       close()
       take(command, at: index, fence: fence, place: isInside(fence) ? entered : nil)
       return
@@ -325,8 +333,14 @@ struct SectionFinder {
       return
     }
     if open.continuation.isComplete {
-      close()
-      if !isBlank { passProse(at: index) }
+      // A table's name and no brace: the text was cut there.
+      if open.section.kind == .nftText, open.fence == fence, TableInventory.mayBeHead(bytes, content) {
+        append(content, at: index)
+      }
+      if !isBlank {
+        close()
+        passProse(at: index)
+      }
     } else if open.continuation.fits(bytes, content) || (open.section.isBounded && !isBlank) {
       append(content, at: index)
     } else {
@@ -371,6 +385,7 @@ struct SectionFinder {
       // A line that grep cut out. Without its command it would be anybody's.
       guard cursor.eat("inet ") || cursor.eat("inet6 "), let word = cursor.eatWord() else { return nil }
       return Prefix(cursor.text(word)) == nil ? nil : kind
+    case .inventory: return TableInventory.isName(bytes, line) ? kind : nil
     case .hostAddresses: return HostAddressReader.isAddresses(bytes, line) ? kind : nil
     case .listing where pending.first?.output.isFiltered == true:
       // Rows whose chain's head was filtered away.
@@ -429,6 +444,9 @@ struct SectionFinder {
   ) {
     takeUnanswered()
     pending = ShellCommand.read(line)
+    if Self.loadsFile(line) {
+      for section in sections.indices { sections[section].isOutdated = true }
+    }
     pendingLine = index
     pendingFence = fence
     pendingPlace = hint.place ?? place ?? .host
@@ -456,6 +474,26 @@ struct SectionFinder {
       sections.append(section)
     }
     unanswered = []
+  }
+
+  /// Whether a line is one of nft's own commands, without the program's name, in a file that was printed: that changes nothing.
+  private func isLineOfFile(_ line: DumpLine) -> Bool {
+    guard pending.first?.output.isFile == true else { return false }
+    var cursor = ByteCursor(bytes, line.range)
+    cursor.eatBlanks()
+    return cursor.eat("#!") || cursor.eat("flush ") || cursor.eat("add ") || cursor.eat("create ")
+      || cursor.eat("insert ") || cursor.eat("delete ") || cursor.eat("destroy ")
+  }
+
+  /// Whether a command loads rules from a file: `nft -f …`, `systemctl restart nftables`, `iptables-restore`.
+  private static func loadsFile(_ command: String) -> Bool {
+    if command.contains("tables-restore") || command.contains("tables-nft-restore") { return true }
+    guard command.contains("nft") || command.contains("tables") || command.contains("persistent") else { return false }
+    let words = command.split { $0 == " " || $0 == "\t" }
+    if command.contains("nft"), words.contains(where: { $0 == "-f" || $0 == "--file" || $0.hasPrefix("-f/") }) {
+      return true
+    }
+    return words.contains { ["start", "restart", "reload", "--now", "condrestart", "force-reload"].contains($0) }
   }
 
   // MARK: - Commands that change the host
@@ -521,6 +559,18 @@ struct SectionFinder {
     if isNear { for command in pending.indices { pending[command].output.isWhole = false } }
   }
 
+  /// Whether nothing but the mark of the prompt stands in a line that the last command stood behind.
+  private func isPromptAlone(_ line: DumpLine) -> Bool {
+    guard line.end > line.start, line.end - line.start <= 2, pendingLine < lines.count, !pending.isEmpty else {
+      return false
+    }
+    let (mark, known) = (bytes[line.start], lines[pendingLine])
+    guard mark == 0x24 || mark == 0x23 || mark == 0x25, known.start < known.end, bytes[known.start] == mark else {
+      return false
+    }
+    return line.end == line.start + 1 || bytes[line.start + 1] == 0x20
+  }
+
   private func isBlank(_ line: DumpLine) -> Bool { bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
 
   /// A command that prints all rules and is followed by the next prompt has printed nothing: there are none.
@@ -532,7 +582,8 @@ struct SectionFinder {
       guard let kind = command.output.kind else { continue }
       var section = DumpSection(
         kind: kind, output: command.output, command: command.text, place: .host,
-        text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName, isBounded: true)
+        text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName,
+        commandIndex: pendingLine, isBounded: true)
       section.session = session
       sections.append(section)
     }
@@ -573,10 +624,14 @@ struct SectionFinder {
     var section = DumpSection(
       kind: kind, output: output, command: text, place: place,
       text: DumpText(source: source, memory: memory, lines: []), strand: strand, host: hostName,
+      commandIndex: text == nil ? nil : pendingLine,
       isBounded: fence != 0 && fence != paste.openFence || (text != nil && text == hint.command))
     section.promptName = promptName
     if text != nil { section.session = session }
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: fence)
+    current?.isObjectStream = kind == .nftJSON && OutputStart.isNftObject(bytes, line)
+    // What was left out before the first table may have held others.
+    if kind == .nftText, let mark = omissionMark(before: index) { taken.append(mark) }
     append(line, at: index)
   }
 
@@ -596,6 +651,15 @@ struct SectionFinder {
     return false
   }
 
+  /// The line before a place that says that lines were left out there.
+  private func omissionMark(before index: Int) -> Int? {
+    guard let mark = (0..<index).last(where: { !isBlank(lines[$0]) }), paste.fence(at: mark) == paste.fence(at: index),
+      OmissionMark.evidence(bytes, lines[mark].range) == .elided,
+      sections.last?.text.lines.last?.start != lines[mark].start
+    else { return nil }
+    return mark
+  }
+
   /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what it knows.
   private static func prints(_ command: OutputKind?, _ kind: OutputKind) -> Bool {
     guard let command else { return false }
@@ -608,8 +672,13 @@ struct SectionFinder {
   }
 
   /// Whether a line that can begin an output goes on with the one that is open.
-  private func goesOn(with kind: OutputKind, _ line: DumpLine) -> Bool {
+  private func goesOn(with kind: OutputKind, _ line: DumpLine, at index: Int) -> Bool {
     guard let open = current else { return false }
+    if open.isObjectStream, kind == .nftJSON, open.fence == paste.fence(at: index),
+      OutputStart.isNftObject(bytes, line)
+    {
+      return true
+    }
     if open.section.kind == kind || Self.isSameOutput(open.section.kind, kind), !open.continuation.isComplete,
       !open.continuation.begins(bytes, line)
     {

@@ -135,6 +135,8 @@ struct ShellPrompt: Sendable {
     }
     if isMark(cursor.peek) || cursor.peek == 0x2b {
       cursor.at += 1
+      // `#!/usr/sbin/nft -f` begins a file.
+      if cursor.peek == 0x21 { return nil }
       return known(cursor).map { ShellPrompt(host: .bare, command: $0) }
     }
     // A host's name alone before the mark.
@@ -161,8 +163,8 @@ struct ShellPrompt: Sendable {
     let words = line.split { $0 == " " || $0 == "\t" }
     guard let first = words.first, ShellCommand.isKnownProgram(first) else { return false }
     guard words.count > 1 else {
-      return ["iptables-save", "ip6tables-save", "ifconfig", "exit", "route", "netstat", "ss", "hostname"]
-        .contains { ShellCommand.baseName(first) == $0 }
+      let name = ShellCommand.baseName(first)
+      return name.hasSuffix("-save") || ["ifconfig", "exit", "route", "netstat", "ss", "hostname"].contains(name)
     }
     // `-m conntrack --ctstate NEW`, folded behind the `-m`.
     if first == "conntrack", words.contains(where: { $0.hasPrefix("--ct") }) { return false }

@@ -103,6 +103,25 @@ final class JSONTape: Sendable {
     sourceEnd = bytes.count
   }
 
+  /// Reads the value behind another one of the same text; nil where none stands there.
+  init?(behind other: JSONTape, upTo end: Int) {
+    var at = other.end
+    while at < end, other.bytes[at] <= 0x20 { at += 1 }
+    guard at < end else { return nil }
+    var reader = JSONReader(bytes: other.bytes, range: at..<end)
+    reader.readValue()
+    memory = other.memory
+    bytes = reader.bytes
+    nodes = reader.nodes
+    problem = reader.problem
+    self.end = reader.at
+    pieces = other.pieces
+    sourceEnd = other.sourceEnd
+  }
+
+  /// Where the lines that the text was read from end in ``bytes``.
+  func limit(of text: DumpText) -> Int { pieces.isEmpty ? text.lines.last?.end ?? 0 : bytes.count }
+
   /// Makes a second tape of the same text, for another thread: a tape that several read from is counted by all of them for every value.
   init(sharing other: JSONTape) {
     memory = other.memory

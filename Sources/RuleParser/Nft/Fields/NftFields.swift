@@ -192,6 +192,10 @@ enum NftFields {
     guard let base = PayloadBase(rawValue: base), let offset = Int(exactly: offset), length >= 1, length <= 128,
       offset <= 1 << 20
     else { return nil }
+    // The ports of every protocol that has some, as nft itself names them.
+    if base == .transport, length == 16, offset == 0 || offset == 16 {
+      return NftPayload.field("th", offset == 0 ? "sport" : "dport")
+    }
     return NftField(.raw(base: base, offset: offset, length: Int(length)), .integer, bits: Int(length))
   }
 }

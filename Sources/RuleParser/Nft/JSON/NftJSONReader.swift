@@ -20,6 +20,12 @@ struct NftJSONReader: Sendable {
   private var lastPlace = RulePlace()
   /// Where rules stand that tell no chain: the index of the table, where that is known, and the object.
   private var strays: [(table: Int?, span: SourceSpan)] = []
+  /// Whether the object was read that every listing begins with.
+  private var hasMetainfo = false
+  /// Whether some rule was read.
+  private var hasRule = false
+  /// The tables that were listed themselves.
+  private var listedTables: Set<NftTableBuilder.TableKey> = []
   /// Whether a part of the rules is read apart from the others, and met a statement that adds to the table.
   private var isPart = false
   private var meetsChain = false
@@ -66,6 +72,7 @@ struct NftJSONReader: Sendable {
     var reader = NftJSONReader(text: text)
     reader.readDocument()
     reader.placeStrays()
+    reader.markUnlistedTables()
     let tables = reader.builder.finish(&reader.diagnostics)
     var fragment = RuleFragment(tables: tables, diagnostics: reader.diagnostics)
     fragment.cut = reader.cut
@@ -86,6 +93,7 @@ struct NftJSONReader: Sendable {
       return
     }
     guard let list = root["nftables"], list.kind == .array else {
+      if isStream(root) { return readStream(tape) }
       diagnostics.append(
         Diagnostic(
           "json-without-rules", .error, "This JSON holds no `nftables` list.", span: root.span(in: text),
@@ -100,12 +108,58 @@ struct NftJSONReader: Sendable {
     if let problem = tape.problem { report(problem, of: tape) }
   }
 
+  /// Whether a value is an object of a listing, or a list of such, without what nft prints around them.
+  private func isStream(_ root: JSONValue) -> Bool {
+    if root.kind == .array { return root.elements.first { _ in true }.map { isStream($0) } ?? false }
+    guard root.kind == .object, let (key, _) = root.members.first(where: { _ in true }), let kind = key.string else {
+      return false
+    }
+    return kind == "metainfo" || Self.bareKind(root) != nil || NftJSONTypes.objectKinds.contains(kind)
+      || ["table", "chain", "rule", "set", "map", "element", "flowtable"].contains(kind)
+  }
+
+  /// What an object is that stands without the name of its kind.
+  private static func bareKind(_ object: JSONValue) -> String? {
+    guard object.kind == .object, object["family"]?.string != nil, object["table"]?.string != nil else { return nil }
+    if object["chain"]?.string != nil { return "rule" }
+    if object["name"] == nil { return nil }
+    if object["hook"] != nil { return "chain" }
+    return object["type"] == nil && object["elem"] == nil ? "chain" : nil
+  }
+
+  /// Reads objects that stand one after the other, as `jq '.nftables[]'` prints them. Where the first of a listing is missing, others may be too.
+  private mutating func readStream(_ first: JSONTape) {
+    var next: JSONTape? = first
+    let limit = first.limit(of: text)
+    while let tape = next, let root = tape.root {
+      let whole = tape.problem?.offset ?? .max
+      let items = root.kind == .array ? root.elements.map { $0 } : [root]
+      read(items.filter { $0.range.upperBound < whole }[...])
+      if let problem = tape.problem {
+        report(problem, of: tape)
+        break
+      }
+      next = JSONTape(behind: tape, upTo: limit)
+    }
+    guard !hasMetainfo else { return }
+    let span = first.root?.span(in: text)
+    cut = cut ?? span
+    for table in builder.tables.indices {
+      builder.tables[table].shown = .part
+      for chain in builder.tables[table].chains.indices {
+        guard let span = builder.tables[table].chains[chain].span ?? span else { continue }
+        builder.tables[table].chains[chain].addMissing(MissingRules(.filtered), atFrontBefore: span)
+      }
+    }
+  }
+
   /// Reads objects of a listing in their order.
   private mutating func read(_ list: ArraySlice<JSONValue>) {
     var items = list
     while !items.isEmpty {
       let rules = items.prefix { $0.isRule }
       if rules.count >= 4000 {
+        hasRule = true
         items.removeFirst(readRules(rules))
       } else {
         for item in items.prefix(max(1, rules.count)) { readItem(item) }
@@ -202,9 +256,14 @@ struct NftJSONReader: Sendable {
       strays.append((nil, item.span(in: text)))
       return
     }
+    switch Self.bareKind(item) {
+    case "rule": return readRule(item, atFront: isInsert)
+    case "chain": return readChain(item)
+    default: break
+    }
     for (key, value) in item.members {
       switch key.string {
-      case "metainfo": break
+      case "metainfo": hasMetainfo = true
       case "add", "create": readItem(value)
       case "insert": readItem(value, isInsert: true)
       case "table": readTable(value)
@@ -244,6 +303,18 @@ struct NftJSONReader: Sendable {
     }
   }
 
+  /// A listing begins each table with an object of its own: where that is missing, chains may be missing too. Chains alone are what `nft -j list chains` prints,
+  /// which leaves out all rules.
+  private mutating func markUnlistedTables() {
+    for index in builder.tables.indices {
+      let key = NftTableBuilder.TableKey(family: builder.tables[index].family, name: builder.tables[index].name)
+      guard !listedTables.contains(key) else { continue }
+      builder.noteShown(index)
+      builder.tables[index].shown = .part
+      if !hasRule { builder.tables[index].forgetRules(span: text.lines.first.map { text.span($0) }) }
+    }
+  }
+
   mutating func warn(_ id: String, _ message: String, _ value: JSONValue) {
     diagnostics.append(Diagnostic(id, .warning, message, span: value.span(in: text)))
   }
@@ -268,6 +339,8 @@ struct NftJSONReader: Sendable {
     builder.tables[index].flags = Self.strings(object["flags"])
     builder.tables[index].span = object.span(in: text)
     builder.noteShown(index)
+    listedTables.insert(
+      NftTableBuilder.TableKey(family: builder.tables[index].family, name: builder.tables[index].name))
   }
 
   private mutating func readChain(_ object: JSONValue) {
@@ -288,7 +361,7 @@ struct NftJSONReader: Sendable {
         chain.base = BaseChain(
           type: type, hook: hook, priority: priority(object["prio"], hook, builder.tables[index].family),
           policy: policy(of: object, name),
-          devices: Self.strings(object["dev"]) + Self.strings(object["devices"]))
+          devices: devices(of: object))
       } else {
         warn("unknown-hook", "The hook or type of this chain is unknown.", object)
         noteUnknownPlace(of: object, name, index)
@@ -301,6 +374,15 @@ struct NftJSONReader: Sendable {
       chain.base?.policy = nil
     }
     builder.add(chain, to: index)
+  }
+
+  /// The devices of a chain at ingress or egress; none where one of them is masked: then the chain may be for any.
+  private mutating func devices(of object: JSONValue) -> [String] {
+    let names = Self.strings(object["dev"]) + Self.strings(object["devices"])
+    let masked = names.filter { NftMasks.isMaskedName($0) }
+    if masked.isEmpty { return names }
+    report(masked: masked.map { MaskedValue($0, within: MaskedText.Kind.interface.all) }, object)
+    return []
   }
 
   private mutating func noteUnknownPlace(of object: JSONValue, _ name: String, _ index: Int) {
@@ -383,6 +465,7 @@ struct NftJSONReader: Sendable {
   }
 
   private mutating func readRule(_ object: JSONValue, atFront: Bool = false) {
+    hasRule = true
     guard let (rule, place) = rule(object, ofKnownChain: false) else {
       strays.append((object["table"]?.string == nil ? nil : lastTable(of: object), object.span(in: text)))
       return

@@ -31,6 +31,12 @@ struct NftJSONStatements {
       rule.statements.append(try lowering.verdictMap(try expressions.read(key), try expressions.read(data)))
     case "mangle":
       guard let key = value["key"], let newValue = value["value"] else { throw NftProblem("a mangle") }
+      if (key["meta"] ?? key["ct"])?["key"]?.string == "secmark" {
+        let source: String? = newValue["meta"] != nil ? "meta secmark" : newValue["ct"] != nil ? "ct secmark" : nil
+        let name = newValue.string ?? source ?? newValue.sourceText
+        rule.statements.append(.effect(Effect(.secmark, [Argument("name", name)])))
+        return
+      }
       rule.statements.append(try lowering.assignment(try expressions.read(key), try expressions.read(newValue)))
     case "dnat", "snat", "masquerade", "redirect", "tproxy":
       rule.statements.append(try translation(kind, value))

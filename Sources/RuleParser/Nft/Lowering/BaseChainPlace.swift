@@ -10,13 +10,25 @@ struct BaseChainPlace: Hashable, Sendable {
   var hook: Hook?
   /// Where it stands.
   var span: SourceSpan?
+  /// How one knows of it.
+  var evidence = MissingRules.Evidence.unreadable
 
   /// Makes the description of a place of which nothing is known yet.
-  init(chain: String, type: ChainType? = nil, hook: Hook? = nil, span: SourceSpan? = nil) {
+  init(
+    chain: String, type: ChainType? = nil, hook: Hook? = nil, span: SourceSpan? = nil,
+    evidence: MissingRules.Evidence = .unreadable
+  ) {
+    self.evidence = evidence
     self.chain = chain
     self.type = type
     self.hook = hook
     self.span = span
+  }
+
+  /// The hook that a chain's name says, as `input` and `filter_FORWARD` do.
+  static func hook(inName name: String) -> Hook? {
+    let name = name.lowercased()
+    return [Hook.prerouting, .postrouting, .input, .forward, .output].first { name.contains($0.rawValue) }
   }
 
   /// The hooks that the chain may be at.
@@ -42,7 +54,7 @@ struct BaseChainPlace: Hashable, Sendable {
         if hook == .prerouting || hook == .output { effects?.formUnion([.translateDestination, .change]) }
         if hook == .postrouting { effects?.insert(.translateSource) }
       }
-      let missing = MissingRules(.unreadable, effects: effects)
+      let missing = MissingRules(evidence, effects: effects)
       let rule = span.map { Rule(missing: missing, span: $0) }
       return Chain(
         "\(chain) (if at \(hook.rawValue))",

@@ -212,6 +212,8 @@ extension NftLowering {
   /// An element of a set or map of known types.
   func element(_ element: NftElement, key: [NftPart], data: [NftPart]?) throws(NftProblem) -> SetElement {
     var lowered = SetElement([], comment: element.comment, arguments: element.arguments)
+    // Each element of a map leads somewhere: a word alone stands for elements that somebody left out.
+    if data != nil, element.data == nil { return .elided(NftMasks.text(of: element.key) ?? "...") }
     if case .wildcard = element.key {
       lowered.isCatchAll = true
     } else {

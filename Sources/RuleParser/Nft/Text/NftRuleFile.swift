@@ -8,9 +8,11 @@ enum NftRuleFile {
   /// All of an input as one section, when it is a rule file; else nil.
   static func section(_ source: Int32, _ lines: PasteLines, strand: Int) -> DumpSection? {
     guard isRuleFile(lines) else { return nil }
-    let output = CommandOutput(kind: .nftText)
+    // Names of tables and nothing else are what `nft list tables` prints.
+    var output = CommandOutput(kind: TableInventory.isNamesOnly(lines) ? .inventory : .nftText)
+    output.isFile = output.kind == .nftText
     return DumpSection(
-      kind: .nftText, output: output, command: nil, place: .host,
+      kind: output.kind ?? .nftText, output: output, command: nil, place: .host,
       text: DumpText(source: source, memory: lines.memory, lines: lines.lines), strand: strand,
       host: nil,
       isBounded: true)

@@ -5,6 +5,7 @@ extension NftTextReader {
   /// Reads a table behind the word `table`.
   mutating func readTable() throws(SyntaxError) {
     let start = tokens.current.start
+    guard !endsTextInTableHead(from: start) else { return }
     let (family, name) = try tableName()
     let index = builder.table(family, name)
     guard kind == .openBrace else { return }
@@ -24,6 +25,20 @@ extension NftTextReader {
     // Where another table begins people left the braces out; where the text ends, chains may be missing.
     if !isClosed, kind == .end { builder.tables[index].shown = .part }
     if carrying != nil { carryOutBlock(index) }
+  }
+
+  /// Whether the text ends behind the name of the table that stands here, or in it: its chains, and other tables, are missing.
+  private mutating func endsTextInTableHead(from start: Int) -> Bool {
+    guard carrying == nil else { return false }
+    var ahead = tokens
+    while ahead.current.kind == .word || ahead.current.kind == .string { ahead.advance() }
+    let end = ahead.previousEnd
+    while ahead.current.kind == .newline { ahead.advance() }
+    guard ahead.current.kind == .end else { return false }
+    tokens = ahead
+    cut = cut ?? text.span(start..<max(start, end))
+    report(fail("{"))
+    return true
   }
 
   /// Whether a line is one of nft's words, and not of signs that stand for lines that were left out.
@@ -108,7 +123,9 @@ extension NftTextReader {
   /// Notes that lines are missing here.
   private mutating func leaveOut(_ evidence: MissingRules.Evidence, _ span: SourceSpan, _ block: Block) {
     switch block {
-    case .table(let index): builder.tables[index].shown = .part
+    case .table(let index):
+      builder.tables[index].shown = .part
+      builder.noteUnknownPlace(BaseChainPlace(chain: "chain left out", span: span, evidence: evidence), of: index)
     case .chain(let index, let name):
       addMissing(MissingRules(evidence, count: evidence == .unreadable ? 1 : nil), span, to: name, of: index)
     case .other: cut = cut ?? span
@@ -268,8 +285,19 @@ extension NftTextReader {
     return Int32(clamping: total)
   }
 
-  /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`.
+  /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`. None where one of them is masked: then the chain may be for any.
   mutating func devices() throws(SyntaxError) -> [String] {
+    let start = tokens.current.start
+    let names = try deviceNames()
+    guard names.contains(where: { NftMasks.isMaskedName($0) }) else { return names }
+    let masked = names.filter { NftMasks.isMaskedName($0) }.map {
+      MaskedValue($0, within: MaskedText.Kind.interface.all)
+    }
+    report(masked: masked, in: start..<max(start, tokens.previousEnd))
+    return []
+  }
+
+  private mutating func deviceNames() throws(SyntaxError) -> [String] {
     tokens.advance()
     _ = eat(.assign)
     if kind == .dollar { return Self.words(try variable()) }
@@ -314,7 +342,8 @@ extension NftTextReader {
       }
       reader.builder.lowerings[index].sets[set.name] = types
     }
-    if !isClosed { set.elementsKnown = false }
+    // Where the elements were cut off, one that stands for the others is among them.
+    if !isClosed, !set.elements.contains(where: \.isElision) { set.elementsKnown = false }
     set.flags = NftArguments.flags(set.flags)
     builder.lowerings[index].sets[set.name] = types
     builder.add(set, to: index)
@@ -423,7 +452,11 @@ extension NftTextReader {
       if case .set(let defined) = value { written = defined } else { written = [NftElement(value)] }
     } else {
       expectsTrafficClass = key.contains { $0.type == .classid } || data?.first?.type == .classid
-      defer { expectsTrafficClass = false }
+      keepsCutElements = true
+      defer {
+        expectsTrafficClass = false
+        keepsCutElements = false
+      }
       written = try setElements()
     }
     elements.reserveCapacity(written.count)

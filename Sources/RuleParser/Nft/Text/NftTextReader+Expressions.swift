@@ -250,6 +250,8 @@ extension NftTextReader {
     while true {
       skipNewlines()
       if eat(.closeBrace) { return elements }
+      // Of a declared set whose end was cut off, the elements that are there are in it.
+      if kind == .end, depth == 0, keepsCutElements, carrying == nil { return elements + [NftElement(.word("..."))] }
       let isElided = isElision
       let element = isElided ? elision() : try self.element(depth: depth)
       if case .set(let inner) = element.key, element.data == nil {
@@ -258,6 +260,10 @@ extension NftTextReader {
         elements.append(element)
       }
       skipNewlines()
+      // The last one may be the beginning of another.
+      if kind == .end, depth == 0, keepsCutElements, carrying == nil {
+        return elements.dropLast() + [NftElement(.word("..."))]
+      }
       // Who leaves elements out forgets the comma.
       if !eat(.comma), kind != .closeBrace, !isElided, !isElision { throw fail(", or }") }
     }

@@ -27,6 +27,7 @@ extension NftTextReader {
     var ending = RuleEnding()
     let start = tokens.current.start
     let line = tokens.lineNumber
+    var endsInMatch = false
     var rule = Rule([], span: SourceSpan(source: text.source, line: line, offset: start, length: 0))
     while !isStatementEnd {
       let statementStart = tokens.current.start
@@ -42,7 +43,8 @@ extension NftTextReader {
         readOpaqueRest(&rule, from: mark, fail("a statement"))
       }
       if tokens.current.start == statementStart, !isStatementEnd { tokens.advance() }
-      if rule.statements.count > count { ending.take(&rule, from: count) }
+      endsInMatch = rule.statements.count > count
+      if endsInMatch { ending.take(&rule, from: count) }
     }
     rule.span.length = max(tokens.previousEnd - start, 0)
     if hasUnprintedTarget(rule) { rule.statements.append(.opaqueTarget(Opaque(name: "unprinted", text: ""))) }
@@ -56,6 +58,14 @@ extension NftTextReader {
     }
     let masked = rule.maskedValues
     if !masked.isEmpty { report(masked: masked, in: start..<max(tokens.previousEnd, start)) }
+    // `ip saddr 198.51.100.` and nothing more: the line was cut there.
+    if endsInMatch, let last = rule.statements.last, last.isTest {
+      if case .opaqueMatch = last {
+        rule.statements.append(.opaqueTarget(Opaque(name: "cut", text: "")))
+      } else if !masked.isEmpty {
+        rule.statements.append(.opaqueTarget(Opaque(name: "cut", text: "")))
+      }
+    }
     return rule
   }
 
@@ -75,6 +85,8 @@ extension NftTextReader {
   private mutating func readOpaqueRest(_ rule: inout Rule, from mark: NftTokens.Mark, _ error: SyntaxError) {
     tokens.back(to: mark)
     let start = tokens.current.start
+    // What stands right behind a value (`tcp dport 60$`) has the place of the rest of it.
+    if start == tokens.previousEnd, rule.statements.last.map(\.isTest) ?? false { rule.statements.removeLast() }
     var depth = 0
     scan: while kind != .end {
       switch kind {
@@ -330,5 +342,15 @@ extension NftTextReader {
       name: "xt \(isTarget ? "target" : "match") \(name)", text: String(decoding: text.bytes[range], as: UTF8.self),
       settledBy: "iptables-save")
     rule.statements.append(isTarget ? .opaqueTarget(opaque) : .opaqueMatch(opaque))
+  }
+}
+
+extension Statement {
+  /// Whether it only compares.
+  fileprivate var isTest: Bool {
+    switch self {
+    case .match, .anyOf, .opaqueMatch: true
+    default: false
+    }
   }
 }

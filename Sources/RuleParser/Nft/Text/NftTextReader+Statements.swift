@@ -432,15 +432,27 @@ extension NftTextReader {
     case "secmark":
       tokens.advance()
       guard eat("set") else { break }
-      var words: [String] = []
-      while !isStatementEnd, kind == .word || kind == .string {
-        words.append(word)
-        tokens.advance()
-      }
-      return .effect(Effect(.secmark, [Argument("name", words.joined(separator: " "))]))
+      return .effect(Effect(.secmark, [Argument("name", try securityMark())]))
     default: break
     }
     tokens.back(to: start)
     return nil
+  }
+
+  /// Takes what a security mark is set to, and gives its text: a name, another mark (`meta secmark`), or what a map gives. Nothing that decides on a packet's
+  /// path looks at it.
+  private mutating func securityMark() throws(SyntaxError) -> String {
+    let start = tokens.current.start
+    if kind == .string {
+      let name = word
+      tokens.advance()
+      return name
+    }
+    if eat("meta") || eat("ct") {
+      guard eat("secmark") else { throw fail("secmark") }
+    } else {
+      _ = try value()
+    }
+    return text.bytes.text(start..<max(start, tokens.previousEnd))
   }
 }

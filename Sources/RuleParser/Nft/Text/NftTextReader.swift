@@ -15,6 +15,8 @@ struct NftTextReader {
   var family = TableFamily.ip
   /// Whether a constant may be a traffic class, which holds a colon.
   var expectsTrafficClass = false
+  /// Whether the elements that are read are a declared set's, which may be cut off.
+  var keepsCutElements = false
   /// The table whose rule is read.
   var openTable = 0
   /// Whether the statement that is read decides about the packet or changes it, so that no rule may be read without it.
@@ -42,6 +44,8 @@ struct NftTextReader {
   let includes: (String) -> [DumpText]?
   private var includeDepth = 0
   private var includeCount = 0
+  /// The first file that could not be included, and the chains that were there before.
+  private var unreadInclude: (span: SourceSpan, chains: [NftTableBuilder.TableKey: Set<String>])?
 
   /// Where and why the text does not fit.
   struct SyntaxError: Error {
@@ -76,6 +80,7 @@ struct NftTextReader {
     var reader = NftTextReader(text: text, tokens: NftTokens(text), includes: includes)
     reader.readManagedTables(text)
     reader.readCommands()
+    reader.markChainsBehindUnreadInclude()
     return reader
   }
 
@@ -282,7 +287,7 @@ extension NftTextReader {
   mutating func readCommands() {
     while kind != .end, carrying?.refusal == nil {
       if let mark = tokens.takeMark(), !builder.tables.isEmpty { cut = cut ?? text.span(mark) }
-      if kind != .word, tokens.isFirstInLine, let line = tokens.currentLine,
+      if kind != .word || isElision, tokens.isFirstInLine, let line = tokens.currentLine,
         OmissionMark.evidence(text.bytes, line.range) != nil
       {
         // There may have been other tables.
@@ -369,7 +374,9 @@ extension NftTextReader {
       return
     }
     guard let texts = includes(path) else {
-      warn("include-not-read", "The included file \(path) is not read.", start.range)
+      warn(
+        "include-not-read", "The included file \(path) is not read: it may add tables, chains and rules.", start.range)
+      noteUnreadInclude(text.span(start.range))
       return
     }
     let outer = (text, tokens)
@@ -382,6 +389,33 @@ extension NftTextReader {
     }
     includeDepth -= 1
     (text, tokens) = outer
+  }
+
+  /// Notes that a file is not read: it may have added rules to the chains that are there, and others.
+  private mutating func noteUnreadInclude(_ span: SourceSpan) {
+    cut = cut ?? span
+    for table in builder.tables.indices {
+      for chain in builder.tables[table].chains.indices {
+        builder.tables[table].chains[chain].addMissing(MissingRules(.notShown), span: span)
+      }
+    }
+    guard unreadInclude == nil else { return }
+    let known = builder.tables.map { table in
+      (NftTableBuilder.TableKey(family: table.family, name: table.name), Set(table.chains.map(\.name)))
+    }
+    unreadInclude = (span, Dictionary(known, uniquingKeysWith: { first, _ in first }))
+  }
+
+  /// The chains that stand behind a file that is not read: it may have begun them.
+  private mutating func markChainsBehindUnreadInclude() {
+    guard let (span, known) = unreadInclude else { return }
+    for table in builder.tables.indices {
+      let key = NftTableBuilder.TableKey(family: builder.tables[table].family, name: builder.tables[table].name)
+      for chain in builder.tables[table].chains.indices
+      where known[key]?.contains(builder.tables[table].chains[chain].name) != true {
+        builder.tables[table].chains[chain].addMissing(MissingRules(.notShown), atFrontBefore: span)
+      }
+    }
   }
 
   /// The family and name of a table; without a family, ip is meant.

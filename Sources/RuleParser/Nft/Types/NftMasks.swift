@@ -90,7 +90,7 @@ enum NftMasks {
   }
 
   /// A constant as it was written: `x.x.x.x/24`, `203.0.113.1-203.0.113.x`.
-  private static func text(of expression: NftExpression) -> String? {
+  static func text(of expression: NftExpression) -> String? {
     switch expression {
     case .word(let word): return word
     case .number(let number): return String(number)
