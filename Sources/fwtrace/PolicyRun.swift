@@ -47,7 +47,7 @@ struct PolicyRun {
     let found = PolicyHosts.find(file.policy.hosts, from: file.folder)
     guard !found.hosts.isEmpty || !(file.mistakes + found.mistakes).isEmpty else {
       throw Failure(
-        "\(command.policy): no dump given: name some under hosts in the policy, or behind it on the command line")
+        "\(command.policy): no dumps: list them under `hosts:`, or pass them after the policy")
     }
     return found
   }

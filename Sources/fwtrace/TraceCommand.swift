@@ -54,7 +54,7 @@ struct TraceCommand: ParsableCommand {
     abstract: "Follow a packet through the rules and say what decides.",
     discussion: """
       What you do not fix stays open, and the answer tells the cases apart. Exit status: 0 every case is accepted, 1 some case is dropped or \
-      rejected, 2 bad input or usage, 3 the dumps do not tell enough.
+      rejected, 2 bad input or usage, 3 undetermined.
       """)
 
   @OptionGroup(title: "The packet")

@@ -81,7 +81,7 @@ import Testing
     (
       "reply", "-A FORWARD -j DOCKER-USER",
       "-A FORWARD -s 203.0.113.9 -i ens33 -p tcp --sport 993 -j DROP\n-A FORWARD -j DOCKER-USER",
-      "its answer is dropped, expected accept"
+      "its reply is dropped, expected accept"
     ),
     (
       "one-of", "-A FORWARD -j DOCKER-USER", "-A INPUT -p tcp --dport 7 -j REJECT\n-A FORWARD -j DOCKER-USER",

@@ -1,7 +1,7 @@
 import PolicyCheck
 import Testing
 
-/// A policy does not pass on what the dumps do not tell.
+/// A policy does not pass on what the dumps do not show.
 @Suite struct IgnoranceTests {
   /// A rule that no reader understands stands before the accept.
   static let dump = Dumps.shop.replacing(

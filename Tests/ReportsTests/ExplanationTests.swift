@@ -56,6 +56,6 @@ import Testing
     let cases = try #require((value as? [String: Any])?["cases"] as? [[String: Any]])
     let rules = try #require(cases.first?["off_path"] as? [[String: Any]])
     #expect((rules.first?["rule"] as? [String: Any])?["chain"] as? String == "f2b-nginx")
-    #expect((rules.first?["why"] as? String)?.hasPrefix("it belongs to the input hook") == true)
+    #expect((rules.first?["why"] as? String)?.hasPrefix("runs only at the input hook") == true)
   }
 }

@@ -82,29 +82,29 @@ struct OffPathRules {
     let chain = id.chainID
     if met.visits(chain) {
       guard let last = met.last(in: chain), last.rule < id.rule else {
-        return "an earlier rule of \(engine.ruleset[chain].name) ended the way there"
+        return "an earlier rule of \(engine.ruleset[chain].name) takes the packet"
       }
-      return "rule \(last.rule + 1) of the same chain comes first and ends the way there"
+      return "rule \(last.rule + 1) takes the packet first"
     }
     let bases = basesReaching(chain)
     if bases.isEmpty { return "nothing jumps to \(engine.ruleset[chain].name)" }
     let hooks = Set(bases.compactMap { engine.ruleset[$0].base?.hook })
     if hooks.isDisjoint(with: met.hooks) {
       let names = hooks.map(\.rawValue).sorted().joined(separator: " and ")
-      return "it belongs to the \(names) hook, which the packet does not pass: \(fate(end))"
+      return "runs only at the \(names) hook; \(fate(end))"
     }
     if bases.allSatisfy({ engine.ruleset[$0].base?.type == .nat }),
       end.flow.connection?.hasEntry != true || end.flow.phase != .first
     {
-      return "nat rules are asked for the first packet of a connection only"
+      return "nat rules see only the first packet of a connection"
     }
     if let jump = met.failedJump(to: chain, engine) {
-      return "only \(engine.ruleset.place(of: jump.rule)) leads there, for \(Words.match(jump.match))"
+      return "only \(engine.ruleset.place(of: jump.rule)) jumps there, for \(Words.match(jump.match))"
     }
     if let decider = decider(end), bases.contains(where: { !met.visits($0) }) || met.hasJumpAhead(to: chain, engine) {
-      return "\(decider) ends the way before it"
+      return "\(decider) decides before it"
     }
-    return "no rule on the way jumps to \(engine.ruleset[chain].name) for this packet"
+    return "no rule on the path jumps to \(engine.ruleset[chain].name) for this packet"
   }
 
   private func decider(_ end: FinishedFlow) -> String? {
@@ -117,16 +117,16 @@ struct OffPathRules {
 
   private func fate(_ end: FinishedFlow) -> String {
     switch end.fate {
-    case .local: "it is for this host itself"
-    case .forward: "it is forwarded"
+    case .local: "the packet is for this host"
+    case .forward: "the packet is forwarded"
     case .sent: "this host sends it"
-    case .bridged: "it is bridged"
+    case .bridged: "the packet is bridged"
     case .discarded:
       end.flow.isSentByHost
         ? "this host sends it"
         : end.flow.domain(.output) == nil
-          ? end.flow.position.stage == .input ? "it is for this host itself" : "it does not get that far"
-          : "it is forwarded"
+          ? end.flow.position.stage == .input ? "the packet is for this host" : "the packet does not get that far"
+          : "the packet is forwarded"
     }
   }
 

@@ -79,12 +79,7 @@ struct CaseBuilder {
     let cases = inner.cases(engine.answer(onward, family: family))
     one.continuation = cases
     if let seen = cases.first?.part.packet.source.single, cases.allSatisfy({ $0.part.packet.source.single == seen }) {
-      let client = flow.domain(.source).map { Words.addresses($0, family: family) } ?? "the client"
-      one.part.remarks.append(
-        Remark(
-          "source-seen",
-          "the container sees the connection come from \(IPAddress(bits: seen)), not from \(client == "any address" ? "the client" : client)"
-        ))
+      one.part.remarks.append(Remark("source-seen", "the container sees \(IPAddress(bits: seen)) as the client"))
     }
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
   }

@@ -50,7 +50,7 @@ public struct Checker: Sendable {
         failure = refute(claim, broken, thoroughly: false) ?? refute(claim, broken, thoroughly: true)
         if failure == nil {
           doubt = Doubt(
-            why: "packets may be \(first.verdict.inWords), but none that breaks the claim could be found", part: first,
+            why: "cannot be proved from these dumps: packets may be \(first.verdict.inWords)", part: first,
             query: claim.box.query)
         }
       }

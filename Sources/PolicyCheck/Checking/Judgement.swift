@@ -14,7 +14,7 @@ enum Judgement: Hashable, Sendable {
 extension Expectation {
   /// Judges one case.
   func judge(_ part: Case, of ruleset: Ruleset) -> Judgement {
-    if part.verdict == .undetermined { return .unknown("the dumps do not tell what happens to them") }
+    if part.verdict == .undetermined { return .unknown("the dumps do not show what happens to them") }
     var reasons: [String] = []
     var doubts: [String] = []
     if !verdicts.isEmpty, !verdicts.contains(part.verdict) {
@@ -29,7 +29,7 @@ extension Expectation {
       reasons.append("fate \(part.fate.rawValue), expected \(fates.map(\.rawValue).joined(separator: " or "))")
     }
     judgeAddresses(part, &reasons)
-    if source != nil, part.hasUnknownSource { doubts.append("the dumps do not tell whether its source is translated") }
+    if source != nil, part.hasUnknownSource { doubts.append("the dumps do not show whether its source is translated") }
     judgeWay(part, ruleset, &reasons)
     judgeReply(part, &reasons, &doubts)
     judgeAlternatives(part, ruleset, &reasons, &doubts)
@@ -91,16 +91,16 @@ extension Expectation {
     guard !reply.isEmpty else { return }
     guard let answers = part.reply, !answers.isEmpty else {
       if part.verdict == .accept {
-        doubts.append("the dumps do not tell what happens to the answer")
+        doubts.append("the dumps do not show what happens to the answer")
       } else {
         reasons.append("there is no answer, expected one: \(Self.list(reply))")
       }
       return
     }
     if let bad = answers.first(where: { $0.verdict != .undetermined && !reply.contains($0.verdict) }) {
-      reasons.append("its answer is \(bad.verdict.inWords), expected \(Self.list(reply))")
+      reasons.append("its reply is \(bad.verdict.inWords), expected \(Self.list(reply))")
     } else if answers.contains(where: { $0.verdict == .undetermined }) {
-      doubts.append("the dumps do not tell what happens to the answer")
+      doubts.append("the dumps do not show what happens to the answer")
     }
   }
 

@@ -125,7 +125,7 @@ struct FailureWords {
       let place = host.ruleset.location(of: id).map { " (\($0))" } ?? ""
       return "the policy of \(host.ruleset.place(of: id))\(place)"
     case .outside(let reason): return "outside the rules: \(reason.sentence)"
-    case .nothing: return "no rule has a say here"
+    case .nothing: return "no rules apply"
     }
   }
 

@@ -10,7 +10,7 @@ public enum SARIF {
     ("broken-expectation", "A packet of a test gets another fate than the policy expects."),
     (
       "undetermined-expectation",
-      "The dumps do not tell whether every packet of a test gets the fate that the policy expects."
+      "The dumps do not show whether every packet of a test gets the fate that the policy expects."
     ),
   ]
 

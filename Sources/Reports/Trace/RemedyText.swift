@@ -10,13 +10,13 @@ struct RemedyText {
     if let advice = remedy.advice { add("fix", StyledText(advice), to: &page) }
     guard let rule = remedy.rule else { return }
     page.addUnbroken("  " + StyledText("fix", .named).padded(to: 13) + StyledText(rule.command, .strong))
-    add("tried", StyledText(tried(rule, trace)), to: &page)
+    add("checked", StyledText(tried(rule, trace)), to: &page)
     if let note = rule.note { add("", StyledText(note), to: &page) }
   }
 
   /// What came of trying, and what else of the question comes out otherwise.
   private func tried(_ rule: RuleRemedy, _ trace: Trace) -> String {
-    let place = "as rule \(rule.number) of \(ruleset.place(of: rule.chain)) it brings the wanted outcome"
+    let place = "as rule \(rule.number) of \(ruleset.place(of: rule.chain)) it gives the wanted outcome"
     if trace.cases.count == 1 { return place }
     if rule.changes.isEmpty { return "\(place), and the other cases stay as they are" }
     let changes = rule.changes.prefix(3).map { change in

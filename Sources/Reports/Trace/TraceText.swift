@@ -162,10 +162,7 @@ public struct TraceText: Sendable {
     let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: one)
     PathTable(rows: rows).add(to: &page, indent: 2)
     if one.decidedBy == .nothing {
-      page.add(StyledText("no rule has a say here, and what nothing drops is accepted"), indent: 2, hanging: 2)
-    }
-    if case .outside(let reason) = one.decidedBy {
-      page.add(StyledText("outside the rules: ", .named) + StyledText(reason.sentence, .strong), indent: 2, hanging: 2)
+      page.add(StyledText("no rules apply: accepted by default"), indent: 2, hanging: 2)
     }
     addConditions(one, to: &page)
     for remark in one.remarks { addLabelled("note", StyledText(remark.text), to: &page) }
@@ -185,10 +182,10 @@ public struct TraceText: Sendable {
     if let receiver = words.receiver(of: one) { head += StyledText("  ->  " + receiver) }
     if one.verdict == .drop || one.verdict == .reject {
       if let rejectWith = one.rejectWith { head += StyledText(" with \(rejectWith)") }
-      head += StyledText("  by \(decider(one.decidedBy))", .strong)
+      head += StyledText(after(one.decidedBy), .strong)
     }
     if let reply = one.reply, let failed = reply.first(where: { $0.verdict != .accept }), one.verdict == .accept {
-      head += StyledText("  but its answer is \(failed.verdict.past)", .bad)
+      head += StyledText("  but its reply is \(failed.verdict.past)", .bad)
     }
     if one.remarks.contains(where: { $0.id == "closed-port" }) {
       head += StyledText("  but nothing listens there", .bad)
@@ -201,9 +198,15 @@ public struct TraceText: Sendable {
     switch decider {
     case .rule(let id): "\(ruleset.place(of: id))"
     case .policy(let id): "the policy of \(ruleset.place(of: id))"
-    case .nothing: "no rule: what nothing drops is accepted"
-    case .outside(let reason): reason.rawValue
+    case .nothing: "default: no rules apply"
+    case .outside(let reason): reason.sentence
     }
+  }
+
+
+  /// What decided, after the verdict: ` by filter INPUT 3`, `: the interface is down`.
+  private func after(_ decider: Decider) -> String {
+    if case .outside(let reason) = decider { ": \(reason.sentence)" } else { " by \(self.decider(decider))" }
   }
 
   private func addConditions(_ one: Case, to page: inout Page) {
@@ -219,7 +222,7 @@ public struct TraceText: Sendable {
     guard let reply = one.reply else { return }
     var told: Set<String> = []
     for answer in reply {
-      var text = StyledText(answer.verdict.past, answer.verdict.style) + StyledText(" by \(decider(answer.decidedBy))")
+      var text = StyledText(answer.verdict.past, answer.verdict.style) + StyledText(after(answer.decidedBy))
       if case .rule(let id) = answer.decidedBy, ruleset.holds(id) {
         text += StyledText(" (\(RuleWords(ruleset[id]).conditionText))")
       }
@@ -227,7 +230,7 @@ public struct TraceText: Sendable {
         text += StyledText(", seen as coming from \(answer.packet.sourceText)")
       }
       guard told.insert(text.rendered(inColor: false)).inserted else { continue }
-      addLabelled("answer", text, to: &page)
+      addLabelled("reply", text, to: &page)
       if answer.verdict != .accept {
         let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: answer)
         PathTable(rows: rows).add(to: &page, indent: 4)
@@ -238,7 +241,7 @@ public struct TraceText: Sendable {
   private func addContinuation(_ one: Case, of trace: Trace, to page: inout Page) {
     for next in one.continuation ?? [] {
       var text = StyledText("\(next.packet.sourceText) -> \(next.packet.destinationText) ")
-      text += StyledText(next.verdict.past, next.verdict.style) + StyledText(" by \(decider(next.decidedBy))")
+      text += StyledText(next.verdict.past, next.verdict.style) + StyledText(after(next.decidedBy))
       addLabelled("then", text, to: &page)
       let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: next)
       PathTable(rows: rows).add(to: &page, indent: 4)
@@ -250,7 +253,7 @@ public struct TraceText: Sendable {
     for miss in shown {
       var text = "\(ruleset.place(of: miss.rule))"
       if ruleset.holds(miss.rule) { text += " (\(RuleWords(ruleset[miss.rule]).actionText))" }
-      text += " wants \(miss.field) \(miss.wanted), the packet has \(miss.had)"
+      text += differs(miss)
       if let originally = miss.originally {
         text += ", it was \(originally)"
         if let changedBy = miss.changedBy { text += " until \(ruleset.place(of: changedBy))" }
@@ -259,6 +262,18 @@ public struct TraceText: Sendable {
       let place = ruleset.holds(miss.rule) ? "  " + names[ruleset[miss.rule].span] : ""
       addLabelled("almost", StyledText(text) + StyledText(place, .faint), to: &page)
     }
+  }
+
+  /// In what a rule and the packet differ.
+  private func differs(_ miss: NearMiss) -> String {
+    if miss.originally == nil, !miss.wanted.hasPrefix("not ") {
+      switch miss.field {
+      case Field.meta(.iifname).text: return " would match if it came in on \(miss.wanted)"
+      case Field.meta(.oifname).text: return " would match if it left through \(miss.wanted)"
+      default: break
+      }
+    }
+    return " wants \(miss.field) \(miss.wanted), the packet has \(miss.had)"
   }
 
   /// How a rule asks for the port that a packet came in with, where a translation took it away.
@@ -275,7 +290,7 @@ public struct TraceText: Sendable {
     for off in detail == .all ? one.offPath[...] : one.offPath.prefix(3) {
       let place = ruleset.holds(off.rule) ? "  " + names[ruleset[off.rule].span] : ""
       addLabelled(
-        "not asked", StyledText("\(ruleset.place(of: off.rule)): \(off.why)") + StyledText(place, .faint), to: &page)
+        "not reached", StyledText("\(ruleset.place(of: off.rule)): \(off.why)") + StyledText(place, .faint), to: &page)
     }
   }
 
