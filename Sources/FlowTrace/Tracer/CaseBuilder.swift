@@ -1,24 +1,14 @@
 import RuleGraph
 
-/// A case with the flow that it is made of, which an explanation looks at.
-struct TracedCase {
-  /// The case, without the answers below.
-  var part: Case
-  let end: FinishedFlow
-  /// The trace of the answer, when it was asked for.
-  var reply: [TracedCase]?
-  /// The connection that a program on the host makes on.
-  var continuation: [TracedCase]?
-  /// How many of the case's remarks are about the way itself; what an explanation adds follows them.
-  var remarksOfTheWay = 0
-
-  /// The case with the answers below.
-  var whole: Case {
-    var whole = part
-    whole.reply = reply?.map(\.whole)
-    whole.continuation = continuation?.map(\.whole)
-    return whole
-  }
+/// What adds to a case why it is what it is. The tracer asks it as soon as a case is made, for the flow that it is made of is not kept.
+protocol CaseReasons {
+  /// Adds the reasons to a case.
+  ///
+  /// - Parameters:
+  ///   - part: The case.
+  ///   - end: The flow that it is made of.
+  ///   - isAsked: Whether the question is about the case itself, not about its reply or a connection that a program makes on.
+  func add(to part: inout Case, of end: FinishedFlow, isAsked: Bool)
 }
 
 /// Turns finished flows into the cases of a trace.
@@ -29,15 +19,18 @@ struct CaseBuilder {
   /// What the cases took for granted, each once.
   private(set) var assumptions: [Assumption] = []
 
-  init(engine: Engine, query: Query, options: Tracer.Options) {
+  private let reasons: (any CaseReasons)?
+
+  init(engine: Engine, query: Query, options: Tracer.Options, reasons: (any CaseReasons)?) {
     self.engine = engine
     self.query = query
     self.options = options
+    self.reasons = reasons
   }
 
   /// The cases of finished flows.
-  mutating func cases(_ finished: [FinishedFlow]) -> [TracedCase] {
-    var built: [TracedCase] = []
+  mutating func cases(_ finished: [FinishedFlow]) -> [Case] {
+    var built: [Case] = []
     var unknowns: [Set<Unknown>] = []
     var masked: [[Int: [ValueSet]]] = []
     let limit = isReply ? Engine.replyLimit : Engine.caseLimit
@@ -69,24 +62,24 @@ struct CaseBuilder {
   }
 
   /// Says which program gets a delivered packet, and traces the connection that docker-proxy makes on.
-  private mutating func deliver(_ flow: Flow, _ one: inout TracedCase) {
+  private mutating func deliver(_ flow: Flow, _ one: inout Case) {
     guard let outcome = LocalDelivery(engine: engine).outcome(flow) else { return }
-    one.part.remarks.append(outcome.remark)
+    one.remarks.append(outcome.remark)
     if let assumption = outcome.assumption, !assumptions.contains(assumption) { assumptions.append(assumption) }
     guard let onward = outcome.onward, let family = onward.family else { return }
-    var inner = CaseBuilder(engine: engine, query: onward, options: options)
+    var inner = CaseBuilder(engine: engine, query: onward, options: options, reasons: reasons)
     inner.isContinuation = true
     let cases = inner.cases(engine.answer(onward, family: family))
     one.continuation = cases
-    if let seen = cases.first?.part.packet.source.single, cases.allSatisfy({ $0.part.packet.source.single == seen }) {
-      one.part.remarks.append(Remark("source-seen", "the container sees \(IPAddress(bits: seen)) as the client"))
+    if let seen = cases.first?.packet.source.single, cases.allSatisfy({ $0.packet.source.single == seen }) {
+      one.remarks.append(Remark("source-seen", "the container sees \(IPAddress(bits: seen)) as the client"))
     }
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
   }
 
-  private mutating func reply(to end: FinishedFlow) -> [TracedCase]? {
+  private mutating func reply(to end: FinishedFlow) -> [Case]? {
     guard let flow = engine.replyFlow(end) else { return nil }
-    var inner = CaseBuilder(engine: engine, query: query, options: options)
+    var inner = CaseBuilder(engine: engine, query: query, options: options, reasons: reasons)
     inner.isReply = true
     let cases = inner.cases(engine.run([flow], limit: Engine.replyLimit))
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
@@ -105,7 +98,7 @@ struct CaseBuilder {
     return arrived >= 0 ? flow.variables[arrived].domain : nil
   }
 
-  private mutating func makeCase(_ end: FinishedFlow) -> TracedCase {
+  private mutating func makeCase(_ end: FinishedFlow) -> Case {
     let flow = end.flow
     for assumption in flow.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
     let conditions = flow.conditions.values.sorted().filter { flow.variables[$0].domain.single != nil }
@@ -129,7 +122,8 @@ struct CaseBuilder {
           text: unknown.sentence, holds: true, rule: rule, isEnvironment: false,
           settledBy: unknown.settledBy))
     }
-    return TracedCase(part: part, end: end, remarksOfTheWay: part.remarks.count)
+    reasons?.add(to: &part, of: end, isAsked: !isReply && !isContinuation)
+    return part
   }
 
   private func outputName(_ flow: Flow) -> ValueSet? {
@@ -225,17 +219,17 @@ struct CaseBuilder {
   }
 
   /// Cases that depend on something a dump could have told, and whose verdict changes with it, are undetermined.
-  private func settleUnknown(_ cases: inout [TracedCase], _ unknowns: [Set<Unknown>]) {
-    let verdicts = cases.map(\.part.verdict)
+  private func settleUnknown(_ cases: inout [Case], _ unknowns: [Set<Unknown>]) {
+    let verdicts = cases.map(\.verdict)
     for index in cases.indices where !unknowns[index].isEmpty {
       let opposites = unknowns[index].map(\.opposite)
       let differs = cases.indices.contains { other in
         verdicts[other] != verdicts[index] && !unknowns[other].isDisjoint(with: opposites)
-          && Self.overlap(cases[index].part.when, cases[other].part.when)
+          && Self.overlap(cases[index].when, cases[other].when)
       }
       guard differs else { continue }
-      cases[index].part.conditionalVerdict = verdicts[index] == .undetermined ? nil : verdicts[index]
-      cases[index].part.verdict = .undetermined
+      cases[index].conditionalVerdict = verdicts[index] == .undetermined ? nil : verdicts[index]
+      cases[index].verdict = .undetermined
     }
   }
 
@@ -249,18 +243,18 @@ struct CaseBuilder {
   }
 
   /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and the dump does not show it.
-  private func settleMasked(_ cases: inout [TracedCase], _ masked: [[Int: [ValueSet]]]) {
-    let verdicts = cases.map(\.part.verdict)
+  private func settleMasked(_ cases: inout [Case], _ masked: [[Int: [ValueSet]]]) {
+    let verdicts = cases.map(\.verdict)
     for index in cases.indices {
       for (number, values) in masked[index].sorted(by: { $0.key < $1.key }) {
         let differs = cases.indices.contains { other in
           verdicts[other] != verdicts[index] && masked[other][number].map { $0 != values } ?? false
-            && Self.overlap(cases[index].part.when, cases[other].part.when)
+            && Self.overlap(cases[index].when, cases[other].when)
         }
         guard differs else { continue }
-        cases[index].part.verdict = .undetermined
+        cases[index].verdict = .undetermined
         let info = engine.conditions[number]
-        cases[index].part.conditions.append(
+        cases[index].conditions.append(
           ConditionUse(
             text: info.holds, holds: true, rule: info.rule, isEnvironment: false, settledBy: info.settledBy))
       }

@@ -61,40 +61,33 @@ public struct Tracer: Sendable {
   /// The number of chains that have an index by now.
   var indexedChains: Int { index.indexedChains }
 
-  /// The way of a question's packets, for one family.
-  struct Followed {
-    let engine: Engine
-    let family: AddressFamily
-    var cases: [TracedCase]
-  }
-
-  /// Follows the packets of a question. The trace that comes with it has no cases yet.
-  func follow(_ query: Query, options: Options) -> (followed: [Followed], frame: Trace) {
+  /// Follows the packets of a question.
+  ///
+  /// - Parameters:
+  ///   - query: The question.
+  ///   - options: What else is to be found out.
+  ///   - reasons: What explains the cases of one family, made for the engine that follows it; none by default.
+  func follow(
+    _ query: Query, options: Options = Options(), reasons: (Engine, AddressFamily) -> (any CaseReasons)? = { _, _ in nil }
+  ) -> Trace {
     let knowledge =
       query.hostAddresses.isEmpty
       ? knowledge : HostKnowledge(facts: facts, inferred: inferred, givenAddresses: query.hostAddresses)
-    var result: [Followed] = []
+    var cases: [Case] = []
     var warnings: [Diagnostic] = []
     var assumptions: [Assumption] = []
     for family in families(of: query) {
       let engine = Engine(ruleset: ruleset, knowledge: knowledge, plan: plan, published: published, index: index)
       let finished = engine.answer(query, family: family)
-      var builder = CaseBuilder(engine: engine, query: query, options: options)
-      result.append(Followed(engine: engine, family: family, cases: builder.cases(finished)))
+      var builder = CaseBuilder(engine: engine, query: query, options: options, reasons: reasons(engine, family))
+      cases += builder.cases(finished)
       for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
       warnings += engine.warnings
       assumptions += untold[family] ?? []
       assumptions += Self.inferredTables(ruleset, family)
     }
-    var frame = Trace(query: query, cases: [], assumptions: assumptions, warnings: warnings + layout.findings)
-    frame.layout = layout
-    return (result, frame)
-  }
-
-  /// The answer to a question without any explanation.
-  func bareTrace(_ query: Query, options: Options = Options()) -> Trace {
-    var (followed, trace) = follow(query, options: options)
-    trace.cases = followed.flatMap { $0.cases.map(\.whole) }
+    var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
+    trace.layout = layout
     return trace
   }
 

@@ -130,7 +130,8 @@ struct SaveRuleReader: ~Copyable {
     let isBare = damage.targets == 0
     if isBare, end == cursor.end, endsInComma {
       // Half of a list: what stands before it holds.
-      return read(cursor, upTo: ColumnCut.endOfWholeWords(cursor), counter: given, span: span, line: line)
+      let whole = ColumnCut.endOfWholeWords(cursor)
+      if whole < end { return read(cursor, upTo: whole, counter: given, span: span, line: line) }
     }
     if isBare, end < cursor.end || line.form == .cutOff || endsInName { damage.noteLoose(end) }
     if damage.any, let read = readDamaged(counter, span, line, lineEnd: cursor.end) {

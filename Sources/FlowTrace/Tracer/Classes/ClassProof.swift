@@ -49,7 +49,7 @@ extension Tracer {
   package func provesAlike(_ trace: Trace, in box: [PacketClasses.Field: ValueSet]) -> Bool {
     var query = trace.query
     for (field, values) in box { query[field] = values }
-    let whole = bareTrace(query)
+    let whole = follow(query)
     guard whole.cases.count == trace.cases.count, whole.warnings == trace.warnings else { return false }
     return zip(whole.cases, trace.cases).allSatisfy { $0.isWhole(box) && $0.faresAs($1, beside: box) }
   }
