@@ -68,7 +68,8 @@ public struct Tracer: Sendable {
   ///   - options: What else is to be found out.
   ///   - reasons: What explains the cases of one family, made for the engine that follows it; none by default.
   func follow(
-    _ query: Query, options: Options = Options(), reasons: (Engine, AddressFamily) -> (any CaseReasons)? = { _, _ in nil }
+    _ query: Query, options: Options = Options(),
+    reasons: (Engine, AddressFamily) -> (any CaseReasons)? = { _, _ in nil }
   ) -> Trace {
     let knowledge =
       query.hostAddresses.isEmpty

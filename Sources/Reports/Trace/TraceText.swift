@@ -203,7 +203,6 @@ public struct TraceText: Sendable {
     }
   }
 
-
   /// What decided, after the verdict: ` by filter INPUT 3`, `: the interface is down`.
   private func after(_ decider: Decider) -> String {
     if case .outside(let reason) = decider { ": \(reason.sentence)" } else { " by \(self.decider(decider))" }
