@@ -223,17 +223,25 @@ extension Engine {
     if query.phase != .reply { opening.fields[flags] = nil }
     opening.output = nil
     var finished: [FinishedFlow] = []
+    // Many ways of the first packet, each with as many of the later one, are more than memory holds.
+    func left() -> Int { Self.caseLimit - finished.count }
     for opened in run(startingFlows(opening, family)) {
+      guard left() > 0 else {
+        finished.append(givenUp(opened.flow))
+        return finished
+      }
       if opened.verdict == .accept {
-        // Many ways of the first packet, each with as many of the later one, are more than memory holds.
-        let left = max(0, Self.caseLimit - finished.count)
         if query.phase == .reply {
-          finished += replyFlow(opened).map { run([$0], limit: left) } ?? [opened]
+          finished += replyFlow(opened).map { run([$0], limit: left()) } ?? [opened]
           continue
         }
         for var flow in laterFlows(opened) {
+          guard left() > 0 else {
+            finished.append(givenUp(flow))
+            return finished
+          }
           if let given = query.fields[flags] { flow.rebind(.tcpFlags, to: given) }
-          finished += run([flow], limit: left)
+          finished += run([flow], limit: left())
         }
       } else {
         finished.append(unopened(opened, query, family))
@@ -259,7 +267,7 @@ extension Engine {
     guard index.marksConnections, let answer = replyFlow(opened) else {
       return [laterFlow(opened, behind: opened.flow)]
     }
-    return run([answer]).map { laterFlow(opened, behind: $0.flow) }
+    return run([answer], limit: Self.replyLimit).map { laterFlow(opened, behind: $0.flow) }
   }
 
   /// The flow of a packet in the direction of the first one, behind another packet of the connection.
