@@ -41,9 +41,11 @@ struct PasteLines {
 
   init(_ source: SourceBytes) {
     let plain = ByteView(source)
-    memory = TerminalMarkup.isPresent(in: plain) ? SourceBytes(TerminalMarkup.removed(from: plain)) : source
+    let hasMarkup = TerminalMarkup.isPresent(in: plain)
+    memory = hasMarkup ? SourceBytes(TerminalMarkup.removed(from: plain)) : source
     bytes = ByteView(memory)
     let marks = cut()
+    if hasMarkup { renumber(plain) }
     let marked = marks.flatMap(\.marked)
     if !marked.isEmpty { takeOffMarks(marked) }
     let numbered = marked.isEmpty ? marks.flatMap(\.numbered) : lines.indices.filter { gutter(lines[$0]) != nil }
@@ -76,6 +78,19 @@ struct PasteLines {
     some.reserveCapacity(runs.count)
     for run in runs.runs { some += lines[run] }
     return some
+  }
+
+  /// Gives the lines the numbers that they have in the source, where a text of JSON holds many in one.
+  private mutating func renumber(_ source: ByteView) {
+    let all = 0..<source.count
+    guard source.count(of: 0x0a, in: all) != bytes.count(of: 0x0a, in: all) else { return }
+    var number: Int32 = 1
+    var at = 0
+    for index in lines.indices {
+      number += Int32(truncatingIfNeeded: source.count(of: 0x0a, in: at..<lines[index].start))
+      at = lines[index].start
+      lines[index].number = number
+    }
   }
 
   // MARK: - Line numbers
