@@ -24,7 +24,7 @@ enum FoldedSave {
     let names = chainNames(text, groups)
     let width = FoldWidth(text)
     let unfolding = Unfolding(text: text, width: width, folder: width.folder(of: folds, in: text.bytes)) { line in
-      OutputStart.isSaveHead(line.cursor(line.lines[0]))
+      isWholeHead(line.cursor(line.lines[0]))
         ? FoldedRule() : IptablesSaveReader.rule(in: line, family: family).map { FoldedRule($0) }
     }
     var bytes = UnfoldedBytes(text.bytes)
@@ -67,7 +67,8 @@ enum FoldedSave {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
     guard let first = cursor.peek, first != 0x23, first != 0x2a, OmissionMark.evidence(text.bytes, line.range) == nil,
-      !OmissionMark.isMask(text.bytes, line.range), !OutputStart.isSaveLine(cursor), !cursor.eat("COMMIT")
+      !OmissionMark.isMask(text.bytes, line.range), !OutputStart.isSaveLine(cursor),
+      !OutputStart.holdsRule(cursor), !cursor.eat("COMMIT")
     else { return false }
     return true
   }
@@ -76,7 +77,36 @@ enum FoldedSave {
   private static func mayGoOn(_ text: DumpText, _ line: DumpLine) -> Bool {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
-    return cursor.peek != 0x23 && cursor.peek != 0x2a && OutputStart.isSaveLine(cursor)
+    return cursor.peek != 0x23 && cursor.peek != 0x2a && OutputStart.isSaveLine(cursor) && !hasWholePolicy(cursor)
+  }
+
+  /// Whether a line is the head of a chain with nothing behind it that no head has.
+  private static func isWholeHead(_ cursor: ByteCursor) -> Bool {
+    guard OutputStart.isSaveHead(cursor) else { return false }
+    return cursor.peek == 0x2d && cursor.peek(ahead: 1) == 0x4e || hasWholePolicy(cursor)
+  }
+
+  /// Whether a line is the whole head of a chain with a policy, behind which nothing was folded off: `-P INPUT DROP`, `:INPUT DROP [0:0]`.
+  private static func hasWholePolicy(_ start: ByteCursor) -> Bool {
+    var cursor = start
+    let isHead = cursor.eat(0x3a)
+    guard isHead || cursor.eat("-P "), cursor.eatWord() != nil else { return false }
+    cursor.eatBlanks()
+    guard let word = cursor.eatWord() else { return false }
+    guard
+      isHead && cursor.range(word, equals: "-") || cursor.range(word, equals: "ACCEPT")
+        || cursor.range(word, equals: "DROP")
+    else { return false }
+    cursor.eatBlanks()
+    if isHead {
+      guard cursor.eat(0x5b), cursor.eatDecimal() != nil, cursor.eat(0x3a), cursor.eatDecimal() != nil,
+        cursor.eat(0x5d)
+      else { return false }
+    } else if cursor.eat("-c ") {
+      guard cursor.eatDecimal() != nil, cursor.eatBlanks() > 0, cursor.eatDecimal() != nil else { return false }
+    }
+    cursor.eatBlanks()
+    return cursor.isAtEnd || cursor.peek == 0x0d
   }
 }
 

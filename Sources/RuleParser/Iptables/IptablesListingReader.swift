@@ -148,6 +148,11 @@ private struct ListingReading: ~Copyable {
       guard let head = ListingChainHead(cursor) else { return unreadable(line, expected: "a chain's name") }
       isBehindRows = false
       begin(head, line)
+      if Self.hasRows(behind: head, cursor) {
+        unreadable(line, expected: "a line that ends behind the chain's head", mayBeRule: true)
+        chains[chains.count - 1].addMissing(MissingRules(.unreadable), span: text.span(line))
+        hasLostChains = true
+      }
       return
     }
     var first = cursor
@@ -201,6 +206,17 @@ private struct ListingReading: ~Copyable {
       fragment.diagnostics += rules.diagnostics
       rules.diagnostics = []
     }
+  }
+
+  /// Whether the columns of a listing stand behind a chain's head, in its line.
+  private static func hasRows(behind head: ListingChainHead, _ line: ByteCursor) -> Bool {
+    var cursor = ByteCursor(line.bytes, head.name.upperBound..<line.end)
+    cursor.eatBlanks()
+    while let word = cursor.eatWord() {
+      if cursor.range(word, equals: "target") || cursor.range(word, equals: "--") { return true }
+      cursor.eatBlanks()
+    }
+    return false
   }
 
   private mutating func begin(_ head: ListingChainHead, _ line: DumpLine) {

@@ -277,6 +277,9 @@ private struct SaveReading: ~Copyable {
       beginTable(cursor.text(cursor.eatWord() ?? 0..<0), span: text.span(dumpLine))
       hasTableLine = true
       hasHead = true
+    case 0x3a where cursor.end - cursor.at == 1 && hasTable:
+      // A colon alone stands for more of the same.
+      if hasRule(behind: index) { lose(MissingRules(.elided), text.span(dumpLine)) }
     case 0x3a:
       cursor.at += 1
       readChainHead(&cursor, dumpLine)

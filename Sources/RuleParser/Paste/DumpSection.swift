@@ -176,7 +176,7 @@ struct OutputContinuation {
       if let evidence = OmissionMark.evidence(bytes, line.range) { return evidence == .elided }
       if cursor.eat("COMMIT") { return true }
       return first == 0x2d || first == 0x3a || Self.isTableHead(cursor) || first == 0x23
-        || OutputStart.kind(bytes, line) == .save
+        || OutputStart.kind(bytes, line) == .save || OutputStart.holdsRule(cursor)
     case .ipAddress, .ifconfig, .bridgeLink, .dockerInfo, .dockerVersion, .ipset:
       if indentation > 0 { return true }
       if kind == .ipset {

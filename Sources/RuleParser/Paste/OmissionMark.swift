@@ -7,9 +7,26 @@ enum OmissionMark {
     var (start, end) = (range.lowerBound, min(range.upperBound, bytes.count))
     while start < end, bytes[start] <= 0x20 { start += 1 }
     while end > start, bytes[end - 1] <= 0x20 { end -= 1 }
+    // A colon or dot alone, or three dots one above the other.
+    if end - start == 1, bytes[start] == 0x3a || bytes[start] == 0x2e { return .elided }
+    if end - start == 3, bytes.has("\u{22ee}", at: start) { return .elided }
     guard end - start >= 2, end - start <= 80 else { return nil }
+    if isHunk(bytes, start..<end) { return .elided }
     if end - start == 2, bytes[start] == 0x2d, bytes[start + 1] == 0x2d { return .filtered }
     return isMark(bytes, start..<end) ? .elided : nil
+  }
+
+  /// Whether a line is the head of a piece of a diff, before which lines are not shown: `@@ -3,6 +3,7 @@`, `12a13`.
+  static func isHunk(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
+    guard range.count <= 200 else { return false }
+    var cursor = ByteCursor(bytes, range)
+    if cursor.eat("@@ -") { return cursor.eatDecimal() != nil }
+    func eatLines() -> Bool {
+      guard cursor.eatDecimal() != nil else { return false }
+      return !cursor.eat(0x2c) || cursor.eatDecimal() != nil
+    }
+    guard eatLines(), cursor.eat(0x61) || cursor.eat(0x63) || cursor.eat(0x64), eatLines() else { return false }
+    return cursor.isAtEnd
   }
 
   /// Whether a line between two rules stands in their place though it is no mark elsewhere: scissors, or nothing but signs (`-----`, `~`, `########`, blocks).
@@ -51,17 +68,21 @@ enum OmissionMark {
     let text = bytes.text(start..<end).lowercased()
     let words = text.split { !$0.isLetter }
     guard let first = words.first, words.count <= 8 else { return false }
-    if words.allSatisfy({ $0 == "etc" }) || words.count == 1 && first.count > 2 && first.allSatisfy({ $0 == "x" }) {
+    if words.allSatisfy({ ["etc", "usw", "usf"].contains($0) })
+      || words.count == 1 && first.count > 2 && first.allSatisfy({ $0 == "x" })
+    {
       return true
     }
+    // `(x200)`: so many like the one above.
+    if isFramed, words.count == 1, first == "x", text.dropFirst().allSatisfy(\.isNumber) { return true }
+    if isOthers(text, words, isFramed: isFramed || dots >= 2) { return true }
     if words.count == 1 {
       return ["snip", "snipped", "truncated", "omitted", "skipped", "redacted", "censored"].contains(first)
         || (isFramed || dots >= 2)
           && ["cut", "more", "clip", "clipped", "removed", "trimmed", "shortened"].contains(first)
     }
     if first == "and", words.count > 1, words[1] == "more", text.contains(where: \.isNumber) { return true }
-    if ["and so on", "and more", "and others"].contains(words.joined(separator: " ")) { return true }
-    if words.allSatisfy({ $0 == "etc" }) { return true }
+    if andSoOn.contains(words.joined(separator: " ")) { return true }
     let isComment = bytes[range.lowerBound] == 0x23 || bytes[range.lowerBound] == 0x2f
     // `**Rules of web1**:` is a heading.
     let isHeading = bytes[range.upperBound - 1] == 0x3a
@@ -72,9 +93,25 @@ enum OmissionMark {
         && words.contains { ["more", "cut", "removed", "similar", "lines", "rules", "etc", "rest"].contains($0) }
   }
 
+  private static let andSoOn: Set<String> = [
+    "and so on", "and so forth", "and more", "and others", "und so weiter", "und weitere", "und andere", "et cetera",
+    "et ainsi de suite", "et d autres", "et autres",
+  ]
+
+  /// Whether words say in German or French that others stand there: `(... 200 weitere ...)`, `et 30 autres`.
+  private static func isOthers(_ text: String, _ words: [Substring], isFramed: Bool) -> Bool {
+    guard words.contains(where: { others.contains($0) }) else { return false }
+    return isFramed || text.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2b } ?? false
+      || ["und", "noch", "viele", "plus", "sowie", "et", "encore"].contains(words[0])
+  }
+
+  private static let others: Set<Substring> = [
+    "weitere", "weiteren", "andere", "anderen", "ähnliche", "autre", "autres", "similaires", "restliche", "restlichen",
+  ]
+
   /// Whether words between rules stand for others: `and 40 more like that`, `the rest is the same`, `same for 81-90`, `I left out some rules here`.
   private static func isInWords(_ text: String, _ words: [Substring]) -> Bool {
-    let isCounted = text.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+    let isCounted = text.utf8.first { $0 != 0x2b && $0 != 0x20 }.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
     if words.contains("more") {
       return isCounted && words.first == "more"
         || ["and", "plus", "many", "lots", "dozens", "hundreds", "several", "another"].contains(words[0])

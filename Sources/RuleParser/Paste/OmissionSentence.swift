@@ -4,6 +4,7 @@ import RuleGraph
 ///
 ///     I removed the f2b entries from this output:
 ///     Relevant rules only:
+///     Ausgabe gekürzt:
 enum OmissionSentence {
   /// Whether a line is, or holds, such a sentence.
   static func isOne(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
@@ -16,7 +17,7 @@ enum OmissionSentence {
     let words = text.split { !$0.isLetter && $0 != "'" }.map(String.init)
     guard words.count >= 2, words.count <= 80 else { return false }
     let all = Set(words)
-    if !all.isDisjoint(with: ["not", "nothing", "none", "never", "didn't", "haven't"]), !text.contains("not shown"),
+    if !all.isDisjoint(with: negations), !text.contains("not shown"),
       !text.contains("not relevant")
     {
       return false
@@ -24,14 +25,39 @@ enum OmissionSentence {
     let isOfOutput = !all.isDisjoint(with: nouns)
     if isOfOutput, !all.isDisjoint(with: ways) || phrases.contains(where: { text.contains($0) }) { return true }
     if !all.isDisjoint(with: takings), removals.contains(where: { text.contains($0) }) { return true }
+    if !all.isDisjoint(with: foreignNouns), !all.isDisjoint(with: foreignWays) { return true }
     return isSelection(words, isOfOutput: isOfOutput)
   }
+
+  private static let negations: Set<String> = [
+    "not", "nothing", "none", "never", "didn't", "haven't", "nicht", "nichts", "kein", "keine", "keinen", "pas", "rien",
+    "aucun", "aucune",
+  ]
+
+  /// The same in German and French.
+  private static let foreignNouns: Set<String> = [
+    "regel", "regeln", "ausgabe", "zeile", "zeilen", "eintrag", "einträge", "kette", "ketten", "liste", "rest",
+    "restlichen", "chain", "chains", "iptables", "règle", "règles", "regle", "regles", "sortie", "ligne", "lignes",
+    "entrée", "entrées", "chaîne", "chaînes", "celle", "celles", "ceux", "reste",
+  ]
+
+  /// Words of both languages for what isn't there, and for a selection of what is.
+  private static let foreignWays: Set<String> = [
+    "gekürzt", "gekürzte", "weggelassen", "ausgelassen", "abgeschnitten", "entfernt", "gelöscht", "rausgelöscht",
+    "rausgenommen", "herausgenommen", "rausgeschnitten", "ausgeblendet", "auszug", "auszugsweise", "ausschnitt",
+    "ausschnitte", "relevante", "relevanten", "wichtige", "wichtigen", "wichtigste", "wichtigsten", "interessante",
+    "interessanten", "extrait", "extraits", "tronqué", "tronquée", "tronquées", "abrégé", "abrégée", "raccourci",
+    "raccourcie", "coupé", "coupée", "omis", "omises", "enlevé", "enlevées", "supprimé", "supprimées", "retiré",
+    "retirées", "masqué", "masquées", "principale", "principales", "pertinente", "pertinentes", "importantes",
+    "intéressantes",
+  ]
 
   /// What is pasted, and what it is made of.
   private static let nouns: Set<String> = [
     "rule", "rules", "entry", "entries", "line", "lines", "chain", "chains", "part", "parts", "stuff", "output",
     "others",
     "rest", "listing", "dump", "iptables", "table", "tables", "section", "sections",
+    "block", "blocks", "ips",
   ]
 
   /// Words that say of themselves that something isn't there.
@@ -42,13 +68,13 @@ enum OmissionSentence {
 
   private static let phrases = [
     "left out", "leaving out", "leave out", "left off", "cut out", "cut off", "cut down", "not shown", "stripped out",
-    "stripped down",
+    "stripped down", "rest is ", "rest are ", "rest look",
   ]
 
   private static let takings: Set<String> = [
     "removed", "removing", "deleted", "cut", "stripped", "hid", "hidden", "filtered", "excluded", "excluding",
     "dropped",
-    "skipped", "edited", "cleaned",
+    "skipped", "edited", "cleaned", "trimmed", "shortened", "truncated", "snipped", "abridged",
   ]
 
   private static let removals = [

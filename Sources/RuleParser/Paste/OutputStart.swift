@@ -117,6 +117,48 @@ enum OutputStart {
     isSaveStart(cursor) || starts(cursor, "iptables ") || starts(cursor, "ip6tables ")
   }
 
+  /// Whether a rule of a save stands in a line behind a mark that nobody takes for prose: `NEW: -A INPUT ...`, `{red}-A INPUT ...`, or lacks its
+  /// hyphen: `A INPUT -p tcp ...`.
+  static func holdsRule(_ start: ByteCursor) -> Bool {
+    let bytes = start.bytes
+    var at = start.at
+    let limit = min(start.end, start.at + 60)
+    if at < limit, bytes[at] == 0x41, at + 1 < limit, bytes[at + 1] == 0x20 {
+      return isRuleOfChain(ByteCursor(bytes, at + 2..<start.end))
+    }
+    var words = 0
+    var hasLetter = false
+    var last: UInt8 = 0x20
+    while at + 3 < limit {
+      let byte = bytes[at]
+      if byte == 0x2d, bytes[at + 1] == 0x41, bytes[at + 2] == 0x20, !isLetter(last), words < 2 || !hasLetter,
+        isRuleOfChain(ByteCursor(bytes, at + 3..<start.end))
+      {
+        return true
+      }
+      if byte <= 0x20 {
+        // A word of prose: `use -A INPUT ...`.
+        if isLetter(last), bytes[start.at..<at].allSatisfy({ isLetter($0) || $0 <= 0x20 }) { return false }
+      } else {
+        if last <= 0x20 { words += 1 }
+        hasLetter = hasLetter || isLetter(byte)
+      }
+      last = byte
+      at += 1
+    }
+    return false
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool { byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a }
+
+  /// A chain's name and an option.
+  private static func isRuleOfChain(_ start: ByteCursor) -> Bool {
+    var cursor = start
+    cursor.eatBlanks()
+    guard let name = cursor.eatWord(), name.count < 32, cursor.eatBlanks() > 0 else { return false }
+    return cursor.peek == 0x2d || cursor.peek == 0x21
+  }
+
   /// Whether all of a line is the head of a chain in a save: `:INPUT ACCEPT [0:0]`, `-P INPUT ACCEPT`, `-N DOCKER`.
   static func isSaveHead(_ cursor: ByteCursor) -> Bool {
     guard isSaveStart(cursor) else { return false }

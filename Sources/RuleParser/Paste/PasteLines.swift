@@ -6,9 +6,9 @@ import RuleGraph
 /// Offsets never change: what is taken off inside a line is closed up within that line, and blanks fill its end.
 struct PasteLines {
   /// What keeps the bytes.
-  let memory: SourceBytes
+  private(set) var memory: SourceBytes
   /// The bytes that readers see; as long as the source's.
-  let bytes: ByteView
+  private(set) var bytes: ByteView
   /// The lines: behind quotation marks, without the carriage return.
   private(set) var lines: [DumpLine] = []
   /// The chains whose heads stand in lines of a listing.
@@ -41,9 +41,11 @@ struct PasteLines {
 
   init(_ source: SourceBytes) {
     let plain = ByteView(source)
-    memory = TerminalMarkup.isPresent(in: plain) ? SourceBytes(TerminalMarkup.removed(from: plain)) : source
+    let hasMarkup = TerminalMarkup.isPresent(in: plain)
+    memory = hasMarkup ? SourceBytes(TerminalMarkup.removed(from: plain)) : source
     bytes = ByteView(memory)
     let marks = cut()
+    if hasMarkup { renumber(plain) }
     let marked = marks.flatMap(\.marked)
     if !marked.isEmpty { takeOffMarks(marked) }
     let numbered = marked.isEmpty ? marks.flatMap(\.numbered) : lines.indices.filter { gutter(lines[$0]) != nil }
@@ -76,6 +78,19 @@ struct PasteLines {
     some.reserveCapacity(runs.count)
     for run in runs.runs { some += lines[run] }
     return some
+  }
+
+  /// Gives the lines the numbers that they have in the source, where a text of JSON holds many in one.
+  private mutating func renumber(_ source: ByteView) {
+    let all = 0..<source.count
+    guard source.count(of: 0x0a, in: all) != bytes.count(of: 0x0a, in: all) else { return }
+    var number: Int32 = 1
+    var at = 0
+    for index in lines.indices {
+      number += Int32(truncatingIfNeeded: source.count(of: 0x0a, in: at..<lines[index].start))
+      at = lines[index].start
+      lines[index].number = number
+    }
   }
 
   // MARK: - Line numbers
@@ -114,7 +129,10 @@ struct PasteLines {
   /// prompt, behind its number. Gives whether there were any.
   private mutating func takeOffPrefixes() -> Bool {
     var hasAny = false
-    for first in prefixPlaces {
+    var marks = 0
+    for place in prefixPlaces {
+      let (first, count) = (place + marks, lines.count)
+      defer { marks += lines.count - count }
       if takeOffNumbers(from: first) || takeOffJournal(from: first) { hasAny = true }
     }
     return hasAny
@@ -136,16 +154,44 @@ struct PasteLines {
 
   private mutating func takeOffNumbers(from first: Int) -> Bool {
     var found: [(line: Int, end: Int)] = []
+    var gaps: [Int] = []
     var number: UInt64?
     for index in first..<lines.count {
-      guard let prefix = Self.number(before: bytes, lines[index]), number.map({ prefix.number == $0 + 1 }) ?? true
-      else {
-        break
+      guard let prefix = Self.number(before: bytes, lines[index]) else { break }
+      if let number, prefix.number != number + 1 {
+        // What an editor or `grep -n` doesn't show.
+        guard prefix.number > number, isLineOfRules(prefix.end..<lines[index].end) else { break }
+        gaps.append(index)
       }
       number = prefix.number
       found.append((index, prefix.end))
     }
-    return takeOff(found)
+    let starts = gaps.map { lines[$0].start }
+    guard takeOff(found) else { return false }
+    if !gaps.isEmpty { putMarks(before: gaps, starts) }
+    return true
+  }
+
+  private func isLineOfRules(_ range: Range<Int>) -> Bool {
+    var cursor = ByteCursor(bytes, range)
+    cursor.eatBlanks()
+    return OutputStart.isSaveLine(cursor) || OutputContinuation.isListingRow(cursor) || OutputStart.isChainHead(cursor)
+  }
+
+  /// Puts a mark for missing lines before some lines, in the place of the numbers that say so.
+  private mutating func putMarks(before gaps: [Int], _ starts: [Int]) {
+    var marked = Array(bytes)
+    for (index, start) in zip(gaps, starts) {
+      for place in start..<lines[index].start { marked[place] = 0x2e }
+    }
+    memory = SourceBytes(marked)
+    bytes = ByteView(memory)
+    for (index, start) in zip(gaps, starts).reversed() {
+      var mark = DumpLine(start: start, end: lines[index].start, number: lines[index].number)
+      mark.recognise(in: bytes)
+      lines.insert(mark, at: index)
+      if !fences.isEmpty { fences.insert(fences[index], at: index) }
+    }
   }
 
   /// `12 `, `12: `, `12) ` at the beginning of a line.
@@ -338,8 +384,12 @@ struct PasteLines {
     guard at < line.end else { return false }
     switch bytes[at] {
     case 0x3e, 0x60, 0x7e, 0x7c: return true
+    case 0x22, 0x27, 0x3d: return unwrapped(bytes, at..<line.end) != nil
     case 0xe2, 0xc2: return bullet(bytes, at, line.end) != nil
-    case 0x2d, 0x2a, 0x2b: return at + 1 < line.end && bytes[at + 1] == 0x20 && bullet(bytes, at, line.end) != nil
+    case 0x2d, 0x2a, 0x2b:
+      guard at + 1 < line.end else { return false }
+      if bytes[at + 1] == 0x20 { return bullet(bytes, at, line.end) != nil }
+      return (bytes[at + 1] == bytes[at] || bytes[at + 1] == 0x3e) && unwrapped(bytes, at..<line.end) != nil
     default: return false
     }
   }
@@ -355,7 +405,40 @@ struct PasteLines {
     }
     guard cursor.eat(0x2d) || cursor.eat(0x2a) || cursor.eat(0x2b), cursor.eat(0x20) else { return nil }
     cursor.eatBlanks()
-    return OutputStart.isSaveLine(cursor) ? cursor.at : nil
+    return OutputStart.isSaveLine(cursor) || unwrapped(bytes, cursor.at..<end) != nil ? cursor.at : nil
+  }
+
+  /// The line of a save that stands between quotation marks, backticks or stars, or behind an arrow: `"-A INPUT -j DROP",` or `--> -A INPUT -j DROP`. Nil of any other.
+  private static func unwrapped(_ bytes: ByteView, _ range: Range<Int>) -> Range<Int>? {
+    var cursor = ByteCursor(bytes, range)
+    for arrow: StaticString in ["-->", "==>", "->", "=>"] where cursor.eat(arrow) {
+      cursor.eatBlanks()
+      return OutputStart.isSaveLine(cursor) ? cursor.at..<range.upperBound : nil
+    }
+    for mark: StaticString in ["\"", "'", "`", "**"] where cursor.eat(mark) {
+      guard isLineOfSave(cursor) else { return nil }
+      var end = range.upperBound
+      while end > cursor.at, bytes[end - 1] <= 0x20 || bytes[end - 1] == 0x2c { end -= 1 }
+      let width = mark.utf8CodeUnitCount
+      guard end - width > cursor.at, bytes.has(mark, at: end - width) else { return nil }
+      let inner = cursor.at..<end - width
+      // A list in one line.
+      var next = inner.lowerBound
+      while let comma = bytes.place(of: 0x2c, in: next..<inner.upperBound) {
+        if bytes[comma - 1] == bytes[range.lowerBound] { return nil }
+        next = comma + 1
+      }
+      return inner
+    }
+    return nil
+  }
+
+  private static func isLineOfSave(_ cursor: ByteCursor) -> Bool {
+    var attempt = cursor
+    return OutputStart.isSaveLine(cursor) || attempt.eat("COMMIT")
+      || (["*filter", "*nat", "*mangle", "*raw", "*security"] as [StaticString]).contains {
+        cursor.bytes.has($0, at: cursor.at)
+      }
   }
 
   /// Takes off `>` marks (Markdown, mail), as many levels as there are, and then a bullet or the upright strokes of a table.
@@ -369,6 +452,11 @@ struct PasteLines {
       if line.end > line.start, bytes[line.end - 1] == 0x7c { line.end -= 1 }
     } else if let end = Self.bullet(bytes, at, line.end) {
       line.start = end
+    }
+    let start = bytes.startOfWord(from: line.start, to: line.end)
+    if start < line.end, let inner = Self.unwrapped(bytes, start..<line.end) {
+      line.start = inner.lowerBound
+      line.end = inner.upperBound
     }
   }
 

@@ -74,6 +74,8 @@ struct SectionFinder {
     var fence: Int32
     /// Whether it is objects of nft's JSON one after the other, as `jq` prints them.
     var isObjectStream = false
+    /// The last line below a chain's head that was taken though it looks like no row.
+    var unreadRow = -1
   }
 
   /// Finds the sections of an input. `strand` is the number of its first strand.
@@ -222,6 +224,7 @@ struct SectionFinder {
     case 0x23, 0x2a, 0x43:
       let kind = OutputStart.kind(bytes, line)
       return kind == .save || kind == .listing
+    case 0x2d, 0x3a: return OutputStart.isSaveLine(ByteCursor(bytes, line.range))
     default: break
     }
     if let prompt = ShellPrompt(bytes, line) { return prompt.host != .bare || bytes[line.start] == 0x24 }
@@ -322,10 +325,14 @@ struct SectionFinder {
     }
     let isBlank = bytes[content.range].allSatisfy { $0 == 0x20 || $0 == 0x09 }
     if !isBlank, !isLineOfFile(content), current.map({ !$0.continuation.fits(bytes, content) }) ?? true,
-      let command = bareCommand(content)
+      let command = watchedCommand(content) ?? bareCommand(content)
     {
       close()
       take(command, at: index, fence: fence, place: isInside(fence) ? entered : nil)
+      if watchedCommand(content) != nil {
+        // A screen ends somewhere in the output.
+        for command in pending.indices { pending[command].output.filter.places.insert(.end) }
+      }
       return
     }
     guard let open = current else {
@@ -343,12 +350,24 @@ struct SectionFinder {
       }
     } else if open.continuation.fits(bytes, content) || (open.section.isBounded && !isBlank) {
       append(content, at: index)
+    } else if open.section.kind == .listing, !isBlank, isBelowHead(index) {
+      current?.unreadRow = index
+      append(content, at: index)
     } else {
       current?.gap.append(index)
       current?.continuation.pass()
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
     }
+  }
+
+  /// Whether a line stands right below a chain's head or rows there that look like none: what it says is in the place of rules.
+  private func isBelowHead(_ index: Int) -> Bool {
+    guard index > 0, taken.runs.last?.upperBound == index else { return false }
+    if current?.unreadRow == index - 1 { return true }
+    var cursor = ByteCursor(bytes, lines[index - 1].range)
+    cursor.eatBlanks()
+    return OutputStart.isChainHead(cursor)
   }
 
   /// Takes in that a line is prose, or what a command printed that should print nothing.
@@ -361,6 +380,21 @@ struct SectionFinder {
 
   /// Whether a command whose output may come next prints a kind.
   private func isAsked(_ kind: OutputKind) -> Bool { pending.contains { Self.prints($0.output.kind, kind) } }
+
+  /// The command in the head of a screen of watch(1): `Every 2.0s: iptables -vnL      web: Mon Jan  2 10:00:00 2023`.
+  private func watchedCommand(_ line: DumpLine) -> String? {
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
+    guard cursor.eat("Every "), cursor.eatDecimal() != nil else { return nil }
+    _ = cursor.eat { $0 == 0x2e || $0 == 0x2c || $0 >= 0x30 && $0 <= 0x39 }
+    guard cursor.eat("s: ") else { return nil }
+    let start = cursor.at
+    var end = start
+    while let word = cursor.eatWord() {
+      end = word.upperBound
+      if cursor.eatBlanks() > 1 { break }
+    }
+    return end > start ? cursor.text(start..<end) : nil
+  }
 
   private func bareCommand(_ line: DumpLine) -> String? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
@@ -646,7 +680,8 @@ struct SectionFinder {
     for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
       guard lines[place].form == .other, left > 0 else { return false }
       left -= 1
-      if OmissionSentence.isOne(bytes, lines[place].range) { return true }
+      let range = lines[place].range
+      if OmissionSentence.isOne(bytes, range) || OmissionMark.isHunk(bytes, range) { return true }
     }
     return false
   }

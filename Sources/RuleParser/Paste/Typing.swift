@@ -3,7 +3,7 @@ struct Typing {
   /// Whether a second hyphen is still to be written.
   var owesDash = false
   /// Whether the line has a straight quotation mark open: what stands behind it is text, and stays as it is.
-  private var isInText = false
+  private(set) var isInText = false
   private var before: UInt8 = 0x20
 
   /// Passes a byte that stays.
