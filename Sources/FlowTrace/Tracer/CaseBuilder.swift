@@ -56,7 +56,8 @@ struct CaseBuilder {
   private func limited(_ end: FinishedFlow) -> FinishedFlow? {
     guard let wanted = query.output else { return end }
     var end = end
-    let output = end.flow.binding[Slot.output.rawValue]
+    // In the chains of a bridge or at egress it is a port or a device that stands there.
+    let output = end.flow.device?.output ?? end.flow.binding[Slot.output.rawValue]
     guard output >= 0 else { return end.verdict == .accept ? nil : end }
     return end.flow.narrow(output, to: wanted) ? end : nil
   }

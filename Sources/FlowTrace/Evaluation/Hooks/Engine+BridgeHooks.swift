@@ -23,8 +23,21 @@ extension Engine {
     let goesOut = hook == .forward || hook == .output || hook == .postrouting
     flow.binding[Slot.output.rawValue] = goesOut ? portOut(of: name, &flow) : -1
     flow.rareFields[.meta(.obrname)] = flow.makeVariable(goesOut ? bridge : ValueSet(0))
+    setPacketType(at: hook, &flow)
     flow.enter(stage)
     return true
+  }
+
+  /// A frame that is carried on is for another machine's hardware address (PACKET_OTHERHOST); before the bridge has looked its destination up nobody knows.
+  private func setPacketType(at hook: Hook, _ flow: inout Flow) {
+    let field = Field.meta(.packetType)
+    if let variable = flow.rareFields[field], flow.variables[variable].dimension != nil { return }
+    switch hook {
+    case .input: flow.rareFields[field] = flow.makeVariable(ValueSet(0))
+    case .forward where flow.domain(.destination)?.isDisjoint(with: HostKnowledge.multicast(flow.family)) == true:
+      flow.rareFields[field] = flow.makeVariable(ValueSet(3))
+    default: flow.rareFields[field] = nil
+    }
   }
 
   /// Sends a flow that the bridge takes up to the host through the bridge's input chains.

@@ -115,6 +115,10 @@ extension Engine {
   /// bridge that it came in by, all are.
   private func neighbours(of name: String, _ flow: inout Flow) -> ValueSet {
     let told = subnets(of: name, flow.family)
+    if told.isEmpty, knowledge.knowsAddresses(flow.family), knowledge.facts.interface(name) != nil {
+      // The host has no address there, so it is nobody's router: what is on the bridge talks over it alone.
+      return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
+    }
     guard told.isEmpty, isForwarded, let value = InterfaceName(name)?.value, wantedOutput == ValueSet(value) else {
       return told
     }
