@@ -316,7 +316,8 @@ enum OutputStart {
     cursor = start
     guard var word = cursor.eatWord() else { return nil }
     var text = cursor.text(word)
-    if Route.Kind(rawValue: text) != nil {
+    let type = Route.Kind(rawValue: text)
+    if type != nil {
       cursor.eatBlanks()
       guard let next = cursor.eatWord() else { return nil }
       word = next
@@ -324,7 +325,8 @@ enum OutputStart {
     }
     guard text == "default" || (word.count <= 43 && Prefix(text) != nil) else { return nil }
     cursor.eatBlanks()
-    if text == "default", cursor.isAtEnd { return nil }
+    // `blackhole 10.9.0.0/16`: where it leads to needs no further words.
+    if cursor.isAtEnd { return type == nil || type == .unicast ? nil : .ipRoute }
     if starts(cursor, "dev ") {
       return contains(cursor, " lladdr ") || contains(cursor, " FAILED") || contains(cursor, " INCOMPLETE")
         ? .neighbours : .ipRoute
