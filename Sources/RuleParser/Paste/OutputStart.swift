@@ -28,6 +28,7 @@ enum OutputStart {
       return jsonKind(bytes, line, from: cursor.at)
     case 0x70:  // pkts
       if starts(cursor, "pkts bytes target") { return .listing }
+      if PublishedServices.isComposeStart(cursor, next: nextLine(bytes, line)) { return .composePorts }
     case 0x74:  // table, target
       if beginsNftTable(cursor) { return .nftText }
       if starts(cursor, "target ") && contains(cursor, "prot opt") { return .listing }
@@ -36,7 +37,12 @@ enum OutputStart {
       if cursor.eat("create "), cursor.eatWord() != nil, cursor.eat(" "), isSetType(cursor) { return .ipset }
     case 0x66:  // family
       if TableInventory.beginsHooks(cursor) { return .inventory }
-    case 0x4e:  // NETWORK, Netid, Name
+    case 0x49:  // ID
+      if starts(cursor, "ID ") && contains(cursor, " REPLICAS ") && contains(cursor, " PORTS") {
+        return .dockerServices
+      }
+    case 0x4e:  // NETWORK, Netid, Name, NAME, NAMESPACE
+      if starts(cursor, "NAME") && contains(cursor, " CLUSTER-IP ") { return .clusterServices }
       if starts(cursor, "NETWORK ID") { return .dockerNetworks }
       if starts(cursor, "Netid") { return .sockets }
       if starts(cursor, "Name: ") && isSetHead(bytes, line) { return .ipset }
