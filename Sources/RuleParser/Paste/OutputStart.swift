@@ -48,7 +48,11 @@ enum OutputStart {
       if starts(cursor, "Name: ") && isSetHead(bytes, line) { return .ipset }
     case 0x53:  // State, Status, Server
       if starts(cursor, "State ") && contains(cursor, "Local Address:Port") { return .sockets }
-      if starts(cursor, "Status: active") || starts(cursor, "Status: inactive") { return .ufwStatus }
+      if starts(cursor, "Status: active") || starts(cursor, "Status: inactive") || starts(cursor, "Status: Aktiv")
+        || starts(cursor, "Status: Inaktiv")
+      {
+        return .ufwStatus
+      }
     case 0x41:  // Active
       if starts(cursor, "Active Internet connections") { return .netstat }
     case 0x50:  // Proto
