@@ -47,6 +47,10 @@ public struct HostFacts: Hashable, Sendable {
   public var ufw: UfwStatus?
   /// Whether firewalld runs, where an output tells.
   public var firewalld: FirewalldStatus?
+  /// The other firewalls that run, where an output tells.
+  public var firewalls: [RunningFirewall] = []
+  /// Ports that a file or a cluster says to be published, of containers that are not told.
+  public var announcedPorts: [AnnouncedPort] = []
   /// The host's name, where a prompt or a command told it.
   public var hostName: String?
   /// When and where the dump was taken, as a bundle says.
@@ -92,6 +96,34 @@ public struct FirewalldStatus: Hashable, Sendable {
 
   /// Makes a status.
   public init(isActive: Bool) { self.isActive = isActive }
+}
+
+/// A firewall that runs beside ufw and firewalld; what its rules are stands in the ruleset alone.
+public struct RunningFirewall: Hashable, Sendable {
+  /// The beginnings of the names that its tables and chains have.
+  public var marks: [String]
+  /// Where it stands.
+  public var span: SourceSpan?
+
+  /// Makes a firewall.
+  public init(marks: [String], span: SourceSpan?) {
+    self.marks = marks
+    self.span = span
+  }
+}
+
+/// A port that is published, as a compose file or a cluster says: somewhere the nat table leads it to a container.
+public struct AnnouncedPort: Hashable, Sendable {
+  /// The port and its address.
+  public var port: Container.PublishedPort
+  /// Where it stands.
+  public var span: SourceSpan?
+
+  /// Makes a port.
+  public init(_ port: Container.PublishedPort, span: SourceSpan?) {
+    self.port = port
+    self.span = span
+  }
 }
 
 /// A network interface of the host.

@@ -49,9 +49,12 @@ struct DumpContents {
         (sentence, SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
     }
     for (failure, line, output) in finder.failures {
+      // `# Table ... is incompatible` is iptables' word, of whichever family.
+      let isOfNft = failure.program == nil && failure.table != nil
       failures.append(
         FailedOutput(
-          program: failure.program, table: failure.table ?? output?.table, isNotFound: failure.isNotFound,
+          program: isOfNft ? .iptables(output?.family ?? .ipv4) : failure.program,
+          table: failure.table ?? output?.table, isNotFound: failure.isNotFound, isOfNft: isOfNft,
           span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
     }
     if finder.captured != nil, !finder.hasBundleEnd { addCutBundle(finder, paste, source) }

@@ -14,6 +14,9 @@ struct CommandHost {
   /// The first command that changed rules.
   private(set) var first: SourceSpan?
 
+  /// The first script that nobody shows and that ran behind a command that changed rules: from there on any rule may have changed.
+  private(set) var unseen: SourceSpan?
+
   /// Whether the host is one that dumps show, on which only what iptables changes is carried out.
   var besideDumps = false
   /// What other programs, and files that nobody shows, changed on it.
@@ -39,6 +42,11 @@ struct CommandHost {
   ) -> CommandOutcome {
     let arguments = Array(words.dropFirst())
     let texts = words.map(\.text)
+    let kind = FirewallCommand(texts, writesTo: [])
+    if kind == .service {
+      changesElsewhere.append(ChangeElsewhere(program: "service", words: texts, span: place.span))
+      return .unknown
+    }
     if let program = IptablesHost.Program(name) {
       if !name.hasSuffix("-restore"), !name.hasSuffix("-save"), !name.contains("translate") {
         return iptables.run(arguments, program, place)
@@ -47,7 +55,9 @@ struct CommandHost {
       changesElsewhere.append(ChangeElsewhere(program: program.name, words: texts, span: place.span))
       return .unknown
     }
-    guard FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change else { return .unknown }
+    guard kind == .change || FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change else {
+      return .unknown
+    }
     if name == "sysctl" || name == "ip" { return .unknown }
     let isNft = name == "nft" || FirewallCommand.isNftCommand(name, arguments.prefix(3).map(\.text))
     changesElsewhere.append(
@@ -63,6 +73,10 @@ struct CommandHost {
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
     if besideDumps { return runBesideDumps(name, words, place) }
+    if ServiceCommand.isInitScript(first.text) {
+      takeNote(ofTool: name, arguments, place)
+      return .unknown
+    }
     let isSetting = name == "sysctl" || name == "ip"
     note(change: !isSetting && FirewallCommand([name] + arguments.map(\.text), writesTo: []) == .change, place)
     switch name {
@@ -83,14 +97,17 @@ struct CommandHost {
     if name.hasSuffix(".sh") || ["sh", "bash", "dash", "ash"].contains(name) {
       note(unseen: name.hasSuffix(".sh") ? first.text : arguments.last?.text ?? name, place)
     }
-    if let tool = Self.otherTool(name, arguments) {
-      notes.append(
-        Diagnostic(
-          "command-not-carried-out", .note,
-          "\(tool) makes rules in ways that its commands do not show; `iptables-save` and `nft list ruleset` print them",
-          span: place.span))
-    }
+    takeNote(ofTool: name, arguments, place)
     return .unknown
+  }
+
+  private mutating func takeNote(ofTool name: String, _ arguments: [CommandWord], _ place: CommandPlace) {
+    guard let tool = Self.otherTool(name, arguments) else { return }
+    notes.append(
+      Diagnostic(
+        "command-not-carried-out", .note,
+        "\(tool) makes rules in ways that its commands do not show; `iptables-save` and `nft list ruleset` print them",
+        span: place.span))
   }
 
   private mutating func note(change: Bool, _ place: CommandPlace) {
@@ -137,6 +154,7 @@ struct CommandHost {
 
   /// Notes a script that runs and is not in the input.
   mutating func note(unseen file: String, _ place: CommandPlace) {
+    if hasChanged, unseen == nil { unseen = place.span }
     notes.append(
       Diagnostic(
         "commands-from-a-file", .warning, "what \(file) does is not in the input, and nothing of it is carried out",

@@ -22,6 +22,10 @@ enum CommandReader {
     var reading = CommandReading(
       tables: host.iptables.result + host.nft.tables, facts: host.facts,
       diagnostics: host.notes + host.iptables.diagnostics + host.nft.diagnostics, first: host.first)
+    // What it found it may have changed, whatever the commands behind it add.
+    if let unseen = host.unseen {
+      for table in reading.tables.indices { reading.tables[table].addMissing(from: unseen) }
+    }
     let sets = host.ipset.result()
     reading.ipsets = sets.sets
     reading.diagnostics += sets.diagnostics

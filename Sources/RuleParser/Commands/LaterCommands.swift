@@ -67,7 +67,10 @@ struct LaterCommands {
         names.append("ipset \(ipsets[index].name)")
       }
     } else {
-      for index in tables.indices where isMeant(tables[index], by: change) && standing.isAfter(tables[index]) {
+      for index in tables.indices
+      where isMeant(tables[index], by: change) && standing.isAfter(tables[index])
+        && !isLoaded(tables[index], by: change)
+      {
         tables[index].addMissing(.computed, from: change.span)
         names.append("table \(tables[index].family.rawValue) \(tables[index].name)")
       }
@@ -78,6 +81,13 @@ struct LaterCommands {
         "commands-not-applied", .warning,
         "this command comes after the dump of \(names.joined(separator: ", ")) and is not applied to it: what it changed is unknown",
         span: change.span))
+  }
+
+  /// Whether a table is that of a file which a service loads when it starts: then it is what the file says.
+  private func isLoaded(_ table: Table, by change: CommandHost.ChangeElsewhere) -> Bool {
+    guard change.program == "service", change.words.contains(where: { ["start", "restart", "reload"].contains($0) })
+    else { return false }
+    return printings.contains { $0.isFile && $0.table.family == table.family && $0.table.name == table.name }
   }
 
   private func isMeant(_ table: Table, by change: CommandHost.ChangeElsewhere) -> Bool {

@@ -22,8 +22,14 @@ enum FirewalldReader {
     return result
   }
 
+  /// Whether a line can be the answer of a command that asks for it, and no complaint.
+  static func isAnswer(_ cursor: ByteCursor) -> Bool {
+    let text = cursor.text(cursor.at..<min(cursor.end, cursor.at + 300))
+    return !["not found", "No such", "denied", "rror", "Unit ", "Usage", "usage"].contains { text.contains($0) }
+  }
+
   private static func isStopped(_ line: String) -> Bool {
-    line == "not running" || line == "inactive" || line.hasPrefix("FirewallD is not running")
+    ["not running", "inactive", "failed", "unknown"].contains(line) || line.hasPrefix("FirewallD is not running")
       || line.hasPrefix("Active: inactive") || line.hasPrefix("Active: failed")
   }
 

@@ -71,6 +71,14 @@ struct JSONFactReader {
       var network = ContainerNetwork(name: output.subject ?? "", id: "", driver: "", span: text.span(first))
       readIPAM(value, into: &network)
       if output.subject != nil { result.facts.networks.append(network) }
+    case "Ports":
+      var found = Container(name: output.subject ?? "", id: "", span: text.span(first))
+      readPorts(value, into: &found)
+      if output.subject != nil {
+        result.facts.containers.append(found)
+      } else {
+        result.facts.announcedPorts += found.ports.map { AnnouncedPort($0, span: found.span) }
+      }
     case "NetworkSettings":
       if let container = output.subject {
         var found = Container(name: container, id: "", span: text.span(first))

@@ -11,9 +11,9 @@ enum UfwStatusReader {
     for line in text.lines where !text.isBlank(line) {
       let words = LineWords(text, line)
       switch words[0] {
-      case "Status:": status.isActive = words[1] == "active"
+      case "Status:": status.isActive = words[1] == "active" || words[1] == "Aktiv"
       case "Default:": readDefaults(words.all.dropFirst(), &status)
-      case "Logging:", "New", "To", "--": break
+      case "Logging:", "New", "To", "--", "Zu", "Protokollierung:", "Voreinstellung:", "Neue": break
       default: status.rules.append(text.string(line).trimmedBlanks)
       }
     }
@@ -31,7 +31,11 @@ enum UfwStatusReader {
   /// Whether a line goes on with the status.
   static func isRow(_ cursor: ByteCursor) -> Bool {
     let line = cursor.text(cursor.at..<cursor.end)
-    if ["Logging:", "Default:", "New profiles:", "To ", "-- "].contains(where: { line.hasPrefix($0) }) { return true }
+    if ["Logging:", "Default:", "New profiles:", "To ", "-- ", "Zu ", "Protokollierung:", "Voreinstellung:", "Neue "]
+      .contains(where: { line.hasPrefix($0) })
+    {
+      return true
+    }
     return [" ALLOW", " DENY", " REJECT", " LIMIT"].contains { line.contains($0) }
   }
 }

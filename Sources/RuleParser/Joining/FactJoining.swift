@@ -24,6 +24,8 @@ struct FactJoining {
     facts.maskedAddresses.merge(new.maskedAddresses) { $0 + $1 }
     facts.ufw = new.ufw ?? facts.ufw
     facts.firewalld = new.firewalld ?? facts.firewalld
+    facts.firewalls += new.firewalls
+    facts.announcedPorts += new.announcedPorts
     for connection in new.connections where !facts.connections.contains(where: { isSame($0, connection) }) {
       facts.connections.append(connection)
     }

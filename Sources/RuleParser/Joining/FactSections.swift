@@ -96,6 +96,10 @@ struct FactSections {
     case .neighbours: return NeighbourReader.read(text)
     case .ufwStatus: return UfwStatusReader.read(text)
     case .firewalld: return FirewalldReader.read(text)
+    case .firewallStatus: return FirewallStatusReader.read(text, command: section.command)
+    case .composePorts: return PublishedServices.readCompose(text)
+    case .dockerServices: return PublishedServices.readDocker(text)
+    case .clusterServices: return PublishedServices.readCluster(text)
     case .listing, .save, .ipset, .nftJSON, .nftText, .inventory, .commands: return FactFragment()
     }
   }

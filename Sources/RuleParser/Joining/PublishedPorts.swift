@@ -22,19 +22,12 @@ struct PublishedPorts {
   /// port is a missing one.
   func rules(missing: MissingRules, isCertain: Bool) -> [Rule] {
     var rules: [Rule] = []
+    for announced in facts.announcedPorts where announced.port.hostAddress?.isIPv4 ?? true {
+      rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? Self.nowhere))
+    }
     for container in facts.containers {
       for port in container.ports where port.hostAddress?.isIPv4 ?? true {
-        var statements: [Statement] = []
-        if let own = port.hostAddress, own.bits != IPAddress(ipv4: 0).bits {
-          statements.append(.match(Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(own.bits))))
-        } else {
-          statements.append(
-            .match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))
-          )
-        }
-        statements.append(.match(Match(.meta(.l4proto), in: ValueSet(UInt128(port.transport)))))
-        statements.append(
-          .match(Match(.header(HeaderField(.th, .dport)), in: ValueSet(UInt128(port.hostPort)))))
+        var statements = matches(port)
         if isCertain, let address = address(of: container, port.containerPort, port.transport) {
           statements.append(
             .translate(
@@ -42,10 +35,25 @@ struct PublishedPorts {
         } else {
           statements.append(.missingRules(missing))
         }
-        rules.append(Rule(statements, span: container.span ?? SourceSpan(source: -1, line: 0, offset: 0, length: 0)))
+        rules.append(Rule(statements, span: container.span ?? Self.nowhere))
       }
     }
     return rules
+  }
+
+  private static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
+
+  /// What a packet to a published port looks like.
+  private func matches(_ port: Container.PublishedPort) -> [Statement] {
+    let isEvery = port.hostAddress.map { $0.bits == IPAddress(ipv4: 0).bits } ?? true
+    let destination =
+      isEvery
+      ? Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue)))
+      : Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(port.hostAddress?.bits ?? 0))
+    return [
+      .match(destination), .match(Match(.meta(.l4proto), in: ValueSet(UInt128(port.transport)))),
+      .match(Match(.header(HeaderField(.th, .dport)), in: ValueSet(UInt128(port.hostPort)))),
+    ]
   }
 
   /// The address of a container: told, or the only one that a rule accepts the port for.

@@ -9,6 +9,8 @@ struct FailedOutput: Sendable {
   var table: String?
   /// Whether the program was not found.
   var isNotFound = false
+  /// Whether the table is one that nft alone can print.
+  var isOfNft = false
   /// The line in which it says so, or in which its command stands.
   var span: SourceSpan
   /// How one knows.

@@ -156,7 +156,8 @@ struct UnshownRules {
       let family: TableFamily = version == .ipv4 ? .ip : .ip6
       let program = version == .ipv4 ? "iptables-save" : "ip6tables-save"
       for name in output.table.map({ [$0] }) ?? ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
-        addTable(name, family, MissingRules(output.evidence, settledBy: program), span: output.span)
+        let command = output.isOfNft ? "nft list ruleset" : program
+        addTable(name, family, MissingRules(output.evidence, settledBy: command), span: output.span)
       }
     case .nft?:
       let isShown =
@@ -353,7 +354,7 @@ struct UnshownRules {
     let engine = EngineChains(tables)
     let ports = PublishedPorts(facts, tables)
     if !tells("nat", .ip) {
-      if ports.areAny {
+      if ports.areAny || !facts.announcedPorts.isEmpty {
         addNat(engine, ports)
       } else if let engine, engine.isInFilter, engine.isCluster || acceptsContainers {
         addNat(engine, ports)
@@ -367,7 +368,18 @@ struct UnshownRules {
 
   /// Whether filter lets anything through to a container. Docker accepts each published port there: where it accepts none, it translates none.
   private var acceptsContainers: Bool {
-    !InferredHost(ruleset: Ruleset(tables: tables), facts: facts).containerAddresses.isEmpty
+    if !InferredHost(ruleset: Ruleset(tables: tables), facts: facts).containerAddresses.isEmpty { return true }
+    // A listing without interfaces shows the address alone.
+    return tables.contains { table in
+      table.family == .ip && table.name == "filter"
+        && table.chains.contains { chain in
+          chain.name.hasPrefix("DOCKER") && chain.name != "DOCKER-USER"
+            && chain.rules.contains { rule in
+              let shape = RuleShape(rule, in: table)
+              return shape.isAccept && shape.destination?.length == 32
+            }
+        }
+    }
   }
 
   /// Docker's nat table translates what is for the host's own addresses; Kubernetes' whatever is for a service.
@@ -387,7 +399,7 @@ struct UnshownRules {
       var chain = Chain(
         name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: span, shown: .nothing)
       chain.rules = ports.rules(missing: missing, isCertain: isCertain)
-      if !ports.areAny || isCluster {
+      if isCluster || (!ports.areAny && (engine?.isInFilter ?? false) && acceptsContainers) {
         chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? Self.nowhere))
       }
       chains.append(chain)
@@ -423,6 +435,13 @@ struct UnshownRules {
         addTable("filter", .ip, MissingRules(.firewalld, settledBy: "iptables-save"), span: firewalld.span)
       }
     }
+    for firewall in facts.firewalls where !hasRules(of: firewall) {
+      if !coverage.allOfNftables {
+        addUnknownRuleset(MissingRules(.notShown, settledBy: "nft list ruleset"), span: firewall.span)
+      } else if !tells("filter", .ip) {
+        addTable("filter", .ip, MissingRules(.notShown, settledBy: "iptables-save"), span: firewall.span)
+      }
+    }
   }
 
   private var showsAllOfFilter: Bool {
@@ -440,6 +459,14 @@ struct UnshownRules {
               if case .verdict(.jump(let name))? = rule.statements.last { fits(name) } else { false }
             }
         }
+    }
+  }
+
+  /// Whether tables or chains of a firewall were shown.
+  private func hasRules(of firewall: RunningFirewall) -> Bool {
+    func fits(_ name: String) -> Bool { firewall.marks.contains { name.hasPrefix($0) } }
+    return tables.contains { table in
+      table.shown != .nothing && (fits(table.name) || table.chains.contains { fits($0.name) })
     }
   }
 

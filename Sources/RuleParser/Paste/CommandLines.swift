@@ -50,15 +50,15 @@ struct CommandLines {
     guard index >= idleUntil, line.form == .other, mayBegin(line) else { return nil }
     if let (prompt, rest) = prompt(line) {
       let kind = Self.kind(text(rest))
-      guard kind == .change || kind == .script, let more = continued(rest, at: index),
-        kind == .change || more.lines.contains(where: { Self.kind(text($0)) == .change })
+      guard kind == .change || kind == .script || kind == .service, let more = continued(rest, at: index),
+        kind != .script || more.lines.contains(where: { Self.kind(text($0)) == .change })
       else { return nil }
       return Block(lines: more.lines, end: more.end, prompt: prompt)
     }
     let rest = withoutMarks(line)
     switch Self.kind(text(rest)) {
     case .change, .script: return run(rest, at: index)
-    case .look, .idle, .other: return nil
+    case .look, .idle, .other, .service: return nil
     }
   }
 
@@ -84,14 +84,15 @@ struct CommandLines {
     return Self.needles.contains { needle in contains(needle, at..<end) } || isAssignment(at, end)
   }
 
-  private static let initials = Array("acdefilnrsuw".utf8)
+  private static let initials = Array("acdefilnprsuw".utf8)
 
-  private static let needles: [StaticString] = [
-    "tables", "nft", "; do", "; then", "() {", "ipset", "sysctl", "/proc/sys/", "ufw", "ip addr", "ip a ", "ip route",
-    "ip r ", "$", "add ",
-    "insert ",
-    "flush ", "create ", "delete ", "firewall-cmd",
-  ]
+  private static let needles: [StaticString] =
+    [
+      "tables", "nft", "; do", "; then", "() {", "ipset", "sysctl", "/proc/sys/", "ufw", "ip addr", "ip a ", "ip route",
+      "ip r ", "$", "add ",
+      "insert ",
+      "flush ", "create ", "delete ", "firewall-cmd",
+    ] + ServiceCommand.needles
 
   private func contains(_ needle: StaticString, _ range: Range<Int>) -> Bool {
     var at = range.lowerBound
@@ -133,7 +134,8 @@ struct CommandLines {
     let isSpaced = rest.start < rest.end && bytes[rest.start] == 0x20
     guard isSpaced || mark == 0x23 else { return nil }
     rest.start = bytes.startOfWord(from: rest.start, to: rest.end)
-    guard Self.kind(text(rest)) == .change else { return nil }
+    let kind = Self.kind(text(rest))
+    guard kind == .change || kind == .service else { return nil }
     if mark == 0x23 {
       let isPrompt = hashIsPrompt ?? !hasBareCommand
       hashIsPrompt = isPrompt
@@ -147,7 +149,8 @@ struct CommandLines {
     paste.lines.contains { line in
       guard line.form == .other, mayBegin(line) else { return false }
       let rest = withoutMarks(line)
-      return rest.start < rest.end && bytes[rest.start] != 0x23 && Self.kind(text(rest)) == .change
+      return rest.start < rest.end && bytes[rest.start] != 0x23 && setting(line) == nil
+        && Self.kind(text(rest)) == .change
     }
   }
 
@@ -168,7 +171,33 @@ struct CommandLines {
       rest.start += 1
       rest.end -= 1
     }
+    if let setting = setting(rest) { rest.start = setting }
     return rest
+  }
+
+  /// Where the command begins that a line of a configuration has run when an interface comes up: `PostUp = iptables ...` (wg-quick(8)), `post-up iptables ...`
+  /// (interfaces(5)). What runs when it goes down has changed nothing yet: then it is the line's end.
+  private func setting(_ line: DumpLine) -> Int? {
+    var cursor = ByteCursor(bytes, line.range)
+    cursor.eatBlanks()
+    guard let first = cursor.peek, first == 0x50 || first == 0x70 || first == 0x75 || first == 0x64 else { return nil }
+    let isUp: Bool
+    if cursor.eat("PostUp") || cursor.eat("PreUp") {
+      isUp = true
+    } else if cursor.eat("PostDown") || cursor.eat("PreDown") {
+      isUp = false
+    } else {
+      isUp = cursor.eat("post-up ") || cursor.eat("pre-up ") || cursor.eat("up ")
+      guard isUp || cursor.eat("post-down ") || cursor.eat("pre-down ") || cursor.eat("down ") else { return nil }
+      cursor.eatBlanks()
+      // A sentence may begin so, too.
+      return Self.kind(cursor.text(cursor.at..<min(cursor.end, cursor.at + 4000))) == .other
+        ? nil : isUp ? cursor.at : line.end
+    }
+    cursor.eatBlanks()
+    guard cursor.eat(0x3d) else { return nil }
+    cursor.eatBlanks()
+    return isUp ? cursor.at : line.end
   }
 
   // MARK: - What a line is
@@ -180,6 +209,8 @@ struct CommandLines {
     case look
     /// What only scripts have: an assignment, a keyword, a function.
     case script
+    /// A command after which others' rules may be there.
+    case service
     /// What may stand between a script's commands: nothing, a comment, `echo`.
     case idle
     case other
@@ -190,6 +221,7 @@ struct CommandLines {
     guard let first = text.first, first != "#" else { return .idle }
     let commands = ShellCommandList(text)
     if commands.isChange { return .change }
+    if commands.isService { return .service }
     if commands.isLook { return .look }
     if commands.isScript { return .script }
     return commands.isIdle ? .idle : .other
@@ -263,7 +295,7 @@ struct CommandLines {
         break
       }
       let kind = line.start < line.end ? Self.kind(text(line)) : .idle
-      if kind == .other || kind == .look { break }
+      if kind == .other || kind == .look || kind == .service { break }
       guard kind != .idle else {
         lines.append(line)
         end += 1
@@ -291,6 +323,7 @@ private struct ShellCommandList {
   private(set) var isChange = false
   private(set) var isLook = false
   private(set) var isScript = false
+  private(set) var isService = false
   private(set) var isIdle = true
   private var depth = 0
 
@@ -333,6 +366,9 @@ private struct ShellCommandList {
     case .change: isChange = true
     case .look: isLook = true
     case .script: isScript = true
+    case .service:
+      isService = true
+      isIdle = false
     case .idle: break
     case .none: isIdle = false
     }
@@ -356,6 +392,8 @@ private struct ShellCommandList {
 /// What a command is to a firewall, by its words.
 enum FirewallCommand {
   case change, look, script, idle
+  /// It has another program, a service or a script make or take away rules.
+  case service
 
   /// Looks at a command's words; nil of any other program's.
   init?(_ words: [String], writesTo files: [String]) {
@@ -372,7 +410,12 @@ enum FirewallCommand {
       }
     }
     guard let first = words.popFirst() else { return nil }
-    guard let kind = Self.kind(ShellCommand.baseName(first), first, Array(words), files) else { return nil }
+    let name = ShellCommand.baseName(first)
+    if ServiceCommand.isOne(name, first, words) {
+      self = .service
+      return
+    }
+    guard let kind = Self.kind(name, first, Array(words), files) else { return nil }
     self = kind
   }
 
@@ -384,7 +427,9 @@ enum FirewallCommand {
     case "ipset": return ipset(words)
     case "sysctl": return words.contains { $0.contains("=") } ? .change : .look
     case "ufw": return words.contains(where: ufwVerbs.contains) ? .change : words.first == "status" ? .look : nil
-    case "firewall-cmd": return words.contains { $0.hasPrefix("--add") || $0.hasPrefix("--remove") } ? .change : .look
+    case "firewall-cmd":
+      let verbs = ["--add", "--remove", "--reload", "--complete-reload", "--panic-o", "--set-default", "--change"]
+      return words.contains { word in verbs.contains { word.hasPrefix($0) } } ? .change : .look
     case "ip": return ip(words)
     case "echo" where files.contains { $0.hasPrefix("/proc/sys/net/") }: return .change
     case "export", "local", "declare", "readonly", "set", "shift", "return", "exit", "break", "continue", "function",

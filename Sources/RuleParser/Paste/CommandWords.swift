@@ -26,6 +26,10 @@ extension CommandOutput {
     case "systemctl", "service":
       let words = arguments.map { $0.hasSuffix(".service") ? String($0.dropLast(8)) : $0 }
       kind = words.contains("firewalld") && (words.contains("status") || words.contains("is-active")) ? .firewalld : nil
+    case "pve-firewall": kind = arguments.first == "status" || arguments.first == "compile" ? .firewallStatus : nil
+    case "fw3", "fw4": kind = arguments.contains("print") ? .firewallStatus : nil
+    case "uci": kind = arguments.contains("show") && arguments.last == "firewall" ? .firewallStatus : nil
+    case "firewall": kind = arguments.first == "status" ? .firewallStatus : nil
     case "ufw": kind = arguments.first == "status" ? .ufwStatus : nil
     case "sysctl": readSysctl(arguments)
     case "ps", "pgrep": kind = .dockerProxy
@@ -230,6 +234,7 @@ extension CommandOutput {
       "container" where arguments.first == "inspect":
       kind = .json
       subject = arguments.last
+    case "service" where arguments.first == "ls" || arguments.first == "list": kind = .dockerServices
     case "info": kind = .dockerInfo
     case "version", "--version", "-v": kind = .dockerVersion
     case "port":

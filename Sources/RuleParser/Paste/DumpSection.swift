@@ -198,6 +198,9 @@ struct OutputContinuation {
       ].contains(name)
     case .ufwStatus: return UfwStatusReader.isRow(cursor)
     case .firewalld: return indentation > 0
+    case .composePorts: return first == 0x2d && indentation > 0
+    case .dockerServices, .clusterServices: return PublishedServices.isRow(cursor)
+    case .firewallStatus: return false
     case .inventory: return TableInventory.isRow(cursor)
     case .routeTable:
       guard OutputStart.kind(bytes, line) != .routeTable, let word = cursor.eatWord() else { return true }

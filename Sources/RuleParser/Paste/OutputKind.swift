@@ -50,6 +50,12 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case ufwStatus = "ufw status"
   /// `firewall-cmd --list-all`, `--state`, `systemctl status firewalld`.
   case firewalld = "firewall-cmd"
+  /// `pve-firewall status`, `fw4 print`, `uci show firewall`: what shows that another firewall runs.
+  case firewallStatus = "firewall status"
+  /// The list below `ports:` in a compose file.
+  case composePorts = "docker-compose.yml"
+  case dockerServices = "docker service ls"
+  case clusterServices = "kubectl get services"
   /// The names of tables and chains without their rules: `nft list tables`, `nft list hooks`, `/proc/net/ip_tables_names`.
   case inventory
   /// Commands and scripts that change the host.

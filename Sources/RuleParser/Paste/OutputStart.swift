@@ -28,6 +28,7 @@ enum OutputStart {
       return jsonKind(bytes, line, from: cursor.at)
     case 0x70:  // pkts
       if starts(cursor, "pkts bytes target") { return .listing }
+      if PublishedServices.isComposeStart(cursor, next: nextLine(bytes, line)) { return .composePorts }
     case 0x74:  // table, target
       if beginsNftTable(cursor) { return .nftText }
       if starts(cursor, "target ") && contains(cursor, "prot opt") { return .listing }
@@ -36,13 +37,22 @@ enum OutputStart {
       if cursor.eat("create "), cursor.eatWord() != nil, cursor.eat(" "), isSetType(cursor) { return .ipset }
     case 0x66:  // family
       if TableInventory.beginsHooks(cursor) { return .inventory }
-    case 0x4e:  // NETWORK, Netid, Name
+    case 0x49:  // ID
+      if starts(cursor, "ID ") && contains(cursor, " REPLICAS ") && contains(cursor, " PORTS") {
+        return .dockerServices
+      }
+    case 0x4e:  // NETWORK, Netid, Name, NAME, NAMESPACE
+      if starts(cursor, "NAME") && contains(cursor, " CLUSTER-IP ") { return .clusterServices }
       if starts(cursor, "NETWORK ID") { return .dockerNetworks }
       if starts(cursor, "Netid") { return .sockets }
       if starts(cursor, "Name: ") && isSetHead(bytes, line) { return .ipset }
     case 0x53:  // State, Status, Server
       if starts(cursor, "State ") && contains(cursor, "Local Address:Port") { return .sockets }
-      if starts(cursor, "Status: active") || starts(cursor, "Status: inactive") { return .ufwStatus }
+      if starts(cursor, "Status: active") || starts(cursor, "Status: inactive") || starts(cursor, "Status: Aktiv")
+        || starts(cursor, "Status: Inaktiv")
+      {
+        return .ufwStatus
+      }
     case 0x41:  // Active
       if starts(cursor, "Active Internet connections") { return .netstat }
     case 0x50:  // Proto
@@ -358,7 +368,8 @@ enum OutputStart {
     cursor = start
     guard var word = cursor.eatWord() else { return nil }
     var text = cursor.text(word)
-    if Route.Kind(rawValue: text) != nil {
+    let type = Route.Kind(rawValue: text)
+    if type != nil {
       cursor.eatBlanks()
       guard let next = cursor.eatWord() else { return nil }
       word = next
@@ -366,7 +377,8 @@ enum OutputStart {
     }
     guard text == "default" || (word.count <= 43 && Prefix(text) != nil) else { return nil }
     cursor.eatBlanks()
-    if text == "default", cursor.isAtEnd { return nil }
+    // `blackhole 10.9.0.0/16`: where it leads to needs no further words.
+    if cursor.isAtEnd { return type == nil || type == .unicast ? nil : .ipRoute }
     if starts(cursor, "dev ") {
       return contains(cursor, " lladdr ") || contains(cursor, " FAILED") || contains(cursor, " INCOMPLETE")
         ? .neighbours : .ipRoute

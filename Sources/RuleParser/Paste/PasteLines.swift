@@ -351,6 +351,7 @@ struct PasteLines {
       if line.form == .other || line.form == .row {
         if mayBeMarked(bytes, line) { marks.marked.append(index) }
         if gutter(bytes, line) != nil { marks.numbered.append(index) }
+        takeOffPasswordPrompt(bytes, &line)
       }
       if line.end - line.start >= 60, bytes[line.end - 1] == 0x3d { marks.softBreaks.append(index) }
       if line.form == .chainHead { marks.chains.append(line, at: index, in: bytes) }
@@ -358,6 +359,19 @@ struct PasteLines {
       at = end + 1
     }
     return marks
+  }
+
+  /// Takes off sudo's question, which the first line of an output stands behind where the answer ended no line: `[sudo] password for web: -P INPUT DROP`.
+  private static func takeOffPasswordPrompt(_ bytes: ByteView, _ line: inout DumpLine) {
+    guard line.start < line.end, bytes[line.start] == 0x5b else { return }
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
+    guard cursor.eat("[sudo] ") else { return }
+    _ = cursor.eat { $0 != 0x3a }
+    guard cursor.eat(": ") else { return }
+    cursor.eatBlanks()
+    guard cursor.at < line.end else { return }
+    line.start = cursor.at
+    line.recognise(in: bytes)
   }
 
   /// Takes quotation marks and fences off.

@@ -420,6 +420,7 @@ struct SectionFinder {
       guard cursor.eat("inet ") || cursor.eat("inet6 "), let word = cursor.eatWord() else { return nil }
       return Prefix(cursor.text(word)) == nil ? nil : kind
     case .inventory: return TableInventory.isName(bytes, line) ? kind : nil
+    case .firewalld, .firewallStatus: return FirewalldReader.isAnswer(cursor) ? kind : nil
     case .hostAddresses: return HostAddressReader.isAddresses(bytes, line) ? kind : nil
     case .listing where pending.first?.output.isFiltered == true:
       // Rows whose chain's head was filtered away.

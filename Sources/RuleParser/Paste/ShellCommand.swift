@@ -68,7 +68,7 @@ extension ShellCommand {
     "sysctl", "cat", "docker", "podman", "nerdctl", "docker-compose", "conntrack", "arp", "sudo", "doas", "nsenter",
     "kubectl", "exit", "hostname", "uname", "dockerd", "ps", "pgrep", "more", "less", "lxc", "su", "runuser", "ssh",
     "sshpass", "vagrant", "lxc-attach", "machinectl", "adb", "unshare", "incus", "oc", "crictl", "pct", "multipass",
-    "docker-machine", "minikube", "gcloud", "ansible",
+    "docker-machine", "minikube", "gcloud", "ansible", "firewall-cmd", "systemctl", "pve-firewall", "fw3", "fw4", "uci",
   ]
 
   static let shells: Set<String> = ["sh", "bash", "ash", "zsh", "dash", "ksh", "busybox"]

@@ -347,7 +347,8 @@ struct ShellRun {
 
   private mutating func run(_ command: ShellSimpleCommand, _ given: CommandInput?) -> CommandOutcome {
     budget -= 1
-    let words = variables.words(command.words)
+    // wg-quick puts the interface's name for `%i`, which is the file's.
+    let words = variables.words(command.words).map { $0.text == "%i" ? CommandWord(text: "%i", isUnknown: true) : $0 }
     for word in command.assignments { assign(word) }
     guard !words.isEmpty else { return .success }
     let input = input(command.redirections) ?? given
@@ -455,6 +456,10 @@ struct ShellRun {
       return .success
     }
     variables.forgetAll()
+    if host.besideDumps {
+      let words = [CommandWord(text: ".")] + arguments
+      return host.run(words, input: .none, CommandPlace(span: command.span, doubt: doubt))
+    }
     host.note(unseen: file, CommandPlace(span: command.span, doubt: doubt))
     return .unknown
   }
