@@ -71,7 +71,11 @@ struct LaterCommands {
       where isMeant(tables[index], by: change) && standing.isAfter(tables[index])
         && !isLoaded(tables[index], by: change)
       {
-        tables[index].addMissing(.computed, from: change.span)
+        if change.makesContainer {
+          guard tables[index].addContainerRules(from: change.span) else { continue }
+        } else {
+          tables[index].addMissing(.computed, from: change.span)
+        }
         names.append("table \(tables[index].family.rawValue) \(tables[index].name)")
       }
     }
@@ -152,5 +156,32 @@ struct CommandStanding {
     // Of two files nobody knows which is the later one.
     guard last.source == section.text.source, last.order < section.order else { return .before }
     return last.session == section.session && !section.isInDoubt ? .after : .perhaps
+  }
+}
+
+extension CommandHost.ChangeElsewhere {
+  /// Whether the command makes a container, which adds rules for its own ports and takes none away (`docker run -p`).
+  fileprivate var makesContainer: Bool {
+    guard let first = words.first, ["docker", "podman", "nerdctl"].contains(ShellCommand.baseName(first)) else {
+      return false
+    }
+    return words.dropFirst().first.map { ["run", "create"].contains($0) } ?? false
+  }
+}
+
+extension Table {
+  /// Takes in that a container was made after the table was printed: its ports are accepted in FORWARD, and translated in nat.
+  ///
+  /// - Returns: Whether the table is one of those.
+  fileprivate mutating func addContainerRules(from span: SourceSpan) -> Bool {
+    let (names, effect): ([String], MissingRules.Effects) =
+      name == "nat" ? (["PREROUTING", "OUTPUT"], .translateDestination) : (["FORWARD"], .accept)
+    guard name == "nat" || name == "filter" else { return false }
+    for index in chains.indices where names.contains(chains[index].name) {
+      if chains[index].shown == .whole { chains[index].shown = .part }
+      chains[index].rules.insert(Rule(missing: MissingRules(.computed, effects: effect), span: span), at: 0)
+    }
+    shown = .part
+    return true
   }
 }

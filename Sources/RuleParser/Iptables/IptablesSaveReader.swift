@@ -277,6 +277,7 @@ private struct SaveReading: ~Copyable {
       beginTable(cursor.text(cursor.eatWord() ?? 0..<0), span: text.span(dumpLine))
       hasTableLine = true
       hasHead = true
+    case 0x3a where Self.isEndOfTime(cursor): break
     case 0x3a where cursor.end - cursor.at == 1 && hasTable:
       // A colon alone stands for more of the same.
       if hasRule(behind: index) { lose(MissingRules(.elided), text.span(dumpLine)) }
@@ -430,6 +431,15 @@ private struct SaveReading: ~Copyable {
         Diagnostic(
           "table-not-printed", .warning, "iptables could not print a table: \(message)", span: text.span(dumpLine)))
     }
+  }
+
+  /// `:39 2026`, the end of the time that a save begins with, folded away from its comment.
+  private static func isEndOfTime(_ start: ByteCursor) -> Bool {
+    var cursor = start
+    guard cursor.end - cursor.at <= 11, cursor.eat(0x3a) else { return false }
+    while let byte = cursor.peek, byte >= 0x30 && byte <= 0x3a { cursor.at += 1 }
+    guard cursor.eat(0x20), let year = cursor.eatWord(), year.count == 4, cursor.isAtEnd else { return false }
+    return cursor.bytes[year].allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
   }
 
   /// `:INPUT ACCEPT [0:0]`

@@ -353,7 +353,12 @@ struct UnshownRules {
   private mutating func addEngineTables() {
     let engine = EngineChains(tables)
     let ports = PublishedPorts(facts, tables)
-    if !tells("nat", .ip) {
+    // Where Docker lets anything through to a container, nat is there: a save that lacks it is a part of one.
+    let lacksNat =
+      engine?.isInFilter == true && engine?.isDocker == true && !coverage.allOfNftables && acceptsContainers
+      && !coverage.tables.contains(RuleCoverage.TableName(.ip, "nat"))
+      && !tables.contains { $0.name == "nat" && $0.family == .ip }
+    if !tells("nat", .ip) || lacksNat {
       if ports.areAny || !facts.announcedPorts.isEmpty {
         addNat(engine, ports)
       } else if let engine, engine.isInFilter, engine.isCluster || acceptsContainers {

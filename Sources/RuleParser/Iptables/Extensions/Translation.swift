@@ -43,6 +43,8 @@ struct AddressTranslationTarget: IptablesExtension {
       if let ports = new.ports { result.port = TranslationFlags.expression(ValueSet(ports)) }
       result.portBase = new.portBase
     }
+    // Without an address or a port it would translate to nothing, which iptables refuses: the line was cut there.
+    guard addresses != nil || result.address != nil || result.port != nil else { return false }
     if let addresses {
       // Beside a masked one they are not all.
       if case .masked(var value)? = result.address {
