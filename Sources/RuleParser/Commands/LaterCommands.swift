@@ -79,6 +79,9 @@ struct LaterCommands {
         names.append("table \(tables[index].family.rawValue) \(tables[index].name)")
       }
     }
+    if change.makesContainer, !names.isEmpty, !tables.contains(where: { $0.name == "nat" && $0.family == .ip }) {
+      tables.append(Table(translatingFor: change.span, origin: tables.first?.origin ?? .iptables))
+    }
     guard !names.isEmpty else { return }
     diagnostics.append(
       Diagnostic(
@@ -170,6 +173,17 @@ extension CommandHost.ChangeElsewhere {
 }
 
 extension Table {
+  /// A nat table that nobody printed, with the translations of a container that was made later.
+  fileprivate init(translatingFor span: SourceSpan, origin: TableOrigin) {
+    let missing = MissingRules(.computed, effects: .translateDestination, settledBy: "iptables -t nat -vnL")
+    let chains = ["PREROUTING", "OUTPUT"].map { name in
+      Chain(
+        name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept),
+        rules: [Rule(missing: missing, span: span)], span: span, shown: .nothing)
+    }
+    self.init(.ip, "nat", origin: origin, chains: chains, span: span, shown: .nothing)
+  }
+
   /// Takes in that a container was made after the table was printed: its ports are accepted in FORWARD, and translated in nat.
   ///
   /// - Returns: Whether the table is one of those.
@@ -179,7 +193,8 @@ extension Table {
     guard name == "nat" || name == "filter" else { return false }
     for index in chains.indices where names.contains(chains[index].name) {
       if chains[index].shown == .whole { chains[index].shown = .part }
-      chains[index].rules.insert(Rule(missing: MissingRules(.computed, effects: effect), span: span), at: 0)
+      // Behind what was shown: it stays as it was.
+      chains[index].rules.append(Rule(missing: MissingRules(.computed, effects: effect), span: span))
     }
     shown = .part
     return true
