@@ -58,6 +58,12 @@ struct LaterCommands {
     _ ipsets: inout [NamedSet]
   ) {
     var names: [String] = []
+    // Where rules were printed after it as well, the paste is about the host with the container.
+    if change.makesContainer,
+      printings.contains(where: { $0.span?.source == change.span.source && $0.span?.offset ?? 0 > change.span.offset })
+    {
+      return
+    }
     if change.program == "ipset" {
       for index in ipsets.indices where change.words.contains(ipsets[index].name) || change.isAll {
         guard let span = ipsets[index].span, span.source == change.span.source, span.offset < change.span.offset else {
