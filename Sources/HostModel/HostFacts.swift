@@ -45,10 +45,8 @@ public struct HostFacts: Hashable, Sendable {
   public var maskedAddresses: [AddressFamily: [MaskedValue]] = [:]
   /// What `ufw status` says, where it was printed.
   public var ufw: UfwStatus?
-  /// Whether firewalld runs, where an output tells.
-  public var firewalld: FirewalldStatus?
-  /// The other firewalls that run, where an output tells.
-  public var firewalls: [RunningFirewall] = []
+  /// The other firewalls of which an output tells whether they run.
+  public var firewalls: [FirewallStatus] = []
   /// Ports that a file or a cluster says to be published, of containers that are not told.
   public var announcedPorts: [AnnouncedPort] = []
   /// The host's name, where a prompt or a command told it.
@@ -87,28 +85,22 @@ public struct UfwStatus: Hashable, Sendable {
   public init(isActive: Bool) { self.isActive = isActive }
 }
 
-/// Whether firewalld runs (firewall-cmd(1)); what its rules are stands in the ruleset alone.
-public struct FirewalldStatus: Hashable, Sendable {
+/// Whether firewalld or another firewall runs; what its rules are stands in the ruleset alone.
+public struct FirewallStatus: Hashable, Sendable {
+  /// Its name: `firewalld`, `pve-firewall`, `fw4`.
+  public var name: String
   /// Whether it has loaded its rules.
   public var isActive: Bool
-  /// Where it stands.
-  public var span: SourceSpan?
-
-  /// Makes a status.
-  public init(isActive: Bool) { self.isActive = isActive }
-}
-
-/// A firewall that runs beside ufw and firewalld; what its rules are stands in the ruleset alone.
-public struct RunningFirewall: Hashable, Sendable {
   /// The beginnings of the names that its tables and chains have.
   public var marks: [String]
   /// Where it stands.
   public var span: SourceSpan?
 
-  /// Makes a firewall.
-  public init(marks: [String], span: SourceSpan?) {
+  /// Makes a status.
+  public init(name: String, isActive: Bool, marks: [String]) {
+    self.name = name
+    self.isActive = isActive
     self.marks = marks
-    self.span = span
   }
 }
 

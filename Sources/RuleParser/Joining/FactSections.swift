@@ -95,8 +95,8 @@ struct FactSections {
     case .conntrack: return ConntrackReader.read(text)
     case .neighbours: return NeighbourReader.read(text)
     case .ufwStatus: return UfwStatusReader.read(text)
-    case .firewalld: return FirewalldReader.read(text)
-    case .firewallStatus: return FirewallStatusReader.read(text, command: section.command)
+    case .firewalld, .firewallStatus:
+      return FirewallStatusReader.read(text, kind: section.kind, command: section.command)
     case .composePorts: return PublishedServices.readCompose(text)
     case .dockerServices: return PublishedServices.readDocker(text)
     case .clusterServices: return PublishedServices.readCluster(text)

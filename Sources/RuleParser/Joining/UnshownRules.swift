@@ -433,18 +433,12 @@ struct UnshownRules {
         }
       }
     }
-    if let firewalld = facts.firewalld, firewalld.isActive, !hasFirewalldRules {
+    for firewall in facts.firewalls where firewall.isActive && !hasRules(of: firewall) {
+      let evidence: MissingRules.Evidence = firewall.name == "firewalld" ? .firewalld : .notShown
       if !coverage.allOfNftables {
-        addUnknownRuleset(MissingRules(.firewalld, settledBy: "nft list ruleset"), span: firewalld.span)
+        addUnknownRuleset(MissingRules(evidence, settledBy: "nft list ruleset"), span: firewall.span)
       } else if !tells("filter", .ip) {
-        addTable("filter", .ip, MissingRules(.firewalld, settledBy: "iptables-save"), span: firewalld.span)
-      }
-    }
-    for firewall in facts.firewalls where !hasRules(of: firewall) {
-      if !coverage.allOfNftables {
-        addUnknownRuleset(MissingRules(.notShown, settledBy: "nft list ruleset"), span: firewall.span)
-      } else if !tells("filter", .ip) {
-        addTable("filter", .ip, MissingRules(.notShown, settledBy: "iptables-save"), span: firewall.span)
+        addTable("filter", .ip, MissingRules(evidence, settledBy: "iptables-save"), span: firewall.span)
       }
     }
   }
@@ -468,21 +462,10 @@ struct UnshownRules {
   }
 
   /// Whether tables or chains of a firewall were shown.
-  private func hasRules(of firewall: RunningFirewall) -> Bool {
+  private func hasRules(of firewall: FirewallStatus) -> Bool {
     func fits(_ name: String) -> Bool { firewall.marks.contains { name.hasPrefix($0) } }
     return tables.contains { table in
       table.shown != .nothing && (fits(table.name) || table.chains.contains { fits($0.name) })
-    }
-  }
-
-  /// Its table in nftables, or its chains in those of iptables.
-  private var hasFirewalldRules: Bool {
-    tables.contains { table in
-      table.shown != .nothing
-        && (table.name == "firewalld"
-          || table.chains.contains { chain in
-            ["INPUT_ZONES", "INPUT_direct", "IN_"].contains { chain.name.hasPrefix($0) }
-          })
     }
   }
 

@@ -395,6 +395,17 @@ enum FirewallCommand {
   /// It has another program, a service or a script make or take away rules.
   case service
 
+  /// Whether a command loads rules from a file: `nft -f …`, `systemctl restart nftables`, `iptables-restore`.
+  static func loadsFile(_ command: String) -> Bool {
+    if command.contains("tables-restore") || command.contains("tables-nft-restore") { return true }
+    guard command.contains("nft") || command.contains("tables") || command.contains("persistent") else { return false }
+    let words = command.split { $0 == " " || $0 == "\t" }
+    if command.contains("nft"), words.contains(where: { $0 == "-f" || $0 == "--file" || $0.hasPrefix("-f/") }) {
+      return true
+    }
+    return words.contains { ["start", "restart", "reload", "--now", "condrestart", "force-reload"].contains($0) }
+  }
+
   /// Looks at a command's words; nil of any other program's.
   init?(_ words: [String], writesTo files: [String]) {
     var words = words[...]

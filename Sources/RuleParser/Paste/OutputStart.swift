@@ -70,7 +70,7 @@ enum OutputStart {
     default: break
     }
     if let kind = addressKind(cursor) ?? routeKind(cursor) ?? rowKind(cursor) { return kind }
-    return FirewalldReader.isStart(cursor, next: nextLine(bytes, line)) ? .firewalld : nil
+    return FirewallStatusReader.beginsFirewalld(cursor, next: nextLine(bytes, line)) ? .firewalld : nil
   }
 
   /// The beginning of the line below, of which a mail's quotation marks were taken.

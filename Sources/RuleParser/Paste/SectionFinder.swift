@@ -47,23 +47,9 @@ struct SectionFinder {
   private var session: Int32 = 1
   // Commands that print rules through a filter, as long as nothing of their output has come.
   private var unanswered: [(command: ShellCommand, line: DumpLine, host: String?, promptName: String?)] = []
-  // The commands that change the host, and behind which line the last of them stand.
+  // The commands that change the host.
   private var commands: CommandLines
-  private var commandGroups: [CommandGroup] = []
-  private var lastBlockEnd = -1
-
-  /// Commands that change the host, one behind the other.
-  private struct CommandGroup {
-    var blocks: [[DumpLine]]
-    var host: String?
-    var promptName: String?
-    /// The session of their prompts; nil of commands without one.
-    var session: Int32?
-    /// How many outputs stand before them.
-    var place: Int
-    /// Whether something that is no prompt follows them, which they may have printed.
-    var isFollowed = false
-  }
+  private var commandGroups = CommandGroups()
 
   private struct OpenSection {
     var section: DumpSection
@@ -173,13 +159,11 @@ struct SectionFinder {
     if let taken = bundleLines, captured == nil || hasBundleEnd || hasText(taken) { closeBundleSection(taken) }
     close()
     takeUnanswered()
-    for group in commandGroups.reversed() where !group.blocks.isEmpty {
-      sections.insert(section(of: group), at: group.place)
-    }
+    for group in commandGroups.all.reversed() { sections.insert(section(of: group), at: group.origin.place) }
   }
 
   private func hasText(_ runs: LineRuns) -> Bool {
-    paste.lines(of: runs).contains { line in !bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+    !paste.lines(of: runs).allSatisfy { isBlank($0) }
   }
 
   /// Whether the input is a program that someone ran, and not what was printed.
@@ -323,13 +307,14 @@ struct SectionFinder {
       }
       return
     }
-    let isBlank = bytes[content.range].allSatisfy { $0 == 0x20 || $0 == 0x09 }
+    let isBlank = isBlank(content)
+    let watched = ShellCommand.watched(ByteCursor(bytes, content.range))
     if !isBlank, !isLineOfFile(content), current.map({ !$0.continuation.fits(bytes, content) }) ?? true,
-      let command = watchedCommand(content) ?? bareCommand(content)
+      let command = watched ?? bareCommand(content)
     {
       close()
       take(command, at: index, fence: fence, place: isInside(fence) ? entered : nil)
-      if watchedCommand(content) != nil {
+      if watched != nil {
         // A screen ends somewhere in the output.
         for command in pending.indices { pending[command].output.filter.places.insert(.end) }
       }
@@ -373,28 +358,11 @@ struct SectionFinder {
   /// Takes in that a line is prose, or what a command printed that should print nothing.
   private mutating func passProse(at index: Int) {
     session += 1
-    if lastBlockEnd >= 0, lastBlockEnd <= index, lines[lastBlockEnd..<index].allSatisfy({ isBlank($0) }) {
-      commandGroups[commandGroups.count - 1].isFollowed = true
-    }
+    if isAnswer(index) { commandGroups.follow() }
   }
 
   /// Whether a command whose output may come next prints a kind.
   private func isAsked(_ kind: OutputKind) -> Bool { pending.contains { Self.prints($0.output.kind, kind) } }
-
-  /// The command in the head of a screen of watch(1): `Every 2.0s: iptables -vnL      web: Mon Jan  2 10:00:00 2023`.
-  private func watchedCommand(_ line: DumpLine) -> String? {
-    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
-    guard cursor.eat("Every "), cursor.eatDecimal() != nil else { return nil }
-    _ = cursor.eat { $0 == 0x2e || $0 == 0x2c || $0 >= 0x30 && $0 <= 0x39 }
-    guard cursor.eat("s: ") else { return nil }
-    let start = cursor.at
-    var end = start
-    while let word = cursor.eatWord() {
-      end = word.upperBound
-      if cursor.eatBlanks() > 1 { break }
-    }
-    return end > start ? cursor.text(start..<end) : nil
-  }
 
   private func bareCommand(_ line: DumpLine) -> String? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
@@ -420,7 +388,7 @@ struct SectionFinder {
       guard cursor.eat("inet ") || cursor.eat("inet6 "), let word = cursor.eatWord() else { return nil }
       return Prefix(cursor.text(word)) == nil ? nil : kind
     case .inventory: return TableInventory.isName(bytes, line) ? kind : nil
-    case .firewalld, .firewallStatus: return FirewalldReader.isAnswer(cursor) ? kind : nil
+    case .firewalld, .firewallStatus: return FirewallStatusReader.isAnswer(cursor) ? kind : nil
     case .hostAddresses: return HostAddressReader.isAddresses(bytes, line) ? kind : nil
     case .listing where pending.first?.output.isFiltered == true:
       // Rows whose chain's head was filtered away.
@@ -479,7 +447,7 @@ struct SectionFinder {
   ) {
     takeUnanswered()
     pending = ShellCommand.read(line)
-    if Self.loadsFile(line) {
+    if FirewallCommand.loadsFile(line) {
       for section in sections.indices { sections[section].isOutdated = true }
     }
     pendingLine = index
@@ -520,17 +488,6 @@ struct SectionFinder {
       || cursor.eat("insert ") || cursor.eat("delete ") || cursor.eat("destroy ")
   }
 
-  /// Whether a command loads rules from a file: `nft -f …`, `systemctl restart nftables`, `iptables-restore`.
-  private static func loadsFile(_ command: String) -> Bool {
-    if command.contains("tables-restore") || command.contains("tables-nft-restore") { return true }
-    guard command.contains("nft") || command.contains("tables") || command.contains("persistent") else { return false }
-    let words = command.split { $0 == " " || $0 == "\t" }
-    if command.contains("nft"), words.contains(where: { $0 == "-f" || $0 == "--file" || $0.hasPrefix("-f/") }) {
-      return true
-    }
-    return words.contains { ["start", "restart", "reload", "--now", "condrestart", "force-reload"].contains($0) }
-  }
-
   // MARK: - Commands that change the host
 
   private func section(ofCommands lines: [DumpLine]) -> DumpSection {
@@ -539,11 +496,11 @@ struct SectionFinder {
       text: DumpText(source: source, memory: memory, lines: lines), strand: strand, host: hostName, isBounded: true)
   }
 
-  private func section(of group: CommandGroup) -> DumpSection {
-    var section = section(ofCommands: group.blocks.flatMap(\.self))
-    section.host = group.host
-    section.promptName = group.promptName
-    section.session = group.session
+  private func section(of group: CommandGroups.Group) -> DumpSection {
+    var section = section(ofCommands: group.lines)
+    section.host = group.origin.host
+    section.promptName = group.origin.promptName
+    section.session = group.origin.session
     section.isInDoubt = group.isFollowed
     return section
   }
@@ -562,32 +519,19 @@ struct SectionFinder {
     }
     pendingLine = block.end - 1
     guard pendingPlace == .host else { return }
-    let promptSession = block.prompt == nil ? nil : session
-    if let last = commandGroups.last, last.host == hostName, last.promptName == promptName,
-      last.session == promptSession, last.place == sections.count, !last.isFollowed
-    {
-      commandGroups[commandGroups.count - 1].blocks.append(block.lines)
-    } else {
-      commandGroups.append(
-        CommandGroup(
-          blocks: [block.lines], host: hostName, promptName: promptName, session: promptSession, place: sections.count))
-    }
-    lastBlockEnd = block.end
+    let origin = CommandGroups.Origin(
+      host: hostName, promptName: promptName, session: block.prompt == nil ? nil : session, place: sections.count)
+    commandGroups.append(block, origin)
+  }
+
+  /// Whether nothing but blank lines stands between a line and the last command that changes the host.
+  private func isAnswer(_ index: Int) -> Bool {
+    commandGroups.answer(before: index).map { lines[$0].allSatisfy { isBlank($0) } } ?? false
   }
 
   /// Takes a line in which a program says why it did nothing: of a command right before it nothing remains.
   private mutating func take(_ failure: OutputFailure, _ line: DumpLine, at index: Int) {
-    if lastBlockEnd >= 0, lastBlockEnd <= index, lines[lastBlockEnd..<index].allSatisfy({ isBlank($0) }) {
-      if let last = commandGroups.indices.last {
-        if commandGroups[last].blocks.last?.count == 1 {
-          commandGroups[last].blocks.removeLast()
-        } else {
-          commandGroups[last].isFollowed = true
-        }
-      }
-      lastBlockEnd = -1
-      return
-    }
+    if isAnswer(index) { return commandGroups.fail() }
     guard failure.isAboutOutput else { return }
     let isNear = index - pendingLine <= 5 && pendingFence == paste.fence(at: index)
     failures.append((failure, line, isNear ? pending.first?.output : nil))

@@ -53,7 +53,6 @@ extension ShellCommand {
       }
       commands.append(command)
       commands += command.others
-      commands += command.others
     }
     return commands
   }
@@ -111,6 +110,21 @@ extension ShellCommand {
       if readElsewhere(program, arguments) { return }
       output = CommandOutput(program: program, arguments: arguments)
     }
+  }
+
+  /// The command in the head of a screen of watch(1): `Every 2.0s: iptables -vnL      web: Mon Jan  2 10:00:00 2023`.
+  static func watched(_ line: ByteCursor) -> String? {
+    var cursor = line
+    guard cursor.eat("Every "), cursor.eatDecimal() != nil else { return nil }
+    _ = cursor.eat { $0 == 0x2e || $0 == 0x2c || $0 >= 0x30 && $0 <= 0x39 }
+    guard cursor.eat("s: ") else { return nil }
+    let start = cursor.at
+    var end = start
+    while let word = cursor.eatWord() {
+      end = word.upperBound
+      if cursor.eatBlanks() > 1 { break }
+    }
+    return end > start ? cursor.text(start..<end) : nil
   }
 
   /// Takes over what a command line says that this command runs.
