@@ -7,6 +7,7 @@ enum MissingWords {
     switch (missing.evidence, missing.count) {
     case (.unreadable, _): "(a rule that could not be read)"
     case (.computed, _): "(rules that a script computes)"
+    case (.changed, _): "(rules that came later)"
     case (_, 1): "(1 rule not shown)"
     case (_, let count?): "(\(count) rules not shown)"
     case (.notShown, nil), (.engine, nil): "(its rules were not shown)"
@@ -33,6 +34,7 @@ enum MissingWords {
     case .ufw: "ufw is active, and none of its chains was shown"
     case .firewalld: "firewalld is active, and its rules were not shown"
     case .computed: "a script computes rules of \(place)"
+    case .changed: "\(place) was changed after it was printed"
     }
   }
 }

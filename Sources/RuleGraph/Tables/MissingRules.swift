@@ -39,6 +39,8 @@ public struct MissingRules: Hashable, Sendable {
     case firewalld = "firewalld-active"
     /// A script computes the rule.
     case computed
+    /// A command that is not carried out changed the table after it was printed.
+    case changed = "changed-later"
   }
 
   /// What missing rules can do to a packet, beside leaving it alone.

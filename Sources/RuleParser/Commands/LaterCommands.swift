@@ -80,7 +80,7 @@ struct LaterCommands {
         if change.makesContainer {
           guard tables[index].addContainerRules(from: change.span) else { continue }
         } else {
-          tables[index].addMissing(.computed, from: change.span)
+          tables[index].addMissing(.changed, from: change.span)
         }
         names.append("table \(tables[index].family.rawValue) \(tables[index].name)")
       }
@@ -181,28 +181,62 @@ extension CommandHost.ChangeElsewhere {
 extension Table {
   /// A nat table that nobody printed, with the translations of a container that was made later.
   fileprivate init(translatingFor span: SourceSpan, origin: TableOrigin) {
-    let missing = MissingRules(.computed, effects: .translateDestination, settledBy: "iptables -t nat -vnL")
+    let missing = MissingRules(.notShown, effects: .translateDestination, settledBy: "iptables -t nat -vnL")
+    let rule = Self.rule(publishing: missing, from: span)
     let chains = ["PREROUTING", "OUTPUT"].map { name in
       Chain(
-        name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept),
-        rules: [Rule(missing: missing, span: span)], span: span, shown: .nothing)
+        name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), rules: [rule], span: span,
+        shown: .nothing)
     }
     self.init(.ip, "nat", origin: origin, chains: chains, span: span, shown: .nothing)
   }
 
-  /// Takes in that a container was made after the table was printed: its ports are accepted in FORWARD, and translated in nat.
+  /// Takes in that a container was made after the table was printed: its ports are accepted on the way through FORWARD, and translated in nat. What was shown
+  /// stays as it was: only packets to an address that no rule names may be the new container's.
   ///
   /// - Returns: Whether the table is one of those.
   fileprivate mutating func addContainerRules(from span: SourceSpan) -> Bool {
-    let (names, effect): ([String], MissingRules.Effects) =
-      name == "nat" ? (["PREROUTING", "OUTPUT"], .translateDestination) : (["FORWARD"], .accept)
-    guard name == "nat" || name == "filter" else { return false }
-    for index in chains.indices where names.contains(chains[index].name) {
-      if chains[index].shown == .whole { chains[index].shown = .part }
-      // Behind what was shown: it stays as it was.
-      chains[index].rules.append(Rule(missing: MissingRules(.computed, effects: effect), span: span))
+    switch name {
+    case "nat":
+      let rule = Self.rule(publishing: MissingRules(.changed, effects: .translateDestination), from: span)
+      change(chains: ["PREROUTING", "OUTPUT"]) { $0.append(rule) }
+    case "filter":
+      let field = Field.header(HeaderField(family == .ip6 ? .ip6 : .ip, .daddr))
+      let others = Self.privateUse.subtracting(valuesNamed(of: field))
+      let missing = MissingRules(.changed, effects: .accept)
+      let rule = Rule([.match(Match(.field(field), .values(others))), .missingRules(missing)], span: span)
+      change(chains: ["FORWARD"]) { $0.insert(rule, at: 0) }
+    default: return false
     }
     shown = .part
     return true
   }
+
+  /// Rules that publish ports: they translate what is for an address of the host.
+  private static func rule(publishing missing: MissingRules, from span: SourceSpan) -> Rule {
+    let isForHost = Match(
+      .field(.fib(FibField(.type, ofDestination: true))), .values(ValueSet(UInt128(AddressType.local.rawValue))))
+    return Rule([.match(isForHost), .missingRules(missing)], span: span)
+  }
+
+  private mutating func change(chains names: [String], _ body: (inout [Rule]) -> Void) {
+    for index in chains.indices where names.contains(chains[index].name) {
+      if chains[index].shown == .whole { chains[index].shown = .part }
+      body(&chains[index].rules)
+    }
+  }
+
+  /// The single values of a field that rules ask for.
+  private func valuesNamed(of field: Field) -> ValueSet {
+    chains.lazy.flatMap(\.rules).flatMap(\.statements).reduce(ValueSet.empty) { named, statement in
+      guard case .match(let match) = statement, !match.negated, match.subject == .field(field),
+        case .values(let values) = match.values, values.single != nil
+      else { return named }
+      return named.union(values)
+    }
+  }
+
+  /// The addresses that networks of containers are made of (RFC 1918, RFC 4193).
+  private static let privateUse = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+    .compactMap { Prefix($0)?.values }.reduce(ValueSet.empty) { $0.union($1) }
 }
