@@ -27,14 +27,12 @@ struct RuleWords {
       conditions.append(MatchWords.text(match))
     case .anyOf(let matches): conditions.append(matches.map(MatchWords.text).joined(separator: " or "))
     case .environment(let condition): conditions.append(EffectWords.text(condition))
-    case .opaqueMatch(let opaque): conditions.append("(not understood: \(opaque.text))")
+    case .opaqueMatch(let opaque): conditions.append(text(opaque))
     case .hiddenInterfaces: conditions.append("(interfaces not shown)")
     case .verdict(let verdict): actions.append(VerdictWords.text(verdict))
     case .verdictMap(let key, let map):
-      do {
-        conditions.append("\(ExpressionWords.text(key)) in \(ExpressionWords.text(map))")
-        actions.append("verdict of the map")
-      }
+      conditions.append("\(ExpressionWords.text(key)) in \(ExpressionWords.text(map))")
+      actions.append("verdict of the map")
     case .translate(let translation): actions.append(VerdictWords.text(translation))
     case .assign(let assignment):
       actions.append("set \(assignment.field.text) to \(ExpressionWords.text(assignment.value, as: assignment.field))")
@@ -43,9 +41,13 @@ struct RuleWords {
       actions.append("\(update.operation.rawValue) \(ExpressionWords.text(update.key)) in set \(update.set)")
       conditions += update.conditions.map(EffectWords.text)
     case .effect(let effect): if let text = EffectWords.text(effect) { actions.append(text) }
-    case .opaqueTarget(let opaque): actions.append("(not understood: \(opaque.text))")
+    case .opaqueTarget(let opaque): actions.append(text(opaque))
     case .missingRules(let missing): actions.append(MissingWords.text(missing))
     }
+  }
+
+  private func text(_ opaque: Opaque) -> String {
+    opaque.text.isEmpty ? "(\(opaque.name) is not shown)" : "(not understood: \(opaque.text))"
   }
 
   /// Whether another match of the rule already says this one: `l4proto tcp` beside `tcp dport 80`.

@@ -32,10 +32,10 @@ extension Engine {
 
   /// A flow at a target that was not understood.
   func meet(target opaque: Opaque, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
-    follow(
-      effects(in: flow),
-      opaque.name.isEmpty ? "the target" : opaque.name.hasPrefix("map ") ? opaque.name : "target \(opaque.name)",
-      isPlural: false, flow, id, statement,
+    let name = opaque.name.isEmpty ? "the target" : opaque.name
+    let isPhrase = name.hasPrefix("the ") || name.hasPrefix("map ")
+    return follow(
+      effects(in: flow), isPhrase ? name : "target \(name)", isPlural: false, flow, id, statement,
       settledBy: opaque.settledBy, leftAlone: (.next, .unknown, opaque.name))
   }
 

@@ -4,20 +4,20 @@ import RuleGraph
 extension NftTextReader {
   /// Whether a target stands at a rule's end for which nft printed nothing: it writes a blank before each statement, and the one before this target ends the
   /// line (`xt_stmt_print` in nftables' `src/xt.c`, where xtables can't translate).
-  private func hasUnprintedTarget(_ rule: Rule) -> Bool {
+  private mutating func hasUnprintedTarget(_ rule: Rule) -> Bool {
     let end = tokens.previousEnd
     guard kind == .newline, end < text.bytes.count, text.bytes[end] == 0x20,
-      end + 1 >= text.bytes.count || text.bytes[end + 1] == 0x0a || text.bytes[end + 1] == 0x0d,
-      // A terminal folds at its width, and the blank before the next word may be the last column.
-      let line = text.lines.first(where: { $0.start <= end && end <= $0.end }),
-      FoldWidth.columns(text.bytes, line.range) < FoldWidth(text).widest
+      end + 1 >= text.bytes.count || text.bytes[end + 1] == 0x0a || text.bytes[end + 1] == 0x0d
     else { return false }
-    return switch rule.statements.last {
-    case .match: true
-    case .effect(let effect): effect.kind == .counter
-    case nil: rule.counter != nil
-    default: false
+    switch rule.statements.last {
+    case .match: break
+    case .effect(let effect): if effect.kind != .counter { return false }
+    case nil: if rule.counter == nil { return false }
+    default: return false
     }
+    // A terminal folds at its width, and the blank before the next word may be the last column.
+    guard let line = tokens.enclosingLine else { return false }
+    return FoldWidth.columns(text.bytes, line.range) < widestLine()
   }
 
   /// Reads a rule up to its end. What can't be read of it becomes opaque, and the reader stands behind the rule.
@@ -47,7 +47,7 @@ extension NftTextReader {
       if endsInMatch { ending.take(&rule, from: count) }
     }
     rule.span.length = max(tokens.previousEnd - start, 0)
-    if hasUnprintedTarget(rule) { rule.statements.append(.opaqueTarget(Opaque(name: "unprinted", text: ""))) }
+    if hasUnprintedTarget(rule) { rule.statements.append(.opaqueTarget(Opaque(name: "the target", text: ""))) }
     if ending.isBroken {
       builder.hasUnreadRules = true
       rule.statements = [.missingRules(MissingRules(.unreadable, count: 1))]
@@ -60,10 +60,9 @@ extension NftTextReader {
     if !masked.isEmpty { report(masked: masked, in: start..<max(tokens.previousEnd, start)) }
     // `ip saddr 198.51.100.` and nothing more: the line was cut there.
     if endsInMatch, let last = rule.statements.last, last.isTest {
-      if case .opaqueMatch = last {
-        rule.statements.append(.opaqueTarget(Opaque(name: "cut", text: "")))
-      } else if !masked.isEmpty {
-        rule.statements.append(.opaqueTarget(Opaque(name: "cut", text: "")))
+      let isOpaque = if case .opaqueMatch = last { true } else { false }
+      if isOpaque || !masked.isEmpty {
+        rule.statements.append(.opaqueTarget(Opaque(name: "the rest of the line", text: "")))
       }
     }
     return rule

@@ -5,7 +5,9 @@ import RuleGraph
 /// A statement that can't be read is kept as opaque text with a diagnostic that names line, column and what was expected; reading goes on at the next
 /// one. `include` is answered by the caller, who alone knows which files may be read.
 struct NftTextReader {
-  var text: DumpText
+  var text: DumpText {
+    didSet { knownWidth = nil }
+  }
   var tokens: NftTokens
   var builder = NftTableBuilder()
   var diagnostics: [Diagnostic] = []
@@ -42,6 +44,7 @@ struct NftTextReader {
   /// Whether the policy of the open chain was read.
   var hasPolicy = false
   let includes: (String) -> [DumpText]?
+  private var knownWidth: FoldWidth?
   private var includeDepth = 0
   private var includeCount = 0
   /// The first file that could not be included, and the chains that were there before.
@@ -96,6 +99,13 @@ struct NftTextReader {
     self.text = text
     self.tokens = tokens
     self.includes = includes
+  }
+
+  /// The columns of the widest line of the text.
+  mutating func widestLine() -> Int {
+    let width = knownWidth ?? FoldWidth(text)
+    knownWidth = width
+    return width.widest
   }
 
   /// `# Warning: table ip nat is managed by iptables-nft, do not touch!`

@@ -85,10 +85,13 @@ struct NftTokens {
   }
 
   /// The number of the line that the piece that is looked at stands in, counted from 1.
-  var lineNumber: Int32 {
+  var lineNumber: Int32 { enclosingLine?.number ?? 1 }
+
+  /// The line that the piece that is looked at stands in, or ends.
+  var enclosingLine: DumpLine? {
     // Behind the end of a line the next one is looked at already.
     let index = line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
-    return index < lines.count ? lines[index].number : 1
+    return index < lines.count ? lines[index] : nil
   }
 
   /// Whether the piece that is looked at is the first of its line.
