@@ -59,9 +59,7 @@ struct HookPlan {
           Call(priority: HookPriority.conntrack, registered: registered + 1, entry: .conntrack))
       }
     }
-    return calls.mapValues { calls in
-      calls.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }.map(\.entry)
-    }
+    return calls.mapValues(inOrder)
   }
 
   init(_ ruleset: Ruleset) {
@@ -154,7 +152,11 @@ struct HookPlan {
       calls.append(translation(nat, priority: HookPriority.srcnat, ruleset))
     default: break
     }
-    return calls.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }.map(\.entry)
+    return inOrder(calls)
+  }
+
+  private static func inOrder(_ calls: [Call]) -> [Entry] {
+    calls.sorted { ($0.priority, -$0.registered) < ($1.priority, -$1.registered) }.map(\.entry)
   }
 
   private static func translation(

@@ -94,35 +94,37 @@ extension Flow {
   /// Whether the exceptions together leave nothing. Only decided while that takes few boxes; otherwise the flow counts as not empty.
   var isCertainlyEmpty: Bool {
     guard exceptions.count > 1 else { return false }
-    var mentioned = Set<VariableID>()
-    for exception in exceptions { for (variable, _) in exception { mentioned.insert(variable) } }
-    var boxes: [[VariableID: ValueSet]] = [
-      Dictionary(uniqueKeysWithValues: mentioned.map { ($0, variables[$0].domain) })
-    ]
+    var boxes: [Box] = [[]]
     for exception in exceptions {
-      var next: [[VariableID: ValueSet]] = []
+      var next: [Box] = []
       for box in boxes {
-        if exception.contains(where: { box[$0.variable]?.isDisjoint(with: $0.values) ?? false }) {
-          next.append(box)
-          continue
-        }
-        var rest = box
-        for (variable, values) in exception {
-          let have = rest[variable] ?? .all
-          let outside = have.subtracting(values)
-          if !outside.isEmpty {
-            var part = rest
-            part[variable] = outside
-            next.append(part)
-          }
-          rest[variable] = have.intersection(values)
-        }
+        next += Flow.difference(box, exception, in: self)
         if next.count > 512 { return false }
       }
       boxes = next
       if boxes.isEmpty { return true }
     }
     return false
+  }
+
+  /// The parts of a box outside another, as boxes that do not overlap.
+  static func difference(_ box: Box, _ hole: Box, in flow: Flow) -> [Box] {
+    var parts: [Box] = []
+    var rest = box
+    for (variable, values) in hole {
+      let index = rest.firstIndex { $0.variable == variable }
+      let have = index.map { rest[$0].values } ?? flow.variables[variable].domain
+      let outside = have.subtracting(values)
+      if !outside.isEmpty {
+        var part = rest
+        if let index { part[index].values = outside } else { part.append((variable, outside)) }
+        parts.append(part)
+      }
+      let inside = have.intersection(values)
+      if inside.isEmpty { return [box] }
+      if let index { rest[index].values = inside } else { rest.append((variable, inside)) }
+    }
+    return parts
   }
 
   /// The variable of a condition, made when it is first met; the number is the condition's index in the trace's list.

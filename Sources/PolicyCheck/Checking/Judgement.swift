@@ -89,18 +89,18 @@ extension Expectation {
 
   private func judgeReply(_ part: Case, _ reasons: inout [String], _ doubts: inout [String]) {
     guard !reply.isEmpty else { return }
-    guard let answers = part.reply, !answers.isEmpty else {
+    guard let replies = part.reply, !replies.isEmpty else {
       if part.verdict == .accept {
-        doubts.append("the dumps do not show what happens to the answer")
+        doubts.append("the dumps do not show what happens to the reply")
       } else {
-        reasons.append("there is no answer, expected one: \(Self.list(reply))")
+        reasons.append("there is no reply, expected one: \(Self.list(reply))")
       }
       return
     }
-    if let bad = answers.first(where: { $0.verdict != .undetermined && !reply.contains($0.verdict) }) {
+    if let bad = replies.first(where: { $0.verdict != .undetermined && !reply.contains($0.verdict) }) {
       reasons.append("its reply is \(bad.verdict.inWords), expected \(Self.list(reply))")
-    } else if answers.contains(where: { $0.verdict == .undetermined }) {
-      doubts.append("the dumps do not show what happens to the answer")
+    } else if replies.contains(where: { $0.verdict == .undetermined }) {
+      doubts.append("the dumps do not show what happens to the reply")
     }
   }
 

@@ -64,7 +64,9 @@ public struct TraceText: Sendable {
       if detail != .all, one.verdict == .undetermined, let all = senders[sender], all.count > 1 {
         guard summed.insert(sender).inserted else { continue }
         page.addGap()
-        UndeterminedSummary(ruleset: ruleset, names: names, words: words).add(all, from: sender, to: &page)
+        let decided = cases.filter { $0.verdict != .undetermined && words.sender(of: $0, query: trace.query) == sender }
+        UndeterminedSummary(ruleset: ruleset, names: names, words: words)
+          .add(all, beside: decided, from: sender, to: &page)
       } else {
         page.addGap()
         add(one, of: trace, to: &page)

@@ -15,11 +15,13 @@ struct UndeterminedSummary {
   /// The number of outcomes that are listed.
   private static let limit = 12
 
-  func add(_ cases: [Case], from sender: String, to page: inout Page) {
+  /// - Parameter decided: the other cases of the sender. What makes a case one of these is a condition of the undetermined ones too.
+  func add(_ cases: [Case], beside decided: [Case], from sender: String, to page: inout Page) {
     var head = StyledText("UNDETERMINED", .doubtful) + StyledText("  \(sender)")
     if let reason = reason(cases) { head += StyledText(": \(reason)") }
     page.add(head, hanging: 2)
-    addOutcomes(cases, to: &page)
+    let tellsEnvironment = decided.contains { $0.conditions.contains(where: \.isEnvironment) }
+    addOutcomes(outcomes(of: cases, withEnvironment: tellsEnvironment), to: &page)
     addUnknown(cases, to: &page)
   }
 
@@ -42,7 +44,7 @@ struct UndeterminedSummary {
   }
 
   /// Each outcome once, those that a rule of the dump decides first.
-  private func outcomes(of cases: [Case]) -> [Outcome] {
+  private func outcomes(of cases: [Case], withEnvironment: Bool) -> [Outcome] {
     var known: [Outcome] = []
     var unseen: [Outcome] = []
     // The plainest first: what is not shown does nothing.
@@ -50,7 +52,7 @@ struct UndeterminedSummary {
       (Self.disturbances(a.element), a.offset) < (Self.disturbances(b.element), b.offset)
     }
     for (_, one) in plain {
-      var outcome = outcome(of: one)
+      var outcome = outcome(of: one, withEnvironment: withEnvironment)
       if known.contains(where: { $0.condition == outcome.condition }) {
         // What no dump can tell, a rate or the time, makes the difference.
         outcome = self.outcome(of: one, withEnvironment: true)
@@ -76,8 +78,7 @@ struct UndeterminedSummary {
   }
 
   /// The condition, what happens then, and what decides, in columns.
-  private func addOutcomes(_ cases: [Case], to page: inout Page) {
-    let outcomes = outcomes(of: cases)
+  private func addOutcomes(_ outcomes: [Outcome], to page: inout Page) {
     let shown = outcomes.prefix(Self.limit)
     let room = page.terminal.width
     let condition = min((shown.map { DisplayWidth.of($0.condition) }.max() ?? 0) + 2, max(room / 2 - 2, 20))
@@ -101,7 +102,7 @@ struct UndeterminedSummary {
     }
   }
 
-  private func outcome(of one: Case, withEnvironment: Bool = false) -> Outcome {
+  private func outcome(of one: Case, withEnvironment: Bool) -> Outcome {
     var told = one.conditions.filter { !$0.text.isEmpty && (withEnvironment || !$0.isEnvironment) }
     let alone = told.filter { $0.effect == [] }
     var texts: [String] = []

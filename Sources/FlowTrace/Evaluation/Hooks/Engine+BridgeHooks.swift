@@ -15,7 +15,8 @@ extension Engine {
     guard !flow.passedDevices.contains(key) else { return false }
     flow.passedDevices.append(key)
     flow.device = DevicePass(
-      name: name, input: flow.binding[Slot.input.rawValue], output: flow.binding[Slot.output.rawValue], next: next)
+      name: name, input: flow.binding[Slot.input.rawValue], output: flow.binding[Slot.output.rawValue],
+      packetType: flow.rareFields[.meta(.packetType)], next: next)
     let bridge = ValueSet(InterfaceName(name)?.value ?? 0)
     let comesIn = hook == .prerouting || hook == .input || hook == .forward
     flow.binding[Slot.input.rawValue] = comesIn ? portIn(&flow) : -1
@@ -57,6 +58,13 @@ extension Engine {
     return passBridge(.postrouting, name, next: .leaving, &flow)
   }
 
+  /// What the chains of a bridge saw otherwise is as it was for those of IP.
+  func leaveBridge(_ device: DevicePass, _ flow: inout Flow) {
+    flow.rareFields[.meta(.ibrname)] = nil
+    flow.rareFields[.meta(.obrname)] = nil
+    flow.rareFields[.meta(.packetType)] = device.packetType
+  }
+
   private func bridge(in slot: Slot, _ flow: Flow) -> String? {
     guard let value = flow.domain(slot)?.single else { return nil }
     let name = InterfaceName(value: value).description
@@ -71,9 +79,11 @@ extension Engine {
     return flow.bridgePort
   }
 
-  /// The port that a frame leaves through: that of the destination where a dump tells it, else any but the one that the frame came in through.
+  /// The port that a frame leaves through: that of the destination where a dump tells it, else any but the one that the frame came in through, of those
+  /// that a whole list of the interfaces names.
   private func portOut(of bridge: String, _ flow: inout Flow) -> VariableID {
     if let port = port(of: flow.domain(.destination), on: bridge) { return flow.makeVariable(ValueSet(port)) }
+    guard knowledge.knowsAddresses(flow.family) else { return flow.makeVariable(InterfaceName.anyName) }
     let ports = knowledge.facts.interfaces.filter { $0.master == bridge }
     let came = flow.bridgePort < 0 ? nil : flow.variables[flow.bridgePort].domain.single
     let others = ports.compactMap { port in

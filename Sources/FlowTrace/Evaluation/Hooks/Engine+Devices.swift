@@ -189,8 +189,7 @@ extension Engine {
     flow.device = nil
     flow.binding[Slot.input.rawValue] = device.input
     flow.binding[Slot.output.rawValue] = device.output
-    flow.rareFields[.meta(.ibrname)] = nil
-    flow.rareFields[.meta(.obrname)] = nil
+    if flow.position.stage.isOfBridge { leaveBridge(device, &flow) }
     flow.enter(device.next)
   }
 }

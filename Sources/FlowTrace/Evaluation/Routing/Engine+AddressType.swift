@@ -55,19 +55,21 @@ extension Engine {
     if rest.isEmpty { return result }
     take(.unicast, knowledge.containerAddresses[family] ?? .empty)
     if rest.isEmpty { return result }
+    // Who names the host's addresses names them all, as far as the question needs them.
+    let namesOwn = !knowledge.givenAddresses.isDisjoint(with: family.allAddresses)
     if let masked = knowledge.facts.maskedAddresses[family] {
       // The others are told: what has none of these shapes is not the host's.
       take(.unicast, masked.reduce(ValueSet.empty) { $0.union($1.possible) }.complement)
       if let single = rest.single, !masked.contains(where: { $0.mayBe(single) }) { take(.unicast, rest) }
-      result.unknown = rest
-      if rest.isEmpty || knowledge.givenAddresses.isDisjoint(with: family.allAddresses) { return result }
-      // Who names the host's addresses names them all, as far as the question needs them.
-      result.unknown = .empty
+      if rest.isEmpty { return result }
+      if !namesOwn {
+        result.unknown = rest
+        return result
+      }
     }
     if let single = rest.single {
       let address = IPAddress(bits: single)
-      // Who names the host's addresses names them all, as far as the question needs them.
-      if knowledge.givenAddresses.isDisjoint(with: family.allAddresses), let published = published() {
+      if !namesOwn, let published = published() {
         result.assumptions.append(
           Assumption(
             "local-address", "\(address) is an address of this host", evidence: published, settledBy: "ip addr"))
@@ -79,7 +81,7 @@ extension Engine {
         result.unknown = rest
         return result
       }
-      if Self.isGloballyRouted(address) || !knowledge.givenAddresses.isDisjoint(with: family.allAddresses) {
+      if Self.isGloballyRouted(address) || namesOwn {
         result.assumptions.append(
           Assumption("foreign-address", "\(address) is not an address of this host", settledBy: "ip addr"))
         take(.unicast, rest)

@@ -107,6 +107,13 @@ extension Engine {
     var variables: [VariableID] = []
     var constants: [UInt128] = []
     var isComputed = false
+    func undecided(_ flow: inout Flow) -> Decision {
+      condition(rule, statement, in: &flow) {
+        ConditionInfo(
+          holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
+          isEnvironment: false, settledBy: keys.settledBy)
+      }
+    }
     for subject in subjects {
       switch subject {
       case .variable(let variable, let transform, let box):
@@ -116,12 +123,7 @@ extension Engine {
       case .constant(let value): constants.append(value)
       // An ipset that asks for ports does not hold a packet without; inverted it matches.
       case .absent: return match.whenAbsent || isIPSet && match.negated ? .always : .never
-      case .unknown, .addressLookup:
-        return condition(rule, statement, in: &flow) {
-          ConditionInfo(
-            holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
-            isEnvironment: false, settledBy: keys.settledBy)
-        }
+      case .unknown, .addressLookup: return undecided(&flow)
       }
     }
     var boxes: [Flow.Box] = []
@@ -135,10 +137,12 @@ extension Engine {
       }
     }
     for key in keys.certain {
-      if let box = box(of: SetElement(key), subjects, in: flow) { add(box) }
+      guard let box = box(of: key, subjects, in: flow) else { return undecided(&flow) }
+      box.forEach(add)
     }
     for key in keys.masked {
-      guard let box = box(ofMasked: key, subjects, in: flow) else { continue }
+      // One without parts may be any key.
+      guard let box = key.isEmpty ? [] : box(of: key, subjects, in: flow)?.first else { continue }
       let isShared = keys.set != nil || key.count == 1 && key[0].isNamed && !isComputed
       let name = MaskedKeyName(
         text: keys.set ?? (isShared ? key[0].text : ""), rule: isShared ? nil : rule,
@@ -163,35 +167,11 @@ extension Engine {
     if isIPSet, match.negated { return Decision(boxes: boxes.map { requires + $0 }, negated: true) }
     return Decision(requires: requires, boxes: boxes, negated: match.negated)
   }
-
-  /// The box of the packets whose key may be a masked one; nil when none is. It may hold more, where the bits that are shown are no interval.
-  private func box(ofMasked key: [MaskedValue], _ subjects: [Subject], in flow: Flow) -> Flow.Box? {
-    if key.isEmpty { return [] }
-    guard key.count == subjects.count else { return nil }
-    var box: Flow.Box = []
-    for (value, subject) in zip(key, subjects) {
-      switch subject {
-      case .constant(let number): if !value.mayBe(number) { return nil }
-      case .variable(let variable, let transform, _):
-        let domain = flow.variables[variable].domain
-        let inside = value.possible(in: domain, under: transform)
-        if inside.isEmpty { return nil }
-        if let index = box.firstIndex(where: { $0.variable == variable }) {
-          box[index].values = box[index].values.intersection(inside)
-          if box[index].values.isEmpty { return nil }
-        } else {
-          box.append((variable, inside))
-        }
-      default: return nil
-      }
-    }
-    return box
-  }
 }
 
-extension MaskedValue {
+extension MaskedValue: KeyPart {
   /// The values of a domain that may be the masked one, after some arithmetic; more than these where that is no set of intervals.
-  func possible(in domain: ValueSet, under transform: Transform) -> ValueSet {
+  func possible(in domain: ValueSet, under transform: Transform) -> ValueSet? {
     if let single = domain.single { return mayBe(transform.apply(single)) ? domain : .empty }
     let inside = transform.preimage(of: possible, in: domain) ?? domain
     guard shownBits != 0, transform.operations.isEmpty, !inside.isEmpty else { return inside }

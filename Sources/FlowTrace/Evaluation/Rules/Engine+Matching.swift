@@ -222,13 +222,8 @@ extension Engine {
         ? truth : Decision(requires: requires, boxes: truth.boxes, negated: truth.negated)
     }
     if set.catchAll != nil { return match.negated ? .never : Decision(requires: requires, negated: true) }
-    if key.isEmpty, subjects.count == 1, set.parts == 1 {
-      let box = box(of: SetElement([set.values]), subjects, in: flow)
-      return Decision(
-        requires: failing ? [] : requires, boxes: box.map { [(failing ? requires : []) + $0] } ?? [],
-        negated: match.negated)
-    }
-    guard set.elements.count <= 256 else {
+    let isOfOneField = subjects.count == 1 && set.parts == 1
+    guard isOfOneField || set.elements.count <= 256 else {
       let number = "\(set.elements.count)"
       return condition(rule, statement, in: &flow, negated: match.negated) {
         ConditionInfo(
@@ -237,37 +232,47 @@ extension Engine {
           isEnvironment: true)
       }
     }
-    var boxes: [Flow.Box] = []
-    for element in set.exceptions.isEmpty ? set.elements : set.ranked.reversed() {
-      guard let box = box(of: element, subjects, in: flow) else { continue }
-      // From the widest to the narrowest each decides anew about what it holds.
-      if !set.exceptions.isEmpty { boxes = boxes.flatMap { Flow.difference($0, box, in: flow) } }
-      if !element.nomatch { boxes.append((failing ? requires : []) + box) }
-    }
-    return Decision(requires: failing ? [] : requires, boxes: boxes, negated: match.negated)
+    let found = isOfOneField ? box(of: [set.values], subjects, in: flow) : boxes(of: set, subjects, in: flow)
+    guard let boxes = found else { return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) } }
+    return Decision(
+      requires: failing ? [] : requires, boxes: failing ? boxes.map { requires + $0 } : boxes, negated: match.negated)
   }
 
-  /// The box of the packets whose key is an element; nil when none is.
-  func box(of element: SetElement, _ subjects: [Subject], in flow: Flow) -> Flow.Box? {
-    guard element.key.count == subjects.count else { return nil }
+  /// The boxes of the packets whose key a set holds; nil where they are no intervals.
+  private func boxes(of set: ResolvedSet, _ subjects: [Subject], in flow: Flow) -> [Flow.Box]? {
+    var boxes: [Flow.Box] = []
+    for element in set.exceptions.isEmpty ? set.elements : set.ranked.reversed() {
+      guard let box = box(of: element.key, subjects, in: flow) else { return nil }
+      // From the widest to the narrowest each decides anew about what it holds.
+      if !set.exceptions.isEmpty {
+        for hole in box { boxes = boxes.flatMap { Flow.difference($0, hole, in: flow) } }
+      }
+      if !element.nomatch { boxes += box }
+    }
+    return boxes
+  }
+
+  /// The box of the packets whose key is an element, none where no packet's is; nil where they are no intervals.
+  func box(of key: [some KeyPart], _ subjects: [Subject], in flow: Flow) -> [Flow.Box]? {
+    guard key.count == subjects.count else { return [] }
     var box: Flow.Box = []
-    for (values, subject) in zip(element.key, subjects) {
+    for (part, subject) in zip(key, subjects) {
       switch subject {
-      case .constant(let value): if !values.contains(value) { return nil }
+      case .constant(let value): if !part.mayBe(value) { return [] }
       case .variable(let variable, let transform, _):
-        let domain = flow.variables[variable].domain
-        guard let inside = transform.preimage(of: values, in: domain), !inside.isEmpty else { return nil }
+        guard let inside = part.possible(in: flow.variables[variable].domain, under: transform) else { return nil }
+        if inside.isEmpty { return [] }
         // A key may hold one variable twice; both parts must fit.
         if let index = box.firstIndex(where: { $0.variable == variable }) {
           box[index].values = box[index].values.intersection(inside)
-          if box[index].values.isEmpty { return nil }
+          if box[index].values.isEmpty { return [] }
         } else {
           box.append((variable, inside))
         }
-      default: return nil
+      case .absent, .unknown, .addressLookup: return []
       }
     }
-    return box
+    return [box]
   }
 
   private func unknownMember(
@@ -317,4 +322,18 @@ extension Subject {
     case .addressLookup, .unknown: .unknown
     }
   }
+}
+
+/// One part of a set's key: what a field of the packet is compared with.
+protocol KeyPart {
+  /// Whether a value is it, or may be where a dump masks it.
+  func mayBe(_ value: UInt128) -> Bool
+  /// The values of a domain that are it after some arithmetic; nil where they are no intervals.
+  func possible(in domain: ValueSet, under transform: Transform) -> ValueSet?
+}
+
+extension ValueSet: KeyPart {
+  func mayBe(_ value: UInt128) -> Bool { contains(value) }
+
+  func possible(in domain: ValueSet, under transform: Transform) -> ValueSet? { transform.preimage(of: self, in: domain) }
 }

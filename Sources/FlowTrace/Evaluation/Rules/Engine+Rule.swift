@@ -336,26 +336,6 @@ extension Flow {
     conditions = other.conditions
     for assumption in other.assumptions { assume(assumption) }
   }
-
-  /// The parts of a box outside another, as boxes that do not overlap.
-  static func difference(_ box: Box, _ hole: Box, in flow: Flow) -> [Box] {
-    var parts: [Box] = []
-    var rest = box
-    for (variable, values) in hole {
-      let index = rest.firstIndex { $0.variable == variable }
-      let have = index.map { rest[$0].values } ?? flow.variables[variable].domain
-      let outside = have.subtracting(values)
-      if !outside.isEmpty {
-        var part = rest
-        if let index { part[index].values = outside } else { part.append((variable, outside)) }
-        parts.append(part)
-      }
-      let inside = have.intersection(values)
-      if inside.isEmpty { return [box] }
-      if let index { rest[index].values = inside } else { rest.append((variable, inside)) }
-    }
-    return parts
-  }
 }
 
 extension Statement {

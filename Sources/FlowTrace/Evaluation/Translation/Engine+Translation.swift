@@ -300,14 +300,7 @@ extension Engine {
     {
       return ValueSet(near.address.bits)
     }
-    if let own = knowledge.inferredAddress(on: name, flow.family) {
-      flow.assume(
-        Assumption(
-          "gateway-address", "\(own.address) is this host's address on \(name)", evidence: own.evidence,
-          settledBy: own.settledBy))
-      return ValueSet(own.address.bits)
-    }
-    return any
+    return assumedAddress(on: name, &flow) ?? any
   }
 
   /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets (`nf_nat_redirect.c`).
@@ -320,14 +313,17 @@ extension Engine {
       addresses.first { flow.family == .ipv4 || ($0.scope != "link" && !$0.isDeprecated) } ?? addresses.first
     if let usable { return ValueSet(usable.address.bits) }
     if knowledge.knowsAddresses(flow.family) { return .empty }
-    if let own = knowledge.inferredAddress(on: name, flow.family) {
-      flow.assume(
-        Assumption(
-          "gateway-address", "\(own.address) is this host's address on \(name)", evidence: own.evidence,
-          settledBy: own.settledBy))
-      return ValueSet(own.address.bits)
-    }
-    return knowledge.possibleOwnAddresses(flow.family)
+    return assumedAddress(on: name, &flow) ?? knowledge.possibleOwnAddresses(flow.family)
+  }
+
+  /// The host's address on an interface that something else than a list of the addresses tells.
+  private func assumedAddress(on name: String, _ flow: inout Flow) -> ValueSet? {
+    guard let own = knowledge.inferredAddress(on: name, flow.family) else { return nil }
+    flow.assume(
+      Assumption(
+        "gateway-address", "\(own.address) is this host's address on \(name)", evidence: own.evidence,
+        settledBy: own.settledBy))
+    return ValueSet(own.address.bits)
   }
 
   // MARK: - Not connections

@@ -191,7 +191,7 @@ extension QueryBuilder {
   /// An address that a masked one may be: `1.1.1.104` of `xx.xx.xx.104`.
   private static func example(ofMasked text: String) -> String {
     text.split(separator: ".", omittingEmptySubsequences: false).map { part in
-      part.contains { !$0.isNumber } || part.isEmpty ? "1" : String(part)
+      part.contains { !$0.isNumber } ? "1" : String(part)
     }.joined(separator: ".")
   }
 
