@@ -8,20 +8,20 @@ extension [HostReading] {
   /// A host that prints none of its addresses may have any: it stands back behind one that has the address, and is the one where no other has it and its rules name it
   /// as a destination.
   ///
-  ///     DumpReader().readHosts(inputs).host(with: [destination, source])
-  public func host(with addresses: [IPAddress]) -> HostReading? {
-    if count == 1 { return first }
+  ///     DumpReader().readHosts(inputs).index(with: [destination, source])
+  public func index(with addresses: [IPAddress]) -> Int? {
+    if count == 1 { return 0 }
     let showsAll = allSatisfy { host in host.facts.interfaces.contains { !$0.addresses.isEmpty } }
     for address in addresses {
       for knows in showsAll ? [Self.owns, Self.leadsTo] : [Self.owns, Self.expects] {
-        let fitting = filter { knows($0, address) }
+        let fitting = indices.filter { knows(self[$0], address) }
         if fitting.count == 1 { return fitting[0] }
       }
     }
     return nil
   }
 
-  /// Whether a rule translates, or lets in, packets for just this address.
+  /// Whether a rule is about packets for just this address.
   private static func expects(_ host: HostReading, _ address: IPAddress) -> Bool {
     let wanted = ValueSet(address.bits)
     return host.ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).contains { rule in

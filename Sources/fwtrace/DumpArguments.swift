@@ -32,13 +32,20 @@ struct DumpArguments: ParsableArguments {
   ///
   /// - Parameter addresses: The addresses that are asked about: of several hosts the one that has them answers.
   func read(askingAbout addresses: [IPAddress] = []) throws -> HostReading {
-    let reading = try HostChoice(readHosts(), named: host).host(with: addresses)
-    if let snapshot, snapshot > reading.snapshotCount {
-      throw Failure(
-        "--snapshot \(snapshot): the dumps show \(reading.snapshotCount) moment\(reading.snapshotCount == 1 ? "" : "s")"
-      )
-    }
+    try host(of: readHosts(), askingAbout: addresses)
+  }
+
+  /// Of the hosts that the dumps are of the one that answers.
+  func host(of hosts: [HostReading], askingAbout addresses: [IPAddress] = []) throws(Failure) -> HostReading {
+    let reading = try HostChoice(hosts, named: host).host(with: addresses)
+    try checkSnapshot(of: reading)
     return reading
+  }
+
+  private func checkSnapshot(of reading: HostReading) throws(Failure) {
+    guard let snapshot, snapshot > reading.snapshotCount else { return }
+    throw Failure(
+      "--snapshot \(snapshot): the dumps show \(reading.snapshotCount) moment\(reading.snapshotCount == 1 ? "" : "s")")
   }
 
   /// Reads the dumps into the hosts that they are of; without any, the host that the program runs on.

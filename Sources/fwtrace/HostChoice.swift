@@ -2,7 +2,7 @@ import HostModel
 import RuleGraph
 import RuleParser
 
-/// Of several hosts in the dumps the one that answers: the one that was named, else the one that has the address in question.
+/// Of several hosts in the dumps the one that answers: the one that was named, else the one that the addresses in question belong to.
 struct HostChoice {
   private let hosts: [HostReading]
   private let named: String?
@@ -19,7 +19,7 @@ struct HostChoice {
       guard let only = hosts.first else { throw Failure("no dump given") }
       return only
     }
-    if let fitting = hosts.host(with: addresses) { return chosen(fitting) }
+    if let fitting = hosts.index(with: addresses) { return chosen(fitting) }
     throw Failure(
       "the dumps are of \(hosts.count) hosts: choose one with --host \(names.joined(separator: ", --host "))")
   }
@@ -34,12 +34,12 @@ struct HostChoice {
     return first.element
   }
 
-  private func chosen(_ host: HostReading) -> HostReading {
-    var host = host
+  private func chosen(_ index: Int) -> HostReading {
+    var host = hosts[index]
     host.diagnostics.append(
       Diagnostic(
         "several-hosts", .note,
-        "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); \(host.name ?? "the one") that has the address in question answers"
+        "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); the answer is for \(names[index]) (--host picks another)"
       ))
     return host
   }

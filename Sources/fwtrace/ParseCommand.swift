@@ -36,11 +36,9 @@ struct ParseCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    if dialect == nil, !json, !canonical, dumps.host == nil {
-      let hosts = try dumps.readHosts()
-      if hosts.count > 1 { return printHosts(hosts) }
-    }
-    let reading = try dumps.read()
+    let hosts = try dumps.readHosts()
+    if hosts.count > 1, dialect == nil, !json, !canonical, dumps.host == nil { return printHosts(hosts) }
+    let reading = try dumps.host(of: hosts)
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     if let dialect {
       Output.write(

@@ -32,7 +32,7 @@ import Testing
         Self.sample(
           #"": [65535], "dst": "10.0.0.200:80", "dport": 65535"#,
           [(.sourcePort, "65535"), (.destination, "10.0.0.200")]),
-      ], hasName: false)
+      ], beginning: nil)
     #expect(Self.shown(template) == #"": [<2>], "dst": "<1>:80", "dport": <2>"#)
   }
 
@@ -42,12 +42,12 @@ import Testing
   ])
   func whatIsWorkedOutOfAValueIsNoGap(_ answers: [String]) {
     let samples = zip(answers, ["80", "0", "1"]).map { Self.sample($0, [(.sourcePort, $1)]) }
-    #expect(AnswerTemplate(samples, hasName: false) == nil)
+    #expect(AnswerTemplate(samples, beginning: nil) == nil)
   }
 
   @Test func aWordThatMayBeOfTwoFieldsMakesNoTemplate() {
     let samples = ["7", "8", "9"].map { Self.sample($0, [(.sourcePort, $0), (.destinationPort, $0)]) }
-    #expect(AnswerTemplate(samples, hasName: false) == nil)
+    #expect(AnswerTemplate(samples, beginning: nil) == nil)
   }
 
   /// A batch of a few questions is answered without classes, a longer one with them; nobody can tell by the answers.

@@ -4,6 +4,8 @@ package import RuleGraph
 package import Traffic
 
 extension TraceJSON: AnswerForm {
+  package var beginning: [UInt8] { Array(#"{"schema": "\#(Self.schema)", "id": ""#.utf8) }
+
   package func bytes(of trace: Trace, diagnostics: [Diagnostic]) -> [UInt8] {
     bytes(of: trace, from: nil, diagnostics: diagnostics)
   }

@@ -6,6 +6,8 @@ public import RuleGraph
 ///
 /// The form is kept compatible: members may be added, none changes its meaning or goes away.
 public struct TraceJSON: Sendable {
+  static let schema = "fwtrace.trace/1"
+
   /// The rules that the trace's identifiers are of.
   public var ruleset: Ruleset
   /// Whether members stand on lines of their own; a batch prints each answer on one line.
@@ -37,7 +39,7 @@ public struct TraceJSON: Sendable {
     _ trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = [], to json: inout JSONWriter
   ) {
     json.object { json in
-      json.member("schema", "fwtrace.trace/1")
+      json.member("schema", Self.schema)
       if let id = trace.query.id { json.member("id", id) }
       json.key("query")
       write(trace.query, to: &json)
@@ -71,7 +73,7 @@ public struct TraceJSON: Sendable {
   public func bytes(ofError message: String, id: String?) -> [UInt8] {
     var json = JSONWriter(indented: indented)
     json.object { json in
-      json.member("schema", "fwtrace.trace/1")
+      json.member("schema", Self.schema)
       if let id { json.member("id", id) }
       json.member("error", message)
     }

@@ -22,8 +22,10 @@ struct AnswerTemplate {
   }
 
   /// Makes a template of one answer, for questions that differ in their name alone.
-  init(_ rest: ArraySlice<UInt8>, hasName: Bool) {
-    begin(hasName)
+  ///
+  /// - Parameter beginning: what stands before the name; nil where the question has none.
+  init(_ rest: ArraySlice<UInt8>, beginning: [UInt8]?) {
+    begin(beginning)
     text += rest
   }
 
@@ -31,8 +33,8 @@ struct AnswerTemplate {
   ///
   /// A word is a gap where it is the value of one and the same field in all answers, and the answers differ there. Everything else must be the same in all of
   /// them; nil where it is not, since then something is worked out of a value.
-  init?(_ samples: [Sample], hasName: Bool) {
-    begin(hasName)
+  init?(_ samples: [Sample], beginning: [UInt8]?) {
+    begin(beginning)
     guard let first = samples.first?.rest else { return nil }
     var places = samples.map(\.rest.startIndex)
     while true {
@@ -82,21 +84,21 @@ struct AnswerTemplate {
     return found
   }
 
-  private mutating func begin(_ hasName: Bool) {
-    guard hasName else { return }
-    text = Self.beginning
+  private mutating func begin(_ beginning: [UInt8]?) {
+    guard let beginning else { return }
+    text = beginning
     gaps = [Gap(place: text.count, kind: QuestionLine.name)]
   }
 
   /// What stands behind the name in an answer, or the whole answer where the question has no name; nil of an answer that does not begin as the form says.
-  static func rest(of answer: ArraySlice<UInt8>, name: ArraySlice<UInt8>?) -> ArraySlice<UInt8>? {
-    guard let name else { return answer }
+  static func rest(
+    of answer: ArraySlice<UInt8>, behind beginning: [UInt8]?, _ name: ArraySlice<UInt8>
+  ) -> ArraySlice<UInt8>? {
+    guard let beginning else { return answer }
     guard answer.starts(with: beginning) else { return nil }
     let behind = answer.dropFirst(beginning.count)
     return behind.starts(with: name) ? behind.dropFirst(name.count) : nil
   }
-
-  private static let beginning = Array(#"{"schema": "fwtrace.trace/1", "id": ""#.utf8)
 
   /// The end of the word that begins at a place.
   private static func wordEnd(_ text: ArraySlice<UInt8>, _ start: Int) -> Int {

@@ -204,9 +204,10 @@ package final class BatchAnswers: Sendable {
   }
 
   private func keep(_ answer: [UInt8], to question: QuestionLine, _ text: Span<UInt8>, _ key: QuestionKey) {
-    let name = question.hasName ? question.place(ofKind: QuestionLine.name).map { text[$0] }[...] : nil
-    guard let rest = AnswerTemplate.rest(of: answer[...], name: name) else { return }
-    known.keep(first: AnswerTemplate(rest, hasName: question.hasName), to: question, for: key)
+    let beginning = question.hasName ? form.beginning : nil
+    let name = question.hasName ? question.place(ofKind: QuestionLine.name).map { text[$0] } : []
+    guard let rest = AnswerTemplate.rest(of: answer[...], behind: beginning, name[...]) else { return }
+    known.keep(first: AnswerTemplate(rest, beginning: beginning), to: question, for: key)
   }
 
   // MARK: - Classes
@@ -246,11 +247,11 @@ package final class BatchAnswers: Sendable {
     let isOpen = box.contains { !packets.isUnseen($0.key) && $0.value.count > 1 }
     guard let one = sample(query, far, proving: isOpen ? box : nil) else { return nil }
     samples.append(one)
-    guard let template = AnswerTemplate(samples, hasName: question.hasName) else { return nil }
+    guard let template = AnswerTemplate(samples, beginning: question.hasName ? form.beginning : nil) else { return nil }
     guard isThorough() else { return template }
     guard let last = sample(query, other, proving: nil) else { return nil }
     samples.append(last)
-    let thorough = AnswerTemplate(samples, hasName: question.hasName)
+    let thorough = AnswerTemplate(samples, beginning: question.hasName ? form.beginning : nil)
     if thorough == nil { wasSurprised.store(true, ordering: .relaxed) }
     return thorough
   }
@@ -271,7 +272,7 @@ package final class BatchAnswers: Sendable {
     let trace = tracer.trace(query)
     if proves, let box, !tracer.provesAlike(trace, in: box) { return nil }
     let answer = form.bytes(of: trace, diagnostics: diagnostics)
-    guard let rest = AnswerTemplate.rest(of: answer[...], name: query.id == nil ? nil : []) else { return nil }
+    guard let rest = AnswerTemplate.rest(of: answer[...], behind: query.id == nil ? nil : form.beginning, []) else { return nil }
     return AnswerTemplate.Sample(rest: rest, texts: Self.texts(values))
   }
 

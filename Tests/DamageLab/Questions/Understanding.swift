@@ -23,7 +23,6 @@ struct Understanding {
 
   /// The host that answers, as the program chooses it.
   private func host(_ question: Question) -> (reading: HostReading, tracer: Tracer)? {
-    guard let chosen = hosts.map(\.reading).host(with: question.addresses) else { return nil }
-    return hosts.first { $0.reading.name == chosen.name && $0.reading.ruleset == chosen.ruleset }
+    hosts.map(\.reading).index(with: question.addresses).map { hosts[$0] }
   }
 }
