@@ -272,7 +272,8 @@ package final class BatchAnswers: Sendable {
     let trace = tracer.trace(query)
     if proves, let box, !tracer.provesAlike(trace, in: box) { return nil }
     let answer = form.bytes(of: trace, diagnostics: diagnostics)
-    guard let rest = AnswerTemplate.rest(of: answer[...], behind: query.id == nil ? nil : form.beginning, []) else { return nil }
+    let beginning = query.id == nil ? nil : form.beginning
+    guard let rest = AnswerTemplate.rest(of: answer[...], behind: beginning, []) else { return nil }
     return AnswerTemplate.Sample(rest: rest, texts: Self.texts(values))
   }
 

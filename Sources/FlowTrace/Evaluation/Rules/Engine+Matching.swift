@@ -233,7 +233,9 @@ extension Engine {
       }
     }
     let found = isOfOneField ? box(of: [set.values], subjects, in: flow) : boxes(of: set, subjects, in: flow)
-    guard let boxes = found else { return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) } }
+    guard let boxes = found else {
+      return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+    }
     return Decision(
       requires: failing ? [] : requires, boxes: failing ? boxes.map { requires + $0 } : boxes, negated: match.negated)
   }
@@ -335,5 +337,7 @@ protocol KeyPart {
 extension ValueSet: KeyPart {
   func mayBe(_ value: UInt128) -> Bool { contains(value) }
 
-  func possible(in domain: ValueSet, under transform: Transform) -> ValueSet? { transform.preimage(of: self, in: domain) }
+  func possible(in domain: ValueSet, under transform: Transform) -> ValueSet? {
+    transform.preimage(of: self, in: domain)
+  }
 }
