@@ -70,7 +70,8 @@ struct CaseBuilder {
     guard let onward = outcome.onward, let family = onward.family else { return }
     var inner = CaseBuilder(engine: engine, query: onward, options: options, reasons: reasons)
     inner.isContinuation = true
-    let cases = inner.cases(engine.answer(onward, family: family))
+    let ends = engine.followOn(engine.startingFlows(onward, family)) { engine.answer(onward, family: family) }
+    let cases = inner.cases(ends)
     one.continuation = cases
     if let seen = cases.first?.packet.source.single, cases.allSatisfy({ $0.packet.source.single == seen }) {
       one.remarks.append(Remark("source-seen", "the container sees \(IPAddress(bits: seen)) as the client"))
@@ -82,7 +83,7 @@ struct CaseBuilder {
     guard let flow = engine.replyFlow(end) else { return nil }
     var inner = CaseBuilder(engine: engine, query: query, options: options, reasons: reasons)
     inner.isReply = true
-    let cases = inner.cases(engine.run([flow], limit: Engine.replyLimit))
+    let cases = inner.cases(engine.followOn([flow]) { engine.run([flow], limit: Engine.replyLimit) })
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
     return cases
   }

@@ -27,6 +27,14 @@ extension Engine {
       flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: Engine.tooManyCases)
   }
 
+  /// What becomes of the packets that follow from a case: its replies, the connection that a program makes on. Of a question with so many cases that
+  /// following each would take minutes, those past ``onwardLimit`` are given up.
+  func followOn(_ flows: @autoclosure () -> [Flow], _ follow: () -> [FinishedFlow]) -> [FinishedFlow] {
+    let ends = onwardCases < Self.onwardLimit ? follow() : flows().map(givenUp)
+    onwardCases += ends.count
+    return ends
+  }
+
   private static let tooManyCases = UnknownEnd("more than \(caseLimit) cases; narrow it with --src or --dport")
 
   /// Leads a flow on until it splits or ends; what comes of it is in `work` or `finished` then.
