@@ -85,7 +85,7 @@ struct NftPrinterTests {
   }
 
   @Test("What nft can't say is told in a comment")
-  func unprintable() {
+  func unprintable() throws {
     let json = """
       {"nftables": [{"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "expr": [
       {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}},
@@ -96,7 +96,7 @@ struct NftPrinterTests {
     var ruleset = Ruleset(tables: fragment.tables)
     _ = ruleset.sources.add(Source(name: "x", bytes: bytes))
     #expect(NftPrinter.print(ruleset).contains("\t\t# nft can't say what is not understood: xt match recent: {"))
-    let rule = fragment.tables[0].chains[0].rules[0]
+    let rule = try #require(fragment.tables[0].chains[0].rules.last)
     #expect(
       NftPrinter.ruleText(rule, table: fragment.tables[0])
         == #"iifname "eth0" xt match "recent" counter packets 1 bytes 2 drop"#)

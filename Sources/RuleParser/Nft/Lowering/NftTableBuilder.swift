@@ -73,7 +73,7 @@ struct NftTableBuilder: Sendable {
     declared[TableKey(family: tables[table].family, name: tables[table].name), default: []].insert(chain)
   }
 
-  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it.
+  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it. In a table of iptables just the built-in chains are some.
   private mutating func noteUndeclared(_ diagnostics: inout [Diagnostic]) {
     for index in tables.indices {
       let key = TableKey(family: tables[index].family, name: tables[index].name)
@@ -82,14 +82,37 @@ struct NftTableBuilder: Sendable {
       for chain in tables[index].chains where chain.base == nil && !declared.contains(chain.name) {
         guard let rule = chain.rules.first else { continue }
         let isReached = tables[index].chains.contains { $0.rules.contains { $0.leads(to: chain.name) } }
+        let isOfIptables = NftTableOrigin.origin(of: tables[index]) == .iptablesNFT || managedTables.contains(key)
+        let base = isOfIptables ? BuiltinTables.base(table: key.name, chain: chain.name, policy: nil) : nil
+        let doubt =
+          if let base {
+            ": it is the one of iptables at \(base.hook.rawValue), and its policy and the rules before these are unknown"
+          } else if isReached {
+            ""
+          } else {
+            " and no rule jumps to it: where it is called is unknown"
+          }
         diagnostics.append(
           Diagnostic(
-            "undeclared-chain", .warning,
-            "Chain \(chain.name) has rules, but nothing declares it"
-              + (isReached ? "." : " and no rule jumps to it: where it is called is unknown."), span: rule.span))
-        if !isReached { noteUnknownPlace(BaseChainPlace(chain: chain.name, span: rule.span), of: index) }
+            "undeclared-chain", .warning, "chain \(chain.name) has rules, but nothing declares it\(doubt)",
+            span: rule.span))
+        if let base {
+          makeBase(chain.name, base, of: index)
+        } else if !isReached, !isOfIptables {
+          noteUnknownPlace(BaseChainPlace(chain: chain.name, span: rule.span), of: index)
+        }
       }
     }
+  }
+
+  /// Makes a chain whose head was lost a base chain. With the head the rules behind it may be lost as well.
+  private mutating func makeBase(_ name: String, _ base: BaseChain, of table: Int) {
+    guard let index = chainIndexes[table][name], let first = tables[table].chains[index].rules.first?.span else {
+      return
+    }
+    tables[table].chains[index].base = base
+    tables[table].chains[index].shown = .part
+    tables[table].chains[index].rules.insert(Rule(missing: MissingRules(.unreadable), span: first), at: 0)
   }
 
   /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list it.
