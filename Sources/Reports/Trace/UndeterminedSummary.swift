@@ -90,7 +90,7 @@ struct UndeterminedSummary {
       var end = StyledText(outcome.action, outcome.verdict.style).padded(to: action)
       end += StyledText(outcome.decider).padded(to: decider)
       if let source = outcome.source { end += StyledText(source, .faint) }
-      if isWide, DisplayWidth.of(outcome.condition) <= condition {
+      if isWide, DisplayWidth.of(outcome.condition) + 2 <= condition {
         page.add(StyledText(outcome.condition).padded(to: condition) + end, indent: 2, hanging: 2 + condition)
       } else {
         page.add(StyledText(outcome.condition), indent: 2, hanging: 4)

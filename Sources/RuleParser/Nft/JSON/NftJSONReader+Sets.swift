@@ -5,7 +5,7 @@ extension NftJSONReader {
   mutating func readSet(_ object: JSONValue, isMap: Bool) {
     guard let index = table(of: object) else { return }
     guard let name = object["name"]?.string else {
-      warn("unreadable-object", "This set has no name.", object)
+      warn("unreadable-object", "this set has no name", object)
       return
     }
     let key = NftJSONTypes.parts(object["type"], builder.lowerings[index])
@@ -54,7 +54,7 @@ extension NftJSONReader {
   ) -> [SetElement] {
     var elements: [SetElement] = []
     guard list.kind == .array else {
-      warn("unreadable-element", "The elements of this set are no list.", list)
+      warn("unreadable-element", "the elements of this set are no list", list)
       return [.elided("...")]
     }
     for item in list.elements {
@@ -65,7 +65,7 @@ extension NftJSONReader {
         elements.append(element)
       } catch {
         elements.append(.elided("..."))
-        warn("unreadable-element", "This element is not understood: \(error.message).", item)
+        warn("unreadable-element", "this element is not understood: \(error.message)", item)
       }
     }
     return elements

@@ -87,7 +87,7 @@ struct NftJSONReader: Sendable {
     let tape = JSONTape(text)
     guard let root = tape.root else {
       diagnostics.append(
-        Diagnostic("json-without-rules", .error, "There is no JSON here.", expected: "{\"nftables\": [ … ]}"))
+        Diagnostic("json-without-rules", .error, "there is no JSON here", expected: "{\"nftables\": [ … ]}"))
       problem = 0
       cut = text.lines.first.map { text.span($0) }
       return
@@ -96,7 +96,7 @@ struct NftJSONReader: Sendable {
       if isStream(root) { return readStream(tape) }
       diagnostics.append(
         Diagnostic(
-          "json-without-rules", .error, "This JSON holds no `nftables` list.", span: root.span(in: text),
+          "json-without-rules", .error, "this JSON holds no `nftables` list", span: root.span(in: text),
           expected: "{\"nftables\": [ … ]}"))
       cut = root.span(in: text)
       problem = tape.problem?.offset
@@ -178,7 +178,7 @@ struct NftJSONReader: Sendable {
     diagnostics.append(
       Diagnostic(
         atEnd ? "json-cut-off" : "json-broken", .warning,
-        atEnd ? "The JSON ends before it is complete; what stands before is used." : "The JSON is broken here.",
+        atEnd ? "the JSON ends before it is complete; what stands before is used" : "the JSON is broken here",
         span: span, column: offset - lineStart + 1, expected: problem.expected))
     self.problem = problem.offset
     lose(MissingRules(atEnd ? .cut : .unreadable), span)
@@ -252,7 +252,7 @@ struct NftJSONReader: Sendable {
 
   private mutating func readItem(_ item: JSONValue, isInsert: Bool = false) {
     guard item.kind == .object else {
-      warn("unknown-object", "This is no object of a ruleset: an unknown rule may stand here.", item)
+      warn("unknown-object", "this is no object of a ruleset: an unknown rule may stand here", item)
       strays.append((nil, item.span(in: text)))
       return
     }
@@ -323,7 +323,7 @@ struct NftJSONReader: Sendable {
   mutating func table(of object: JSONValue, named key: StaticString = "table") -> Int? {
     guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }), let name = object[key]?.string
     else {
-      warn("unreadable-object", "This object names no table.", object)
+      warn("unreadable-object", "this object names no table", object)
       lose(MissingRules(.unreadable), object.span(in: text))
       return nil
     }
@@ -347,7 +347,7 @@ struct NftJSONReader: Sendable {
     guard let index = table(of: object) ?? builder.tables.indices.last else { return }
     let isNamed = object["table"]?.string != nil && object["family"]?.string != nil
     guard let name = object["name"]?.string, isNamed else {
-      warn("unreadable-object", "This chain has no name or names no table.", object)
+      warn("unreadable-object", "this chain has no name or names no table", object)
       if object["hook"] != nil { noteUnknownPlace(of: object, "unreadable chain", index) }
       return
     }
@@ -363,14 +363,14 @@ struct NftJSONReader: Sendable {
           policy: policy(of: object, name),
           devices: devices(of: object))
       } else {
-        warn("unknown-hook", "The hook or type of this chain is unknown.", object)
+        warn("unknown-hook", "the hook or type of this chain is unknown", object)
         noteUnknownPlace(of: object, name, index)
       }
     }
     if let known = builder.chainIndex(name, in: index).flatMap({ builder.tables[index].chains[$0].base }),
       let base = chain.base, known.policy != base.policy
     {
-      warn("unknown-policy", "Chain \(name) is declared twice with two policies, so its policy is unknown.", object)
+      warn("unknown-policy", "chain \(name) is declared twice with two policies, so its policy is unknown", object)
       chain.base?.policy = nil
     }
     builder.add(chain, to: index)
@@ -396,7 +396,7 @@ struct NftJSONReader: Sendable {
   private mutating func policy(of object: JSONValue, _ name: String) -> BaseChain.Policy? {
     guard let value = object["policy"] else { return .accept }
     if let policy = value.string.flatMap({ BaseChain.Policy(rawValue: $0) }) { return policy }
-    warn("unknown-policy", "This is no policy, so that of chain \(name) is unknown.", value)
+    warn("unknown-policy", "this is no policy, so that of chain \(name) is unknown", value)
     return nil
   }
 
@@ -407,7 +407,7 @@ struct NftJSONReader: Sendable {
     }
     if let number = value.integer { return Int32(clamping: number) }
     if let word = value.string, let number = NftPriority.value(word, hook: hook, family: family) { return number }
-    warn("unknown-priority", "The priority of this chain is unknown.", value)
+    warn("unknown-priority", "the priority of this chain is unknown", value)
     return 0
   }
 
@@ -517,7 +517,7 @@ struct NftJSONReader: Sendable {
       } else {
         guard let index = table(of: object) else { return nil }
         guard let chain = object["chain"]?.string else {
-          warn("unreadable-object", "This rule names no chain.", object)
+          warn("unreadable-object", "this rule names no chain", object)
           lose(MissingRules(.unreadable), object.span(in: text))
           return nil
         }
@@ -529,7 +529,7 @@ struct NftJSONReader: Sendable {
       rule.statements.reserveCapacity(4)
       readStatements(list, lastPlace.tableIndex, &rule)
     } else {
-      warn("unreadable-rule", "This rule has no list of statements: what it does is unknown.", object)
+      warn("unreadable-rule", "this rule has no list of statements: what it does is unknown", object)
       takeAsUnread(&rule)
     }
     return (rule, lastPlace)
@@ -546,7 +546,7 @@ struct NftJSONReader: Sendable {
     guard ending.isBroken else { return }
     warn(
       "unreadable-rule",
-      "Statements stand behind the end of this rule, which nft never prints: what it does is unknown.",
+      "statements stand behind the end of this rule, which nft never prints: what it does is unknown",
       list)
     takeAsUnread(&rule)
   }
@@ -589,7 +589,7 @@ struct NftJSONReader: Sendable {
         }
       } catch {
         rule.statements.append(NftJSONStatements.opaque(item))
-        warn("unknown-statement", "This part of the rule is not understood: \(error.message).", item)
+        warn("unknown-statement", "this part of the rule is not understood: \(error.message)", item)
       }
     }
   }
@@ -620,7 +620,7 @@ struct NftJSONReader: Sendable {
       }
       guard isWhole else {
         rule.statements.append(NftJSONStatements.opaque(item))
-        warn("unknown-statement", "This part of the rule is not understood.", item)
+        warn("unknown-statement", "this part of the rule is not understood", item)
         return
       }
       rule.statements += read.statements
@@ -633,7 +633,7 @@ struct NftJSONReader: Sendable {
       case "list", "reset": break
       case "flush", "delete", "destroy", "replace": carryOut(kind, object)
       default:
-        warn("unknown-object", "An object of the kind `\(kind)` is not known.", object)
+        warn("unknown-object", "an object of the kind `\(kind)` is not known", object)
         // A rule or a base chain by another name.
         if object.kind != .object || object["expr"] != nil {
           strays.append((lastTable(of: object), object.span(in: text)))
@@ -700,7 +700,7 @@ struct NftJSONReader: Sendable {
         builder.tables[index].sets[set].elements = []
         builder.tables[index].sets[set].elementsKnown = verb == "flush"
       }
-    default: warn("nft-command-ignored", "This command is not carried out.", object)
+    default: warn("nft-command-ignored", "this command is not carried out", object)
     }
   }
 

@@ -41,12 +41,12 @@ extension NftTextReader {
     if !isClean, writtenPolicy == nil { writtenPolicy = tokens.isWord("policy") ? nil : WrittenPolicy(policy: nil) }
     guard let type = place.type, let hook = place.hook else {
       place.span = text.span(start..<max(start, tokens.previousEnd))
-      warn("unknown-hook", "The hook or type of this chain is unknown.", start..<max(start, tokens.previousEnd))
+      warn("unknown-hook", "the hook or type of this chain is unknown", start..<max(start, tokens.previousEnd))
       builder.noteUnknownPlace(place, of: index)
       return
     }
     if priority == nil {
-      warn("unknown-priority", "The priority of this chain is unknown.", start..<max(start, tokens.previousEnd))
+      warn("unknown-priority", "the priority of this chain is unknown", start..<max(start, tokens.previousEnd))
     }
     builder.tables[index].chains[chain].base = BaseChain(
       type: type, hook: hook, priority: priority ?? 0,
@@ -77,7 +77,7 @@ extension NftTextReader {
     if policy == nil || !isStatementEnd {
       diagnostics.append(
         Diagnostic(
-          "unknown-policy", .warning, "This is no policy, so that of chain \(name) is unknown.",
+          "unknown-policy", .warning, "this is no policy, so that of chain \(name) is unknown",
           span: text.span(start..<max(start, tokens.previousEnd)), expected: "accept or drop"))
       while !isStatementEnd { tokens.advance() }
       writtenPolicy = WrittenPolicy(policy: nil)
@@ -100,7 +100,7 @@ extension NftTextReader {
       builder.tables[index].chains[chain].base?.policy = nil
       diagnostics.append(
         Diagnostic(
-          "unknown-policy", .warning, "Chain \(name) stands here with two policies, so its policy is unknown.",
+          "unknown-policy", .warning, "chain \(name) stands here with two policies, so its policy is unknown",
           span: builder.tables[index].chains[chain].span))
     }
   }

@@ -466,7 +466,7 @@ extension NftTextReader {
       } catch {
         elements.append(.elided("..."))
         warn(
-          "unreadable-element", "An element of this set is not understood: \(error.message).",
+          "unreadable-element", "an element of this set is not understood: \(error.message)",
           tokens.current.start..<tokens.current.end)
       }
     }

@@ -53,7 +53,7 @@ extension NftTextReader {
       rule.statements = [.missingRules(MissingRules(.unreadable, count: 1))]
       warn(
         "unreadable-rule",
-        "Statements stand behind the end of this rule, which nft never prints: what it does is unknown.",
+        "statements stand behind the end of this rule, which nft never prints: what it does is unknown",
         start..<max(tokens.previousEnd, start))
     }
     let masked = rule.maskedValues
@@ -76,7 +76,7 @@ extension NftTextReader {
     rule.statements.append(decides ? .opaqueTarget(part) : .opaqueMatch(part))
     diagnostics.append(
       Diagnostic(
-        "unknown-statement", .warning, "This part of the rule is not understood: \(problem.message).",
+        "unknown-statement", .warning, "this part of the rule is not understood: \(problem.message)",
         span: text.span(start..<end)))
   }
 

@@ -380,12 +380,12 @@ extension NftTextReader {
     let path = word
     tokens.advance()
     guard includeDepth < Self.maximumIncludeDepth else {
-      warn("include-too-deep", "Files include files more than \(Self.maximumIncludeDepth) deep.", start.range)
+      warn("include-too-deep", "files include files more than \(Self.maximumIncludeDepth) deep", start.range)
       return
     }
     guard let texts = includes(path) else {
       warn(
-        "include-not-read", "The included file \(path) is not read: it may add tables, chains and rules.", start.range)
+        "include-not-read", "the included file \(path) is not read: it may add tables, chains and rules", start.range)
       noteUnreadInclude(text.span(start.range))
       return
     }
@@ -509,7 +509,7 @@ extension NftTextReader {
     if let place { builder.tables[index].sets[place].elementsKnown = false }
     let elements = try readElements(index, key: types?.key ?? [NftPart(.invalid)], data: types?.data)
     guard let set = place else {
-      warn("unknown-set", "The set \(name) is not declared.", tokens.current.range)
+      warn("unknown-set", "the set \(name) is not declared", tokens.current.range)
       return
     }
     builder.tables[index].sets[set].elements.append(contentsOf: elements)
@@ -562,7 +562,7 @@ extension NftTextReader {
     } else {
       let span = text.span(start..<max(start, tokens.previousEnd))
       warn(
-        "unknown-handle", "No rule with the handle \(handle) was read, so which one this replaces is unknown.",
+        "unknown-handle", "no rule with the handle \(handle) was read, so which one this replaces is unknown",
         start..<start)
       builder.tables[index].chains[place].rules.insert(Rule(missing: MissingRules(.unreadable), span: span), at: 0)
       builder.tables[index].chains[place].shown = .part
@@ -596,7 +596,7 @@ extension NftTextReader {
         builder.tables[index].sets[at].elements = []
         builder.tables[index].sets[at].elementsKnown = false
       }
-    default: warn("nft-command-ignored", "This command is not carried out.", tokens.current.range)
+    default: warn("nft-command-ignored", "this command is not carried out", tokens.current.range)
     }
   }
 
