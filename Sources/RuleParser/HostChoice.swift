@@ -3,22 +3,29 @@ public import RuleGraph
 
 extension [HostReading] {
   /// Of several hosts the one that has an address that is asked about: its own, else a container's. The addresses are tried in their order; nil where none
-  /// of them tells, or several hosts have one.
+  /// of them tells. Of several hosts that have one, as all Docker hosts have 172.17.0.1, the only one with an interface that is asked about is meant.
   ///
   /// A host that prints none of its addresses may have any: it stands back behind one that has the address, and is the one where no other has it and its rules name it
   /// as a destination.
   ///
-  ///     DumpReader().readHosts(inputs).index(with: [destination, source])
-  public func index(with addresses: [IPAddress]) -> Int? {
+  ///     DumpReader().readHosts(inputs).index(with: [destination, source], through: ["eth0"])
+  public func index(with addresses: [IPAddress], through interfaces: [String] = []) -> Int? {
     if count == 1 { return 0 }
+    let throughThose = interfaces.isEmpty ? [] : indices.filter { has(interfaces, self[$0]) }
     let showsAll = allSatisfy { host in host.facts.interfaces.contains { !$0.addresses.isEmpty } }
     for address in addresses {
       for knows in showsAll ? [Self.owns, Self.leadsTo] : [Self.owns, Self.expects] {
         let fitting = indices.filter { knows(self[$0], address) }
         if fitting.count == 1 { return fitting[0] }
+        let narrowed = fitting.filter(throughThose.contains)
+        if narrowed.count == 1 { return narrowed[0] }
       }
     }
     return nil
+  }
+
+  private func has(_ interfaces: [String], _ host: HostReading) -> Bool {
+    interfaces.allSatisfy { host.facts.interface($0) != nil }
   }
 
   /// Whether a rule is about packets for just this address.

@@ -30,14 +30,18 @@ struct DumpArguments: ParsableArguments {
 
   /// Reads the dumps into one host; without any, the host that the program runs on.
   ///
-  /// - Parameter addresses: The addresses that are asked about: of several hosts the one that has them answers.
-  func read(askingAbout addresses: [IPAddress] = []) throws -> HostReading {
-    try host(of: readHosts(), askingAbout: addresses)
+  /// - Parameters:
+  ///   - addresses: The addresses that are asked about: of several hosts the one that has them answers.
+  ///   - interfaces: The interfaces that are asked about, which choose where several have the addresses.
+  func read(askingAbout addresses: [IPAddress] = [], through interfaces: [String] = []) throws -> HostReading {
+    try host(of: readHosts(), askingAbout: addresses, through: interfaces)
   }
 
   /// Of the hosts that the dumps are of the one that answers.
-  func host(of hosts: [HostReading], askingAbout addresses: [IPAddress] = []) throws(Failure) -> HostReading {
-    let reading = try HostChoice(hosts, named: host).host(with: addresses)
+  func host(
+    of hosts: [HostReading], askingAbout addresses: [IPAddress] = [], through interfaces: [String] = []
+  ) throws(Failure) -> HostReading {
+    let reading = try HostChoice(hosts, named: host).host(with: addresses, through: interfaces)
     try checkSnapshot(of: reading)
     return reading
   }

@@ -13,13 +13,13 @@ struct HostChoice {
   }
 
   /// The host that answers a question about some addresses, the most telling first.
-  func host(with addresses: [IPAddress]) throws(Failure) -> HostReading {
+  func host(with addresses: [IPAddress], through interfaces: [String]) throws(Failure) -> HostReading {
     if let named { return try host(named: named) }
     guard hosts.count > 1 else {
       guard let only = hosts.first else { throw Failure("no dump given") }
       return only
     }
-    if let fitting = hosts.index(with: addresses) { return chosen(fitting) }
+    if let fitting = hosts.index(with: addresses, through: interfaces) { return chosen(fitting) }
     throw Failure(
       "the dumps are of \(hosts.count) hosts: choose one with --host \(names.joined(separator: ", --host "))")
   }

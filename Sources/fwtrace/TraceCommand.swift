@@ -86,7 +86,8 @@ struct TraceCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    let reading = try dumps.read(askingAbout: packet.addresses)
+    let interfaces = [packet.input, packet.output].compactMap(\.self)
+    let reading = try dumps.read(askingAbout: packet.addresses, through: interfaces)
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     if let batch {
       guard packet.isEmpty, want == nil else {

@@ -56,6 +56,19 @@ import Testing
     #expect(headings.map(\.name) == ["host A", "host B"])
   }
 
+  @Test func ofHostsThatShareAnAddressTheInterfaceChooses() throws {
+    func host(_ name: String, _ bridge: String) -> (String, String) {
+      let addresses = Self.addresses("172.17.0.1").replacing("eth0", with: bridge)
+      return (name, "root@\(name):~# ip addr\n\(addresses)root@\(name):~# iptables -S\n\(Self.rules(1))")
+    }
+    let hosts = hosts(host("a", "docker0"), host("b", "br-0a1b2c3d4e5f"))
+    let shared = try #require(IPAddress("172.17.0.1"))
+    #expect(hosts.index(with: [shared]) == nil)
+    #expect(hosts.index(with: [shared], through: ["br-0a1b2c3d4e5f"]) == 1)
+    #expect(hosts.index(with: [shared], through: ["docker0"]) == 0)
+    #expect(hosts.index(with: [shared], through: ["wg0"]) == nil)
+  }
+
   @Test func oneHostStaysOne() {
     // The same machine at another moment, and bridges that are alike everywhere.
     let moment =
