@@ -168,6 +168,11 @@ import Testing
       try verdict(Self.save("-A INPUT -m comment --comment \"a\n-A INPUT -j ACCEPT\nb\" -j DROP")) == .undetermined)
   }
 
+  /// What stands in the last line of such a rule is part of it, and unknown where nobody knows its module.
+  @Test func aModuleBehindACommentOfTwoLinesIsUnknown() throws {
+    #expect(try verdict(Self.save("-A INPUT -m comment --comment \"a\nb\" -m unheard --of -j DROP")) == .undetermined)
+  }
+
   // MARK: - Listings
 
   private static let columns =

@@ -147,14 +147,16 @@ struct UndeterminedSummary {
   /// The commands that settle it.
   private func addUnknown(_ cases: [Case], to page: inout Page) {
     var commands: [String] = []
-    var others: [String] = []
+    var others: [ConditionUse] = []
     for condition in cases.lazy.flatMap(\.conditions) where !condition.isEnvironment {
       if let command = condition.settledBy {
         if !commands.contains(command) { commands.append(command) }
-      } else if !condition.text.isEmpty, !others.contains(condition.text), others.count < 4 {
-        others.append(condition.text)
+      } else if !condition.text.isEmpty, !others.contains(where: { $0.text == condition.text }) {
+        others.append(condition)
       }
     }
+    // Whether something holds is one question with whether it fails.
+    if others.contains(where: \.holds) { others.removeAll { !$0.holds } }
     if !commands.isEmpty {
       page.add(
         StyledText("To settle it, add the output of: ", .named) + StyledText(commands.joined(separator: "; ")),
@@ -162,7 +164,8 @@ struct UndeterminedSummary {
         hanging: 4)
     } else if !others.isEmpty {
       page.add(
-        StyledText("No dump says whether ", .named) + StyledText(others.joined(separator: ", ")), indent: 2, hanging: 4)
+        StyledText("No dump says whether ", .named) + StyledText(others.prefix(4).map(\.text).joined(separator: ", ")),
+        indent: 2, hanging: 4)
     }
   }
 }

@@ -13,6 +13,8 @@ struct SaveRuleReader: ~Copyable {
   private var options = ScratchList<ExtensionOption>()
   private var segments = ScratchList<Segment>()
   private var at = 0
+  /// Where the rule that is read ends: past the end of its line where a quotation mark of that ends in a later one.
+  private var ruleEnd = 0
   /// What is wrong with the line that is read.
   private var damage = LineDamage()
   /// The rules without a target, which iptables prints of those that only count.
@@ -93,6 +95,7 @@ struct SaveRuleReader: ~Copyable {
     options.clear()
     segments.clear()
     damage = LineDamage()
+    ruleEnd = end
     tokenize(ByteCursor(cursor.bytes, cursor.at..<end))
     var counter = given
     var verdict: Statement?
@@ -485,7 +488,7 @@ struct SaveRuleReader: ~Copyable {
         rule.statements.append(.verdict(.jump(rule.chainName(segment.name))))
         continue
       }
-      let text = rule.text(segment.start..<min(max(segment.end, segment.start), line.end))
+      let text = rule.text(segment.start..<min(max(segment.end, segment.start), ruleEnd))
       let part = Opaque(name: rule.text(segment.name), text: text)
       rule.statements.append(kind == .target ? .opaqueTarget(part) : .opaqueMatch(part))
       report(segment.name, part.name, kind, span, line, isKnown: segment.known != nil)
@@ -516,7 +519,7 @@ struct SaveRuleReader: ~Copyable {
 
   /// A word that belongs to no option: something is missing before it, or it is the beginning of another line.
   private mutating func unknown(_ range: Range<Int>, _ span: SourceSpan, _ line: DumpLine) {
-    if damage.targets > 0, Remark.begins(rule.bytes, at: range.lowerBound, to: line.end) {
+    if damage.targets > 0, Remark.begins(rule.bytes, at: range.lowerBound, to: ruleEnd) {
       at = tokens.count
       if let quote = damage.quote, quote >= range.lowerBound { damage.quote = nil }
       return
