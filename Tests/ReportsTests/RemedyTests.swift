@@ -173,11 +173,11 @@ import Testing
     (
       "questions/04-virtual-machines",
       [(QueryOption.input, "virbr0"), (.src, "192.168.122.20"), (.dst, "1.1.1.1:443")],
-      "`iptables -I DOCKER-USER 1 -i virbr0 -s 192.168.122.20 -d 1.1.1.1 -p tcp --dport 443 -j ACCEPT` and, for the answers, `iptables -I DOCKER-USER 1 -i eth0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`"
+      "`iptables -I DOCKER-USER 1 -i virbr0 -s 192.168.122.20 -d 1.1.1.1 -p tcp --dport 443 -j ACCEPT` and, for the replies, `iptables -I DOCKER-USER 1 -i eth0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`"
     ),
     (
       "connectivity/network-connect-before", [(.from, "tomcat02"), (.dst, "redis01:6379")],
-      "`iptables -I DOCKER-USER 1 -i docker0 -s 172.17.0.2 -d 192.168.0.2 -p tcp --dport 6379 -j ACCEPT` and, for the answers, `iptables -I DOCKER-USER 1 -i br-778bd36dd458 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`; a network that both containers are on (`docker network connect`) needs no rule"
+      "`iptables -I DOCKER-USER 1 -i docker0 -s 172.17.0.2 -d 192.168.0.2 -p tcp --dport 6379 -j ACCEPT` and, for the replies, `iptables -I DOCKER-USER 1 -i br-778bd36dd458 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`; a network that both containers are on (`docker network connect`) needs no rule"
     ),
   ])
   func whereAnswersWouldBeDroppedTwoRulesAreTried(

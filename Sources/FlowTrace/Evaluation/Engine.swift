@@ -36,7 +36,7 @@ final class Engine {
   /// How many cases there may be, and how many answers to one of them: a dump that leaves much untold can make them multiply.
   static let caseLimit = 1000
   static let replyLimit = 32
-  /// How many cases may follow from all cases of a question together.
+  /// How many cases may follow from all cases of a question together: replies, and connections that programs make. And how many did so far.
   static let onwardLimit = 4 * caseLimit
   var onwardCases = 0
   /// The conditions of masked values that rules put into packets, by their texts.

@@ -52,9 +52,9 @@ struct CaseBuilder {
     return built
   }
 
-  /// A flow limited to what the query wants of the output interface.
+  /// A flow limited to what the query wants of the output interface. Its reply leaves where it will.
   private func limited(_ end: FinishedFlow) -> FinishedFlow? {
-    guard let wanted = query.output else { return end }
+    guard !isReply, let wanted = query.output else { return end }
     var end = end
     // In the chains of a bridge or at egress it is a port or a device that stands there.
     let output = end.flow.device?.output ?? end.flow.binding[Slot.output.rawValue]

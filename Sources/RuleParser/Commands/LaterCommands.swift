@@ -202,7 +202,7 @@ extension Table {
       change(chains: ["PREROUTING", "OUTPUT"]) { $0.append(rule) }
     case "filter":
       let field = Field.header(HeaderField(family == .ip6 ? .ip6 : .ip, .daddr))
-      let others = Self.privateUse.subtracting(valuesNamed(of: field))
+      let others = (family == .ip6 ? .all : Self.ofNetworks).subtracting(valuesNamed(of: field))
       let missing = MissingRules(.changed, effects: .accept)
       let rule = Rule([.match(Match(.field(field), .values(others))), .missingRules(missing)], span: span)
       change(chains: ["FORWARD"]) { $0.insert(rule, at: 0) }
@@ -236,7 +236,7 @@ extension Table {
     }
   }
 
-  /// The addresses that networks of containers are made of (RFC 1918, RFC 4193).
-  private static let privateUse = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
+  /// The IPv4 addresses that networks of containers are made of (RFC 1918, RFC 6598); in IPv6 any prefix may be one.
+  private static let ofNetworks = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
     .compactMap { Prefix($0)?.values }.reduce(ValueSet.empty) { $0.union($1) }
 }

@@ -119,9 +119,9 @@ extension Engine {
       // The host has no address there, so it is nobody's router: what is on the bridge talks over it alone.
       return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
     }
-    guard told.isEmpty, isForwarded, let value = InterfaceName(name)?.value, wantedOutput == ValueSet(value) else {
-      return told
-    }
+    guard told.isEmpty, isForwarded, flow.returnsTo == nil, let value = InterfaceName(name)?.value,
+      wantedOutput == ValueSet(value)
+    else { return told }
     flow.assume(
       Assumption(
         "neighbour", "the destination is on the link of \(name): the packet is said to leave through it",

@@ -116,11 +116,11 @@ struct RemedySearch {
       let answers = RemedyRule(answersTo: answer)
       let both = trace(adding(answers, at: second, to: changed), facts).cases.filter { overlaps($0, cases[index]) }
       if let other = second.command(answers, in: changed), !both.isEmpty, both.allSatisfy(isAsWanted) {
-        return "no single rule gives that, these two do (tried): `\(command)` and, for the answers, `\(other)`"
+        return "no single rule gives that, these two do (tried): `\(command)` and, for the replies, `\(other)`"
           + withoutRules(cases[index])
       }
     }
-    return "\(none) its answer ends at \(decider(answer, changed))"
+    return "\(none) its reply ends at \(decider(answer, changed))"
   }
 
   /// What Docker has for the purpose where its fence between networks decided.
