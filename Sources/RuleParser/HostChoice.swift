@@ -3,7 +3,7 @@ public import RuleGraph
 
 extension [HostReading] {
   /// Of several hosts the one that has an address that is asked about: its own, else a container's. The addresses are tried in their order; nil where none
-  /// of them tells. Of several hosts that have one, as all Docker hosts have 172.17.0.1, the only one with an interface that is asked about is meant.
+  /// of them tells. Of several hosts that have one, as all Docker hosts have 172.17.0.1, the only one that can have the interfaces that are asked about is meant.
   ///
   /// A host that prints none of its addresses may have any: it stands back behind one that has the address, and is the one where no other has it and its rules name it
   /// as a destination.
@@ -11,21 +11,25 @@ extension [HostReading] {
   ///     DumpReader().readHosts(inputs).index(with: [destination, source], through: ["eth0"])
   public func index(with addresses: [IPAddress], through interfaces: [String] = []) -> Int? {
     if count == 1 { return 0 }
-    let throughThose = interfaces.isEmpty ? [] : indices.filter { has(interfaces, self[$0]) }
-    let showsAll = allSatisfy { host in host.facts.interfaces.contains { !$0.addresses.isEmpty } }
+    let showsAll = allSatisfy(Self.showsAddresses)
     for address in addresses {
       for knows in showsAll ? [Self.owns, Self.leadsTo] : [Self.owns, Self.expects] {
         let fitting = indices.filter { knows(self[$0], address) }
         if fitting.count == 1 { return fitting[0] }
-        let narrowed = fitting.filter(throughThose.contains)
-        if narrowed.count == 1 { return narrowed[0] }
+        let leading = fitting.filter { Self.mayHave(interfaces, self[$0]) }
+        if leading.count == 1 { return leading[0] }
       }
     }
     return nil
   }
 
-  private func has(_ interfaces: [String], _ host: HostReading) -> Bool {
-    interfaces.allSatisfy { host.facts.interface($0) != nil }
+  /// Whether a host has some interfaces, or does not show which it has.
+  private static func mayHave(_ interfaces: [String], _ host: HostReading) -> Bool {
+    showsAddresses(host) ? interfaces.allSatisfy { host.facts.interface($0) != nil } : true
+  }
+
+  private static func showsAddresses(_ host: HostReading) -> Bool {
+    host.facts.interfaces.contains { !$0.addresses.isEmpty }
   }
 
   /// Whether a rule is about packets for just this address.

@@ -69,6 +69,18 @@ import Testing
     #expect(hosts.index(with: [shared], through: ["wg0"]) == nil)
   }
 
+  @Test func aHostThatShowsNoInterfacesMayHaveTheOneOfTheQuestion() throws {
+    let addresses = Self.addresses("10.1.1.6")
+    let shown = "root@a:~# ip addr\n\(addresses)root@a:~# iptables -S\n-A INPUT -d 10.9.9.9/32 -j DROP\n"
+    let hidden = "root@b:~# iptables -S\n-A INPUT -d 10.9.9.9/32 -j ACCEPT\n"
+    let hosts = hosts(("a", shown), ("b", hidden))
+    let wanted = try #require(IPAddress("10.9.9.9"))
+    #expect(hosts.count == 2)
+    #expect(hosts.index(with: [wanted], through: ["eth0"]) == nil)
+    // The one that shows its interfaces has no such one.
+    #expect(hosts.index(with: [wanted], through: ["wg0"]) == 1)
+  }
+
   @Test func oneHostStaysOne() {
     // The same machine at another moment, and bridges that are alike everywhere.
     let moment =
