@@ -87,20 +87,35 @@ public struct UfwStatus: Hashable, Sendable {
 
 /// Whether firewalld or another firewall runs; what its rules are stands in the ruleset alone.
 public struct FirewallStatus: Hashable, Sendable {
-  /// Its name: `firewalld`, `pve-firewall`, `fw4`.
-  public var name: String
+  /// A firewall, by the name of its program.
+  public enum Firewall: Hashable, Sendable {
+    case firewalld
+    /// Proxmox VE's `pve-firewall`.
+    case proxmox
+    /// OpenWrt's `fw4`, and `fw3` before it.
+    case openWrt
+
+    /// The beginnings of the names that its tables and chains have.
+    public var marks: [String] {
+      switch self {
+      case .firewalld: ["firewalld", "INPUT_ZONES", "INPUT_direct", "IN_"]
+      case .proxmox: ["PVEFW-", "proxmox-firewall"]
+      case .openWrt: ["fw4", "zone_"]
+      }
+    }
+  }
+
+  /// Which firewall it is.
+  public var firewall: Firewall
   /// Whether it has loaded its rules.
   public var isActive: Bool
-  /// The beginnings of the names that its tables and chains have.
-  public var marks: [String]
   /// Where it stands.
   public var span: SourceSpan?
 
   /// Makes a status.
-  public init(name: String, isActive: Bool, marks: [String]) {
-    self.name = name
+  public init(_ firewall: Firewall, isActive: Bool) {
+    self.firewall = firewall
     self.isActive = isActive
-    self.marks = marks
   }
 }
 

@@ -41,6 +41,13 @@ import Testing
     #expect(outcome.output.contains("accepted"))
   }
 
+  @Test func parseReadsStandardInputOnce() throws {
+    let dump = try String(contentsOf: Command.root.appending(path: "samples/docker29-nft/nft.json"), encoding: .utf8)
+    let outcome = try Command.run(["parse", "-"], input: dump)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("chain "))
+  }
+
   @Test func coloursFollowTheTerminalAndItsUser() throws {
     let question = ["--dst", "192.0.2.2:80", Self.host]
     #expect(!(try Command.run(question).output.contains("\u{1b}")))

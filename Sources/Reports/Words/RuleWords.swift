@@ -47,7 +47,8 @@ struct RuleWords {
   }
 
   private func text(_ opaque: Opaque) -> String {
-    opaque.text.isEmpty ? "(\(opaque.name) is not shown)" : "(not understood: \(opaque.text))"
+    if !opaque.text.isEmpty { return "(not understood: \(opaque.text))" }
+    return opaque.lost == nil ? "(the options of \(opaque.name) are not shown)" : "(\(opaque.name) is not shown)"
   }
 
   /// Whether another match of the rule already says this one: `l4proto tcp` beside `tcp dport 80`.

@@ -83,17 +83,31 @@ public struct EnvironmentCondition: Hashable, Sendable {
 
 /// A part of a rule that could not be understood or that the dump hides; it evaluates to unknown.
 public struct Opaque: Hashable, Sendable {
+  /// A part of a line that the dump does not show as it was.
+  package enum LostPart: String, Hashable, Sendable {
+    case target = "the target"
+    case rest = "the rest of the line"
+  }
+
   /// The name of the extension or expression: `xt match addrtype`, `u32`.
   public var name: String
   /// Its original text.
   public var text: String
   /// The command whose output would tell what is hidden here, when another form of the dump tells it.
   public var settledBy: String?
+  /// What was lost, where not even a name is left.
+  package private(set) var lost: LostPart?
 
   /// Makes an opaque part.
   public init(name: String, text: String, settledBy: String? = nil) {
     self.name = name
     self.text = text
     self.settledBy = settledBy
+  }
+
+  /// Makes a part that was lost; the text is what is left of it.
+  package init(lost: LostPart, text: String = "") {
+    self.init(name: lost.rawValue, text: text)
+    self.lost = lost
   }
 }

@@ -17,15 +17,12 @@ enum FirewallStatusReader {
     var status: FirewallStatus
     if kind == .firewalld {
       let isStopped = text.lines.contains { isStoppedFirewalld(text.string($0).trimmedBlanks) }
-      status = FirewallStatus(
-        name: "firewalld", isActive: !isStopped, marks: ["firewalld", "INPUT_ZONES", "INPUT_direct", "IN_"])
+      status = FirewallStatus(.firewalld, isActive: !isStopped)
     } else {
       let line = text.string(first)
       let isStopped = ["disabled", "stopped", "inactive", "not running"].contains { line.contains($0) }
       let isProxmox = command?.contains("pve-firewall") ?? false
-      status = FirewallStatus(
-        name: isProxmox ? "pve-firewall" : "fw4", isActive: !isStopped,
-        marks: isProxmox ? ["PVEFW-", "proxmox-firewall"] : ["fw4", "zone_"])
+      status = FirewallStatus(isProxmox ? .proxmox : .openWrt, isActive: !isStopped)
     }
     status.span = text.span(first)
     result.facts.firewalls = [status]

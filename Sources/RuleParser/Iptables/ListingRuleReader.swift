@@ -45,7 +45,7 @@ struct ListingRuleReader: ~Copyable {
     var end = line.form == .cutOff ? ColumnCut.endOfWholeWords(cursor) : cursor.end
     readColumns(row, isCut: end < row.prose, span, line)
     if line.form == .cutOff {
-      let rest = Opaque(name: "the rest of the line", text: rule.text(min(end, line.end)..<line.end))
+      let rest = Opaque(lost: .rest, text: rule.text(min(end, line.end)..<line.end))
       rule.statements.append(.opaqueMatch(rest))
       diagnostics.append(
         Diagnostic(

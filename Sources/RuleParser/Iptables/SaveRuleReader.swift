@@ -158,7 +158,7 @@ struct SaveRuleReader: ~Copyable {
     }
     bare.append(line, breaksOff: breaksOff)
     guard breaksOff else { return }
-    rule.statements.append(.opaqueTarget(Opaque(name: "the rest of the line", text: "")))
+    rule.statements.append(.opaqueTarget(Opaque(lost: .rest)))
     reportUnreadable("this rule breaks off before its target", at: end, span, line)
   }
 
@@ -191,7 +191,7 @@ struct SaveRuleReader: ~Copyable {
     if isOutOfOrder { options.sort { $0.segment < $1.segment } }
     lower(.match, span, line)
     let rest = rule.text(min(place, lineEnd)..<lineEnd)
-    rule.statements.append(.opaqueTarget(Opaque(name: "the rest of the line", text: rest)))
+    rule.statements.append(.opaqueTarget(Opaque(lost: .rest, text: rest)))
     reportUnreadable(
       damage.quote == nil
         ? "this rule breaks off before its target" : "nothing in this line ends the quotation mark that begins here",

@@ -23,7 +23,7 @@ struct FactJoining {
     facts.versions.merge(new.versions) { $1 }
     facts.maskedAddresses.merge(new.maskedAddresses) { $0 + $1 }
     facts.ufw = new.ufw ?? facts.ufw
-    facts.firewalls.removeAll { old in new.firewalls.contains { $0.name == old.name } }
+    facts.firewalls.removeAll { old in new.firewalls.contains { $0.firewall == old.firewall } }
     facts.firewalls += new.firewalls
     facts.announcedPorts += new.announcedPorts
     for connection in new.connections where !facts.connections.contains(where: { isSame($0, connection) }) {

@@ -433,12 +433,12 @@ struct UnshownRules {
         }
       }
     }
-    for firewall in facts.firewalls where firewall.isActive && !hasRules(of: firewall) {
-      let evidence: MissingRules.Evidence = firewall.name == "firewalld" ? .firewalld : .notShown
+    for status in facts.firewalls where status.isActive && !hasRules(of: status.firewall) {
+      let evidence: MissingRules.Evidence = status.firewall == .firewalld ? .firewalld : .notShown
       if !coverage.allOfNftables {
-        addUnknownRuleset(MissingRules(evidence, settledBy: "nft list ruleset"), span: firewall.span)
+        addUnknownRuleset(MissingRules(evidence, settledBy: "nft list ruleset"), span: status.span)
       } else if !tells("filter", .ip) {
-        addTable("filter", .ip, MissingRules(evidence, settledBy: "iptables-save"), span: firewall.span)
+        addTable("filter", .ip, MissingRules(evidence, settledBy: "iptables-save"), span: status.span)
       }
     }
   }
@@ -462,7 +462,7 @@ struct UnshownRules {
   }
 
   /// Whether tables or chains of a firewall were shown.
-  private func hasRules(of firewall: FirewallStatus) -> Bool {
+  private func hasRules(of firewall: FirewallStatus.Firewall) -> Bool {
     func fits(_ name: String) -> Bool { firewall.marks.contains { name.hasPrefix($0) } }
     return tables.contains { table in
       table.shown != .nothing && (fits(table.name) || table.chains.contains { fits($0.name) })

@@ -75,18 +75,11 @@ extension Engine {
   ) -> (hits: [RuleBranch], misses: [Flow]) {
     let map = map(reference, of: id, statement: statement)
     func branches(_ flow: Flow, _ element: SetElement) -> [RuleBranch] {
-      if element.isElision {
-        let opaque = Opaque(
-          name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
-        return meet(target: opaque, flow, id, statement)
-      }
+      if element.isElision { return meet(map: map.name, flow, id, statement) }
       guard case .verdict(let verdict)? = element.data else { return [] }
       return [RuleBranch(flow: flow, outcome: .verdict(verdict), action: verdict.action, target: verdict.target)]
     }
-    guard map.isKnown else {
-      let opaque = Opaque(name: "map \(map.name)", text: "", settledBy: "nft -j list ruleset")
-      return (meet(target: opaque, start, id, statement), [])
-    }
+    guard map.isKnown else { return (meet(map: map.name, start, id, statement), []) }
     let found = lookUp(key, in: map, start, id, statement)
     var misses = found.misses
     let hits = found.hits.flatMap { flow, element in

@@ -32,11 +32,22 @@ extension Engine {
 
   /// A flow at a target that was not understood.
   func meet(target opaque: Opaque, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
-    let name = opaque.name.isEmpty ? "the target" : opaque.name
-    let isPhrase = name.hasPrefix("the ") || name.hasPrefix("map ")
-    return follow(
-      effects(in: flow), isPhrase ? name : "target \(name)", isPlural: false, flow, id, statement,
-      settledBy: opaque.settledBy, leftAlone: (.next, .unknown, opaque.name))
+    meet(
+      unknown: opaque.lost == nil ? "target \(opaque.name)" : opaque.name, opaque.name, opaque.settledBy, flow, id,
+      statement)
+  }
+
+  /// A flow at a map that decides and that no dump shows.
+  func meet(map name: String, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
+    meet(unknown: "map \(name)", "map \(name)", "nft -j list ruleset", flow, id, statement)
+  }
+
+  private func meet(
+    unknown subject: String, _ name: String, _ settledBy: String?, _ flow: Flow, _ id: RuleID, _ statement: Int
+  ) -> [RuleBranch] {
+    follow(
+      effects(in: flow), subject, isPlural: false, flow, id, statement, settledBy: settledBy,
+      leftAlone: (.next, .unknown, name))
   }
 
   /// What rules of the base chain that a flow is in can do to it.

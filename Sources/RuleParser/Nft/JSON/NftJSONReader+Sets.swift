@@ -54,7 +54,7 @@ extension NftJSONReader {
   ) -> [SetElement] {
     var elements: [SetElement] = []
     guard list.kind == .array else {
-      warn("unreadable-element", "the elements of this set are no list", list)
+      warn("unreadable-element", "the elements of this set are not a list", list)
       return [.elided("...")]
     }
     for item in list.elements {

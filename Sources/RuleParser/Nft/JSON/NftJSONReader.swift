@@ -87,7 +87,7 @@ struct NftJSONReader: Sendable {
     let tape = JSONTape(text)
     guard let root = tape.root else {
       diagnostics.append(
-        Diagnostic("json-without-rules", .error, "there is no JSON here", expected: "{\"nftables\": [ … ]}"))
+        Diagnostic("json-without-rules", .error, "no JSON found", expected: "{\"nftables\": [ … ]}"))
       problem = 0
       cut = text.lines.first.map { text.span($0) }
       return
@@ -178,7 +178,7 @@ struct NftJSONReader: Sendable {
     diagnostics.append(
       Diagnostic(
         atEnd ? "json-cut-off" : "json-broken", .warning,
-        atEnd ? "the JSON ends before it is complete; what stands before is used" : "the JSON is broken here",
+        atEnd ? "the JSON is cut off; what comes before is used" : "invalid JSON",
         span: span, column: offset - lineStart + 1, expected: problem.expected))
     self.problem = problem.offset
     lose(MissingRules(atEnd ? .cut : .unreadable), span)
@@ -252,7 +252,7 @@ struct NftJSONReader: Sendable {
 
   private mutating func readItem(_ item: JSONValue, isInsert: Bool = false) {
     guard item.kind == .object else {
-      warn("unknown-object", "this is no object of a ruleset: an unknown rule may stand here", item)
+      warn("unknown-object", "not an object of a ruleset: an unknown rule may be here", item)
       strays.append((nil, item.span(in: text)))
       return
     }
@@ -370,7 +370,7 @@ struct NftJSONReader: Sendable {
     if let known = builder.chainIndex(name, in: index).flatMap({ builder.tables[index].chains[$0].base }),
       let base = chain.base, known.policy != base.policy
     {
-      warn("unknown-policy", "chain \(name) is declared twice with two policies, so its policy is unknown", object)
+      warn("unknown-policy", "chain \(name) is declared with two policies: which one holds is unknown", object)
       chain.base?.policy = nil
     }
     builder.add(chain, to: index)
@@ -396,7 +396,7 @@ struct NftJSONReader: Sendable {
   private mutating func policy(of object: JSONValue, _ name: String) -> BaseChain.Policy? {
     guard let value = object["policy"] else { return .accept }
     if let policy = value.string.flatMap({ BaseChain.Policy(rawValue: $0) }) { return policy }
-    warn("unknown-policy", "this is no policy, so that of chain \(name) is unknown", value)
+    warn("unknown-policy", "not a policy: the policy of chain \(name) is unknown", value)
     return nil
   }
 
@@ -546,7 +546,7 @@ struct NftJSONReader: Sendable {
     guard ending.isBroken else { return }
     warn(
       "unreadable-rule",
-      "statements stand behind the end of this rule, which nft never prints: what it does is unknown",
+      "statements follow the verdict of this rule, which nft never prints: what it does is unknown",
       list)
     takeAsUnread(&rule)
   }
@@ -633,7 +633,7 @@ struct NftJSONReader: Sendable {
       case "list", "reset": break
       case "flush", "delete", "destroy", "replace": carryOut(kind, object)
       default:
-        warn("unknown-object", "an object of the kind `\(kind)` is not known", object)
+        warn("unknown-object", "unknown kind of object `\(kind)`", object)
         // A rule or a base chain by another name.
         if object.kind != .object || object["expr"] != nil {
           strays.append((lastTable(of: object), object.span(in: text)))
@@ -700,7 +700,7 @@ struct NftJSONReader: Sendable {
         builder.tables[index].sets[set].elements = []
         builder.tables[index].sets[set].elementsKnown = verb == "flush"
       }
-    default: warn("nft-command-ignored", "this command is not carried out", object)
+    default: warn("nft-command-ignored", "this command is not applied", object)
     }
   }
 

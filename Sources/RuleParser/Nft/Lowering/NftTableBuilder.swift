@@ -73,46 +73,29 @@ struct NftTableBuilder: Sendable {
     declared[TableKey(family: tables[table].family, name: tables[table].name), default: []].insert(chain)
   }
 
-  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it. In a table of iptables just the built-in chains are some.
+  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it. In a table of iptables only the built-in chains are.
   private mutating func noteUndeclared(_ diagnostics: inout [Diagnostic]) {
     for index in tables.indices {
       let key = TableKey(family: tables[index].family, name: tables[index].name)
       // Where no chain is declared the whole is an excerpt.
       guard let declared = declared[key] else { continue }
-      for chain in tables[index].chains where chain.base == nil && !declared.contains(chain.name) {
-        guard let rule = chain.rules.first else { continue }
+      let isOfIptables = managedTables.contains(key) || NftTableOrigin.origin(of: tables[index]) == .iptablesNFT
+      for place in tables[index].chains.indices {
+        let chain = tables[index].chains[place]
+        guard chain.base == nil, !declared.contains(chain.name), let rule = chain.rules.first else { continue }
         let isReached = tables[index].chains.contains { $0.rules.contains { $0.leads(to: chain.name) } }
-        let isOfIptables = NftTableOrigin.origin(of: tables[index]) == .iptablesNFT || managedTables.contains(key)
-        let base = isOfIptables ? BuiltinTables.base(table: key.name, chain: chain.name, policy: nil) : nil
-        let doubt =
-          if let base {
-            ": it is the one of iptables at \(base.hook.rawValue), and its policy and the rules before these are unknown"
-          } else if isReached {
-            ""
-          } else {
-            " and no rule jumps to it: where it is called is unknown"
-          }
-        diagnostics.append(
-          Diagnostic(
-            "undeclared-chain", .warning, "chain \(chain.name) has rules, but nothing declares it\(doubt)",
-            span: rule.span))
-        if let base {
-          makeBase(chain.name, base, of: index)
-        } else if !isReached, !isOfIptables {
-          noteUnknownPlace(BaseChainPlace(chain: chain.name, span: rule.span), of: index)
+        var message = "chain \(chain.name) has rules, but no declaration"
+        if isOfIptables, let base = BuiltinTables.base(table: key.name, chain: chain.name, policy: nil) {
+          message += ": taken for the one of iptables at \(base.hook.rawValue), its policy and earlier rules unknown"
+          tables[index].chains[place].lostItsHead(of: base, at: rule.span)
+        } else if !isReached {
+          message += ", and no rule jumps to it: where it is called is unknown"
+          tables[index].chains[place].shown = .part
+          if !isOfIptables { noteUnknownPlace(BaseChainPlace(chain: chain.name, span: rule.span), of: index) }
         }
+        diagnostics.append(Diagnostic("undeclared-chain", .warning, message, span: rule.span))
       }
     }
-  }
-
-  /// Makes a chain whose head was lost a base chain. With the head the rules behind it may be lost as well.
-  private mutating func makeBase(_ name: String, _ base: BaseChain, of table: Int) {
-    guard let index = chainIndexes[table][name], let first = tables[table].chains[index].rules.first?.span else {
-      return
-    }
-    tables[table].chains[index].base = base
-    tables[table].chains[index].shown = .part
-    tables[table].chains[index].rules.insert(Rule(missing: MissingRules(.unreadable), span: first), at: 0)
   }
 
   /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list it.
@@ -234,6 +217,15 @@ struct NftTableBuilder: Sendable {
       }
       return table
     }
+  }
+}
+
+extension Chain {
+  /// Takes in that a chain was a base chain. With the head the first rules may be lost as well.
+  fileprivate mutating func lostItsHead(of base: BaseChain, at span: SourceSpan) {
+    self.base = base
+    shown = .part
+    rules.insert(Rule(missing: MissingRules(.elided), span: span), at: 0)
   }
 }
 

@@ -77,7 +77,7 @@ extension NftTextReader {
     if policy == nil || !isStatementEnd {
       diagnostics.append(
         Diagnostic(
-          "unknown-policy", .warning, "this is no policy, so that of chain \(name) is unknown",
+          "unknown-policy", .warning, "not a policy: the policy of chain \(name) is unknown",
           span: text.span(start..<max(start, tokens.previousEnd)), expected: "accept or drop"))
       while !isStatementEnd { tokens.advance() }
       writtenPolicy = WrittenPolicy(policy: nil)
@@ -100,7 +100,7 @@ extension NftTextReader {
       builder.tables[index].chains[chain].base?.policy = nil
       diagnostics.append(
         Diagnostic(
-          "unknown-policy", .warning, "chain \(name) stands here with two policies, so its policy is unknown",
+          "unknown-policy", .warning, "chain \(name) has two policies here: which one holds is unknown",
           span: builder.tables[index].chains[chain].span))
     }
   }

@@ -47,13 +47,13 @@ extension NftTextReader {
       if endsInMatch { ending.take(&rule, from: count) }
     }
     rule.span.length = max(tokens.previousEnd - start, 0)
-    if hasUnprintedTarget(rule) { rule.statements.append(.opaqueTarget(Opaque(name: "the target", text: ""))) }
+    if hasUnprintedTarget(rule) { rule.statements.append(.opaqueTarget(Opaque(lost: .target))) }
     if ending.isBroken {
       builder.hasUnreadRules = true
       rule.statements = [.missingRules(MissingRules(.unreadable, count: 1))]
       warn(
         "unreadable-rule",
-        "statements stand behind the end of this rule, which nft never prints: what it does is unknown",
+        "statements follow the verdict of this rule, which nft never prints: what it does is unknown",
         start..<max(tokens.previousEnd, start))
     }
     let masked = rule.maskedValues
@@ -62,7 +62,7 @@ extension NftTextReader {
     if endsInMatch, let last = rule.statements.last, last.isTest {
       let isOpaque = if case .opaqueMatch = last { true } else { false }
       if isOpaque || !masked.isEmpty {
-        rule.statements.append(.opaqueTarget(Opaque(name: "the rest of the line", text: "")))
+        rule.statements.append(.opaqueTarget(Opaque(lost: .rest)))
       }
     }
     return rule

@@ -380,7 +380,7 @@ extension NftTextReader {
     let path = word
     tokens.advance()
     guard includeDepth < Self.maximumIncludeDepth else {
-      warn("include-too-deep", "files include files more than \(Self.maximumIncludeDepth) deep", start.range)
+      warn("include-too-deep", "includes are nested more than \(Self.maximumIncludeDepth) deep", start.range)
       return
     }
     guard let texts = includes(path) else {
@@ -562,7 +562,7 @@ extension NftTextReader {
     } else {
       let span = text.span(start..<max(start, tokens.previousEnd))
       warn(
-        "unknown-handle", "no rule with the handle \(handle) was read, so which one this replaces is unknown",
+        "unknown-handle", "no rule has handle \(handle) here: which one this replaces is unknown",
         start..<start)
       builder.tables[index].chains[place].rules.insert(Rule(missing: MissingRules(.unreadable), span: span), at: 0)
       builder.tables[index].chains[place].shown = .part
@@ -596,7 +596,7 @@ extension NftTextReader {
         builder.tables[index].sets[at].elements = []
         builder.tables[index].sets[at].elementsKnown = false
       }
-    default: warn("nft-command-ignored", "this command is not carried out", tokens.current.range)
+    default: warn("nft-command-ignored", "this command is not applied", tokens.current.range)
     }
   }
 
