@@ -43,6 +43,10 @@ public struct HostFacts: Hashable, Sendable {
   public var versions: [String: String] = [:]
   /// The host's addresses that are masked, where all others of the family are told.
   public var maskedAddresses: [AddressFamily: [MaskedValue]] = [:]
+  /// The settings of an interface whose name is masked, without it: `net.ipv4.conf.route_localnet`.
+  package var maskedSettings: Set<String> = []
+  /// The routes whose destinations are masked.
+  package var maskedRoutes: [MaskedRoute] = []
   /// What `ufw status` says, where it was printed.
   public var ufw: UfwStatus?
   /// The other firewalls of which an output tells whether they run.

@@ -1,57 +1,120 @@
 import HostModel
 public import RuleGraph
 
+/// What a question says about the host that it is for.
+public struct HostClues: Hashable, Sendable {
+  /// Where the packet goes.
+  public var destination: IPAddress?
+  /// Addresses that the host is said to have.
+  public var hostAddresses: [IPAddress] = []
+  /// Where the packet comes from.
+  public var source: IPAddress?
+  /// The interfaces that it passes, ports of bridges among them.
+  public var interfaces: [String] = []
+  /// Whether it comes in from outside, so that its source is no address of the host.
+  public var comesIn = false
+
+  /// Makes clues that say nothing.
+  public init() {}
+}
+
 extension [HostReading] {
-  /// Of several hosts the one that has an address that is asked about: its own, else a container's. The addresses are tried in their order; nil where none
-  /// of them tells. Of several hosts that have one, as all Docker hosts have 172.17.0.1, the only one that can have the interfaces that are asked about is meant.
+  /// Of several hosts the one that a question is about; nil where the clues fit several, or none.
   ///
-  /// A host that prints none of its addresses may have any: it stands back behind one that has the address, and is the one where no other has it and its rules name it
-  /// as a destination.
+  /// A host that has the address in question comes first, then one with a container of that address. Neither counts where another host may have it as well: all Docker
+  /// hosts have 172.17.0.1, and most a container with 172.17.0.2. A host that prints none of its addresses may have any, and is the one that is meant where its rules
+  /// name the destination.
   ///
-  ///     DumpReader().readHosts(inputs).index(with: [destination, source], through: ["eth0"])
-  public func index(with addresses: [IPAddress], through interfaces: [String] = []) -> Int? {
+  ///     var clues = HostClues()
+  ///     clues.destination = IPAddress("192.0.2.10")
+  ///     clues.interfaces = ["eth0"]
+  ///     let hosts = DumpReader().readHosts(inputs)
+  ///     let host = hosts.index(for: clues).map { hosts[$0] }
+  public func index(for clues: HostClues) -> Int? {
     if count == 1 { return 0 }
-    let showsAll = allSatisfy(Self.showsAddresses)
-    for address in addresses {
-      for knows in showsAll ? [Self.owns, Self.leadsTo] : [Self.owns, Self.expects] {
-        let fitting = indices.filter { knows(self[$0], address) }
-        if fitting.count == 1 { return fitting[0] }
-        let leading = fitting.filter { Self.mayHave(interfaces, self[$0]) }
-        if leading.count == 1 { return leading[0] }
+    let possible = indices.filter { index in
+      self[index].mayHave(clues.interfaces) && !(clues.comesIn && clues.source.map(self[index].owns) == true)
+    }
+    if possible.count == 1, !clues.interfaces.isEmpty { return possible[0] }
+    for address in [clues.destination].compactMap(\.self) + clues.hostAddresses + [clues.source].compactMap(\.self) {
+      for certainty in Certainty.allCases {
+        let fitting = possible.filter { self[$0].knows(address, certainty) }
+        guard fitting.count == 1 else { continue }
+        let others = possible.filter { $0 != fitting[0] }
+        if !others.contains(where: { self[$0].mayKnow(address, certainty) }) { return fitting[0] }
       }
     }
     return nil
   }
+}
 
-  /// Whether a host has some interfaces, or does not show which it has.
-  private static func mayHave(_ interfaces: [String], _ host: HostReading) -> Bool {
-    showsAddresses(host) ? interfaces.allSatisfy { host.facts.interface($0) != nil } : true
+/// How a host knows an address.
+private enum Certainty: CaseIterable {
+  /// It is the host's own.
+  case own
+  /// It is a container's, or a destination that rules name.
+  case ledTo
+}
+
+extension HostReading {
+  /// Whether the host prints its addresses.
+  private var showsAddresses: Bool { facts.interfaces.contains { !$0.addresses.isEmpty } }
+
+  /// Whether the host has some interfaces, or does not show all that it has.
+  fileprivate func mayHave(_ interfaces: [String]) -> Bool {
+    facts.addressesKnown.isEmpty || interfaces.allSatisfy { facts.interface($0) != nil }
   }
 
-  private static func showsAddresses(_ host: HostReading) -> Bool {
-    host.facts.interfaces.contains { !$0.addresses.isEmpty }
+  fileprivate func knows(_ address: IPAddress, _ certainty: Certainty) -> Bool {
+    switch certainty {
+    case .own: owns(address)
+    case .ledTo: leadsTo(address) || !showsAddresses && names(address, exactly: true)
+    }
   }
 
-  /// Whether a rule is about packets for just this address.
-  private static func expects(_ host: HostReading, _ address: IPAddress) -> Bool {
-    let wanted = ValueSet(address.bits)
-    return host.ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).contains { rule in
-      rule.statements.contains { statement in
-        guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,
-          case .field(.header(let field)) = match.subject
-        else { return false }
-        return field.name == .daddr && values == wanted
+  /// Whether an address of which nothing is told may be known to this host as well.
+  fileprivate func mayKnow(_ address: IPAddress, _ certainty: Certainty) -> Bool {
+    if !showsAddresses {
+      return inferredNetworks(hold: address) || certainty == .ledTo && names(address, exactly: false)
+    }
+    guard certainty == .ledTo else { return false }
+    if names(address, exactly: true) { return true }
+    return facts.interfaces.contains { interface in
+      interface.addresses.contains { own in
+        guard let prefix = Prefix(own.address, length: own.prefixLength), prefix.contains(address) else { return false }
+        // A host that shows the containers of this network shows all of them.
+        return !facts.containers.contains { $0.endpoints.contains { $0.addresses.contains(where: prefix.contains) } }
       }
     }
   }
 
-  private static func owns(_ host: HostReading, _ address: IPAddress) -> Bool {
-    host.facts.interfaces.contains { $0.addresses.contains { $0.address == address } }
-      || host.facts.routes.contains { $0.source == address }
+  fileprivate func owns(_ address: IPAddress) -> Bool {
+    facts.interfaces.contains { $0.addresses.contains { $0.address == address } }
+      || facts.routes.contains { $0.source == address }
   }
 
-  private static func leadsTo(_ host: HostReading, _ address: IPAddress) -> Bool {
-    host.facts.containers.contains { $0.endpoints.contains { $0.addresses.contains(address) } }
-      || InferredHost(ruleset: host.ruleset, facts: host.facts).containerAddresses.contains { $0.address == address }
+  private var inferred: InferredHost { InferredHost(ruleset: ruleset, facts: facts) }
+
+  private func leadsTo(_ address: IPAddress) -> Bool {
+    facts.containers.contains { $0.endpoints.contains { $0.addresses.contains(address) } }
+      || inferred.containerAddresses.contains { $0.address == address }
+  }
+
+  private func inferredNetworks(hold address: IPAddress) -> Bool {
+    inferred.subnets.contains { $0.prefix.contains(address) }
+  }
+
+  /// Whether a rule is about packets to an address: to just this one, or to some that it is among.
+  private func names(_ address: IPAddress, exactly: Bool) -> Bool {
+    let wanted = ValueSet(address.bits)
+    return ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).contains { rule in
+      rule.statements.contains { statement in
+        guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,
+          case .field(.header(let field)) = match.subject
+        else { return false }
+        if values == wanted { return field.name == .daddr }
+        return !exactly && [.daddr, .saddr].contains(field.name) && values.contains(address.bits)
+      }
+    }
   }
 }

@@ -30,18 +30,12 @@ struct DumpArguments: ParsableArguments {
 
   /// Reads the dumps into one host; without any, the host that the program runs on.
   ///
-  /// - Parameters:
-  ///   - addresses: The addresses that are asked about: of several hosts the one that has them answers.
-  ///   - interfaces: The interfaces that are asked about, which choose where several have the addresses.
-  func read(askingAbout addresses: [IPAddress] = [], through interfaces: [String] = []) throws -> HostReading {
-    try host(of: readHosts(), askingAbout: addresses, through: interfaces)
-  }
+  /// - Parameter clues: What the question says about the host, of which it chooses one where the dumps are of several.
+  func read(for clues: HostClues = HostClues()) throws -> HostReading { try host(of: readHosts(), for: clues) }
 
   /// Of the hosts that the dumps are of the one that answers.
-  func host(
-    of hosts: [HostReading], askingAbout addresses: [IPAddress] = [], through interfaces: [String] = []
-  ) throws(Failure) -> HostReading {
-    let reading = try HostChoice(hosts, named: host).host(with: addresses, through: interfaces)
+  func host(of hosts: [HostReading], for clues: HostClues = HostClues()) throws(Failure) -> HostReading {
+    let reading = try HostChoice(hosts, named: host).host(for: clues)
     try checkSnapshot(of: reading)
     return reading
   }

@@ -12,14 +12,14 @@ struct HostChoice {
     self.named = named
   }
 
-  /// The host that answers a question about some addresses, the most telling first.
-  func host(with addresses: [IPAddress], through interfaces: [String]) throws(Failure) -> HostReading {
+  /// The host that answers a question.
+  func host(for clues: HostClues) throws(Failure) -> HostReading {
     if let named { return try host(named: named) }
     guard hosts.count > 1 else {
       guard let only = hosts.first else { throw Failure("no dump given") }
       return only
     }
-    if let fitting = hosts.index(with: addresses, through: interfaces) { return chosen(fitting) }
+    if let fitting = hosts.index(for: clues) { return chosen(fitting) }
     throw Failure(
       "the dumps are of \(hosts.count) hosts: choose one with --host \(names.joined(separator: ", --host "))")
   }

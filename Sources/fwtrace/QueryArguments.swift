@@ -2,6 +2,7 @@ import ArgumentParser
 import FlowTrace
 import HostModel
 import RuleGraph
+import RuleParser
 
 /// The packet that is asked about. What is left out stays open.
 struct QueryArguments: ParsableArguments {
@@ -97,14 +98,28 @@ struct QueryArguments: ParsableArguments {
     return all.compactMap { option, text in text.map { (option, $0) } }
   }
 
-  /// The addresses that the question names, those of the destination first.
-  var addresses: [IPAddress] {
-    [dst, hostAddress, src].compactMap { $0 }.compactMap { text in
-      if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
-        return IPAddress(text[text.index(after: text.startIndex)..<end])
-      }
-      return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
+  /// What the question says about the host that it is for.
+  var clues: HostClues {
+    var clues = HostClues()
+    clues.destination = dst.flatMap(Self.address)
+    clues.hostAddresses = (hostAddress ?? "").split(separator: ",").compactMap { Self.address(String($0)) }
+    clues.source = src.flatMap(Self.address)
+    clues.interfaces = [input, output, physin].compactMap(\.self).filter { $0.utf8.allSatisfy(Self.isOfOneName) }
+    clues.comesIn = input != nil && input != "lo"
+    return clues
+  }
+
+  /// `192.0.2.10`, `192.0.2.10:80`, `[2001:db8::1]:80`.
+  private static func address(_ text: String) -> IPAddress? {
+    if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+      return IPAddress(text[text.index(after: text.startIndex)..<end])
     }
+    return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
+  }
+
+  /// Whether a character stands in a name, and not in a pattern of several: `br-+`, `!docker0`.
+  private static func isOfOneName(_ byte: UInt8) -> Bool {
+    ![UInt8(ascii: "+"), UInt8(ascii: "*"), UInt8(ascii: "!"), UInt8(ascii: ",")].contains(byte)
   }
 
   /// Whether no option was given.

@@ -86,8 +86,7 @@ struct TraceCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    let interfaces = [packet.input, packet.output].compactMap(\.self)
-    let reading = try dumps.read(askingAbout: packet.addresses, through: interfaces)
+    let reading = try dumps.read(for: packet.clues)
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     if let batch {
       guard packet.isEmpty, want == nil else {

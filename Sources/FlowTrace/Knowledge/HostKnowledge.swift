@@ -220,6 +220,7 @@ final class HostKnowledge: Sendable {
     let all = setting(base + "all." + name)
     let own = setting(base + interface + "." + name)
     guard all != nil || own != nil else { return nil }
+    if own == nil, all == 0, facts.maskedSettings.contains(base + name) { return nil }
     return max(all ?? 0, own ?? 0)
   }
 
@@ -243,6 +244,12 @@ final class HostKnowledge: Sendable {
     // An interface that `ip addr` shows without a port is no bridge to anybody.
     if interface?.index != nil { return false }
     if isNumberedBridge(name) { return true }
-    return inferredSubnets.contains { $0.interface == name }
+    return !isWireName(name) && inferredSubnets.contains { $0.interface == name }
+  }
+
+  /// `eth0`, `enp3s0`, `wlan0`: what the kernel and systemd call network cards (systemd.net-naming-scheme(7)). A router masquerades what is behind one, too.
+  private static func isWireName(_ name: String) -> Bool {
+    let letters = name.prefix { $0.isLetter }
+    return ["eth", "en", "eno", "ens", "enp", "enx", "wlan", "wl", "wlo", "wls", "wlp", "wlx", "ww"].contains(letters)
   }
 }

@@ -12,6 +12,8 @@ enum ConditionKey: Hashable {
   case member(String, [VariableID])
   /// Whether missing rules have this effect.
   case missingRules(RuleID, Int, MissingRules.Effects)
+  /// Whether a table whose head was lost sees packets of the version of IP that the flow has.
+  case seesPackets(table: Int)
   /// Whether the policy of a base chain, which no dump shows, is accept.
   case policy(ChainID)
   /// Whether a value is one that the dump masks.

@@ -16,4 +16,6 @@ enum RouteQuestion: Hashable {
   case table(String)
   /// Whether that route leads to the host itself.
   case tableLeadsHere(String)
+  /// Whether a route whose destination is masked is the one of a network, by its place among those of the host.
+  case maskedRoute(Int, Prefix)
 }

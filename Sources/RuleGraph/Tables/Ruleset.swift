@@ -58,6 +58,8 @@ public struct Table: Hashable, Sendable {
   public var span: SourceSpan?
   /// How much of it was shown: of a table that was shown in part, other chains may exist.
   public var shown: Shown
+  /// The versions of IP of which nothing tells whether the table sees their packets, since its head was lost.
+  package var doubtfulFamilies: Set<AddressFamily> = []
 
   /// Makes a table.
   public init(
@@ -80,6 +82,20 @@ public struct Table: Hashable, Sendable {
 
   /// The index of a chain, or nil.
   public func chainIndex(_ name: String) -> Int? { chains.firstIndex { $0.name == name } }
+
+  /// The versions of IP whose headers its rules look at: nft has no such rule in a table that does not see their packets.
+  package var familiesOfHeaders: Set<AddressFamily> {
+    var families: Set<AddressFamily> = []
+    for case .match(let match) in chains.lazy.flatMap(\.rules).flatMap(\.statements) {
+      guard case .field(.header(let field)) = match.subject else { continue }
+      switch field.header {
+      case .ip: families.insert(.ipv4)
+      case .ip6: families.insert(.ipv6)
+      default: break
+      }
+    }
+    return families
+  }
 }
 
 /// A stateful object of a table that rules refer to by name (nft(8), "STATEFUL OBJECTS"), or a flow table.

@@ -11,6 +11,8 @@ struct AddressReader {
   private var seesLoopback = false
   /// Whether the output's lines are addresses alone, without the lines of their interfaces.
   private var isCutOut = false
+  /// Whether the name of an interface is masked, so that its addresses are on one that the dump does not name.
+  private var hasMaskedNames = false
   private var families: Set<AddressFamily> = []
   /// The addresses that are masked, and the families of which others could not be read.
   private var masked: [AddressFamily: [MaskedValue]] = [:]
@@ -18,13 +20,18 @@ struct AddressReader {
 
   /// Reads a section of one of these kinds.
   static func read(_ text: DumpText, kind: OutputKind, output: CommandOutput) -> FactFragment {
+    let text = FoldedRecords.ofInterfaces(text).flatMap { FoldedRecords.unfolded(text, begins: $0) } ?? text
     var reader = AddressReader(text)
     for line in text.lines where !text.isRemark(line) { reader.read(line) }
     reader.finish()
     // Only a whole list says that there is nothing else; one that shows `lo` and addresses is whole.
     if reader.seesLoopback, !reader.families.isEmpty, kind != .bridgeLink, !output.isFiltered {
-      reader.result.facts.addressesKnown = output.family.map { [$0] } ?? Set(AddressFamily.allCases)
-      reader.result.facts.addressesKnown.subtract(reader.result.gaps)
+      let known = (output.family.map { [$0] } ?? Set(AddressFamily.allCases)).subtracting(reader.result.gaps)
+      if reader.hasMaskedNames {
+        reader.result.facts.ownAddressesKnown = known
+      } else {
+        reader.result.facts.addressesKnown = known
+      }
       for (family, masked) in reader.masked where !reader.unread.contains(family) {
         reader.result.facts.maskedAddresses[family] = masked
       }
@@ -37,6 +44,10 @@ struct AddressReader {
   private mutating func finish() {
     guard let finished = interface else { return }
     interface = nil
+    guard !finished.name.isEmpty else {
+      result.facts.unplacedAddresses += finished.addresses.map(\.address)
+      return
+    }
     if let same = result.facts.interfaces.firstIndex(where: { $0.name == finished.name }) {
       result.facts.interfaces[same].merge(finished)
     } else {
@@ -58,13 +69,10 @@ struct AddressReader {
       return
     default: break
     }
-    if interface != nil, !isIndented(line), Self.properties.contains(words[0]) {
-      // A mailer folded the line before this one.
-      readProperties(words)
-      return
-    }
     if let start = head(cursor, line) {
       readHead(start, words, line)
+    } else if isMaskedHead(words) {
+      beginMasked(words, line)
     } else if words[0].hasPrefix("link/") || Self.isDetail(words[0]) {
       readDetail(words)
     } else if interface == nil || !isIndented(line) {
@@ -73,12 +81,6 @@ struct AddressReader {
       readDetail(words)
     }
   }
-
-  /// The words at which a line of `ip addr` may be folded.
-  private static let properties: Set = [
-    "mtu", "qdisc", "master", "state", "mode", "group", "default", "qlen", "link-netnsid", "brd", "scope", "global",
-    "host", "link", "secondary", "noprefixroute", "dynamic", "preferred_lft", "forever", "metric",
-  ]
 
   private func isIndented(_ line: DumpLine) -> Bool {
     line.start < line.end && (text.bytes[line.start] == 0x20 || text.bytes[line.start] == 0x09)
@@ -116,7 +118,7 @@ struct AddressReader {
     let word = cursor.eat { $0 > 0x20 && $0 < 0x7f && $0 != 0x3a && $0 != 0x3c }
     guard !word.isEmpty, word.count <= 40 else { return nil }
     let parts = cursor.text(word).split(separator: "@", maxSplits: 1).map(String.init)
-    guard let name = parts.first else { return nil }
+    guard let name = parts.first, !Self.isMasked(name) else { return nil }
     let parent = parts.count > 1 ? parts[1] : nil
     if cursor.eat(0x3a) {
       cursor.eatBlanks()
@@ -133,6 +135,31 @@ struct AddressReader {
       return Head(index: nil, name: name, parent: parent, rest: state.lowerBound, isOneLine: true)
     }
     return nil
+  }
+
+  /// `3: <IF>: <BROADCAST,UP> mtu 1500`, `3: [REDACTED]: ...`: what follows is of an interface whose name is masked.
+  private func isMaskedHead(_ words: LineWords) -> Bool {
+    let number = words[0].hasSuffix(":") && Int(words[0].dropLast()) != nil
+    return number && Self.isMasked(words[1].hasSuffix(":") ? String(words[1].dropLast()) : words[1])
+  }
+
+  private static func isMasked(_ name: String) -> Bool {
+    if case .masked? = MaskedText.read(name.split(separator: "@").first.map(String.init) ?? name, .interface) {
+      return true
+    }
+    return false
+  }
+
+  private mutating func beginMasked(_ words: LineWords, _ line: DumpLine) {
+    finish()
+    hasMaskedNames = true
+    result.noteMask(words[1].filter { $0 != ":" }, text, line, at: words.ranges[1].lowerBound)
+    var masked = Interface("")
+    masked.span = text.span(line)
+    interface = masked
+    let rest = LineWords(text, DumpLine(start: words.ranges[1].upperBound, end: line.end, number: line.number))
+    guard let place = rest.all.firstIndex(where: { $0 == "inet" || $0 == "inet6" }) else { return }
+    readAddress(rest, from: place, line)
   }
 
   private mutating func readHead(_ head: Head, _ words: LineWords, _ line: DumpLine) {
@@ -172,8 +199,7 @@ struct AddressReader {
       } else if let address = word.split(separator: "/").first.map(String.init), word.contains("/") {
         let family: AddressFamily = address.contains(":") ? .ipv6 : .ipv4
         result.gaps.insert(family)
-        if let values = Self.masked(address, family) {
-          masked[family, default: []].append(values)
+        if take(masked: word.split(separator: "/", maxSplits: 1), family) {
           result.noteMask(address, text, line, at: head.rest)
         } else {
           unread.insert(family)
@@ -208,8 +234,7 @@ struct AddressReader {
     guard let first = parts.first, let address = IPAddress(first) else {
       let family: AddressFamily = words[start] == "inet6" ? .ipv6 : .ipv4
       result.gaps.insert(family)
-      if let first = parts.first, let values = Self.masked(String(first), family) {
-        masked[family, default: []].append(values)
+      if let first = parts.first, take(masked: parts, family) {
         result.noteMask(String(first), text, line, at: words.ranges[start + 1].lowerBound)
         return
       }
@@ -241,13 +266,17 @@ struct AddressReader {
         span: text.span(line)))
   }
 
-  /// What a masked address may be.
-  private static func masked(_ address: String, _ family: AddressFamily) -> MaskedValue? {
-    switch MaskedText.read(address, .address(family)) {
-    case .masked(let value): value
-    case .known(let values): MaskedValue(address, within: values)
-    case nil: nil
+  /// Takes in a masked address of the interface, and the network that comes with it; false where the text is no mask.
+  private mutating func take(masked parts: [Substring], _ family: AddressFamily) -> Bool {
+    guard let text = parts.first, let values = MaskedText.addresses(String(text), family) else { return false }
+    masked[family, default: []].append(values)
+    if let interface, parts.count > 1, let length = Int(parts[1]), length < family.addressBits,
+      let shape = Prefix(family == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(bits: 0), length: length)
+    {
+      let route = Route(to: shape, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)])
+      result.facts.maskedRoutes.append(MaskedRoute(route, destination: values, isConnected: true))
     }
+    return true
   }
 
   /// An address whose interface stands in another line, which grep left out. IPv4's lines name it themselves, as the address's label at the end.

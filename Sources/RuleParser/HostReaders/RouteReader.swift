@@ -8,6 +8,7 @@ enum RouteReader {
   /// The lines of a table that was asked for by name do not name it; the command does.
   static func read(_ text: DumpText, output: CommandOutput) -> FactFragment {
     var result = FactFragment()
+    let text = FoldedRecords.unfolded(text) { FoldedRecords.beginsRoute(text, $0) } ?? text
     let asked = output.table.flatMap { $0 == "all" ? nil : HostFacts.tableName($0) }
     for line in text.lines where !text.isRemark(line) {
       let words = LineWords(text, line)
@@ -19,8 +20,12 @@ enum RouteReader {
         readChosen(words, into: &result)
       } else if let route = route(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
         result.facts.routes.append(route)
+      } else if let masked = masked(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
+        if masked.route.kind == .unicast { result.facts.maskedRoutes.append(masked) }
+        result.gaps.insert(masked.family)
+        result.noteMask(masked.destination.text, text, line, at: line.start)
       } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
-        result.noteMaskedRoute(words[Route.Kind(rawValue: words[0]) == nil ? 0 : 1], output.family)
+        result.gaps.formUnion(output.family.map { [$0] } ?? [.ipv4])
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
       }
@@ -28,7 +33,28 @@ enum RouteReader {
     result.facts.noteTables(of: output, whole: output.kind == .ipRoute && result.diagnostics.isEmpty)
     result.facts.routesKnown.subtract(result.gaps)
     result.facts.ownAddressesKnown.subtract(result.gaps)
+    result.facts.allRouteTablesKnown.subtract(result.gaps)
+    for family in result.gaps { result.facts.routeTablesKnown[family] = nil }
     return result
+  }
+
+  /// A route whose destination is masked.
+  private static func masked(
+    _ words: LineWords, family: AddressFamily?, table: String, span: SourceSpan
+  ) -> MaskedRoute? {
+    let kind = Route.Kind(rawValue: words[0])
+    let parts = words[kind == nil ? 0 : 1].split(separator: "/", maxSplits: 1).map(String.init)
+    guard let text = parts.first else { return nil }
+    let family = family ?? (text.utf8.contains(UInt8(ascii: ":")) ? .ipv6 : .ipv4)
+    guard let values = MaskedText.addresses(text, family) else { return nil }
+    let length = parts.count > 1 ? Int(parts[1]) : family.addressBits
+    guard let length, let shape = Prefix(family == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(bits: 0), length: length)
+    else { return nil }
+    let hop = nextHop(words)
+    let route = Route(
+      kind ?? .unicast, to: shape, nextHops: hop.gateway != nil || words.value(after: "dev") != nil ? [hop] : [],
+      table: words.value(after: "table").map(HostFacts.tableName) ?? table, span: span)
+    return MaskedRoute(route, destination: values)
   }
 
   /// The answer of `ip route get 192.0.2.1`: no table, but its source is an address of the host.
@@ -51,8 +77,14 @@ enum RouteReader {
     var gateway = words.value(after: "via")
     if gateway == "inet6" || gateway == "inet" { gateway = gateway.flatMap { words.value(after: $0) } }
     return Route.NextHop(
-      gateway: gateway.flatMap { IPAddress($0) }, interface: words.value(after: "dev"),
+      gateway: gateway.flatMap { IPAddress($0) }, interface: words.value(after: "dev").flatMap(name),
       weight: words.value(after: "weight").flatMap { Int($0) } ?? 1)
+  }
+
+  /// The name of an interface; nil of one that is masked.
+  private static func name(_ text: String) -> String? {
+    if case .masked? = MaskedText.read(text, .interface) { return nil }
+    return text
   }
 
   /// One line. A default route is of the family of its gateway, else of the routes before it.
@@ -76,7 +108,7 @@ enum RouteReader {
       return nil
     }
     let all = words.all
-    let isHop = hop.gateway != nil || hop.interface != nil
+    let isHop = hop.gateway != nil || words.value(after: "dev") != nil
     return Route(
       kind ?? .unicast, to: destination, nextHops: isHop ? [hop] : [],
       table: words.value(after: "table").map(HostFacts.tableName) ?? table,
@@ -198,6 +230,7 @@ enum RoutingRuleReader {
   /// Reads a section.
   static func read(_ text: DumpText, output: CommandOutput) -> FactFragment {
     var result = FactFragment()
+    let text = FoldedRecords.unfolded(text) { FoldedRecords.beginsRoutingRule(text, $0) } ?? text
     let family = output.family ?? text.lines.lazy.compactMap { Self.family(LineWords(text, $0)) }.first ?? .ipv4
     for line in text.lines where !text.isRemark(line) {
       if let rule = rule(LineWords(text, line), family: family, span: text.span(line)) {

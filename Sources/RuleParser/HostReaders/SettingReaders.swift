@@ -6,6 +6,7 @@ enum SysctlReader {
   /// Reads a section of `name = value` lines.
   static func read(_ text: DumpText) -> FactFragment {
     var result = FactFragment()
+    let text = FoldedRecords.unfolded(text) { FoldedRecords.beginsSetting(text, $0) } ?? text
     for line in text.lines where !text.isRemark(line) {
       var cursor = text.cursor(line)
       cursor.eatBlanks()
@@ -19,8 +20,19 @@ enum SysctlReader {
       }
       let value = cursor.text(cursor.at..<cursor.end).trimmedBlanks
       result.facts.sysctls[cursor.text(name)] = Sysctl(value, span: text.span(line))
+      if let masked = maskedSetting(cursor.text(name)) { result.facts.maskedSettings.insert(masked) }
     }
     return result
+  }
+
+  /// `net.ipv4.conf.route_localnet` of `net.ipv4.conf.<IF>.route_localnet`; nil where no name of an interface is masked.
+  private static func maskedSetting(_ name: String) -> String? {
+    for base in ["net.ipv4.conf.", "net.ipv6.conf."] where name.hasPrefix(base) {
+      guard let dot = name.lastIndex(of: "."), dot > name.index(name.startIndex, offsetBy: base.count) else { continue }
+      let interface = String(name[name.index(name.startIndex, offsetBy: base.count)..<dot])
+      if case .masked? = MaskedText.read(interface, .interface) { return base + name[name.index(after: dot)...] }
+    }
+    return nil
   }
 
   /// Reads a value whose name only the command tells.

@@ -4,9 +4,12 @@ import RuleGraph
 enum IpsetReader {
   /// Reads one output of either form; `ipset list -t` leaves the members unknown.
   static func read(_ text: DumpText) -> RuleFragment {
-    var reading = IpsetReading(text: text)
-    for line in text.lines { reading.read(line) }
-    reading.finish()
+    var reading = IpsetReading(text)
+    if reading.hasStrangers,
+      let unfolded = FoldedRecords.unfolded(text, begins: { FoldedRecords.beginsSetCommand(text, $0) })
+    {
+      reading = IpsetReading(unfolded)
+    }
     return RuleFragment(ipsets: reading.sets, diagnostics: reading.diagnostics)
   }
 }
@@ -26,9 +29,14 @@ private struct IpsetReading: ~Copyable {
   /// The set of the last line, since a save has the members of one set in a row.
   var last: (name: ArraySlice<UInt8>, index: Int)?
 
-  init(text: DumpText) {
+  /// Whether there are lines of a save that are no command, as the rest of a folded line is none.
+  var hasStrangers = false
+
+  init(_ text: DumpText) {
     self.text = text
     elements = IpsetElementReader(bytes: text.bytes)
+    for line in text.lines { read(line) }
+    finish()
   }
 
   mutating func read(_ line: DumpLine) {
@@ -263,6 +271,7 @@ private struct IpsetReading: ~Copyable {
   }
 
   mutating func unreadable(_ line: DumpLine, at offset: Int) {
+    hasStrangers = true
     diagnostics.append(
       Diagnostic(
         "unreadable-line", .warning, "this line is no part of an ipset dump and was left out", span: text.span(line),

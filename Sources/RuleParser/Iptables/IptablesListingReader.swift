@@ -49,6 +49,7 @@ enum IptablesListingReader {
     }
     var index = 0
     while index < text.lines.count { index = reading.read(from: index) }
+    reading.endInHead()
     reading.endTable()
     return (reading.fragment, reading.hasStrangers)
   }
@@ -245,6 +246,14 @@ private struct ListingReading: ~Copyable {
     lastNumber = 0
   }
 
+  /// Notes a text that ends with the head of a chain, behind which iptables prints the names of the columns.
+  mutating func endInHead() {
+    guard header == nil, let last = chains.indices.last, let span = chains[last].span else { return }
+    chains[last].addMissing(MissingRules(.cut), span: span)
+    hasLostChains = true
+    fragment.cut = fragment.cut ?? span
+  }
+
   mutating func endTable() {
     defer {
       chains = []
@@ -357,19 +366,21 @@ private struct ListingReading: ~Copyable {
   /// Notes which rules are missing before one with a number. False for a rule of another chain, whose head is missing.
   private mutating func follow(_ number: UInt64, _ line: DumpLine) -> Bool {
     let last = chains.count - 1
-    guard let before = lastNumber, number > before else {
-      if lastNumber != nil { chains[last].addMissing(MissingRules(.elided), span: text.span(line)) }
+    let standsAtMark = chains[last].rules.last?.missing.map { $0.count == nil } ?? false
+    // A mark that hides no rule of this chain hides the head of the chain whose rule this is.
+    guard let before = lastNumber, number > before, !(standsAtMark && number == before + 1) else {
+      if lastNumber != nil, !standsAtMark { chains[last].addMissing(MissingRules(.elided), span: text.span(line)) }
       lastNumber = nil
       hasLostChains = true
       return false
     }
     let skipped = Int(number - before - 1)
-    if let missing = chains[last].rules.last?.missing, missing.count == nil {
+    if standsAtMark, let missing = chains[last].rules.last?.missing {
       // A mark stands there, and the numbers say for how many rules.
       chains[last].rules.removeLast()
       var missing = missing
       missing.count = skipped
-      if skipped > 0 { chains[last].addMissing(missing, span: text.span(line)) }
+      chains[last].addMissing(missing, span: text.span(line))
     } else if skipped > 0 {
       chains[last].addMissing(MissingRules(.numberGap, count: skipped), span: text.span(line))
     }

@@ -566,9 +566,15 @@ private struct SaveReading: ~Copyable {
       unreadable(dumpLine, at: cursor.at, expected: "a chain's name")
       return lineIndex + 1
     }
-    if isGlued(name) {
+    if isGlued(name) || beginsWithQuote(name) {
       unreadable(dumpLine, at: name.lowerBound, expected: "a chain's name")
       return lineIndex + 1
+    }
+    if lost != nil, hasTableLine, isOfOtherTable(name, cursor) {
+      // What was left out had the end of this table and the head of another.
+      endTable(cutAt: text.span(dumpLine))
+      ensureTable(dumpLine)
+      hasLostHeads = true
     }
     let index = chainIndex(name, dumpLine)
     let span = text.span(dumpLine)
@@ -603,6 +609,28 @@ private struct SaveReading: ~Copyable {
     guard name.count > 2, text.bytes[name.upperBound - 2] == 0x2d else { return false }
     let label = text.bytes.text(name)
     return chains.contains { $0.name == label.dropLast(2) } && !chains.contains { $0.name == label }
+  }
+
+  /// Whether the open table has no such built-in chain, or can't translate as the rule does (iptables-extensions(8): only nat's chains can).
+  private func isOfOtherTable(_ name: Range<Int>, _ cursor: ByteCursor) -> Bool {
+    guard let table else { return false }
+    let label = text.bytes.text(name)
+    if BuiltinTables.hook(label) != nil, !BuiltinTables.chains(of: table.name).contains(label) { return true }
+    guard table.name != "nat" else { return false }
+    var words = Words(text.bytes, cursor.at..<cursor.end)
+    while let word = words.next() {
+      guard text.bytes.text(word) == "-j", let target = words.next() else { continue }
+      return ["SNAT", "DNAT", "MASQUERADE", "REDIRECT", "NETMAP"].contains(text.bytes.text(target))
+    }
+    return false
+  }
+
+  /// Whether the name of a chain begins with a quotation mark that it has not, so that the rule may be of the chain with the rest of the name.
+  private func beginsWithQuote(_ name: Range<Int>) -> Bool {
+    let first = text.bytes[name.lowerBound]
+    guard name.count > 1, first == UInt8(ascii: "\"") || first == UInt8(ascii: "'") else { return false }
+    let label = text.bytes.text(name)
+    return !chains.contains { $0.name == label }
   }
 
   /// The index of the line that ends the quotation mark that a line leaves open; nil when none does, or one that seems to begin a rule.
@@ -751,7 +779,7 @@ extension SaveReading {
     let span = text.span(last)
     // A rule need not have a target: where a line feed follows, the program ended it.
     let isLastOfSource = last.end >= text.bytes.count
-    let isCut = hasHead || (isLastOfSource && !hasTarget(last))
+    let isCut = hasHead || (isLastOfSource && !hasTarget(last)) || breaksOff(last)
     if isCut, let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == last.number,
       !isSurelyWhole(last)
     {
@@ -760,6 +788,18 @@ extension SaveReading {
       chains[lastRule].addMissing(MissingRules(.cut), span: span)
     }
     endTable(cutAt: isCut ? span : nil)
+  }
+
+  /// Whether a line, the last one, is a rule without its end: something of it is lost, or its target is half a verdict's name.
+  private func breaksOff(_ line: DumpLine) -> Bool {
+    guard let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == line.number else { return false }
+    switch rule.statements.last {
+    case .opaqueTarget(let opaque)?: return opaque.lost == .rest
+    case .verdict(.jump(let name))?, .verdict(.goto(let name))?:
+      return !chains.contains { $0.name == name }
+        && ["ACCEPT", "DROP", "RETURN", "REJECT", "MASQUERADE"].contains { $0.hasPrefix(name) }
+    default: return false
+    }
   }
 
   private func hasTarget(_ line: DumpLine) -> Bool {

@@ -280,7 +280,12 @@ struct SaveRuleReader: ~Copyable {
       rule.statements.append(.opaqueMatch(Opaque(name: option, text: option)))
       return nil
     }
-    return value(&negated)
+    let read = value(&negated)
+    // `-i docker0! -o docker0` lost a blank: what is negated is the next option.
+    if let read, read.count > 1, !tokens[at - 1].isQuoted, rule.bytes[read.upperBound - 1] == UInt8(ascii: "!") {
+      damage.noteWhole(name.lowerBound)
+    }
+    return read
   }
 
   /// Reads an option that every rule has. False when it is another one.

@@ -49,6 +49,12 @@ struct TableInference {
     guard hooks.contains(.forward), hooks.contains(.prerouting) || hooks.contains(.postrouting), hooks.count < 5,
       !chains.allSatisfy({ $0.rules.isEmpty }) || !hooks.contains(.input)
     else { return nil }
+    let builtins = chains.map(\.name).filter { BuiltinTables.hook($0) != nil }
+    if builtins.starts(with: ["PREROUTING", "INPUT", "FORWARD"]) {
+      // The beginning of mangle's listing, where the targets speak for it and none is of nat.
+      let signs = Signs(chains)
+      if signs.mangles, !signs.translates { return nil }
+    }
     var natNames: Set<String> = ["PREROUTING", "POSTROUTING"]
     // A user's chain is of the table whose chains jump to it.
     for _ in chains.indices {

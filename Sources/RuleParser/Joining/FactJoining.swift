@@ -22,6 +22,8 @@ struct FactJoining {
     facts.daemonSettings.merge(new.daemonSettings) { $1 }
     facts.versions.merge(new.versions) { $1 }
     facts.maskedAddresses.merge(new.maskedAddresses) { $0 + $1 }
+    facts.maskedSettings.formUnion(new.maskedSettings)
+    for route in new.maskedRoutes where !facts.maskedRoutes.contains(route) { facts.maskedRoutes.append(route) }
     facts.ufw = new.ufw ?? facts.ufw
     facts.firewalls.removeAll { old in new.firewalls.contains { $0.firewall == old.firewall } }
     facts.firewalls += new.firewalls

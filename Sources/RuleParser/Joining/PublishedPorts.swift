@@ -20,7 +20,9 @@ struct PublishedPorts {
 
   /// The rules of a nat table that was not shown, one for each port. Where no dump tells the container's address, or whether Docker has any rules, the rule of the
   /// port is a missing one.
-  func rules(missing: MissingRules, isCertain: Bool) -> [Rule] {
+  ///
+  /// What comes from the container's own bridge, and what the host sends to 127.0.0.0/8, is left to docker-proxy where it runs, and translated where it does not.
+  func rules(at hook: Hook, missing: MissingRules, isCertain: Bool) -> [Rule] {
     var rules: [Rule] = []
     for announced in facts.announcedPorts where announced.port.hostAddress?.isIPv4 ?? true {
       rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? Self.nowhere))
@@ -29,6 +31,15 @@ struct PublishedPorts {
       for port in container.ports where port.hostAddress?.isIPv4 ?? true {
         var statements = matches(port)
         if isCertain, let address = address(of: container, port.containerPort, port.transport) {
+          let span = container.span ?? Self.nowhere
+          let proxied = proxied(at: hook, address)
+          switch facts.daemonSettings["userland-proxy"] {
+          case "false": break
+          case "true": statements.append(.match(proxied.inverted))
+          default:
+            rules.append(Rule(statements + [.match(proxied), .missingRules(missing)], span: span))
+            statements.append(.match(proxied.inverted))
+          }
           statements.append(
             .translate(
               Translation(.dnat, address: .constant(address.bits), port: .constant(UInt128(port.containerPort)))))
@@ -42,6 +53,22 @@ struct PublishedPorts {
   }
 
   private static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
+
+  /// What tells the packets that docker-proxy serves.
+  private func proxied(at hook: Hook, _ address: IPAddress) -> Match {
+    if hook == .output, let loopback = Prefix("127.0.0.0/8") {
+      return Match(.header(HeaderField(.ip, .daddr)), in: loopback.values)
+    }
+    let bridge =
+      facts.interfaces.first { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }?.name
+      ?? InferredHost(ruleset: Ruleset(tables: tables), facts: facts).interface(of: address)
+    let names =
+      bridge.flatMap { InterfaceName($0)?.value }.map { ValueSet($0) }
+      ?? ["docker", "br-"].compactMap { InterfaceName.set(matching: $0, wildcard: true) }.reduce(ValueSet.empty) {
+        $0.union($1)
+      }
+    return Match(.meta(.iifname), in: names)
+  }
 
   /// What a packet to a published port looks like.
   private func matches(_ port: Container.PublishedPort) -> [Statement] {
@@ -70,5 +97,14 @@ struct PublishedPorts {
       }
     }
     return found.count == 1 ? found.first : nil
+  }
+}
+
+extension Match {
+  /// The match that holds where this one does not.
+  fileprivate var inverted: Match {
+    var match = self
+    match.negated.toggle()
+    return match
   }
 }

@@ -27,6 +27,7 @@ struct TableJoining {
     self.printings = printings
     self.rulesetListings = rulesetListings
     self.sources = sources
+    dropRepeatedExcerpts()
     settleOrigins(iptablesOrigin)
     placeExcerpts()
     findMoments()
@@ -45,6 +46,14 @@ struct TableJoining {
       case .iptables: if let known { printings[index].table.origin = known }
       default: break
       }
+    }
+    // A table that lost its base chains is of those that made the others.
+    for index in printings.indices where isIptablesTable(printings[index]) {
+      let table = printings[index].table
+      guard table.origin == .nftables, !table.chains.isEmpty, table.chains.allSatisfy({ $0.base == nil }),
+        printings.contains(where: { $0.table.origin == .iptablesNFT && $0.table.family == table.family })
+      else { continue }
+      printings[index].table.origin = .iptablesNFT
     }
     for index in printings.indices where printings[index].table.origin == .iptables {
       printings[index].table.origin = likelyOrigin(of: printings[index])
@@ -79,6 +88,33 @@ struct TableJoining {
 
   // MARK: - Excerpts
 
+  /// Drops what a filter let through of tables that were printed whole before, and that says nothing else. A filter may have mixed chains of several tables.
+  private mutating func dropRepeatedExcerpts() {
+    let repeats = printings.indices.filter { index in
+      let excerpt = printings[index]
+      guard excerpt.isFiltered, !excerpt.form.isNft else { return false }
+      let wholes = printings[..<index].filter {
+        $0.isWhole && !$0.form.isNft && $0.strand == excerpt.strand && $0.table.family == excerpt.table.family
+      }
+      if wholes.isEmpty { return false }
+      return excerpt.table.chains.allSatisfy { chain in
+        let known = wholes.compactMap { whole in
+          whole.table.chainIndex(chain.name).map { whole.table.chains[$0] }
+        }
+        return !known.isEmpty
+          && chain.rules.allSatisfy { rule in
+            rule.missing != nil
+              || known.contains { chain in
+                chain.rules.contains {
+                  TableComparison.isSame($0, rule, family: excerpt.table.family, isLoose: false)
+                }
+              }
+          }
+      }
+    }
+    for index in repeats.reversed() { printings.remove(at: index) }
+  }
+
   /// A chain printed alone belongs to the table that has a chain of its name, or that jumps to it.
   private mutating func placeExcerpts() {
     for index in printings.indices where printings[index].table.name.isEmpty {
@@ -86,7 +122,7 @@ struct TableJoining {
       let names = Set(excerpt.table.chains.map(\.name))
       let others = printings.filter {
         !$0.table.name.isEmpty && ($0.table.family == excerpt.table.family || excerpt.form.isNft)
-          && $0.form.isNft == excerpt.form.isNft
+          && $0.form.isNft == excerpt.form.isNft && !isOfOneListing($0, excerpt)
       }
       let same = others.filter { $0.table.chains.contains { names.contains($0.name) } }
       let home =
@@ -99,7 +135,10 @@ struct TableJoining {
       } else if !excerpt.form.isNft {
         printings[index].table.name = "filter"
       }
-      if excerpt.form.isNft, home == nil { continue }
+      if excerpt.form.isNft, home == nil {
+        printings[index].table.doubtfulFamilies.subtract(excerpt.table.familiesOfHeaders)
+        continue
+      }
       diagnostics.append(
         Diagnostic(
           "table-inferred", .note,
@@ -108,6 +147,11 @@ struct TableJoining {
             : "this chain is taken as one of table \(printings[index].table.name), which has a chain of that name",
           span: excerpt.span))
     }
+  }
+
+  /// Whether two tables are of one listing of the whole ruleset, which has each chain once.
+  private func isOfOneListing(_ a: TablePrinting, _ b: TablePrinting) -> Bool {
+    a.order == b.order || rulesetListings.contains { $0.orders.contains(a.order) && $0.orders.contains(b.order) }
   }
 
   // MARK: - Moments

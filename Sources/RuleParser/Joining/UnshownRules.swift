@@ -314,6 +314,7 @@ struct UnshownRules {
         findCountedChains(index, jumps)
       } else {
         findUncountedJumps(index, jumps)
+        findUncalledChains(index, jumps)
       }
     }
   }
@@ -326,6 +327,17 @@ struct UnshownRules {
       jumps[chain.name] == nil && chain.rules.contains { ($0.counter?.packets ?? 0) > 0 }
     }
     if isCounted, !coverage.allOfNftables { tables[index].shown = .part }
+  }
+
+  /// A table of iptables that has rules in a chain which nothing jumps to, and lacks a built-in chain that could, is a part of one. Older kernels have no INPUT in nat.
+  private mutating func findUncalledChains(_ index: Int, _ jumps: [String: Int]) {
+    let table = tables[index]
+    guard table.shown == .whole else { return }
+    let lacks = BuiltinTables.chains(of: table.name).contains { name in
+      !(table.name == "nat" && name == "INPUT") && table.chainIndex(name) == nil
+    }
+    let isUncalled = table.chains.contains { $0.base == nil && !$0.rules.isEmpty && jumps[$0.name] == nil }
+    if lacks, isUncalled { tables[index].shown = .part }
   }
 
   /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were, rules are missing in some of them.
@@ -365,7 +377,12 @@ struct UnshownRules {
         addNat(engine, ports)
       }
     }
-    if engine.map({ $0.isDocker && $0.isInNat }) ?? ports.areAny, !tells("filter", .ip) { addFilter() }
+    // Docker never has its chains in nat alone, whatever a save without filter says.
+    let lacksFilter =
+      engine?.isDocker == true && engine?.isInNat == true
+      && !coverage.tables.contains(RuleCoverage.TableName(.ip, "filter"))
+      && !tables.contains { $0.name == "filter" && $0.family == .ip }
+    if engine.map({ $0.isDocker && $0.isInNat }) ?? ports.areAny, lacksFilter || !tells("filter", .ip) { addFilter() }
     if let engine, engine.dropsInRaw, !tells("raw", .ip) {
       addRaw(InferredHost(ruleset: Ruleset(tables: tables), facts: facts))
     }
@@ -400,10 +417,10 @@ struct UnshownRules {
     // A filter table that shows all its chains and none of Docker's speaks against Docker's rules: they were flushed, or Docker makes none.
     let isCertain = engine?.isInFilter ?? !showsAllOfFilter
     var chains: [Chain] = []
-    for name in ["PREROUTING", "OUTPUT"] {
+    for (name, hook) in [("PREROUTING", Hook.prerouting), ("OUTPUT", .output)] {
       var chain = Chain(
         name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: span, shown: .nothing)
-      chain.rules = ports.rules(missing: missing, isCertain: isCertain)
+      chain.rules = ports.rules(at: hook, missing: missing, isCertain: isCertain)
       if isCluster || (!ports.areAny && (engine?.isInFilter ?? false) && acceptsContainers) {
         chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? Self.nowhere))
       }

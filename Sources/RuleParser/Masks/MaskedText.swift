@@ -65,6 +65,15 @@ enum MaskedText {
 
   static func read(_ text: String, _ kind: Kind) -> Reading? { read(Array(text.utf8), kind) }
 
+  /// The addresses that a masked one may be.
+  static func addresses(_ text: String, _ family: AddressFamily) -> MaskedValue? {
+    switch read(text, .address(family)) {
+    case .masked(let value): value
+    case .known(let values): MaskedValue(text, within: values)
+    case nil: nil
+    }
+  }
+
   static func string(_ text: some Collection<UInt8>) -> String { String(decoding: text, as: UTF8.self) }
 
   // MARK: - A whole value

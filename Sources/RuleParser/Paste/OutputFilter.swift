@@ -91,10 +91,30 @@ struct OutputFilter: Hashable, Sendable {
 }
 
 extension RuleFragment {
+  /// How many lines an output has, with the comments before it, and after it, where they are the heading of a part that was filtered away.
+  private static func linesShown(from first: DumpLine, to last: DumpLine, of text: DumpText) -> Int {
+    let feed = UInt8(ascii: "\n")
+    let comment = UInt8(ascii: "#")
+    var count = Int(last.number - first.number) + 1
+    var start = first.start
+    while start > 1 {
+      let before = text.bytes[..<(start - 1)].lastIndex(of: feed).map { $0 + 1 } ?? 0
+      guard text.bytes[before] == comment else { break }
+      count += 1
+      start = before
+    }
+    var at = last.end
+    while at + 1 < text.bytes.count, text.bytes[at] == feed, text.bytes[at + 1] == comment {
+      count += 1
+      at = text.bytes[(at + 1)...].firstIndex(of: feed) ?? text.bytes.count
+    }
+    return count
+  }
+
   /// Adds the places where a filter can have taken rules away.
   mutating func mark(_ filter: OutputFilter, of text: DumpText, isSave: Bool) {
     guard !filter.places.isEmpty, let first = text.lines.first, let last = text.lines.last else { return }
-    if let count = filter.lineCount, text.lines.count < count { return }
+    if let count = filter.lineCount, Self.linesShown(from: first, to: last, of: text) < count { return }
     let missing = MissingRules(.filtered)
     for table in tables.indices { tables[table].shown = .part }
     if filter.places.contains(.anywhere) {
@@ -120,12 +140,16 @@ extension RuleFragment {
 
 extension Table {
   /// Adds a place at which rules are missing at the end of what was shown: of the last chain, or, where all heads stand before the rules, of the last one
-  /// with rules and of those below it.
+  /// with rules, of those below it, and of all chains of users without rules, which come last.
   mutating func addMissing(_ missing: MissingRules, behindLastRuleOf hasHeadsFirst: Bool, span: SourceSpan) {
     shown = .part
     guard !chains.isEmpty else { return }
     let first = hasHeadsFirst ? chains.lastIndex { !$0.rules.isEmpty } ?? 0 : chains.count - 1
-    for index in first..<chains.count where chains[index].rules.last?.missing.map({ $0.count == nil }) != true {
+    let isOfUser = { (chain: Chain) in hasHeadsFirst && chain.base == nil && chain.rules.isEmpty }
+    for index in chains.indices
+    where (index >= first || isOfUser(chains[index]))
+      && chains[index].rules.last?.missing.map({ $0.count == nil }) != true
+    {
       chains[index].addMissing(missing, span: span)
     }
   }

@@ -96,7 +96,8 @@ struct PasteLines {
   // MARK: - Line numbers
 
   /// Takes off the line numbers that `cat -n`, editors and web pages put before each line: three or more in a row that count up, each
-  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.) Gives whether there were any.
+  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.) Of JSON, which nft prints in one line, the first number is
+  /// enough. Gives whether there were any.
   private mutating func takeOffLineNumbers(_ numbered: [Int]) -> Bool {
     var next = 0
     var hasAny = false
@@ -112,7 +113,7 @@ struct PasteLines {
       {
         ends.append(line.end)
       }
-      if ends.count >= 3 {
+      if ends.count >= 3 || start.number == 1 && isJSON(start.end..<lines[first].end) {
         hasAny = true
         for (offset, end) in ends.enumerated() {
           lines[first + offset].start = end
@@ -122,6 +123,11 @@ struct PasteLines {
       while next < numbered.count, numbered[next] < first + ends.count { next += 1 }
     }
     return hasAny
+  }
+
+  private func isJSON(_ range: Range<Int>) -> Bool {
+    var cursor = ByteCursor(bytes, range)
+    return cursor.eat("{\"") || cursor.eat("{ \"")
   }
 
   /// Takes off what a journal or an editor puts before each line of an output, where the input, or a fence, begins with such lines: `Nov 28 16:00:01 vps nft[812]: `,

@@ -1,6 +1,7 @@
 import FlowTrace
 import HostModel
 import RuleGraph
+import RuleParser
 
 /// A question, in the options of the command line.
 public struct Question: Hashable, Sendable, CustomStringConvertible {
@@ -25,13 +26,27 @@ public struct Question: Hashable, Sendable, CustomStringConvertible {
     return given.contains(.from) || (given.contains(.input) && given.contains(.src))
   }
 
-  /// The addresses that the question names, those of the destination first.
+  /// What the question says about the host that it is for.
+  var clues: HostClues {
+    func texts(_ names: [QueryOption]) -> [String] {
+      names.compactMap { name in options.first { $0.option == name }?.value }
+    }
+    func address(_ text: String) -> IPAddress? {
+      if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return IPAddress(text[..<end].dropFirst()) }
+      return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
+    }
+    var clues = HostClues()
+    clues.destination = texts([.dst]).first.flatMap(address)
+    clues.hostAddresses = texts([.hostAddress]).flatMap { $0.split(separator: ",") }.compactMap { address(String($0)) }
+    clues.source = texts([.src]).first.flatMap(address)
+    clues.interfaces = texts([.input, .output, .physin])
+    clues.comesIn = texts([.input]).first.map { $0 != "lo" } ?? false
+    return clues
+  }
+
+  /// The addresses that the question names.
   var addresses: [IPAddress] {
-    [QueryOption.dst, .hostAddress, .src].compactMap { name in options.first { $0.option == name }?.value }
-      .compactMap { text in
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return IPAddress(text[..<end].dropFirst()) }
-        return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
-      }
+    [clues.destination, clues.source].compactMap(\.self) + clues.hostAddresses
   }
 
   /// The query for a host that was read; nil where its facts speak against the question's words.

@@ -23,6 +23,6 @@ struct Understanding {
 
   /// The host that answers, as the program chooses it.
   private func host(_ question: Question) -> (reading: HostReading, tracer: Tracer)? {
-    hosts.map(\.reading).index(with: question.addresses).map { hosts[$0] }
+    hosts.map(\.reading).index(for: question.clues).map { hosts[$0] }
   }
 }

@@ -56,6 +56,13 @@ import Testing
     #expect(headings.map(\.name) == ["host A", "host B"])
   }
 
+  private func clues(_ destination: IPAddress, _ interfaces: String...) -> HostClues {
+    var clues = HostClues()
+    clues.destination = destination
+    clues.interfaces = interfaces
+    return clues
+  }
+
   @Test func ofHostsThatShareAnAddressTheInterfaceChooses() throws {
     func host(_ name: String, _ bridge: String) -> (String, String) {
       let addresses = Self.addresses("172.17.0.1").replacing("eth0", with: bridge)
@@ -63,10 +70,10 @@ import Testing
     }
     let hosts = hosts(host("a", "docker0"), host("b", "br-0a1b2c3d4e5f"))
     let shared = try #require(IPAddress("172.17.0.1"))
-    #expect(hosts.index(with: [shared]) == nil)
-    #expect(hosts.index(with: [shared], through: ["br-0a1b2c3d4e5f"]) == 1)
-    #expect(hosts.index(with: [shared], through: ["docker0"]) == 0)
-    #expect(hosts.index(with: [shared], through: ["wg0"]) == nil)
+    #expect(hosts.index(for: clues(shared)) == nil)
+    #expect(hosts.index(for: clues(shared, "br-0a1b2c3d4e5f")) == 1)
+    #expect(hosts.index(for: clues(shared, "docker0")) == 0)
+    #expect(hosts.index(for: clues(shared, "wg0")) == nil)
   }
 
   @Test func aHostThatShowsNoInterfacesMayHaveTheOneOfTheQuestion() throws {
@@ -76,9 +83,9 @@ import Testing
     let hosts = hosts(("a", shown), ("b", hidden))
     let wanted = try #require(IPAddress("10.9.9.9"))
     #expect(hosts.count == 2)
-    #expect(hosts.index(with: [wanted], through: ["eth0"]) == nil)
+    #expect(hosts.index(for: clues(wanted, "eth0")) == nil)
     // The one that shows its interfaces has no such one.
-    #expect(hosts.index(with: [wanted], through: ["wg0"]) == 1)
+    #expect(hosts.index(for: clues(wanted, "wg0")) == 1)
   }
 
   @Test func oneHostStaysOne() {

@@ -132,6 +132,18 @@ extension Engine {
           return .split(parts.yes + parts.no)
         }
       }
+      if ruleset.tables[chain.table].doubtfulFamilies.contains(flow.family) {
+        let decision = seesPackets(chain.table, &flow)
+        switch flow.truth(of: decision) {
+        case true: break
+        case false:
+          flow.position.entry += 1
+          return .on
+        case nil:
+          let parts = flow.split(decision)
+          return .split(parts.yes + parts.no)
+        }
+      }
       if flow.position.stage == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
       flow.position.frames = [Frame(chain: chain)]
       flow.position.followed = []
@@ -142,6 +154,17 @@ extension Engine {
         return .on
       }
       return callTranslation(chains, otherwise: otherwise, hook, &flow)
+    }
+  }
+
+  /// Whether a table whose head was lost sees packets of the flow's version of IP.
+  private func seesPackets(_ table: Int, _ flow: inout Flow) -> Decision {
+    let chains = ruleset.tables[table].chains.filter { $0.base != nil }.map(\.name).joined(separator: ", ")
+    let version = flow.family == .ipv4 ? "IPv4" : "IPv6"
+    return condition(.seesPackets(table: table), in: &flow) {
+      ConditionInfo(
+        holds: "the table of \(chains) sees \(version)", fails: "the table of \(chains) does not see \(version)",
+        isEnvironment: false, settledBy: "nft list ruleset")
     }
   }
 
@@ -169,6 +192,17 @@ extension Engine {
       return .on
     }
     var chains = chains
+    for table in Set(chains.map(\.table)).sorted()
+    where ruleset.tables[table].doubtfulFamilies.contains(flow.family) {
+      let decision = seesPackets(table, &flow)
+      switch flow.truth(of: decision) {
+      case true: break
+      case false: chains.removeAll { $0.table == table }
+      case nil:
+        let parts = flow.split(decision)
+        return .split(parts.yes + parts.no)
+      }
+    }
     if let otherwise {
       let decision = condition(.host("order of the nat chains at \(hook.rawValue)"), in: &flow) {
         ConditionInfo(

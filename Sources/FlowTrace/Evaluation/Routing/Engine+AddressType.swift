@@ -38,6 +38,12 @@ extension Engine {
       take(.unicast, .all)
       return result
     }
+    // All that is not masked is told: what has none of the masked shapes is not the host's.
+    if let masked = knowledge.facts.maskedAddresses[family] {
+      take(.unicast, masked.reduce(ValueSet.empty) { $0.union($1.possible) }.complement)
+      if let single = rest.single, !masked.contains(where: { $0.mayBe(single) }) { take(.unicast, rest) }
+      if rest.isEmpty { return result }
+    }
     for own in knowledge.inferred.hostAddresses where rest.contains(own.address.bits) {
       let place = own.interface.map { "this host's address on \($0)" } ?? "an address of this host"
       result.assumptions.append(
@@ -57,15 +63,9 @@ extension Engine {
     if rest.isEmpty { return result }
     // Who names the host's addresses names them all, as far as the question needs them.
     let namesOwn = !knowledge.givenAddresses.isDisjoint(with: family.allAddresses)
-    if let masked = knowledge.facts.maskedAddresses[family] {
-      // The others are told: what has none of these shapes is not the host's.
-      take(.unicast, masked.reduce(ValueSet.empty) { $0.union($1.possible) }.complement)
-      if let single = rest.single, !masked.contains(where: { $0.mayBe(single) }) { take(.unicast, rest) }
-      if rest.isEmpty { return result }
-      if !namesOwn {
-        result.unknown = rest
-        return result
-      }
+    if knowledge.facts.maskedAddresses[family] != nil, !namesOwn {
+      result.unknown = rest
+      return result
     }
     if let single = rest.single {
       let address = IPAddress(bits: single)

@@ -270,11 +270,19 @@ extension Engine {
 
   /// Whether the source may come from this interface (`fib_validate_source` in `net/ipv4/fib_frontend.c`).
   private func sourceCheck(_ flow: inout Flow, _ input: String?, towards output: String?) -> OutsideReason? {
-    guard flow.family == .ipv4, let input, input != "lo", knowledge.knowsAddresses(.ipv4) else { return nil }
-    guard let source = flow.domain(.source)?.single else { return nil }
-    if knowledge.localAddresses[.ipv4]?.contains(source) ?? false {
+    guard flow.family == .ipv4, let input, input != "lo", let source = flow.domain(.source)?.single else { return nil }
+    // A packet to this host from the address that it goes to is from the host's own, too, whichever that is.
+    let isFromItsDestination = output == nil && flow.domain(.destination)?.single == source
+    if isFromItsDestination || knowledge.localAddresses[.ipv4]?.contains(source) ?? false {
       return (knowledge.interfaceSetting("accept_local", input) ?? 0) != 0 ? nil : .martian
     }
+    if knowledge.facts.maskedAddresses[.ipv4]?.contains(where: { $0.mayBe(source) }) ?? false {
+      flow.assume(
+        Assumption(
+          "foreign-address", "\(IPAddress(bits: source)) is not an address of this host: it comes in from outside",
+          settledBy: "ip addr"))
+    }
+    guard knowledge.knowsAddresses(.ipv4) else { return nil }
     guard knowledge.facts.routesKnown.contains(.ipv4), IPAddress(bits: source) != IPAddress(ipv4: 0) else { return nil }
     let filter = knowledge.interfaceSetting("rp_filter", input)
     let mark = knowledge.interfaceSetting("src_valid_mark", input) == 1 ? flow.domain(.mark)?.first ?? 0 : 0

@@ -11,7 +11,8 @@ extension Engine {
     flow.route = RouteChoice(gateway: hops.count == 1 ? hops.first?.gateway : nil, source: source)
     let name = hops.compactMap(\.interface).joined(separator: " or ")
     let address = Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)
-    let way = flow.route?.gateway.map { "\(address) is behind \($0) on \(name)" } ?? "\(address) is on \(name)"
+    let link = name.isEmpty ? "an interface that the dump does not name" : name
+    let way = flow.route?.gateway.map { "\(address) is behind \($0) on \(link)" } ?? "\(address) is on \(link)"
     if !knowledge.facts.routesKnown.contains(flow.family), !knowledge.knowsAddresses(flow.family),
       let subnet = knowledge.inferredSubnets.first(where: { $0.interface == name && $0.prefix.family == flow.family })
     {
@@ -34,7 +35,7 @@ extension Engine {
       return
     }
     var names = InterfaceName.wires
-    let known = Set(knowledge.bridges + knowledge.inferredSubnets.map(\.interface))
+    let known = interfacesPassedOver(to: flow.domain(.destination) ?? .all, flow.family)
     for name in known { if let value = InterfaceName(name)?.value { names = names.subtracting(ValueSet(value)) } }
     flow.rebind(.output, to: names)
     flow.route = RouteChoice()
@@ -48,6 +49,28 @@ extension Engine {
         hook: nil, .routing, matched: true, action: .forward,
         words: "\(address) is reached through an interface\(others)"))
   }
+
+  /// The interfaces that hold networks of containers, and none that the destinations are in: what they hold is known, or the destinations are public.
+  private func interfacesPassedOver(to destinations: ValueSet, _ family: AddressFamily) -> Set<String> {
+    let facts = knowledge.facts
+    func holdsKnown(_ name: String) -> Bool {
+      knowledge.knowsAddresses(family)
+        || facts.interface(name)?.addresses.contains { $0.address.family == family } ?? false
+        || knowledge.inferred.subnets.contains { $0.interface == name && $0.prefix.family == family }
+        || facts.maskedRoutes.contains { masked in
+          masked.family == family && masked.route.nextHops.contains { $0.interface == name }
+        }
+    }
+    func mayHoldThem(_ name: String) -> Bool {
+      if holdsKnown(name) { return false }
+      return family == .ipv4 ? !destinations.isDisjoint(with: Self.ofContainers4) : facts.interface(name) != nil
+    }
+    return Set(knowledge.bridges + knowledge.inferredSubnets.map(\.interface)).filter { !mayHoldThem($0) }
+  }
+
+  /// The IPv4 addresses that networks of containers are made of (RFC 1918, RFC 6598).
+  private static let ofContainers4 = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
+    .compactMap { Prefix($0) }.reduce(ValueSet.empty) { $0.union($1.values) }
 
   // MARK: - Sent by the host
 

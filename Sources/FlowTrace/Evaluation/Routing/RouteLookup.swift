@@ -51,10 +51,7 @@ extension Engine {
       switch rule.action {
       case .lookup("local") where asUnicast: continue
       case .lookup(let table):
-        if let answer = lookUp(
-          destination, table: table, family: request.family, suppress: rule.suppressPrefixLength,
-          output: request.output)
-        {
+        if let answer = lookUp(destination, table: table, suppress: rule.suppressPrefixLength, request) {
           return answer
         }
         guard !knowledge.tells(table, request.family) else { continue }
@@ -79,8 +76,9 @@ extension Engine {
   }
 
   private func lookUp(
-    _ destination: IPAddress, table: String, family: AddressFamily, suppress: Int?, output: String?
+    _ destination: IPAddress, table: String, suppress: Int?, _ request: RouteRequest
   ) -> RouteAnswer? {
+    let family = request.family
     if table == "local" || table == "255" {
       if (knowledge.localAddresses[family] ?? .empty).contains(destination.bits) { return .local }
       if family == .ipv4, knowledge.broadcastAddresses.contains(destination.bits) { return .broadcast }
@@ -100,7 +98,11 @@ extension Engine {
         route.destination.contains(destination), route.tos == nil
       else { return }
       if let suppress, route.destination.length <= suppress { return }
-      if let output, !route.nextHops.isEmpty, !route.nextHops.contains(where: { $0.interface == output }) { return }
+      if let output = request.output, !route.nextHops.isEmpty,
+        !route.nextHops.contains(where: { $0.interface == output })
+      {
+        return
+      }
       guard let known = best else {
         best = route
         return
@@ -110,6 +112,9 @@ extension Engine {
     for route in knowledge.facts.routes { consider(route) }
     if table == "main" || number == "main", !knowledge.facts.routesKnown.contains(family) {
       for route in connectedRoutes(family) { consider(route) }
+    }
+    if let masked = maskedRoute(to: destination, longerThan: best?.destination.length, [table, number], request) {
+      return masked
     }
     guard let best else { return nil }
     switch best.kind {
@@ -122,6 +127,32 @@ extension Engine {
     case .prohibit: return .prohibit
     case .throw: return nil
     }
+  }
+
+  /// What a route says whose destination is masked, where it may be the one for an address: it is more special than the best that is shown.
+  private func maskedRoute(
+    to destination: IPAddress, longerThan length: Int?, _ names: [String], _ request: RouteRequest
+  ) -> RouteAnswer? {
+    let routes = knowledge.facts.maskedRoutes
+    if routes.isEmpty { return nil }
+    let areShown = routes.contains { !$0.isConnected && $0.family == request.family }
+    let candidates = routes.indices.filter { place in
+      let route = routes[place].route
+      return names.contains(route.table) && route.destination.length > length ?? -1
+        && !(areShown && routes[place].isConnected)
+        && request.output.map { output in route.nextHops.contains { $0.interface == output } } ?? true
+    }
+    let longestFirst = candidates.sorted { routes[$0].route.destination.length > routes[$1].route.destination.length }
+    for place in longestFirst {
+      guard let network = routes[place].network(of: destination) else { continue }
+      let question = RouteQuestion.maskedRoute(place, network)
+      switch request.decided[question] {
+      case true: return .unicast(routes[place].route.nextHops, source: nil)
+      case false: continue
+      case nil: return .undecided(question)
+      }
+    }
+    return nil
   }
 
   /// The routes that addresses bring with them, and those of subnets that the rules show, where no routing table was told.

@@ -155,6 +155,14 @@ extension Engine {
           holds: "the route of table \(table) is local: the packet is this host's",
           fails: "the route of table \(table) leads out",
           isEnvironment: false, settledBy: "ip\(family) route show table \(table)")
+      case .maskedRoute(let place, let network):
+        let masked = knowledge.facts.maskedRoutes[place]
+        let length = masked.route.destination.length
+        let name = masked.route.nextHops.first?.interface.map { " on \($0)" } ?? ""
+        return ConditionInfo(
+          holds: "\(masked.destination.text)/\(length)\(name) is \(network)",
+          fails: "\(masked.destination.text)/\(length)\(name) is not \(network)", isEnvironment: false,
+          settledBy: masked.isConnected ? "ip addr" : "ip\(family) route")
       }
     }
     let parts = flow.split(decision)

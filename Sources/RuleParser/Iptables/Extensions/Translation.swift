@@ -318,7 +318,12 @@ private struct MaskedNewAddress {
   var port: Expression?
 
   init?(_ range: Range<Int>, _ rule: inout RuleDraft) {
-    if let whole = rule.maskedExpression(range, .address(rule.family)) {
+    // `<SERVER>:80` would be a masked name as well. In IPv6 a port comes after a bracket only.
+    let mayHavePort =
+      rule.bytes[range].lastIndex(of: 0x3a).map { colon in
+        rule.family == .ipv4 || colon > range.lowerBound && rule.bytes[colon - 1] == 0x5d
+      } ?? false
+    if !mayHavePort, let whole = rule.maskedExpression(range, .address(rule.family)) {
       address = whole
       return
     }

@@ -313,7 +313,10 @@ extension NftTextReader {
         recover(error, from: mark)
       }
       readPutOffRules(diagnosticsFrom: diagnosed)
-      // A closing brace that nothing opened.
+      // A closing brace that nothing opened ends a table whose head is missing.
+      if kind == .closeBrace, let headless = builder.tableIndex(.inet, "") {
+        builder.tables[headless].doubtfulFamilies = Set(AddressFamily.allCases)
+      }
       if kind == .closeBrace || (tokens.current.start == before && kind != .end && !isStatementEnd) { tokens.advance() }
     }
   }
