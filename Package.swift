@@ -83,7 +83,7 @@ let package = Package(
     .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
     .target(
       name: "DamageLab",
-      dependencies: ["KernelLab", "Randomness", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      dependencies: ["KernelLab", "Randomness", "Reports", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
       path: "Tests/DamageLab"),
     .testTarget(name: "DamageTests", dependencies: ["DamageLab"]),
     .testTarget(

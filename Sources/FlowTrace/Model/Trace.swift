@@ -40,26 +40,6 @@ public enum OverallVerdict: String, Sendable {
   case accept, drop, reject, mixed, undetermined
 }
 
-/// Something taken for granted, with what would settle it.
-public struct Assumption: Hashable, Sendable {
-  /// The stable kind: `local-address`, `subnet-of-interface`, `ip-forward`, `bridge-nf-call`.
-  public var id: String
-  /// One sentence: `192.168.0.140 is an address of this host`.
-  public var text: String
-  /// What it was inferred from: a rule, where one tells.
-  public var evidence: RuleID?
-  /// The command whose output would settle it.
-  public var settledBy: String?
-
-  /// Makes an assumption.
-  public init(_ id: String, _ text: String, evidence: RuleID? = nil, settledBy: String? = nil) {
-    self.id = id
-    self.text = text
-    self.evidence = evidence
-    self.settledBy = settledBy
-  }
-}
-
 /// One part of the query's packets, all treated alike.
 public struct Case: Sendable {
   /// What happens to the packets of the case in the end.

@@ -46,10 +46,9 @@ extension Engine {
       let first = source.first
     else { return nil }
     var placed = query
-    let shown = Words.addresses(source, family: family)
     if let own = knowledge.localAddresses[family], source.isSubset(of: own) {
       placed.origin = .host
-      return (placed, Assumption("sender", "this host sends it, since \(shown) is its own address"))
+      return (placed, Assumption(.sentByHost(source: source)))
     }
     let subnets = knowledge.facts.interfaces.flatMap { interface in
       interface.addresses.compactMap { address in address.subnet.map { (interface.name, $0, RuleID?.none) } }
@@ -63,8 +62,7 @@ extension Engine {
       return (
         placed,
         Assumption(
-          "sender", "packets of \(shown) come in through \(name), where that subnet is", evidence: evidence,
-          settledBy: "--in")
+          .comesFromSubnet(source: source, interface: name), evidence: evidence, settledBy: "--in")
       )
     }
     guard knowledge.facts.routesKnown.contains(family), source.single != nil,
@@ -73,11 +71,7 @@ extension Engine {
     else { return nil }
     placed.origin = .wire
     placed.input = ValueSet(value)
-    return (
-      placed,
-      Assumption(
-        "sender", "packets of \(shown) come in through \(name), to where the route back leads")
-    )
+    return (placed, Assumption(.comesFromRoute(source: source, interface: name)))
   }
 
   func startingFlow(_ query: Query, _ family: AddressFamily, isSentByHost: Bool) -> Flow {

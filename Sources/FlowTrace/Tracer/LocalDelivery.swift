@@ -36,9 +36,7 @@ struct LocalDelivery {
     return proxy(
       proxied.target, Int(port), transport,
       Assumption(
-        "docker-proxy", "docker-proxy listens on \(Words.transport(transport)) port \(port)",
-        evidence: proxied.evidence,
-        settledBy: "ss -tulnp"))
+        .dockerProxy(transport: transport, port: port), evidence: proxied.evidence, settledBy: "ss -tulnp"))
   }
 
   /// That nobody has the port at this address, and at which other address somebody does.

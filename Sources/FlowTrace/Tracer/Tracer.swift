@@ -97,10 +97,7 @@ public struct Tracer: Sendable {
     var result = untoldTables(ruleset.coverage, family).map { [$0] } ?? []
     result += ruleset.tables.compactMap { untoldChains($0, family) }
     if ruleset.coverage.someOfNftables {
-      result.append(
-        Assumption(
-          "untold-nft-tables", "nftables has no other tables than those that were listed", settledBy: "nft list ruleset"
-        ))
+      result.append(Assumption(.untoldNftTables, settledBy: "nft list ruleset"))
     }
     return result
   }
@@ -114,8 +111,7 @@ public struct Tracer: Sendable {
     if names.isEmpty { return nil }
     let tool = family == .ipv4 ? "iptables" : "ip6tables"
     return Assumption(
-      "untold-chains",
-      "\(names.joined(separator: " and ")) of \(tool) \(table.name), which no dump shows, hold\(names.count == 1 ? "s" : "") no rules",
+      .untoldChains(names, table: table.name, family),
       settledBy: "\(tool)\(table.name == "filter" ? "" : " -t \(table.name)") -vnL")
   }
 
@@ -128,11 +124,7 @@ public struct Tracer: Sendable {
     let names = coverage.untoldTables(family)
     if names.isEmpty { return nil }
     let command = family == .ipv4 ? "iptables-save" : "ip6tables-save"
-    let list = names.count == 1 ? names[0] : names.dropLast().joined(separator: ", ") + " and " + names[names.count - 1]
-    return Assumption(
-      "untold-tables",
-      "the \(list) table\(names.count == 1 ? "" : "s") of \(family == .ipv4 ? "iptables" : "ip6tables"), which no dump shows, hold\(names.count == 1 ? "s" : "") no rules",
-      settledBy: command)
+    return Assumption(.untoldTables(names, family), settledBy: command)
   }
 
   /// The tables that were not shown, and whose rules what dumps say of containers lets one infer.
@@ -141,10 +133,7 @@ public struct Tracer: Sendable {
       guard let chain = table.chains.first(where: { $0.base?.hook == .prerouting }),
         chain.rules.contains(where: { $0.missing == nil })
       else { return nil }
-      return Assumption(
-        "inferred-table",
-        "the \(table.name) table, which was not shown, holds what the dumps say of published ports and no more",
-        settledBy: "iptables -t \(table.name) -vnL")
+      return Assumption(.inferredTable(table.name), settledBy: "iptables -t \(table.name) -vnL")
     }
   }
 

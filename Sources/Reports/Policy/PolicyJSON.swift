@@ -91,7 +91,7 @@ public enum PolicyJSON {
         json.key("counterexample")
         write(failure.counterexample, of: host, to: &json)
       }
-      json.member("assumptions", result.assumptions.map(\.text))
+      json.member("assumptions", result.assumptions.told.map(\.text))
     }
   }
 

@@ -51,7 +51,7 @@ public struct TraceJSON: Sendable {
       }
       json.member("verdict", (sender?.verdict(with: trace) ?? trace.verdict).rawValue)
       json.key("assumptions")
-      json.array { json in for assumption in trace.assumptions { json.value(assumption.sentence) } }
+      json.array { json in for assumption in trace.assumptions.told { json.value(assumption.sentence) } }
       json.key("warnings")
       json.array { json in
         for warning in (diagnostics + trace.warnings).filter({ $0.severity != .note }) { write(warning, to: &json) }
@@ -431,11 +431,6 @@ public struct TraceJSON: Sendable {
       }
     }
   }
-}
-
-extension Assumption {
-  /// The assumption with what would settle it.
-  var sentence: String { settledBy.map { "\(text) (\($0) would settle it)" } ?? text }
 }
 
 extension Step.Event {

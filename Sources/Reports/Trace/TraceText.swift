@@ -332,7 +332,7 @@ public struct TraceText: Sendable {
     page.addGap()
     var label = "Assumed"
     var commands: [String] = []
-    for assumption in trace.assumptions {
+    for assumption in trace.assumptions.told {
       var text = StyledText(assumption.text)
       if let evidence = assumption.evidence { text += StyledText(" (\(ruleset.place(of: evidence)))", .faint) }
       page.add(StyledText(label, .doubtful).padded(to: 10) + text, hanging: 10)

@@ -1,5 +1,6 @@
 import FlowTrace
 import HostModel
+import Reports
 import RuleGraph
 import RuleParser
 

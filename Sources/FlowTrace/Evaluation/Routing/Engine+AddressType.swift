@@ -45,17 +45,16 @@ extension Engine {
       if rest.isEmpty { return result }
     }
     for own in knowledge.inferred.hostAddresses where rest.contains(own.address.bits) {
-      let place = own.interface.map { "this host's address on \($0)" } ?? "an address of this host"
       result.assumptions.append(
-        Assumption("gateway-address", "\(own.address) is \(place)", evidence: own.evidence, settledBy: own.settledBy))
+        Assumption(
+          .gatewayAddress(own.address, interface: own.interface), evidence: own.evidence, settledBy: own.settledBy))
       take(.local, ValueSet(own.address.bits))
     }
     for subnet in knowledge.inferredSubnets where subnet.prefix.family == family {
       if rest.isDisjoint(with: subnet.prefix.values) { continue }
       result.assumptions.append(
         Assumption(
-          "subnet-of-interface", "\(subnet.interface) holds \(subnet.prefix)", evidence: subnet.evidence,
-          settledBy: subnet.settledBy))
+          .subnetOfInterface(subnet.interface, subnet.prefix), evidence: subnet.evidence, settledBy: subnet.settledBy))
       take(.unicast, subnet.prefix.values)
     }
     if rest.isEmpty { return result }
@@ -70,9 +69,7 @@ extension Engine {
     if let single = rest.single {
       let address = IPAddress(bits: single)
       if !namesOwn, let published = published() {
-        result.assumptions.append(
-          Assumption(
-            "local-address", "\(address) is an address of this host", evidence: published, settledBy: "ip addr"))
+        result.assumptions.append(Assumption(.localAddress(address), evidence: published, settledBy: "ip addr"))
         take(.local, rest)
         return result
       }
@@ -82,8 +79,7 @@ extension Engine {
         return result
       }
       if Self.isGloballyRouted(address) || namesOwn {
-        result.assumptions.append(
-          Assumption("foreign-address", "\(address) is not an address of this host", settledBy: "ip addr"))
+        result.assumptions.append(Assumption(.foreignAddress(address), settledBy: "ip addr"))
         take(.unicast, rest)
         return result
       }

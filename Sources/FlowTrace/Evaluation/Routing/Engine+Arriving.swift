@@ -114,21 +114,15 @@ extension Engine {
   /// Those of some addresses that may be the host's own even by what the question and the routes say.
   private func stillUnknown(_ unknown: ValueSet, _ flow: inout Flow) -> ValueSet {
     if unknown.isEmpty || flow.isSentByHost { return unknown }
-    let shown = unknown.single.map { "\(IPAddress(bits: $0))" } ?? "the destination"
+    let address = unknown.single.map { IPAddress(bits: $0) }
     // Nothing of this host's comes in from a wire (`fib_validate_source`): who asked from there is somebody else.
     if flow.returnsTo != nil, flow.family == .ipv4 { return .empty }
     if isForwarded, flow.returnsTo == nil {
-      flow.assume(
-        Assumption(
-          "foreign-address", "\(shown) is not an address of this host: the packet is said to leave it again",
-          settledBy: "ip addr"))
+      flow.assume(Assumption(.leavesAgain(address), settledBy: "ip addr"))
       return .empty
     }
     guard leadsThrough(unknown, flow) else { return unknown }
-    flow.assume(
-      Assumption(
-        "foreign-address", "\(shown) is not an address of this host: its routes lead there through another interface",
-        settledBy: "ip addr"))
+    flow.assume(Assumption(.routedThrough(address), settledBy: "ip addr"))
     return .empty
   }
 
@@ -262,8 +256,7 @@ extension Engine {
     if let value = own ?? all { return value != 0 }
     flow.assume(
       Assumption(
-        "ip-forward",
-        "the host forwards packets (\(flow.family == .ipv4 ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding") is 1)",
+        .ipForward(flow.family),
         settledBy: flow.family == .ipv4 ? "sysctl net.ipv4.ip_forward" : "sysctl net.ipv6.conf.all.forwarding"))
     return true
   }
@@ -309,8 +302,7 @@ extension Engine {
     guard let filter, isDecided else {
       flow.assume(
         Assumption(
-          "rp-filter",
-          "rp_filter does not drop packets of \(IPAddress(bits: source)) on \(input), to where the route back does not lead",
+          .rpFilter(source: IPAddress(bits: source), interface: input),
           settledBy: "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.\(input).rp_filter"))
       return nil
     }

@@ -95,10 +95,7 @@ extension Engine {
       }
     } else {
       if setting == nil {
-        inside.assume(
-          Assumption(
-            "bridge-nf-call", "bridged packets pass the rules (bridge-nf-call-iptables is 1, as Docker sets it)",
-            settledBy: "sysctl net.bridge.bridge-nf-call-iptables"))
+        inside.assume(Assumption(.bridgeNetfilter, settledBy: "sysctl net.bridge.bridge-nf-call-iptables"))
       }
       inside.enter(.prerouting)
     }
@@ -122,10 +119,7 @@ extension Engine {
     guard told.isEmpty, isForwarded, flow.returnsTo == nil, let value = InterfaceName(name)?.value,
       wantedOutput == ValueSet(value)
     else { return told }
-    flow.assume(
-      Assumption(
-        "neighbour", "the destination is on the link of \(name): the packet is said to leave through it",
-        settledBy: "ip addr"))
+    flow.assume(Assumption(.neighbour(interface: name), settledBy: "ip addr"))
     return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
   }
 
@@ -216,9 +210,7 @@ extension Engine {
     }
     let modes = ports.compactMap(\.hairpin)
     if modes.isEmpty {
-      flow.assume(
-        Assumption(
-          "hairpin", "the bridge may send frames back through the port they came from", settledBy: "bridge -d link"))
+      flow.assume(Assumption(.hairpin, settledBy: "bridge -d link"))
     }
     return modes.contains(false)
   }

@@ -18,7 +18,7 @@ extension Engine {
     {
       flow.assume(
         Assumption(
-          "subnet-of-interface", "\(name) holds \(subnet.prefix)", evidence: subnet.evidence, settledBy: "ip addr"))
+          .subnetOfInterface(name, subnet.prefix), evidence: subnet.evidence, settledBy: "ip addr"))
     }
     flow.note(Step(hook: nil, .routing, matched: true, action: .forward, target: name, words: way))
   }
@@ -39,11 +39,10 @@ extension Engine {
     for name in known { if let value = InterfaceName(name)?.value { names = names.subtracting(ValueSet(value)) } }
     flow.rebind(.output, to: names)
     flow.route = RouteChoice()
-    let address = Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)
+    let destination = flow.domain(.destination) ?? .all
+    let address = Words.addresses(destination, family: flow.family)
     let others = known.isEmpty ? "" : " other than \(known.sorted().joined(separator: ", "))"
-    flow.assume(
-      Assumption(
-        "route", "the route to \(address) leaves through an interface\(others)", settledBy: "ip route"))
+    flow.assume(Assumption(.route(to: destination, notThrough: known.sorted()), settledBy: "ip route"))
     flow.note(
       Step(
         hook: nil, .routing, matched: true, action: .forward,
@@ -232,8 +231,8 @@ extension Engine {
     if setting == nil {
       flow.assume(
         Assumption(
-          "route-localnet", "route_localnet is \(evidence == nil ? "off" : "on") for \(output ?? "the way out")",
-          evidence: evidence, settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
+          .routeLocalnet(isOn: evidence != nil, interface: output), evidence: evidence,
+          settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
     }
     if (setting ?? (evidence == nil ? 0 : 1)) != 0 { return true }
     endSent(&flow, .routeLocalnet)

@@ -321,8 +321,7 @@ extension Engine {
     guard let own = knowledge.inferredAddress(on: name, flow.family) else { return nil }
     flow.assume(
       Assumption(
-        "gateway-address", "\(own.address) is this host's address on \(name)", evidence: own.evidence,
-        settledBy: own.settledBy))
+        .gatewayAddress(own.address, interface: name), evidence: own.evidence, settledBy: own.settledBy))
     return ValueSet(own.address.bits)
   }
 

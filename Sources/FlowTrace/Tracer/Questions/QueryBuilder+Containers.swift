@@ -102,8 +102,7 @@ extension QueryBuilder {
       send(through: leg, &query)
       query.assumptions.append(
         Assumption(
-          "default-leg",
-          "the default route of \(sender?.name ?? "the container") is on its network \(leg.network), the first by name",
+          .defaultLeg(container: sender?.name, network: leg.network),
           settledBy: "docker exec \(sender?.name ?? "NAME") ip route"))
     }
   }
