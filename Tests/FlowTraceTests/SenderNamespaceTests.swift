@@ -81,7 +81,7 @@ import Testing
     let (sender, host) = try answer(
       "table ip t { chain out { type filter hook output priority 0; tcp dport 22 drop; } }", "80")
     #expect(sender.isTransparent)
-    #expect(sender.remark?.text == "none of the 1 rules in web's own network namespace stops or changes these packets")
+    #expect(sender.remark == .senderNamespace(of: "web", rules: 1))
     #expect(sender.verdict(with: host) == .accept)
   }
 

@@ -11,26 +11,11 @@ struct CounterEvidence {
     let others = chain.rules.enumerated().filter { index, rule in
       index != id.rule && (rule.counter?.packets ?? 0) > 0 && rule.statements.contains(where: decides)
     }
-    if let (index, rule) = others.max(by: { ($0.element.counter?.packets ?? 0) < ($1.element.counter?.packets ?? 0) })
-      .map({ ($0.offset, $0.element) })
-    {
-      return Remark(
-        "counter",
-        "by its counter the rule has met no such packet yet; \(chain.name) rule \(index + 1) has counted \(packets(rule.counter))"
-      )
+    if let busiest = others.max(by: { ($0.element.counter?.packets ?? 0) < ($1.element.counter?.packets ?? 0) }) {
+      return .uncounted(busiest: RuleID(table: id.table, chain: id.chain, rule: busiest.offset))
     }
-    if let policy = chain.policyCounter, policy.packets > 0 {
-      return Remark(
-        "counter",
-        "by its counter the rule has met no such packet yet; the policy of \(chain.name) has counted \(packets(policy))"
-      )
-    }
+    if let policy = chain.policyCounter, policy.packets > 0 { return .uncountedBesidePolicy(of: id.chainID) }
     return nil
-  }
-
-  private func packets(_ counter: Counter?) -> String {
-    let count = counter?.packets ?? 0
-    return count == 1 ? "1 packet" : "\(count) packets"
   }
 
   private func decides(_ statement: Statement) -> Bool {

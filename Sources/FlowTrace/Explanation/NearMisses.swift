@@ -21,7 +21,7 @@ struct NearMisses {
       look(at: rules, of: chain, snapshot, behind: looked, &best)
       looked += rules.count
     }
-    return best.found.map(words)
+    return best.found.map(miss)
   }
 
   /// The most telling candidates, as many as are wanted; of those that tell as much the ones met first.
@@ -127,15 +127,14 @@ struct NearMisses {
     return original == flow.domain(slot) ? nil : original
   }
 
-  private func words(_ one: Candidate) -> NearMiss {
+  private func miss(_ one: Candidate) -> NearMiss {
     var flow = one.snapshot.flow.value
     var miss = NearMiss(
-      rule: one.rule, field: one.field.text,
-      wanted: (one.match.negated ? "not " : "") + one.field.text(of: one.wanted), had: "")
+      rule: one.rule, field: one.field, wanted: one.wanted, isNegated: one.match.negated, had: nil)
     guard case .variable(let variable, _) = flow.access(one.field, isIndexNamed: true) else { return miss }
-    miss.had = one.field.text(of: flow.variables[variable].domain)
+    miss.had = flow.variables[variable].domain
     if let slot = slot(of: variable, flow), let original = original(slot, flow) {
-      miss.originally = one.field.text(of: original)
+      miss.originally = original
       miss.changedBy = flow.changedBy[slot]
     }
     return miss

@@ -78,55 +78,48 @@ struct OffPathRules {
   }
 
   /// Why a rule was never met.
-  private func why(_ id: RuleID, _ met: MetRules, _ end: FinishedFlow) -> String? {
+  private func why(_ id: RuleID, _ met: MetRules, _ end: FinishedFlow) -> OffPathRule.Reason? {
     let chain = id.chainID
     if met.visits(chain) {
       guard let last = met.last(in: chain), last.rule < id.rule else {
-        return "an earlier rule of \(engine.ruleset[chain].name) takes the packet"
+        return .takenEarlier
       }
-      return "rule \(last.rule + 1) takes the packet first"
+      return .takenBy(last)
     }
     let bases = basesReaching(chain)
-    if bases.isEmpty { return "nothing jumps to \(engine.ruleset[chain].name)" }
+    if bases.isEmpty { return .nothingJumps }
     let hooks = Set(bases.compactMap { engine.ruleset[$0].base?.hook })
     if hooks.isDisjoint(with: met.hooks) {
-      let names = hooks.map(\.rawValue).sorted().joined(separator: " and ")
-      return "runs only at the \(names) hook; \(fate(end))"
+      return .otherHook(hooks.sorted { $0.rawValue < $1.rawValue }, whereabouts(end))
     }
     if bases.allSatisfy({ engine.ruleset[$0].base?.type == .nat }),
       end.flow.connection?.hasEntry != true || end.flow.phase != .first
     {
-      return "nat rules see only the first packet of a connection"
+      return .onlyFirstPacket
     }
-    if let jump = met.failedJump(to: chain, engine) {
-      return "only \(engine.ruleset.place(of: jump.rule)) jumps there, for \(Words.match(jump.match))"
+    if let jump = met.failedJump(to: chain, engine) { return .jumpIsForOthers(jump.rule, jump.match) }
+    if bases.contains(where: { !met.visits($0) }) || met.hasJumpAhead(to: chain, engine) {
+      switch end.decidedBy {
+      case .rule(let decider): return .decidedBy(decider)
+      case .policy(let decider): return .decidedByPolicy(of: decider)
+      case .nothing, .outside: break
+      }
     }
-    if let decider = decider(end), bases.contains(where: { !met.visits($0) }) || met.hasJumpAhead(to: chain, engine) {
-      return "\(decider) decides before it"
-    }
-    return "no rule on the path jumps to \(engine.ruleset[chain].name) for this packet"
+    return .noJumpOnPath
   }
 
-  private func decider(_ end: FinishedFlow) -> String? {
-    switch end.decidedBy {
-    case .rule(let id): engine.ruleset.place(of: id)
-    case .policy(let chain): "the policy of \(engine.ruleset.place(of: chain))"
-    case .nothing, .outside: nil
-    }
-  }
-
-  private func fate(_ end: FinishedFlow) -> String {
+  private func whereabouts(_ end: FinishedFlow) -> OffPathRule.Whereabouts {
     switch end.fate {
-    case .local: "the packet is for this host"
-    case .forward: "the packet is forwarded"
-    case .sent: "this host sends it"
-    case .bridged: "the packet is bridged"
+    case .local: .toThisHost
+    case .forward: .forwarded
+    case .sent: .sentByThisHost
+    case .bridged: .bridged
     case .discarded:
       end.flow.isSentByHost
-        ? "this host sends it"
+        ? .sentByThisHost
         : end.flow.domain(.output) == nil
-          ? end.flow.position.stage == .input ? "the packet is for this host" : "the packet does not get that far"
-          : "the packet is forwarded"
+          ? end.flow.position.stage == .input ? .toThisHost : .notSoFar
+          : .forwarded
     }
   }
 

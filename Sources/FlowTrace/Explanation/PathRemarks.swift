@@ -37,10 +37,7 @@ struct PathRemarks {
       accepted = id
     }
     guard let accepted else { return nil }
-    return Remark(
-      "accept-not-final",
-      "\(ruleset.place(of: accepted)) accepted it, which ends that base chain alone; \(ruleset.place(of: chain)) is asked on the same hook all the same, and any drop is final"
-    )
+    return .acceptNotFinal(accepted, overruledBy: chain)
   }
 
   private func isTranslating(_ chain: ChainID) -> Bool {
@@ -58,10 +55,7 @@ struct PathRemarks {
     let named = engine.knowledge.inferred.namedInterfaces[id.table] ?? []
     guard table.chainIndex("DOCKER") != nil || table.chainIndex("DOCKER-USER") != nil, named.isDisjoint(with: names)
     else { return nil }
-    return Remark(
-      "docker-forward-policy",
-      "no rule of \(ruleset.place(of: id)) is about \(names.joined(separator: " or ")): Docker sets this policy to DROP when it turns forwarding on, and DOCKER-USER is the chain for an ACCEPT of your own"
-    )
+    return .dockerForwardPolicy(of: id, interfaces: names)
   }
 
   private func single(_ slot: Slot) -> UInt128? {
@@ -83,10 +77,7 @@ struct PathRemarks {
       }
     }
     guard sides.count == 2, let input = sides[.meta(.iifname)], input == sides[.meta(.oifname)] else { return nil }
-    return Remark(
-      "docker-icc",
-      "this is Docker's --icc=false: the containers of \(InterfaceName(value: input)) reach each other only where one was started with --link to the other, and only its exposed ports"
-    )
+    return .dockerNeighboursApart(bridge: InterfaceName(value: input).description)
   }
 
   /// A port that was published on loopback alone, and another host's packet reached it.
@@ -94,10 +85,7 @@ struct PathRemarks {
     guard !end.flow.isSentByHost, end.fate == .forward, let first = end.flow.translations.first, !first.ofSource,
       first.from.address.isSubset(of: HostKnowledge.loopback4), let rule = first.rule
     else { return nil }
-    return Remark(
-      "docker-loopback-port",
-      "the port is published on loopback alone, and a neighbour that sends to it over the wire gets there all the same: \(ruleset.place(of: rule)) translates before routing would refuse such an address; Docker 28 drops these packets"
-    )
+    return .loopbackPortReached(translatedBy: rule)
   }
 
   /// Docker 28 and later drop what comes to a container past its bridge before any other table is asked.
@@ -115,15 +103,8 @@ struct PathRemarks {
       }
     }
     guard let bridge, let destination, !destination.isIPv4 || destination.ipv4Number >> 24 != 127 else {
-      return bridge == "lo"
-        ? Remark(
-          "docker-loopback-port",
-          "the port is published on \(destination.map { "\($0)" } ?? "loopback") alone, and since version 28 Docker drops what other hosts send to it"
-        ) : nil
+      return bridge == "lo" ? .loopbackPortClosed(destination) : nil
     }
-    return Remark(
-      "docker-direct-access",
-      "since version 28 Docker drops packets to a container's own address unless they come in through \(bridge), whatever the filter table says: ask for a published port of this host, or start the daemon with --allow-direct-routing (28.2)"
-    )
+    return .directAccess(bridge: bridge)
   }
 }

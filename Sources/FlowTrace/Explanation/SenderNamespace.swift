@@ -72,11 +72,7 @@ public struct SenderNamespace: Sendable {
   public var remark: Remark? {
     guard isTransparent else { return nil }
     let rules = ruleset.tables.flatMap(\.chains).reduce(0) { $0 + $1.rules.count }
-    return Remark(
-      "sender-namespace",
-      rules == 0
-        ? "\(name) has no rules of its own in its network namespace"
-        : "none of the \(rules) rules in \(name)'s own network namespace stops or changes these packets")
+    return .senderNamespace(of: name, rules: rules)
   }
 
   /// The questions about the packets that leave the namespace, with the addresses and ports that its rules gave them: one for each form in which they leave.

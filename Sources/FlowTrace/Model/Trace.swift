@@ -97,22 +97,8 @@ public struct Case: Sendable {
   public var continuation: [Case]?
   /// What would give the case the outcome that was asked for, when one was.
   public var remedy: Remedy?
-  /// Facts about the outcome in words (`docker-proxy listens on port 32769`).
+  /// Facts about the outcome, such as who listens on the port.
   public var remarks: [Remark] = []
-}
-
-/// A fact about a case, for the explanation.
-public struct Remark: Hashable, Sendable {
-  /// The stable kind: `docker-proxy`, `closed-port`, `source-seen`.
-  public var id: String
-  /// One sentence.
-  public var text: String
-
-  /// Makes a remark.
-  public init(_ id: String, _ text: String) {
-    self.id = id
-    self.text = text
-  }
 }
 
 /// The addresses of a packet at one moment. Ports are nil for protocols without.
@@ -265,48 +251,6 @@ public struct Step: Hashable, Sendable {
     self.target = target
     self.words = words
     self.failedStatement = failedStatement
-  }
-}
-
-/// A rule on the path that would have changed the fate and failed in one field only.
-public struct NearMiss: Hashable, Sendable {
-  /// The rule.
-  public var rule: RuleID
-  /// The field, in nft's words (`tcp dport`).
-  public var field: String
-  /// What the rule wants, in words (`8080`).
-  public var wanted: String
-  /// What the packet had when the rule saw it.
-  public var had: String
-  /// What it had when it came in, when that is something else.
-  public var originally: String?
-  /// The rule that changed it in between.
-  public var changedBy: RuleID?
-
-  /// Makes a near miss.
-  public init(
-    rule: RuleID, field: String, wanted: String, had: String, originally: String? = nil, changedBy: RuleID? = nil
-  ) {
-    self.rule = rule
-    self.field = field
-    self.wanted = wanted
-    self.had = had
-    self.originally = originally
-    self.changedBy = changedBy
-  }
-}
-
-/// A rule that mentions what was asked about and is not on the packet's path.
-public struct OffPathRule: Hashable, Sendable {
-  /// The rule.
-  public var rule: RuleID
-  /// Why it was never visited, in words.
-  public var why: String
-
-  /// Makes an off-path rule.
-  public init(rule: RuleID, why: String) {
-    self.rule = rule
-    self.why = why
   }
 }
 

@@ -74,7 +74,7 @@ struct CaseBuilder {
     let cases = inner.cases(ends)
     one.continuation = cases
     if let seen = cases.first?.packet.source.single, cases.allSatisfy({ $0.packet.source.single == seen }) {
-      one.remarks.append(Remark("source-seen", "the container sees \(IPAddress(bits: seen)) as the client"))
+      one.remarks.append(.sourceSeen(IPAddress(bits: seen)))
     }
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
   }
@@ -114,7 +114,7 @@ struct CaseBuilder {
     part.remarks = flow.remarks
     if flow.mayHaveOtherSource, end.verdict == .accept, !isReply {
       part.hasUnknownSource = true
-      part.remarks.append(Remark("source-unknown", "whether its source is translated is unknown"))
+      part.remarks.append(.unknownSource)
     }
     if let unknown = end.unknown {
       var rule: RuleID?

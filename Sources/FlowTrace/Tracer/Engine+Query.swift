@@ -9,7 +9,7 @@ extension Engine {
     // What is said of an answer's way out says nothing of the packet that it answers.
     isForwarded =
       query.phase != .reply && query.origin != .host && (query.output?.isSubset(of: InterfaceName.wires) ?? false)
-    if let why = query.withoutNetwork { return [withoutNetwork(query, family, why)] }
+    if let container = query.withoutNetwork { return [withoutNetwork(query, family, container)] }
     switch query.phase {
     case .first, .related, .invalid, .untracked: return run(startingFlows(query, family))
     case .established, .reply: return later(query, family)
@@ -250,8 +250,7 @@ extension Engine {
     if opened.verdict != .undetermined {
       end.verdict = .drop
       end.decidedBy = .outside(.noConnection)
-      end.flow.remarks.append(
-        Remark("no-connection", "the connection's first packet does not get through, so no later packet comes"))
+      end.flow.remarks.append(.noConnection)
     }
     return end
   }

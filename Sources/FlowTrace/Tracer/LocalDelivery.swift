@@ -25,12 +25,10 @@ struct LocalDelivery {
       return proxy(socket.forwardsTo ?? proxied?.target, Int(port), transport, nil)
     }
     if let socket = fitting.first {
-      return Outcome(
-        remark: Remark(
-          "listener", "\(socket.program ?? "a program") listens on \(Words.transport(transport)) port \(port)"))
+      return Outcome(remark: .listener(program: socket.program, transport: transport, port: port))
     }
     if facts.socketsKnown {
-      return Outcome(remark: Remark("closed-port", closedPort(transport, port, destination)))
+      return Outcome(remark: closedPort(transport, port, destination))
     }
     guard let proxied else { return nil }
     return proxy(
@@ -40,17 +38,16 @@ struct LocalDelivery {
   }
 
   /// That nobody has the port at this address, and at which other address somebody does.
-  private func closedPort(_ transport: UInt128, _ port: UInt128, _ destination: ValueSet) -> String {
-    let name = Words.transport(transport)
+  private func closedPort(_ transport: UInt128, _ port: UInt128, _ destination: ValueSet) -> Remark {
     let elsewhere = engine.knowledge.facts.sockets.first {
       UInt128($0.transport) == transport && UInt128($0.port) == port && $0.address != nil
     }
     guard let elsewhere, let address = elsewhere.address else {
-      return "nothing listens on \(name) port \(port): the host answers that the port is closed"
+      return .closedPort(transport: transport, port: port)
     }
-    let bound = Words.endpoint(ValueSet(address.bits), ValueSet(elsewhere.port), family: address.family)
-    return
-      "\(elsewhere.program ?? "a program") listens on \(bound) alone, so nothing has \(name) port \(port) of \(Words.addresses(destination, family: address.family)): the host answers that it is closed"
+    return .closedPortHere(
+      transport: transport, port: port, of: destination, program: elsewhere.program,
+      listensOn: Endpoint(address, elsewhere.port))
   }
 
   private func fits(
@@ -65,9 +62,7 @@ struct LocalDelivery {
 
   private func proxy(_ target: Endpoint?, _ port: Int, _ transport: UInt128, _ assumption: Assumption?) -> Outcome {
     guard let target else {
-      return Outcome(
-        remark: Remark("docker-proxy", "docker-proxy listens on port \(port) and connects on to the container"),
-        assumption: assumption)
+      return Outcome(remark: .dockerProxy(port: port, to: nil), assumption: assumption)
     }
     var query = Query()
     query.origin = .host
@@ -75,12 +70,7 @@ struct LocalDelivery {
     query.destination = ValueSet(target.address.bits)
     query.destinationPort = ValueSet(target.port)
     query.transport = ValueSet(transport)
-    return Outcome(
-      remark: Remark(
-        "docker-proxy",
-        "docker-proxy listens on port \(port) and makes its own connection to \(Words.endpoint(ValueSet(target.address.bits), ValueSet(target.port), family: target.address.family))"
-      ),
-      assumption: assumption, onward: query)
+    return Outcome(remark: .dockerProxy(port: port, to: target), assumption: assumption, onward: query)
   }
 
   /// Where docker-proxy of a published port leads: as the daemon's ports or the DNAT rule of that port say.

@@ -143,7 +143,7 @@ struct FailureWords {
     guard let miss = part.nearMisses.first, host.ruleset.holds(miss.rule) else { return nil }
     let span = host.ruleset[miss.rule].span
     return
-      "\(host.ruleset.place(of: miss.rule)) (\(host.ruleset.location(of: span))) wants \(miss.field) \(miss.wanted), the packet has \(miss.had)"
+      "\(host.ruleset.place(of: miss.rule)) (\(host.ruleset.location(of: span))) wants \(miss.field.text) \(miss.wantedText), the packet has \(miss.hadText)"
   }
 
   /// A failure in a few lines: why, the packet, what decided, what almost did.

@@ -131,11 +131,11 @@ public struct TraceJSON: Sendable {
           json.object { json in
             json.key("rule")
             write(off.rule, to: &json)
-            json.member("why", off.why)
+            json.member("why", off.text(in: ruleset))
           }
         }
       }
-      json.member("remarks", one.remarks.map(\.text))
+      json.member("remarks", one.remarks.map { $0.text(in: ruleset) })
       if let remedy = one.remedy {
         json.key("remedy")
         write(remedy, to: &json)
@@ -390,10 +390,10 @@ public struct TraceJSON: Sendable {
     json.object { json in
       json.key("rule")
       write(miss.rule, to: &json)
-      json.member("field", miss.field)
-      json.member("wanted", miss.wanted)
-      json.member("had", miss.had)
-      json.member("originally", miss.originally)
+      json.member("field", miss.field.text)
+      json.member("wanted", miss.wantedText)
+      json.member("had", miss.hadText)
+      json.member("originally", miss.originalText)
       json.key("changed_by")
       write(miss.changedBy, to: &json)
     }

@@ -167,7 +167,7 @@ public struct TraceText: Sendable {
       page.add(StyledText("no rules apply: accepted by default"), indent: 2, hanging: 2)
     }
     addConditions(one, to: &page)
-    for remark in one.remarks { addLabelled("note", StyledText(remark.text), to: &page) }
+    for remark in one.remarks { addLabelled("note", StyledText(remark.text(in: ruleset)), to: &page) }
     addReply(one, to: &page)
     addContinuation(one, of: trace, to: &page)
     addNearMisses(one, to: &page)
@@ -189,7 +189,7 @@ public struct TraceText: Sendable {
     if let reply = one.reply, let failed = reply.first(where: { $0.verdict != .accept }), one.verdict == .accept {
       head += StyledText("  but its reply is \(failed.verdict.past)", .bad)
     }
-    if one.remarks.contains(where: { $0.id == "closed-port" }) {
+    if one.remarks.contains(where: \.isClosedPort) {
       head += StyledText("  but nothing listens there", .bad)
     }
     return head
@@ -254,36 +254,15 @@ public struct TraceText: Sendable {
     for miss in shown {
       var text = "\(ruleset.place(of: miss.rule))"
       if ruleset.holds(miss.rule) { text += " (\(RuleWords(ruleset[miss.rule]).actionText))" }
-      text += differs(miss)
-      if let originally = miss.originally {
+      text += miss.difference
+      if let originally = miss.originalText {
         text += ", it was \(originally)"
         if let changedBy = miss.changedBy { text += " until \(ruleset.place(of: changedBy))" }
-        text += originalPortHint(miss)
+        text += miss.originalPortHint(in: ruleset)
       }
       let place = ruleset.holds(miss.rule) ? "  " + names[ruleset[miss.rule].span] : ""
       addLabelled("almost", StyledText(text) + StyledText(place, .faint), to: &page)
     }
-  }
-
-  /// In what a rule and the packet differ.
-  private func differs(_ miss: NearMiss) -> String {
-    if miss.originally == nil, !miss.wanted.hasPrefix("not ") {
-      switch miss.field {
-      case Field.meta(.iifname).text: return " would match if it came in on \(miss.wanted)"
-      case Field.meta(.oifname).text: return " would match if it left through \(miss.wanted)"
-      default: break
-      }
-    }
-    return " wants \(miss.field) \(miss.wanted), the packet has \(miss.had)"
-  }
-
-  /// How a rule asks for the port that a packet came in with, where a translation took it away.
-  private func originalPortHint(_ miss: NearMiss) -> String {
-    guard miss.field.hasSuffix("dport"), miss.originally == miss.wanted, ruleset.holds(miss.rule) else { return "" }
-    let isNft = ruleset.tables[miss.rule.table].origin == .nftables
-    return isNft
-      ? "; `ct original proto-dst \(miss.wanted)` would match it"
-      : "; `-m conntrack --ctorigdstport \(miss.wanted)` would match it"
   }
 
   private func addOffPath(_ one: Case, to page: inout Page) {
@@ -291,7 +270,8 @@ public struct TraceText: Sendable {
     for off in detail == .all ? one.offPath[...] : one.offPath.prefix(3) {
       let place = ruleset.holds(off.rule) ? "  " + names[ruleset[off.rule].span] : ""
       addLabelled(
-        "not reached", StyledText("\(ruleset.place(of: off.rule)): \(off.why)") + StyledText(place, .faint), to: &page)
+        "not reached",
+        StyledText("\(ruleset.place(of: off.rule)): \(off.text(in: ruleset))") + StyledText(place, .faint), to: &page)
     }
   }
 

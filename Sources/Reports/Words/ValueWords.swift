@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 
 /// Values as they stand within a sentence.
@@ -22,6 +23,12 @@ enum ValueWords {
   /// Numbers and ranges of them, the first six: `80, 443, 8000-8999`.
   static func numbers(_ values: ValueSet) -> String {
     list(values) { $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+  }
+
+  /// An address with its port: `172.17.0.2:8080`, `[2001:db8::1]:80`.
+  static func endpoint(_ endpoint: Endpoint) -> String {
+    let address = endpoint.address
+    return address.isIPv4 ? "\(address):\(endpoint.port)" : "[\(address)]:\(endpoint.port)"
   }
 
   private static func list(_ values: ValueSet, _ one: (ClosedRange<UInt128>) -> String) -> String {

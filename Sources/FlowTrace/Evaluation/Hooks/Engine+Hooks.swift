@@ -283,7 +283,7 @@ extension Engine {
       return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: decider)
     case .rejected(let rule, let rejection):
       if isUnanswered(rejection, flow) || hasNoWayBack(flow) {
-        flow.remarks.append(Remark("reject-silent", "the kernel sends no answer to such a packet"))
+        flow.remarks.append(.silentReject)
         return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .rule(rule))
       }
       return FinishedFlow(flow: flow, verdict: .reject, fate: .discarded, decidedBy: .rule(rule), rejection: rejection)

@@ -38,10 +38,10 @@ extension Engine {
   }
 
   /// The end of a question about a container that is on no network.
-  func withoutNetwork(_ query: Query, _ family: AddressFamily, _ why: String) -> FinishedFlow {
+  func withoutNetwork(_ query: Query, _ family: AddressFamily, _ container: String) -> FinishedFlow {
     var flow = startingFlow(query, family, isSentByHost: query.origin == .host)
     flow.arrival = flow.binding
-    flow.remarks.append(Remark("no-network", why))
+    flow.remarks.append(.noNetwork(container: container))
     return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .outside(.noPath))
   }
 

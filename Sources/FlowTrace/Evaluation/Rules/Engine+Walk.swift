@@ -141,10 +141,9 @@ extension Engine {
   private func noteCopies(_ id: RuleID, _ flow: inout Flow) {
     for case .effect(let effect) in ruleset[id].statements where effect.kind == .dup {
       func value(_ name: String) -> String? { effect.arguments.first { $0.name == name }?.value }
-      let target = value("addr") ?? value("gateway") ?? "another place"
-      let device = value("dev").map { " through \($0)" } ?? ""
-      let isDevice = ruleset.tables[id.table].family == .netdev
-      let remark = Remark("copy", "a copy of the packet goes \(isDevice ? "out of" : "to") \(target)\(device)")
+      let remark = Remark.copy(
+        to: value("addr") ?? value("gateway"), device: value("dev"),
+        isOut: ruleset.tables[id.table].family == .netdev)
       if !flow.remarks.contains(remark) { flow.remarks.append(remark) }
     }
   }

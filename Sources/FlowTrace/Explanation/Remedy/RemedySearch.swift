@@ -15,7 +15,7 @@ struct RemedySearch {
     let failedAnswer = wanted == .accept ? one.reply?.first { $0.verdict != .accept } : nil
     if one.verdict == wanted {
       if let failedAnswer { return answerRemedy(index, failedAnswer) }
-      if wanted == .accept, one.remarks.contains(where: { $0.id == "closed-port" }) {
+      if wanted == .accept, one.remarks.contains(where: \.isClosedPort) {
         return Remedy(advice: RemedyAdvice(search: self).forClosedPort(one))
       }
       return nil

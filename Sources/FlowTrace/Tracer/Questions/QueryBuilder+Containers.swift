@@ -63,8 +63,7 @@ extension QueryBuilder {
   }
 
   mutating func setWithoutNetwork(_ container: Container) {
-    partial.withoutNetwork =
-      "\(container.name) runs with --network none: it has a loopback interface alone, so it reaches nobody and nobody reaches it; `docker network connect` gives it a network"
+    partial.withoutNetwork = container.name
   }
 
   private mutating func setInput(_ legs: [Container.NetworkLeg]) {
@@ -82,11 +81,7 @@ extension QueryBuilder {
       query.destination = Self.addresses(receiverLegs.filter { $0.network == network })
     }
     if let owner = owner(of: sender) {
-      query.remarks.append(
-        Remark(
-          "shared-network",
-          "\(query.sender ?? "it") joined the network of \(owner) (--network container:\(owner)): its packets are those of \(owner)"
-        ))
+      query.remarks.append(.sharedNetwork(sender: query.sender, owner: owner))
     }
     if let sender, let receiver, let remark = unknownName(of: receiver, in: sender, shared.map(\.network)) {
       query.remarks.append(remark)
@@ -122,13 +117,7 @@ extension QueryBuilder {
     guard own(sender) != own(receiver), sender.networkMode != nil, !shared.contains(where: { $0 != "bridge" }),
       !sender.links.contains(receiver.name), sender.networkMode?.hasPrefix("container:") != true
     else { return nil }
-    let why =
-      shared.isEmpty
-      ? "they share no network"
-      : "on the default network only --link makes a name known, and only on the side that asked for it"
-    return Remark(
-      "unknown-name",
-      "inside \(sender.name) the name \(receiver.name) means nothing: \(why); this answer is for the address")
+    return .unknownName(of: receiver.name, inside: sender.name, sharesNetwork: !shared.isEmpty)
   }
 
   private func send(through leg: Container.NetworkLeg, _ query: inout Query) {
