@@ -1,6 +1,7 @@
 import FlowTrace
 import Glibc
 import PolicyCheck
+import Reports
 
 /// Writes today's answers into a policy: `--record` adds tests, `--update` changes those that fail.
 struct PolicyRecording {
@@ -25,7 +26,7 @@ struct PolicyRecording {
     let given = command.packet.given.map { (option: $0.0, text: $0.1) }
     let name = command.name ?? given.map { "\($0.option.rawValue) \($0.text)" }.joined(separator: " ")
     let recording = recorder.record(name: name, given: given, query: query)
-    for reason in recording.left { Output.error("fwtrace: not recorded: \(reason)\n") }
+    for reason in recording.left { Output.error("fwtrace: not recorded: \(reason.text(in: host.ruleset))\n") }
     guard !recording.tests.isEmpty else { throw ExitStatus.notAccepted }
     try add(recording.tests, to: file)
   }

@@ -107,7 +107,7 @@ struct DockerHostTests {
   /// What a trace says otherwise than what happened; nil when they agree.
   private func disagreement(_ probe: Probe, _ trace: Trace) -> String? {
     guard let part = trace.cases.first, trace.cases.count == 1 else {
-      return "\(trace.cases.count) cases: \(trace.cases.map { "\($0.verdict) \($0.conditions.map(\.text))" })"
+      return "\(trace.cases.count) cases: \(trace.cases.map { "\($0.verdict) \($0.conditions.map(\.about))" })"
     }
     let dropped =
       probe.drop?.contains { $0.direction == "original" && !$0.chain.contains("fwlab") } ?? (probe.outcome == "timeout")

@@ -1,4 +1,5 @@
 import PolicyCheck
+import Reports
 import Testing
 
 /// A policy does not pass on what the dumps do not show.
@@ -23,7 +24,7 @@ import Testing
     #expect(bench.tally == "0 passed, 1 failed, 0 skipped")
     let failure = try #require(bench.results.first?.failure)
     #expect(failure.isUndetermined)
-    #expect(failure.reasons.first?.hasPrefix("undetermined:") == true)
+    #expect(failure.reasons.first?.text(in: bench.host.ruleset).hasPrefix("undetermined:") == true)
   }
 
   @Test(arguments: ["undetermined: skip", "undetermined: skip\npacket: { family: ipv4 }"])

@@ -2,6 +2,7 @@ import FlowTrace
 import HostModel
 import PolicyCheck
 import PolicyYAML
+import Reports
 import RuleGraph
 import RuleParser
 import Testing
@@ -38,7 +39,7 @@ struct PolicyBench {
   var problems: [String] {
     results.compactMap { result in
       result.failure.map {
-        "\(result.check.name): \($0.reasons.joined(separator: "; ")) [\($0.counterexample?.commandLine ?? "no packet")]"
+        "\(result.check.name): \($0.reasons.map { $0.text(in: host.ruleset) }.joined(separator: "; ")) [\($0.counterexample?.commandLine ?? "no packet")]"
       }
     }
   }
@@ -57,7 +58,7 @@ struct PolicyBench {
 
   /// Why the check with this name failed.
   func reasons(_ name: String) -> [String] {
-    results.first { $0.check.name == name }?.failure?.reasons ?? []
+    results.first { $0.check.name == name }?.failure?.reasons.map { $0.text(in: host.ruleset) } ?? []
   }
 }
 

@@ -19,7 +19,7 @@ import Testing
     let trace = try Self.trace(reading, [.from: "outside", .dst: "192.168.77.5:22"])
     #expect(trace.cases.map(\.fate) == [.local, .discarded])
     #expect(
-      trace.cases.map { $0.conditions.map(\.text) } == [
+      trace.cases.map { $0.conditions.map { $0.text(in: reading.ruleset) } } == [
         ["192.168.77.5 is an address of this host"], ["192.168.77.5 is not an address of this host"],
       ])
     #expect(trace.verdict == .undetermined)

@@ -1,20 +1,6 @@
 import HostModel
 import RuleGraph
 
-/// A condition that splits traces: what it says when it holds and when not.
-struct ConditionInfo {
-  var holds: String
-  var fails: String
-  var rule: RuleID?
-  /// No dump can tell it (a rate, the time); otherwise a dump could and did not.
-  var isEnvironment: Bool
-  var settledBy: String?
-  /// What rules that no dump shows do where it holds; empty where they leave the packet alone, nil of other conditions.
-  var effect: MissingRules.Effects?
-  /// Whether it is about interfaces that a listing does not print.
-  var isOfHiddenInterfaces = false
-}
-
 /// The evaluation of one query: the rules, what is known of the host, and what was found out on the way.
 final class Engine {
   let ruleset: Ruleset
@@ -29,7 +15,7 @@ final class Engine {
   var isForwarded = false
   /// The interface that the question says the packet leaves through.
   var wantedOutput: ValueSet?
-  var conditions: [ConditionInfo] = []
+  var conditions: [Condition] = []
   var warnings: [Diagnostic] = []
   /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.
   var budget = 20_000_000
@@ -58,31 +44,31 @@ final class Engine {
   }
 
   /// The number of a new condition.
-  func makeCondition(_ info: ConditionInfo) -> Int {
-    conditions.append(info)
+  func makeCondition(_ condition: Condition) -> Int {
+    conditions.append(condition)
     return conditions.count - 1
   }
 
   /// The decision "this condition of a rule's statement holds".
   func condition(
-    _ id: RuleID, _ statement: Int, in flow: inout Flow, negated: Bool = false, _ info: () -> ConditionInfo
+    _ id: RuleID, _ statement: Int, in flow: inout Flow, negated: Bool = false, _ make: () -> Condition
   ) -> Decision {
     let number: Int
     if let known = statementConditions[id]?[statement] {
       number = known
     } else {
-      number = makeCondition(info())
+      number = makeCondition(make())
       statementConditions[id, default: [:]][statement] = number
     }
     return .when(flow.condition(.statement(id, statement), number: number), in: ValueSet(negated ? 0 : 1))
   }
 
   /// The decision "this condition holds", for conditions that several rules may share.
-  func condition(_ key: ConditionKey, in flow: inout Flow, negated: Bool = false, _ info: () -> ConditionInfo)
+  func condition(_ key: ConditionKey, in flow: inout Flow, negated: Bool = false, _ make: () -> Condition)
     -> Decision
   {
     let variable =
-      flow.conditions[key] ?? flow.condition(key, number: makeCondition(info()))
+      flow.conditions[key] ?? flow.condition(key, number: makeCondition(make()))
     return .when(variable, in: ValueSet(negated ? 0 : 1))
   }
 }

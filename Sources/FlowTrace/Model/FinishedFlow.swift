@@ -25,17 +25,3 @@ enum ChainEnd {
   case undecided(ChainID)
   case forwarded(RuleID, device: String)
 }
-
-/// Why the fate of a packet is unknown at its end, in words, with the command that would settle it.
-struct UnknownEnd {
-  var sentence: String
-  var settledBy: String?
-
-  init(_ sentence: String, _ settledBy: String? = nil) {
-    self.sentence = sentence
-    self.settledBy = settledBy
-  }
-
-  /// A target that was not understood.
-  init(_ opaque: Opaque) { self.init("\(opaque.name) is not understood", opaque.settledBy) }
-}

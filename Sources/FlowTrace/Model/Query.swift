@@ -61,7 +61,8 @@ public struct Query: Hashable, Sendable {
   public var physicalInput: ValueSet?
   /// Any other field with its values: mark, TCP flags, ICMP type, TTL, DSCP, length, user id.
   public var fields: [Field: ValueSet] = [:]
-  /// The name of the container without a network (`--network none`) that sends or is to receive; nil where each of the two has one.
+  /// The name of the container without a network (`--network none`) that sends or is to receive; nil where each of the
+  /// two has one.
   public var withoutNetwork: String?
   /// The name of the container that sends, where the question names one.
   public var sender: String?

@@ -1,7 +1,8 @@
 public import HostModel
 public import RuleGraph
 
-/// A fact about a case beside its verdict, for the explanation. Its rules and chains are those of the ruleset that was traced.
+/// A fact about a case beside its verdict, for the explanation. Its rules and chains are those of the ruleset that was
+/// traced.
 public enum Remark: Hashable, Sendable {
   // Whose packets these are.
   /// The container that the question is about has no network.

@@ -253,35 +253,3 @@ public struct Step: Hashable, Sendable {
     self.failedStatement = failedStatement
   }
 }
-
-/// Something unknown that the case takes to be one way.
-public struct ConditionUse: Hashable, Sendable {
-  /// In words, as it is in this case: `the limit of 3/minute isn't used up`.
-  public var text: String
-  /// Whether the unknown is taken to hold.
-  public var holds: Bool
-  /// The rule that asks.
-  public var rule: RuleID?
-  /// Whether it is an environment condition (which no dump can tell) rather than something hidden or not understood.
-  public var isEnvironment: Bool
-  /// The command whose output would settle it.
-  public var settledBy: String?
-  /// What rules that no dump shows do here; empty where they leave the packet alone, nil of other conditions.
-  public var effect: MissingRules.Effects?
-  /// Whether it is about interfaces that a listing does not print (`iptables -nL` without `-v`).
-  public var isOfHiddenInterfaces: Bool
-
-  /// Makes a use of a condition.
-  public init(
-    text: String, holds: Bool, rule: RuleID?, isEnvironment: Bool, settledBy: String? = nil,
-    effect: MissingRules.Effects? = nil, isOfHiddenInterfaces: Bool = false
-  ) {
-    self.text = text
-    self.holds = holds
-    self.rule = rule
-    self.isEnvironment = isEnvironment
-    self.settledBy = settledBy
-    self.effect = effect
-    self.isOfHiddenInterfaces = isOfHiddenInterfaces
-  }
-}

@@ -120,9 +120,7 @@ struct CaseBuilder {
       var rule: RuleID?
       if case .rule(let id) = end.decidedBy { rule = id }
       part.conditions.append(
-        ConditionUse(
-          text: unknown.sentence, holds: true, rule: rule, isEnvironment: false,
-          settledBy: unknown.settledBy))
+        ConditionUse(Condition(.end(unknown.reason), rule: rule, settledBy: unknown.settledBy), holds: true))
     }
     reasons?.add(to: &part, of: end, isAsked: !isReply && !isContinuation)
     return part
@@ -183,11 +181,7 @@ struct CaseBuilder {
     guard let number = number(of: variable, in: flow), let value = flow.variables[variable].domain.single else {
       return nil
     }
-    let info = engine.conditions[number]
-    return ConditionUse(
-      text: value == 1 ? info.holds : info.fails, holds: value == 1, rule: info.rule, isEnvironment: info.isEnvironment,
-      settledBy: info.settledBy, effect: value == 1 ? info.effect : nil, isOfHiddenInterfaces: info.isOfHiddenInterfaces
-    )
+    return ConditionUse(engine.conditions[number], holds: value == 1)
   }
 
   /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
@@ -255,10 +249,7 @@ struct CaseBuilder {
         }
         guard differs else { continue }
         cases[index].verdict = .undetermined
-        let info = engine.conditions[number]
-        cases[index].conditions.append(
-          ConditionUse(
-            text: info.holds, holds: true, rule: info.rule, isEnvironment: false, settledBy: info.settledBy))
+        cases[index].conditions.append(ConditionUse(engine.conditions[number], holds: true))
       }
     }
   }
@@ -278,7 +269,7 @@ struct CaseBuilder {
   private func unknowns(_ flow: Flow) -> Set<Unknown> {
     var found = Set<Unknown>()
     for variable in flow.variables {
-      guard case .condition(let number)? = variable.dimension, !engine.conditions[number].isEnvironment,
+      guard case .condition(let number)? = variable.dimension, !engine.conditions[number].about.isEnvironment,
         let value = variable.domain.single
       else { continue }
       found.insert(Unknown(number: number, holds: value == 1))

@@ -10,13 +10,25 @@ public struct CheckResult: Sendable {
     /// It does not hold, or the dumps do not tell.
     case failed(Failure)
     /// It was not settled, for this reason.
+    case skipped(Reason)
+  }
+
+  /// Why a claim does not hold, or was not settled.
+  public enum Reason: Hashable, Sendable {
+    /// Packets break the expectation.
+    case broken(Breach)
+    /// No packet fits the description, so it claims nothing.
+    case vacuous
+    /// The dumps do not tell, and it depends on these conditions.
+    case undetermined(Doubt, on: [ConditionUse])
+    /// The policy has it skipped, for a reason in its author's words.
     case skipped(String)
   }
 
   /// Why a claim does not hold.
   public struct Failure: Sendable {
-    /// In words.
-    public var reasons: [String]
+    /// What is wrong.
+    public var reasons: [Reason]
     /// A packet that breaks it.
     public var counterexample: Counterexample?
     /// Whether the claim may hold: the dumps do not tell.

@@ -23,10 +23,10 @@ public struct Checker: Sendable {
   public func run(_ check: Check) -> CheckResult {
     var result = CheckResult(check: check, outcome: .passed)
     if let why = check.skip {
-      result.outcome = .skipped(why)
+      result.outcome = .skipped(.skipped(why))
       return result
     }
-    var doubt: Doubt?
+    var doubt: DoubtfulCase?
     var failure: CheckResult.Failure?
     for claim in check.claims {
       let trace = tracer.trace(claim.box.query, options: options(claim.expectation, explains: false))
@@ -42,26 +42,22 @@ public struct Checker: Sendable {
         guard failure == nil else { continue }
         switch claim.expectation.judge(part, of: host.ruleset) {
         case .met: break
-        case .unknown(let why): doubt = doubt ?? Doubt(why: why, part: part, query: claim.box.query)
+        case .unknown(let why): doubt = doubt ?? DoubtfulCase(why: why, part: part, query: claim.box.query)
         case .broken: broken.append(part)
         }
       }
       if failure == nil, let first = broken.first {
         failure = refute(claim, broken, thoroughly: false) ?? refute(claim, broken, thoroughly: true)
         if failure == nil {
-          doubt = Doubt(
-            why: "cannot be proved from these dumps: packets may be \(first.verdict.inWords)", part: first,
-            query: claim.box.query)
+          doubt = DoubtfulCase(why: .counterexample(first.verdict), part: first, query: claim.box.query)
         }
       }
       if isVacuous, failure == nil {
-        failure = CheckResult.Failure(
-          reasons: ["no packet fits this description, so it claims nothing"], counterexample: nil)
+        failure = CheckResult.Failure(reasons: [.vacuous], counterexample: nil)
       }
     }
     if check.claims.isEmpty {
-      failure = CheckResult.Failure(
-        reasons: ["no packet fits this description, so it claims nothing"], counterexample: nil)
+      failure = CheckResult.Failure(reasons: [.vacuous], counterexample: nil)
     }
     if let failure {
       result.outcome = .failed(failure)
@@ -71,8 +67,8 @@ public struct Checker: Sendable {
     return result
   }
 
-  private struct Doubt {
-    var why: String
+  private struct DoubtfulCase {
+    var why: Doubt
     var part: Case
     var query: Query
   }
@@ -98,7 +94,8 @@ public struct Checker: Sendable {
       for packet in sampler.packets(of: part.when, limit: 16, thoroughly: thoroughly) {
         let trace = tracer.trace(packet, options: options(claim.expectation, explains: true))
         for one in trace.cases {
-          guard case .broken(let reasons) = claim.expectation.judge(one, of: host.ruleset) else { continue }
+          guard case .broken(let breaches) = claim.expectation.judge(one, of: host.ruleset) else { continue }
+          let reasons = breaches.map { CheckResult.Reason.broken($0) }
           let found = Counterexample(query: packet, part: one, reasons: reasons)
           return CheckResult.Failure(reasons: reasons, counterexample: found)
         }
@@ -108,16 +105,8 @@ public struct Checker: Sendable {
   }
 
   /// An answer that the dumps do not tell: a failure, or skipped where the policy allows it.
-  private func settle(_ doubt: Doubt, _ check: Check) -> CheckResult.Outcome {
-    var hints: [String] = []
-    for use in doubt.part.conditions where !use.isEnvironment {
-      if use.text.isEmpty { continue }
-      let hint = use.text + (use.settledBy.map { " (\($0))" } ?? "")
-      if !hints.contains(hint) { hints.append(hint) }
-    }
-    let why =
-      "undetermined: \(doubt.why)"
-      + (hints.isEmpty ? "" : "; it depends on whether " + hints.joined(separator: ", and whether "))
+  private func settle(_ doubt: DoubtfulCase, _ check: Check) -> CheckResult.Outcome {
+    let why = CheckResult.Reason.undetermined(doubt.why, on: doubt.part.conditions.filter { !$0.isEnvironment })
     if check.undetermined == .skip { return .skipped(why) }
     let sampler = sampler(for: doubt.query)
     let packets =

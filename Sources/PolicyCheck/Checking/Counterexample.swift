@@ -8,7 +8,7 @@ public struct Counterexample: Sendable {
   /// The case of its trace that breaks the expectation.
   public var part: Case
   /// How it breaks the expectation.
-  public var reasons: [String]
+  public var reasons: [CheckResult.Reason]
 
   /// The packet as options of the command line: `--in ens33 --src 203.0.113.7 --dst 172.17.0.3:6379 --proto tcp`.
   public var commandLine: String {

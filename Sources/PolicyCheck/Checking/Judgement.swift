@@ -6,30 +6,29 @@ enum Judgement: Hashable, Sendable {
   /// Every packet of the case meets it.
   case met
   /// Packets of the case break it, for these reasons.
-  case broken([String])
+  case broken([Breach])
   /// The dumps do not tell.
-  case unknown(String)
+  case unknown(Doubt)
 }
 
 extension Expectation {
   /// Judges one case.
   func judge(_ part: Case, of ruleset: Ruleset) -> Judgement {
-    if part.verdict == .undetermined { return .unknown("the dumps do not show what happens to them") }
-    var reasons: [String] = []
-    var doubts: [String] = []
+    if part.verdict == .undetermined { return .unknown(.fate) }
+    var reasons: [Breach] = []
+    var doubts: [Doubt] = []
     if !verdicts.isEmpty, !verdicts.contains(part.verdict) {
-      reasons.append("\(part.verdict.inWords), expected \(Self.list(verdicts))")
+      reasons.append(.verdict(part.verdict, expected: verdicts))
     }
-    if forbidden.contains(part.verdict) { reasons.append("\(part.verdict.inWords), which only others are to be") }
+    if forbidden.contains(part.verdict) { reasons.append(.forbidden(part.verdict)) }
     if !rejectWith.isEmpty, part.verdict == .reject, !rejectWith.contains(part.rejectWith ?? "") {
-      reasons.append(
-        "rejected with \(part.rejectWith ?? "no answer"), expected \(rejectWith.joined(separator: " or "))")
+      reasons.append(.answer(part.rejectWith, expected: rejectWith))
     }
     if !fates.isEmpty, !fates.contains(part.fate) {
-      reasons.append("fate \(part.fate.rawValue), expected \(fates.map(\.rawValue).joined(separator: " or "))")
+      reasons.append(.fate(part.fate, expected: fates))
     }
     judgeAddresses(part, &reasons)
-    if source != nil, part.hasUnknownSource { doubts.append("the dumps do not show whether its source is translated") }
+    if source != nil, part.hasUnknownSource { doubts.append(.source) }
     judgeWay(part, ruleset, &reasons)
     judgeReply(part, &reasons, &doubts)
     judgeAlternatives(part, ruleset, &reasons, &doubts)
@@ -37,86 +36,69 @@ extension Expectation {
     return doubts.first.map { .unknown($0) } ?? .met
   }
 
-  private static func list(_ verdicts: [Case.Verdict]) -> String {
-    verdicts.map(\.rawValue).joined(separator: " or ")
-  }
-
-  private func judgeAddresses(_ part: Case, _ reasons: inout [String]) {
+  private func judgeAddresses(_ part: Case, _ reasons: inout [Breach]) {
     let packet = part.packet
     switch destination {
     case .kept where part.translations.contains { !$0.ofSource }:
-      reasons.append(
-        "its destination becomes \(Self.text(packet.destination, packet.destinationPort)), expected it kept")
+      reasons.append(.destinationTranslated(packet.destination, ports: packet.destinationPort))
     case .place(let place) where !place.holds(packet.destination, packet.destinationPort):
-      reasons.append("it ends at \(Self.text(packet.destination, packet.destinationPort)), expected \(place.text)")
+      reasons.append(.destination(packet.destination, ports: packet.destinationPort, expected: place.text))
     default: break
     }
     let changes = part.translations.filter(\.ofSource)
     switch source {
     case .kept where !changes.isEmpty:
-      reasons.append("its source becomes \(Self.text(packet.source, packet.sourcePort)), expected it kept")
+      reasons.append(.sourceTranslated(packet.source, ports: packet.sourcePort))
     case .translated(let kind) where !changes.contains { $0.kind == kind }:
-      let now = changes.last.map { "translated by \($0.kind.rawValue)" } ?? "kept"
-      reasons.append("its source is \(now), expected \(kind.rawValue)")
+      reasons.append(.sourceTranslation(changes.last?.kind, expected: kind))
     case .place(let place) where !place.holds(packet.source, packet.sourcePort):
-      reasons.append("its source at the end is \(Self.text(packet.source, packet.sourcePort)), expected \(place.text)")
+      reasons.append(.source(packet.source, ports: packet.sourcePort, expected: place.text))
     default: break
     }
     if let output, !(part.output.map { $0.isSubset(of: output.set) } ?? false) {
-      let now =
-        part.output.map { "leaves through \($0.text(as: .name, in: InterfaceName.anyName))" } ?? "does not leave"
-      reasons.append("it \(now), expected out \(output.text)")
+      reasons.append(.output(part.output, expected: output.text))
     }
   }
 
-  private static func text(_ addresses: ValueSet, _ ports: ValueSet?) -> String {
-    let address = addresses.text(as: .address, limit: 3)
-    guard let ports, !ports.isEmpty, ports != .bits(16) else { return address }
-    let port = ports.text(as: .number, limit: 3)
-    return address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
-  }
-
-  private func judgeWay(_ part: Case, _ ruleset: Ruleset, _ reasons: inout [String]) {
+  private func judgeWay(_ part: Case, _ ruleset: Ruleset, _ reasons: inout [Breach]) {
     if !via.isEmpty, !via.contains(where: { $0.decides(part, of: ruleset) }) {
-      let missing = via.filter { !$0.exists(in: ruleset) }.map(\.text)
-      let note = missing.isEmpty ? "" : " (\(missing.joined(separator: ", ")) does not exist)"
-      reasons.append("not decided via \(via.map(\.text).joined(separator: " or "))\(note)")
+      reasons.append(.decidedElsewhere(expected: via, missing: via.filter { !$0.exists(in: ruleset) }))
     }
     for pattern in neverVia where pattern.isPassed(by: part, of: ruleset) {
-      reasons.append("it passes \(pattern.text), which it never may")
+      reasons.append(.passes(pattern))
     }
   }
 
-  private func judgeReply(_ part: Case, _ reasons: inout [String], _ doubts: inout [String]) {
+  private func judgeReply(_ part: Case, _ reasons: inout [Breach], _ doubts: inout [Doubt]) {
     guard !reply.isEmpty else { return }
     guard let replies = part.reply, !replies.isEmpty else {
       if part.verdict == .accept {
-        doubts.append("the dumps do not show what happens to the reply")
+        doubts.append(.reply)
       } else {
-        reasons.append("there is no reply, expected one: \(Self.list(reply))")
+        reasons.append(.noReply(expected: reply))
       }
       return
     }
     if let bad = replies.first(where: { $0.verdict != .undetermined && !reply.contains($0.verdict) }) {
-      reasons.append("its reply is \(bad.verdict.inWords), expected \(Self.list(reply))")
+      reasons.append(.reply(bad.verdict, expected: reply))
     } else if replies.contains(where: { $0.verdict == .undetermined }) {
-      doubts.append("the dumps do not show what happens to the reply")
+      doubts.append(.reply)
     }
   }
 
   private func judgeAlternatives(
-    _ part: Case, _ ruleset: Ruleset, _ reasons: inout [String], _ doubts: inout [String]
+    _ part: Case, _ ruleset: Ruleset, _ reasons: inout [Breach], _ doubts: inout [Doubt]
   ) {
     guard !oneOf.isEmpty else { return }
-    var broken: [String] = []
+    var broken: [[Breach]] = []
     for one in oneOf {
       switch one.judge(part, of: ruleset) {
       case .met: return
       case .unknown(let why): doubts.append(why)
-      case .broken(let why): broken.append(why.joined(separator: ", "))
+      case .broken(let why): broken.append(why)
       }
     }
-    if broken.count == oneOf.count { reasons.append("none of the alternatives: " + broken.joined(separator: "; ")) }
+    if broken.count == oneOf.count { reasons.append(.alternatives(broken)) }
   }
 }
 
@@ -148,17 +130,5 @@ extension RulePattern {
       case .routing, .conntrack, .bridge, .remark: false
       }
     } || decides(part, of: ruleset)
-  }
-}
-
-extension Case.Verdict {
-  /// The verdict as what was done: `accepted`.
-  var inWords: String {
-    switch self {
-    case .accept: "accepted"
-    case .drop: "dropped"
-    case .reject: "rejected"
-    case .undetermined: "undetermined"
-    }
   }
 }

@@ -16,8 +16,20 @@ public struct Recorder {
   public struct Recording: Sendable {
     /// The tests, each as the lines of an element of a YAML list, without the dash and the indentation.
     public var tests: [[String]] = []
-    /// Parts of the question that can't be expected, with the reason.
-    public var left: [String] = []
+    /// Why parts of the question can't be expected.
+    public var left: [Reason] = []
+  }
+
+  /// Why packets can't be expected to fare as they do today.
+  public enum Reason: Hashable, Sendable {
+    /// No packet fits the question.
+    case noPacket
+    /// What happens to them depends on these conditions.
+    case undetermined([ConditionUse])
+    /// They have this verdict only under these conditions.
+    case conditional(Case.Verdict, [ConditionUse])
+    /// Those with this verdict have too many pieces to be written down.
+    case tooManyPieces(Case.Verdict)
   }
 
   /// Records a question.
@@ -35,7 +47,7 @@ public struct Recorder {
     let sampler = Sampler(query: query, interfaces: [])
     let cases = trace.cases.filter { !sampler.isEmpty($0.when) }
     if cases.isEmpty {
-      recording.left.append("no packet fits this question")
+      recording.left.append(.noPacket)
     } else if let answer = Answer(cases) {
       recording.tests.append(test(name, given, answer))
     } else {
@@ -57,16 +69,15 @@ public struct Recorder {
     _ one: Case, of query: Query, _ name: String, openSources: ValueSet, to recording: inout Recording
   ) {
     guard let answer = Answer([one]) else {
-      recording.left.append("undetermined: " + one.conditions.map(\.text).joined(separator: "; "))
+      recording.left.append(.undetermined(one.conditions))
       return
     }
-    let hinges = one.conditions.map(\.text)
-    guard hinges.isEmpty else {
-      recording.left.append("\(one.verdict.rawValue) only if " + hinges.joined(separator: " and "))
+    guard one.conditions.isEmpty else {
+      recording.left.append(.conditional(one.verdict, one.conditions))
       return
     }
     guard let boxes = one.when.boxes(limit: 8) else {
-      recording.left.append("a part that is \(one.verdict.inWords) has too many pieces to be written down")
+      recording.left.append(.tooManyPieces(one.verdict))
       return
     }
     for box in boxes {

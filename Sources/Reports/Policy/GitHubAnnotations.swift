@@ -14,7 +14,7 @@ public enum GitHubAnnotations {
         let command: String
         switch result.outcome {
         case .passed: continue
-        case .skipped(let why): (command, message) = ("notice", "skipped: \(why)")
+        case .skipped(let why): (command, message) = ("notice", "skipped: \(why.text(in: host.host.ruleset))")
         case .failed(let failure):
           (command, message) = ("error", FailureWords(host.host).lines(failure).joined(separator: "\n"))
         }

@@ -29,10 +29,11 @@ public enum JUnit {
       "    <testcase name=\"\(escaped(result.check.name))\" classname=\"\(escaped(policy)).\(escaped(host.name))\""
     switch result.outcome {
     case .passed: return head + "/>\n"
-    case .skipped(let why): return head + ">\n      <skipped message=\"\(escaped(why))\"/>\n    </testcase>\n"
+    case .skipped(let why):
+      return head + ">\n      <skipped message=\"\(escaped(why.text(in: host.ruleset)))\"/>\n    </testcase>\n"
     case .failed(let failure):
       let lines = ["\(policy):\(result.check.place.line)"] + FailureWords(host).lines(failure)
-      let message = escaped(failure.reasons.joined(separator: "; "))
+      let message = escaped(failure.reasons.map { $0.text(in: host.ruleset) }.joined(separator: "; "))
       let type = failure.isUndetermined ? "undetermined" : "broken"
       return head + ">\n      <failure message=\"\(message)\" type=\"\(type)\">"
         + escaped(lines.joined(separator: "\n")) + "</failure>\n    </testcase>\n"

@@ -83,11 +83,11 @@ public enum PolicyJSON {
       case .passed: json.member("outcome", "passed")
       case .skipped(let why):
         json.member("outcome", "skipped")
-        json.member("reasons", [why])
+        json.member("reasons", [why.text(in: host.ruleset)])
       case .failed(let failure):
         json.member("outcome", "failed")
         json.member("undetermined", failure.isUndetermined)
-        json.member("reasons", failure.reasons)
+        json.member("reasons", failure.reasons.map { $0.text(in: host.ruleset) })
         json.key("counterexample")
         write(failure.counterexample, of: host, to: &json)
       }

@@ -50,11 +50,11 @@ public struct PolicyText: Sendable {
       if listsPassed { page.add(StyledText("passed   ", .good) + name + place, hanging: 9) }
     case .skipped(let why):
       page.add(StyledText("skipped  ", .doubtful) + name + place, hanging: 9)
-      page.add(StyledText(why), indent: 9, hanging: 2)
+      page.add(StyledText(why.text(in: host.ruleset)), indent: 9, hanging: 2)
     case .failed(let failure):
       page.addGap()
       page.add(StyledText("FAILED   ", .bad) + name + place, hanging: 9)
-      for reason in failure.reasons { page.add(StyledText(reason), indent: 9, hanging: 2) }
+      for reason in failure.reasons { page.add(StyledText(reason.text(in: host.ruleset)), indent: 9, hanging: 2) }
       if let example = failure.counterexample { add(example, of: host, to: &page) }
       page.addGap()
     }
@@ -148,7 +148,7 @@ struct FailureWords {
 
   /// A failure in a few lines: why, the packet, what decided, what almost did.
   func lines(_ failure: CheckResult.Failure) -> [String] {
-    var lines = failure.reasons
+    var lines = failure.reasons.map { $0.text(in: host.ruleset) }
     guard let example = failure.counterexample else { return lines }
     lines.append("packet: \(packet(example))")
     lines.append("ask: \(command(example))")

@@ -16,7 +16,8 @@ public enum TAP {
         let name = description("\(host.host.name): \(result.check.name)")
         switch result.outcome {
         case .passed: text += "ok \(number) - \(name)\n"
-        case .skipped(let why): text += "ok \(number) - \(name) # SKIP \(description(why))\n"
+        case .skipped(let why):
+          text += "ok \(number) - \(name) # SKIP \(description(why.text(in: host.host.ruleset)))\n"
         case .failed(let failure):
           text += "not ok \(number) - \(name)\n  ---\n"
           // A literal block is the one form that every reader of TAP understands for any text.

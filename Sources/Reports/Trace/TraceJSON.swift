@@ -213,9 +213,10 @@ public struct TraceJSON: Sendable {
     guard !uses.isEmpty else { return }
     json.key("conditions")
     json.array { json in
-      for (use, holds) in uses where !use.text.isEmpty {
+      for (use, holds) in uses {
+        guard let text = use.text(in: ruleset) else { continue }
         json.object(flat: true) { json in
-          json.member("text", use.text)
+          json.member("text", text)
           json.member("holds", holds)
           if let settledBy = use.settledBy { json.member("settled_by", settledBy) }
         }

@@ -90,7 +90,7 @@ public struct TraceText: Sendable {
   }
 
   private var names: SourceNames { SourceNames(ruleset.sources) }
-  private var words: HostWords { HostWords(facts: facts, knowledge: knowledge) }
+  private var words: HostWords { HostWords(ruleset: ruleset, facts: facts, knowledge: knowledge) }
 
   // MARK: The question
 
@@ -212,9 +212,10 @@ public struct TraceText: Sendable {
 
   private func addConditions(_ one: Case, to page: inout Page) {
     var told: Set<String> = []
-    for condition in one.conditions where !condition.text.isEmpty {
-      guard let command = condition.settledBy, told.insert(command).inserted else { continue }
-      let what = condition.rule.map { ruleset.place(of: $0) } ?? condition.text
+    for condition in one.conditions {
+      guard let text = condition.text(in: ruleset), let command = condition.settledBy, told.insert(command).inserted
+      else { continue }
+      let what = condition.rule.map { ruleset.place(of: $0) } ?? text
       addLabelled("unknown", StyledText("\(what): what \(command) prints would settle it"), to: &page)
     }
   }

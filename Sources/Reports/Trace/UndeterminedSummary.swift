@@ -103,7 +103,7 @@ struct UndeterminedSummary {
   }
 
   private func outcome(of one: Case, withEnvironment: Bool) -> Outcome {
-    var told = one.conditions.filter { !$0.text.isEmpty && (withEnvironment || !$0.isEnvironment) }
+    var told = one.conditions.filter { $0.text(in: ruleset) != nil && (withEnvironment || !$0.isEnvironment) }
     let alone = told.filter { $0.effect == [] }
     var texts: [String] = []
     if alone.count > 1 {
@@ -112,7 +112,7 @@ struct UndeterminedSummary {
     }
     let hidden = told.filter(\.isOfHiddenInterfaces)
     told.removeAll(where: \.isOfHiddenInterfaces)
-    texts += told.map(\.text)
+    texts += told.compactMap { $0.text(in: ruleset) }
     if let words = interfaceWords(hidden, one.decidedBy) { texts.append(words) }
     let condition = texts.isEmpty ? "otherwise" : "if " + texts.joined(separator: " and ")
     let verdict = one.conditionalVerdict ?? .undetermined
@@ -147,12 +147,12 @@ struct UndeterminedSummary {
   /// The commands that settle it.
   private func addUnknown(_ cases: [Case], to page: inout Page) {
     var commands: [String] = []
-    var others: [ConditionUse] = []
+    var others: [(text: String, holds: Bool)] = []
     for condition in cases.lazy.flatMap(\.conditions) where !condition.isEnvironment {
       if let command = condition.settledBy {
         if !commands.contains(command) { commands.append(command) }
-      } else if !condition.text.isEmpty, !others.contains(where: { $0.text == condition.text }) {
-        others.append(condition)
+      } else if let text = condition.text(in: ruleset), !others.contains(where: { $0.text == text }) {
+        others.append((text, condition.holds))
       }
     }
     // Whether something holds is one question with whether it fails.

@@ -4,6 +4,7 @@ import RuleGraph
 
 /// Who sends and who receives, in the words of the person who runs the host: containers by name, bridges as networks.
 struct HostWords {
+  let ruleset: Ruleset
   let facts: HostFacts
   let knowledge: RulesetKnowledge
 
@@ -143,7 +144,7 @@ struct HostWords {
       if !words.isEmpty { limits.append("not " + words.joined(separator: " and ")) }
     }
     if one.when.except.count > 3 { limits.append("and \(one.when.except.count - 3) more exceptions") }
-    limits += one.conditions.filter { !$0.text.isEmpty }.map { "if \($0.text)" }
+    limits += one.conditions.compactMap { $0.text(in: ruleset).map { "if \($0)" } }
     return limits
   }
 

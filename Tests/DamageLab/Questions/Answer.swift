@@ -55,7 +55,7 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
     untold =
       trace.assumptions.filter { $0.id.contains("untold") }.map(\.text)
       + (trace.warnings + reading.diagnostics).filter { $0.id.contains("untold") }.map(\.message)
-    conditions = Array(Set(trace.cases.flatMap(\.conditions).map(\.text))).sorted()
+    conditions = Array(Set(trace.cases.flatMap(\.conditions).compactMap { $0.text(in: reading.ruleset) })).sorted()
   }
 
   /// Whether the answer says something.

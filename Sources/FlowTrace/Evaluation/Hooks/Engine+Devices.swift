@@ -67,9 +67,7 @@ extension Engine {
     let table = ruleset.tables[chain.table]
     let name = "\(table.family.rawValue) \(table.name) \(ruleset[chain].name)"
     return condition(.host("device of \(name)"), in: &flow) {
-      ConditionInfo(
-        holds: "the chain \(name) is for a device that the frame passes",
-        fails: "the chain \(name) is for another device", isEnvironment: false, settledBy: "nft list ruleset")
+      Condition(.device(of: chain), settledBy: "nft list ruleset")
     }
   }
 
@@ -152,12 +150,9 @@ extension Engine {
     guard let value = InterfaceName(name)?.value else { return ([], [flow]) }
     if hook == .egress, flow.domain(slot)?.single == nil {
       // Through which port the bridge sends a frame, its table of hardware addresses says.
-      let bridge = flow.domain(.output)?.single.map { InterfaceName(value: $0).description } ?? "the bridge"
+      let bridge = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
       let decision = condition(.host("egress through \(name)"), in: &flow) {
-        ConditionInfo(
-          holds: "\(bridge) sends it through its port \(name)",
-          fails: "\(bridge) sends it through another port than \(name)",
-          isEnvironment: false, settledBy: "bridge fdb show")
+        Condition(.egressPort(name, bridge: bridge), settledBy: "bridge fdb show")
       }
       let parts = flow.split(decision)
       return (parts.yes, parts.no)

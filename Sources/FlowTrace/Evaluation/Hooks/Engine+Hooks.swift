@@ -35,7 +35,7 @@ extension Engine {
     return ends
   }
 
-  private static let tooManyCases = UnknownEnd("more than \(caseLimit) cases; narrow it with --src or --dport")
+  private static let tooManyCases = UnknownEnd(.tooManyCases(caseLimit))
 
   /// Leads a flow on until it splits or ends; what comes of it is in `work` or `finished` then.
   private func advance(_ start: Flow, _ work: inout [Flow], _ finished: inout [FinishedFlow]) {
@@ -159,12 +159,9 @@ extension Engine {
 
   /// Whether a table whose head was lost sees packets of the flow's version of IP.
   private func seesPackets(_ table: Int, _ flow: inout Flow) -> Decision {
-    let chains = ruleset.tables[table].chains.filter { $0.base != nil }.map(\.name).joined(separator: ", ")
-    let version = flow.family == .ipv4 ? "IPv4" : "IPv6"
+    let family = flow.family
     return condition(.seesPackets(table: table), in: &flow) {
-      ConditionInfo(
-        holds: "the table of \(chains) sees \(version)", fails: "the table of \(chains) does not see \(version)",
-        isEnvironment: false, settledBy: "nft list ruleset")
+      Condition(.seesPackets(table: table, family), settledBy: "nft list ruleset")
     }
   }
 
@@ -205,10 +202,7 @@ extension Engine {
     }
     if let otherwise {
       let decision = condition(.host("order of the nat chains at \(hook.rawValue)"), in: &flow) {
-        ConditionInfo(
-          holds: "nft's nat chain at \(hook.rawValue) was registered after that of legacy iptables, and is asked first",
-          fails: "the nat chain of legacy iptables at \(hook.rawValue) was registered after nft's, and is asked first",
-          isEnvironment: true)
+        Condition(.natOrder(hook))
       }
       switch flow.truth(of: decision) {
       case true: break
@@ -315,10 +309,7 @@ extension Engine {
     flow.note(Step(hook: hook, .policy(chain), matched: true, action: .accept))
     if flow.position.followed.isSuperset(of: [.accept, .drop]) { return nil }
     let decision = condition(.policy(chain), in: &dropped) {
-      ConditionInfo(
-        holds: "the policy of \(ruleset.place(of: chain)) is accept",
-        fails: "the policy of \(ruleset.place(of: chain)) is drop", isEnvironment: false,
-        settledBy: listCommand(chain.table))
+      Condition(.policy(chain), settledBy: listCommand(chain.table))
     }
     let parts = dropped.split(decision)
     let path = flow.path
@@ -333,11 +324,7 @@ extension Engine {
 
   /// A program in user space decides: the flow goes on where it lets the packet pass; gives the flow where it does not.
   private func queue(_ rule: RuleID, _ target: QueueTarget, _ flow: inout Flow) -> Flow? {
-    let number = makeCondition(
-      ConditionInfo(
-        holds: "the program at queue \(target.numbers.lowerBound) lets the packet pass",
-        fails: "the program at queue \(target.numbers.lowerBound) does not let the packet pass", rule: rule,
-        isEnvironment: true))
+    let number = makeCondition(Condition(.queue(target.numbers.lowerBound), rule: rule))
     let variable = flow.condition(.statement(rule, -1), number: number)
     var dropped = flow
     guard flow.narrow(variable, to: ValueSet(1)) else { return nil }

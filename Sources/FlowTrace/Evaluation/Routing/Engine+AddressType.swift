@@ -146,11 +146,8 @@ extension Engine {
     for (key, condition) in flow.conditions {
       if case .addressType(variable, _) = key { return condition }
     }
-    let what = unknown.single.map { "\(IPAddress(bits: $0))" } ?? "the destination"
     let number = makeCondition(
-      ConditionInfo(
-        holds: "\(what) is an address of this host", fails: "\(what) is not an address of this host", rule: nil,
-        isEnvironment: false, settledBy: "ip addr"))
+      Condition(.ownAddress(unknown.single.map { IPAddress(bits: $0) }), settledBy: "ip addr"))
     return flow.condition(.addressType(variable, .all), number: number)
   }
 
@@ -162,9 +159,7 @@ extension Engine {
       let interface = knowledge.facts.interface(InterfaceName(value: name).description)
     else {
       return condition(rule, statement, in: &flow) {
-        ConditionInfo(
-          holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
-          isEnvironment: false, settledBy: "ip addr")
+        Condition(.hostMatch(match), rule: rule, settledBy: "ip addr")
       }
     }
     var own = ValueSet(interface.addresses.map { $0.address.bits...$0.address.bits })
@@ -205,9 +200,7 @@ extension Engine {
     }
     guard isLoopback || answer != nil else {
       return condition(rule, statement, in: &flow) {
-        ConditionInfo(
-          holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
-          isEnvironment: false, settledBy: "ip route show table all")
+        Condition(.hostMatch(match), rule: rule, settledBy: "ip route show table all")
       }
     }
     var found: String?

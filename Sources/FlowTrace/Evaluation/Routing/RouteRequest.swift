@@ -124,45 +124,28 @@ extension Engine {
   func split(_ flow: Flow, by question: RouteQuestion) -> [Flow] {
     var flow = flow
     let rules = knowledge.routingRules[flow.family] ?? []
-    let family = flow.family == .ipv4 ? "" : " -6"
+    let family = flow.family
+    let option = family == .ipv4 ? "" : " -6"
     let decision = condition(.route(question), in: &flow) {
       switch question {
       case .selector(let place):
         let rule = rules[place]
         if let name = rule.outputInterface, rule.unknownSelector == nil, rule.tos == nil {
-          return ConditionInfo(
-            holds: "the program is bound to \(name), so that policy rule \(rule.priority) applies",
-            fails: "the program is not bound to \(name), so that policy rule \(rule.priority) does not apply",
-            isEnvironment: true)
+          return Condition(.boundProgram(interface: name, priority: rule.priority))
         }
         if rule.unknownSelector == HostKnowledge.untoldSelector, case .lookup(let table) = rule.action {
-          return ConditionInfo(
-            holds: "a policy rule leads it to routing table \(table)",
-            fails: "no policy rule leads it to routing table \(table)", isEnvironment: false,
-            settledBy: "ip\(family) rule")
+          return Condition(.unseenPolicyRule(table: table), settledBy: "ip\(option) rule")
         }
-        let selector = rule.unknownSelector.map { " (\($0))" } ?? ""
-        return ConditionInfo(
-          holds: "policy rule \(rule.priority)\(selector) of `ip\(family) rule` applies",
-          fails: "policy rule \(rule.priority)\(selector) of `ip\(family) rule` does not apply",
-          isEnvironment: false)
+        return Condition(.policyRule(priority: rule.priority, selector: rule.unknownSelector, family))
       case .table(let table):
-        return ConditionInfo(
-          holds: "routing table \(table) has a route for it", fails: "routing table \(table) has no route for it",
-          isEnvironment: false, settledBy: "ip\(family) route show table \(table)")
+        return Condition(.routeInTable(table), settledBy: "ip\(option) route show table \(table)")
       case .tableLeadsHere(let table):
-        return ConditionInfo(
-          holds: "the route of table \(table) is local: the packet is this host's",
-          fails: "the route of table \(table) leads out",
-          isEnvironment: false, settledBy: "ip\(family) route show table \(table)")
+        return Condition(.localRouteInTable(table), settledBy: "ip\(option) route show table \(table)")
       case .maskedRoute(let place, let network):
         let masked = knowledge.facts.maskedRoutes[place]
-        let length = masked.route.destination.length
-        let name = masked.route.nextHops.first?.interface.map { " on \($0)" } ?? ""
-        return ConditionInfo(
-          holds: "\(masked.destination.text)/\(length)\(name) is \(network)",
-          fails: "\(masked.destination.text)/\(length)\(name) is not \(network)", isEnvironment: false,
-          settledBy: masked.isConnected ? "ip addr" : "ip\(family) route")
+        return Condition(
+          .maskedRoute(masked.destination, network: network, interface: masked.route.nextHops.first?.interface),
+          settledBy: masked.isConnected ? "ip addr" : "ip\(option) route")
       }
     }
     let parts = flow.split(decision)

@@ -66,7 +66,6 @@ extension Engine {
       }
     }
     let misses = !others.isEmpty && map.catchAll == nil
-    let name = Words.generator(generator)
     var hits: [(flow: Flow, element: SetElement)] = []
     var rest = start
     for (index, group) in groups.enumerated() {
@@ -74,10 +73,7 @@ extension Engine {
       if !misses, index == groups.count - 1 { return (hits + [(rest, group.element)], []) }
       let left = groups[(index + 1)...].reduce(misses ? others : .empty) { $0.union($1.numbers) }
       let decision = condition(.draw(id, statement, group: index), in: &rest) {
-        ConditionInfo(
-          holds: "\(name) gives \(Words.numbers(group.numbers))", fails: "\(name) gives \(Words.numbers(left))",
-          rule: id,
-          isEnvironment: true)
+        Condition(.draw(generator, group.numbers, others: left), rule: id)
       }
       let parts = rest.split(decision)
       hits += parts.yes.map { ($0, group.element) }
@@ -140,9 +136,7 @@ extension Engine {
   ) -> (hits: [(flow: Flow, values: [Expression])], misses: [Flow]) {
     var flow = start
     let decision = condition(id, statement, in: &flow) {
-      ConditionInfo(
-        holds: "the map \(map.name) holds the packet", fails: "the map \(map.name) does not hold the packet", rule: id,
-        isEnvironment: false, settledBy: "nft -j list ruleset")
+      Condition(.mapMember(map.name), rule: id, settledBy: "nft -j list ruleset")
     }
     let split = flow.split(decision)
     let any = Expression.masked(MaskedValue("the value in map \(map.name)", within: .all))

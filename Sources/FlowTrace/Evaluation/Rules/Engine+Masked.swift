@@ -8,9 +8,8 @@ struct MaskedKeys {
   var masked: [[MaskedValue]] = []
   /// The set whose elements they are, by a name of its own; nil of values that are written in a rule.
   var set: String?
-  /// What the condition says when a masked key is the packet's, and when not.
-  var holds: String
-  var fails: String
+  /// What the condition says of a masked key.
+  var about: Condition.About
   /// The command whose output would show what is masked.
   var settledBy: String?
 }
@@ -26,10 +25,9 @@ extension Engine {
       return match.whenAbsent ? .always : .never
     }
     let certain = wanted.certain
-    let words = Words.masked(match.subject, wanted)
     let keys = MaskedKeys(
-      certain: certain.isEmpty ? [] : [[certain]], masked: wanted.masked.map { [$0] }, holds: words.holds,
-      fails: words.fails, settledBy: dump(of: rule))
+      certain: certain.isEmpty ? [] : [[certain]], masked: wanted.masked.map { [$0] },
+      about: .maskedValue(match.subject, wanted), settledBy: dump(of: rule))
     let subject = resolve(match.subject, in: &flow, wanted: possible)
     return decide([subject], keys, match, isIPSet: false, in: &flow, rule: rule, statement: statement)
   }
@@ -68,19 +66,15 @@ extension Engine {
   /// The number of the condition that stands for a masked value which a rule puts into a packet.
   func makeMaskedCondition(_ value: MaskedValue, _ rule: RuleID) -> Int {
     if let known = maskedConditions[rule]?[value.text] { return known }
-    let words = "the dump masks \(value.text)"
-    let number = makeCondition(
-      ConditionInfo(holds: words, fails: words, rule: rule, isEnvironment: false, settledBy: dump(of: rule)))
+    let number = makeCondition(Condition(.maskedTarget(value), rule: rule, settledBy: dump(of: rule)))
     maskedConditions[rule, default: [:]][value.text] = number
     return number
   }
 
   private func keys(of set: ResolvedSet, _ masked: [SetElement], in rule: RuleID) -> MaskedKeys {
-    let name = set.name.isEmpty ? "its set" : "the set \(set.name)"
     var keys = MaskedKeys(
       masked: masked.map { $0.isElision ? [] : $0.masks },
-      holds: "a part of \(name) that is not shown holds the packet",
-      fails: "no part of \(name) that is not shown holds the packet")
+      about: .hiddenElement(ofSet: set.name.isEmpty ? nil : set.name))
     if set.ipset != nil {
       keys.set = "ipset \(set.name)"
       keys.settledBy = "ipset save \(set.name)"
@@ -109,9 +103,7 @@ extension Engine {
     var isComputed = false
     func undecided(_ flow: inout Flow) -> Decision {
       condition(rule, statement, in: &flow) {
-        ConditionInfo(
-          holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
-          isEnvironment: false, settledBy: keys.settledBy)
+        Condition(.maskedMatch(match), rule: rule, settledBy: keys.settledBy)
       }
     }
     for subject in subjects {
@@ -132,8 +124,7 @@ extension Engine {
     }
     if keys.certain.count > 256, variables.contains(where: { flow.variables[$0].domain.single == nil }) {
       return condition(rule, statement, in: &flow, negated: match.negated) {
-        ConditionInfo(
-          holds: keys.holds, fails: keys.fails, rule: rule, isEnvironment: false, settledBy: keys.settledBy)
+        Condition(keys.about, rule: rule, settledBy: keys.settledBy)
       }
     }
     for key in keys.certain {
@@ -151,9 +142,7 @@ extension Engine {
         flow.conditions[.masked(name)]
         ?? flow.condition(
           .masked(name),
-          number: makeCondition(
-            ConditionInfo(
-              holds: keys.holds, fails: keys.fails, rule: rule, isEnvironment: false, settledBy: keys.settledBy)))
+          number: makeCondition(Condition(keys.about, rule: rule, settledBy: keys.settledBy)))
       add(box + [(variable, ValueSet(1))])
     }
     if match.whenAbsent, !requires.isEmpty {

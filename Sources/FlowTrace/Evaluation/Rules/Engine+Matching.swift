@@ -22,7 +22,7 @@ extension Engine {
     switch match.values {
     case .values(let values):
       if case .concatenation = match.subject {
-        return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+        return condition(rule, statement, in: &flow) { Condition(.match(match), rule: rule) }
       }
       wanted = values
     case .masked(let masked): return decide(match, masked, in: &flow, rule: rule, statement: statement)
@@ -99,10 +99,12 @@ extension Engine {
       }
       guard let values = transform.preimage(of: wanted, in: domain) else {
         guard case .bitwise(let and, let xor)? = transform.operations.first, transform.operations.count == 1 else {
-          return condition(rule, statement, in: &flow, negated: false) { self.undecidable(match, rule: rule) }
+          return condition(rule, statement, in: &flow, negated: false) { Condition(.match(match), rule: rule) }
         }
         var decision = condition(.bits(variable, and: and, xor: xor, wanted), in: &flow, negated: match.negated) {
-          self.bitCondition(match, rule: rule)
+          var positive = match
+          positive.negated = false
+          return Condition(.bits(positive), rule: rule)
         }
         decision.requires = requires
         return decision
@@ -116,7 +118,7 @@ extension Engine {
     case .addressLookup(let fib, let variable):
       return decide(fib, variable, wanted, match, in: &flow, rule: rule, statement: statement)
     case .unknown:
-      return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+      return condition(rule, statement, in: &flow) { Condition(.match(match), rule: rule) }
     }
   }
 
@@ -194,7 +196,7 @@ extension Engine {
       case .variable(_, _, let box): requires += box
       case .absent: absent = true
       case .unknown, .addressLookup:
-        return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+        return condition(rule, statement, in: &flow) { Condition(.match(match), rule: rule) }
       case .constant: break
       }
       subjects.append(subject)
@@ -224,17 +226,13 @@ extension Engine {
     if set.catchAll != nil { return match.negated ? .never : Decision(requires: requires, negated: true) }
     let isOfOneField = subjects.count == 1 && set.parts == 1
     guard isOfOneField || set.elements.count <= 256 else {
-      let number = "\(set.elements.count)"
       return condition(rule, statement, in: &flow, negated: match.negated) {
-        ConditionInfo(
-          holds: "its addresses and ports are in the set \(set.name) of \(number) elements",
-          fails: "its addresses and ports are not in the set \(set.name) of \(number) elements", rule: rule,
-          isEnvironment: true)
+        Condition(.largeSet(set.name, count: set.elements.count), rule: rule)
       }
     }
     let found = isOfOneField ? box(of: [set.values], subjects, in: flow) : boxes(of: set, subjects, in: flow)
     guard let boxes = found else {
-      return condition(rule, statement, in: &flow) { self.undecidable(match, rule: rule) }
+      return condition(rule, statement, in: &flow) { Condition(.match(match), rule: rule) }
     }
     return Decision(
       requires: failing ? [] : requires, boxes: failing ? boxes.map { requires + $0 } : boxes, negated: match.negated)
@@ -286,27 +284,9 @@ extension Engine {
     case .values, .masked, .elements, .named: isIPSet = false
     }
     return condition(rule, statement, in: &flow, negated: match.negated) {
-      ConditionInfo(
-        holds: "the set \(set.name) holds the packet", fails: "the set \(set.name) does not hold the packet",
-        rule: rule,
-        isEnvironment: false, settledBy: isIPSet ? "ipset save \(set.name)" : "nft -j list ruleset")
+      Condition(
+        .setMember(set.name), rule: rule, settledBy: isIPSet ? "ipset save \(set.name)" : "nft -j list ruleset")
     }
-  }
-
-  // MARK: - Words
-
-  private func undecidable(_ match: Match, rule: RuleID) -> ConditionInfo {
-    ConditionInfo(
-      holds: "\(Words.match(match)) holds", fails: "\(Words.match(match)) does not hold", rule: rule,
-      isEnvironment: true)
-  }
-
-  private func bitCondition(_ match: Match, rule: RuleID) -> ConditionInfo {
-    var positive = match
-    positive.negated = false
-    var negative = match
-    negative.negated = true
-    return ConditionInfo(holds: Words.match(positive), fails: Words.match(negative), rule: rule, isEnvironment: true)
   }
 }
 

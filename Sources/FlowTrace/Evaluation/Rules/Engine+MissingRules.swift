@@ -11,12 +11,8 @@ extension Engine {
 
   /// A flow at a place where rules are missing.
   func meet(_ missing: MissingRules, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
-    let chain = ruleset[id.chainID]
-    let subject =
-      chain.shown == .nothing ? ruleset.place(of: id.chainID) : "the missing rules of \(ruleset.place(of: id.chainID))"
-    return follow(
-      missing.effects ?? effects(in: flow), of: missing, subject,
-      isPlural: chain.shown != .nothing || ruleset.tables[id.table].name.isEmpty, flow, id, statement,
+    follow(
+      missing.effects ?? effects(in: flow), of: missing, .rules(of: id.chainID), flow, id, statement,
       settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, .missing, nil))
   }
 
@@ -26,27 +22,26 @@ extension Engine {
       return [RuleBranch(flow: flow, outcome: .unknown(Engine.tooMuch), action: .unknown, target: nil)]
     }
     return follow(
-      effects(in: flow), name, isPlural: false, flow, id, statement, settledBy: listCommand(id.table),
+      effects(in: flow), .chain(name), flow, id, statement, settledBy: listCommand(id.table),
       leftAlone: (isGoto ? .verdict(.return) : .next, isGoto ? .goto : .jump, name))
   }
 
   /// A flow at a target that was not understood.
   func meet(target opaque: Opaque, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
-    meet(
-      unknown: opaque.lost == nil ? "target \(opaque.name)" : opaque.name, opaque.name, opaque.settledBy, flow, id,
-      statement)
+    meet(unknown: .target(opaque), opaque.name, opaque.settledBy, flow, id, statement)
   }
 
   /// A flow at a map that decides and that no dump shows.
   func meet(map name: String, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
-    meet(unknown: "map \(name)", "map \(name)", "nft -j list ruleset", flow, id, statement)
+    meet(unknown: .map(name), "map \(name)", "nft -j list ruleset", flow, id, statement)
   }
 
   private func meet(
-    unknown subject: String, _ name: String, _ settledBy: String?, _ flow: Flow, _ id: RuleID, _ statement: Int
+    unknown subject: Condition.Unseen, _ name: String, _ settledBy: String?, _ flow: Flow, _ id: RuleID,
+    _ statement: Int
   ) -> [RuleBranch] {
     follow(
-      effects(in: flow), subject, isPlural: false, flow, id, statement, settledBy: settledBy,
+      effects(in: flow), subject, flow, id, statement, settledBy: settledBy,
       leftAlone: (.next, .unknown, name))
   }
 
@@ -64,27 +59,20 @@ extension Engine {
   }
 
   private func follow(
-    _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: String, isPlural: Bool, _ start: Flow,
+    _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: Condition.Unseen, _ start: Flow,
     _ id: RuleID, _ statement: Int,
     settledBy: String?, leftAlone: (outcome: RuleOutcome, action: Step.Action, target: String?)
   ) -> [RuleBranch] {
     var flow = start
-    func info(_ holds: String, _ effect: MissingRules.Effects) -> () -> ConditionInfo {
-      {
-        ConditionInfo(
-          holds: holds, fails: "", rule: id, isEnvironment: false, settledBy: settledBy, effect: effect)
-      }
+    func does(_ effect: MissingRules.Effects) -> Condition {
+      Condition(.unseen(subject, effect), rule: id, settledBy: settledBy)
     }
-    func does(_ singular: String, _ plural: String) -> String { "\(subject) \(isPlural ? plural : singular)" }
     let isOfSource = effects.contains(.translateSource)
     if effects == .translateSource {
       return [withUnknownSource(flow, id, action: leftAlone.action, target: leftAlone.target)]
     }
     let new = effects.subtracting(flow.position.followed).subtracting(.translateSource)
-    let isReturn = leftAlone.action == .jump || leftAlone.action == .goto
-    let alone = condition(
-      id, statement, in: &flow,
-      info(isReturn ? does("returns", "return") : does("leaves it alone", "leave it alone"), []))
+    let alone = condition(id, statement, in: &flow) { does([]) }
     flow.position.followed.formUnion(effects)
     let parts = flow.split(alone)
     var branches = parts.yes.map {
@@ -96,7 +84,7 @@ extension Engine {
     var rest = parts.no
     var open = new
     func branch(
-      _ effect: MissingRules.Effects, _ words: String, _ outcome: RuleOutcome, _ action: Step.Action
+      _ effect: MissingRules.Effects, _ outcome: RuleOutcome, _ action: Step.Action
     ) {
       guard open.contains(effect) else { return }
       open.remove(effect)
@@ -105,7 +93,7 @@ extension Engine {
         let key = ConditionKey.missingRules(id, statement, effect)
         branches += rest.map { part in
           var part = part
-          let variable = part.condition(key, number: makeCondition(info(words, effect)()))
+          let variable = part.condition(key, number: makeCondition(does(effect)))
           _ = part.narrow(variable, to: ValueSet(1))
           return RuleBranch(flow: part, outcome: outcome, action: action, target: nil)
         }
@@ -114,15 +102,15 @@ extension Engine {
       var others: [Flow] = []
       for var part in rest {
         let number = ConditionKey.missingRules(id, statement, effect)
-        let decision = condition(number, in: &part, info(words, effect))
+        let decision = condition(number, in: &part) { does(effect) }
         let split = part.split(decision)
         branches += split.yes.map { RuleBranch(flow: $0, outcome: outcome, action: action, target: nil) }
         others += split.no
       }
       rest = others
     }
-    branch(.accept, does("accepts it", "accept it"), .verdict(.accept), .accept)
-    branch(.drop, does("drops it", "drop it"), .verdict(.drop), .drop)
+    branch(.accept, .verdict(.accept), .accept)
+    branch(.drop, .verdict(.drop), .drop)
     // A container engine translates to its containers.
     let targets = knowledge.containerAddresses[start.family] ?? .empty
     if open == .translateDestination, missing?.evidence == .engine, !targets.isEmpty, targets.count <= Self.targetLimit
@@ -131,20 +119,13 @@ extension Engine {
         + rest.map { part in
           var part = part
           let key = ConditionKey.missingRules(id, statement, .translateDestination)
-          let variable = part.condition(
-            key, number: makeCondition(info(does("translates it", "translate it"), .translateDestination)()))
+          let variable = part.condition(key, number: makeCondition(does(.translateDestination)))
           _ = part.narrow(variable, to: ValueSet(1))
           return translated(toOneOf: targets, part, id)
         }
     }
-    branch(
-      .translateDestination, does("translates it", "translate it"),
-      .unknown(
-        UnknownEnd("", settledBy)),
-      .unknown)
-    branch(
-      .change, does("changes it", "change it"),
-      .unknown(UnknownEnd("", settledBy)), .unknown)
+    branch(.translateDestination, .unknown(UnknownEnd(.unseenRules, settledBy)), .unknown)
+    branch(.change, .unknown(UnknownEnd(.unseenRules, settledBy)), .unknown)
     return branches
   }
 }

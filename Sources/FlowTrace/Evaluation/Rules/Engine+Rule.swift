@@ -118,10 +118,7 @@ extension Engine {
     guard case .updateSet(let update) = statement else { return decide(statement, in: &flow, id, index) }
     if update.conditions.isEmpty { return nil }
     return condition(id, index, in: &flow) {
-      ConditionInfo(
-        holds: update.conditions.map { Words.environment($0, holds: true) }.joined(separator: " and "),
-        fails: update.conditions.map { Words.environment($0, holds: false) }.joined(separator: " or "), rule: id,
-        isEnvironment: true)
+      Condition(.update(update.conditions), rule: id)
     }
   }
 
@@ -283,18 +280,14 @@ extension Engine {
       return decide(environment, in: &flow, id, index)
     case .opaqueMatch(let opaque):
       return condition(id, index, in: &flow) {
-        ConditionInfo(
-          holds: "\(opaque.name) matches", fails: "\(opaque.name) does not match", rule: id, isEnvironment: false,
-          settledBy: opaque.settledBy)
+        Condition(.opaque(opaque), rule: id, settledBy: opaque.settledBy)
       }
     case .hiddenInterfaces:
       let list = ruleset.tables[id.table].family == .ip6 ? "ip6tables" : "iptables"
       let table = ruleset.tables[id.table].name
       return condition(id, index, in: &flow) {
-        ConditionInfo(
-          holds: "its interfaces fit the rule", fails: "its interfaces do not fit the rule", rule: id,
-          isEnvironment: false,
-          settledBy: table == "filter" ? "\(list) -vnL" : "\(list) -t \(table) -vnL", isOfHiddenInterfaces: true)
+        Condition(
+          .hiddenInterfaces, rule: id, settledBy: table == "filter" ? "\(list) -vnL" : "\(list) -t \(table) -vnL")
       }
     default: return .always
     }
@@ -310,18 +303,14 @@ extension Engine {
       if environment.arguments.count == 1 {
         let isGroup = name.name == "gid-owner"
         return condition(id, index, in: &flow, negated: environment.negated) {
-          ConditionInfo(
-            holds: "the \(isGroup ? "group" : "user") \(name.value) sends it",
-            fails: "another \(isGroup ? "group" : "user") than \(name.value) sends it", rule: id, isEnvironment: false,
+          Condition(
+            .owner(name.value, isGroup: isGroup), rule: id,
             settledBy: isGroup ? "getent group \(name.value)" : "id -u \(name.value)")
         }
       }
     }
     return condition(id, index, in: &flow) {
-      ConditionInfo(
-        holds: Words.environment(environment, holds: true), fails: Words.environment(environment, holds: false),
-        rule: id,
-        isEnvironment: true)
+      Condition(.environment(environment), rule: id)
     }
   }
 }

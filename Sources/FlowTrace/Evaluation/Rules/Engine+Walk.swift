@@ -86,7 +86,7 @@ extension Engine {
     return .divided
   }
 
-  static let tooMuch = UnknownEnd("too many rules to look at")
+  static let tooMuch = UnknownEnd(.tooManyRules)
 
   /// Notes the rules that were looked at in the innermost chain since the last match.
   private func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
@@ -123,10 +123,10 @@ extension Engine {
       case .return: return leave(&flow, hook, byReturn: id)
       case .queue(let target): return .queued(id, target)
       case .forwardTo(let device): return .forwarded(id, device: device)
-      case .synproxy: return .unknown(.rule(id), UnknownEnd("the kernel's SYN proxy answers"))
+      case .synproxy: return .unknown(.rule(id), UnknownEnd(.synproxy))
       case .jump(let name), .goto(let name):
         guard let target = index.chain(named: name, table: id.table) else {
-          return .unknown(.rule(id), UnknownEnd("chain \(name) was not shown", listCommand(id.table)))
+          return .unknown(.rule(id), UnknownEnd(.unseenChain(name), listCommand(id.table)))
         }
         guard flow.position.frames.count < 128 else { return .unknown(.rule(id), Engine.tooMuch) }
         var frame = Frame(chain: ChainID(table: id.table, chain: target))

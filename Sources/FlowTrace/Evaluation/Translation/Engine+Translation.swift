@@ -331,9 +331,7 @@ extension Engine {
   /// (`net/netfilter/nft_tproxy.c`).
   private func handOver(_ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
     var flow = start
-    let number = makeCondition(
-      ConditionInfo(
-        holds: "a transparent proxy listens", fails: "no transparent proxy listens", rule: id, isEnvironment: true))
+    let number = makeCondition(Condition(.transparentProxy, rule: id))
     let variable = flow.condition(.statement(id, -2), number: number)
     var dropped = flow
     guard dropped.narrow(variable, to: ValueSet(0)), flow.narrow(variable, to: ValueSet(1)) else {
