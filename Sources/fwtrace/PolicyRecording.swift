@@ -49,7 +49,7 @@ struct PolicyRecording {
     do throws(PolicyEditor.Refusal) {
       try editor.append(tests, to: file?.root)
     } catch {
-      throw Failure("\(command.policy): \(error.reason)")
+      throw Failure("\(command.policy): \(error.text)")
     }
     try save(editor.text, tests: (file?.policy.tests.count ?? 0) + tests.count)
     for test in tests {
@@ -64,7 +64,7 @@ struct PolicyRecording {
     for change in outcome.changes {
       Output.write("\(command.policy):\(change.line)\n- \(change.old)\n+ \(change.new)\n")
     }
-    for reason in outcome.left { Output.write("not updated: \(reason)\n") }
+    for left in outcome.left { Output.write("not updated: \(left.test): \(left.reason.text)\n") }
     if !outcome.changes.isEmpty { try save(editor.text, tests: run.file.policy.tests.count) }
   }
 

@@ -1,6 +1,7 @@
 import FlowTrace
 import HostModel
 import KernelLab
+import Reports
 import RuleGraph
 import RuleParser
 
@@ -60,7 +61,7 @@ final class Trial {
     var lines = ["\(part.verdict.rawValue) \(part.fate.rawValue) by \(part.decidedBy) reject \(part.rejectWith ?? "-")"]
     for step in part.path where step.matched {
       lines.append(
-        "  \(step.hook.map { "\($0)" } ?? "-") \(name(step.event)) \(step.action.rawValue) \(step.target ?? "") \(step.words ?? "")"
+        "  \(step.hook.map { "\($0)" } ?? "-") \(name(step.event)) \(step.action.rawValue) \(step.targetText ?? "") \(step.fact?.text ?? "")"
       )
     }
     return lines.joined(separator: "\n")

@@ -147,10 +147,11 @@ import Testing
   func whereNoRuleHelpsTheAnswerSaysWhatWould(_ sample: String, _ options: [(QueryOption, String)], _ words: String)
     throws
   {
-    let trace = try Self.trace(Samples.read(sample), options, .accept)
-    let remedy = try #require(trace.cases.first?.remedy)
+    let reading = try Samples.read(sample)
+    let remedy = try #require(try Self.trace(reading, options, .accept).cases.first?.remedy)
     #expect(remedy.rule == nil)
-    #expect(remedy.advice?.contains(words) == true, "\(remedy.advice ?? "no advice")")
+    let advice = try #require(remedy.advice).text(in: reading.ruleset)
+    #expect(advice.contains(words), "\(advice)")
   }
 
   @Test(arguments: [
@@ -166,7 +167,8 @@ import Testing
     inputs.append(DumpInput(name: "sysctl.txt", bytes: Array("$ sysctl -a\n\(setting)\n".utf8)))
     let reading = DumpReader().read(inputs)
     let trace = try Self.trace(reading, [(.input, "eth0"), (.src, source), (.dst, "192.0.2.10:8080")], .accept)
-    #expect(trace.cases.first?.remedy?.advice?.contains(words) == true, "\(trace.cases.first?.remedy as Any)")
+    let advice = try #require(trace.cases.first?.remedy?.advice).text(in: reading.ruleset)
+    #expect(advice.contains(words), "\(advice)")
   }
 
   @Test(arguments: [
@@ -183,16 +185,16 @@ import Testing
   func whereAnswersWouldBeDroppedTwoRulesAreTried(
     _ sample: String, _ options: [(QueryOption, String)], _ commands: String
   ) throws {
-    let trace = try Self.trace(Samples.read(sample), options, .accept)
-    let remedy = try #require(trace.cases.first?.remedy)
-    #expect(remedy.advice == "no single rule gives that, these two do (tried): \(commands)")
+    let reading = try Samples.read(sample)
+    let advice = try #require(try Self.trace(reading, options, .accept).cases.first?.remedy?.advice)
+    #expect(advice.text(in: reading.ruleset) == "no single rule gives that, these two do (tried): \(commands)")
   }
 
   @Test func twoDropsAreNotUndoneByOneRule() throws {
+    let reading = try Samples.read("questions/03-routed-access-docker-28")
     let trace = try Self.trace(
-      Samples.read("questions/03-routed-access-docker-28"),
-      [(.input, "wg0"), (.src, "10.8.0.2"), (.dst, "172.17.0.2:22")], .accept)
-    let advice = try #require(trace.cases.first?.remedy?.advice)
+      reading, [(.input, "wg0"), (.src, "10.8.0.2"), (.dst, "172.17.0.2:22")], .accept)
+    let advice = try #require(trace.cases.first?.remedy?.advice).text(in: reading.ruleset)
     #expect(advice.hasPrefix("no single rule gives that: with `iptables -t raw -I PREROUTING 1 "))
     #expect(advice.hasSuffix("it ends at filter DOCKER"))
   }

@@ -79,7 +79,7 @@ extension LayoutFingerprint {
       for chain in table.chains {
         for rule in chain.rules {
           for case .verdict(let verdict) in rule.statements {
-            if let target = verdict.target, let place = places[target] { isTarget[place] = true }
+            if case .chain(let target)? = verdict.target, let place = places[target] { isTarget[place] = true }
           }
         }
       }

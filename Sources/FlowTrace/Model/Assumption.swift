@@ -34,6 +34,8 @@ extension Assumption {
     case leavesAgain(IPAddress?)
     /// The same, since the host's routes lead there through another interface.
     case routedThrough(IPAddress?)
+    /// The same of a source: its packets come in from outside.
+    case comesFromOutside(IPAddress)
     /// An interface is on a subnet.
     case subnetOfInterface(String, Prefix)
     /// The destination is on the link of an interface, since the question has the packet leave through it.
@@ -83,7 +85,7 @@ extension Assumption.Fact {
     switch self {
     case .gatewayAddress: "gateway-address"
     case .localAddress: "local-address"
-    case .foreignAddress, .leavesAgain, .routedThrough: "foreign-address"
+    case .foreignAddress, .leavesAgain, .routedThrough, .comesFromOutside: "foreign-address"
     case .subnetOfInterface: "subnet-of-interface"
     case .neighbour: "neighbour"
     case .sentByHost, .comesFromSubnet, .comesFromRoute: "sender"

@@ -4,9 +4,17 @@ public struct PolicyEditor {
   private var lines: [String]
 
   /// Why a text can't be changed.
-  public struct Refusal: Error, Sendable {
-    /// One sentence.
-    public var reason: String
+  public enum Refusal: Error, Hashable, Sendable {
+    /// The tests do not stand on lines of their own, so none can be added to them.
+    case testsOnOneLine
+    /// The tests are written in brackets.
+    case testsInBrackets
+    /// The text of a value is not where it was read.
+    case movedText
+    /// It goes over several lines.
+    case severalLines
+    /// It is not a plain scalar.
+    case noPlainScalar
   }
 
   /// Makes an editor for a file's text.
@@ -35,10 +43,10 @@ public struct PolicyEditor {
       case .list(let elements) where !elements.isEmpty:
         guard let place = elements.last?.place, lines.indices.contains(place.line - 1),
           let dash = lines[place.line - 1].firstIndex(where: { $0 != " " }), lines[place.line - 1][dash] == "-"
-        else { throw Refusal(reason: "the tests do not stand on lines of their own, so none can be added to them") }
+        else { throw Refusal.testsOnOneLine }
         indentation = lines[place.line - 1].distance(from: lines[place.line - 1].startIndex, to: dash)
       case .scalar where members[index].value.isNull: break
-      default: throw Refusal(reason: "the tests are written in brackets; begin them on a line of their own")
+      default: throw Refusal.testsInBrackets
       }
       while at > 0, lines[at - 1].allSatisfy({ $0 == " " }) || behind != nil && lines[at - 1].hasPrefix("#") { at -= 1 }
     } else {
@@ -59,20 +67,20 @@ public struct PolicyEditor {
     old: String, new: String
   ) {
     guard lines.indices.contains(part.place.line - 1) else {
-      throw Refusal(reason: "the text is not where it was read")
+      throw Refusal.movedText
     }
     let old = lines[part.place.line - 1]
     guard let start = old.index(old.startIndex, offsetBy: part.place.column - 1, limitedBy: old.endIndex),
       start < old.endIndex
-    else { throw Refusal(reason: "the text is not where it was read") }
+    else { throw Refusal.movedText }
     var end = start
     if old[start] == "\"" || old[start] == "'" {
       guard let close = old[old.index(after: start)...].firstIndex(of: old[start]) else {
-        throw Refusal(reason: "the text goes over several lines")
+        throw Refusal.severalLines
       }
       end = old.index(after: close)
     } else {
-      guard old[start...].hasPrefix(part.text) else { throw Refusal(reason: "the text is not a plain scalar") }
+      guard old[start...].hasPrefix(part.text) else { throw Refusal.noPlainScalar }
       end = old.index(start, offsetBy: part.text.count)
     }
     let new = old[..<start] + YAMLText.scalar(text) + old[end...]

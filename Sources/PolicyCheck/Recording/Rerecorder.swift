@@ -17,7 +17,17 @@ public struct Rerecorder {
     /// The changes, in the order of the tests.
     public var changes: [Change] = []
     /// Tests that stay as they are, with the reason.
-    public var left: [String] = []
+    public var left: [(test: String, reason: Reason)] = []
+  }
+
+  /// Why a test stays as it is.
+  public enum Reason: Hashable, Sendable {
+    /// It expects something that only its author can decide.
+    case authorsChoice
+    /// Its packets have no common answer.
+    case noCommonAnswer
+    /// The text of a key can't be changed.
+    case refused(key: String, PolicyEditor.Refusal)
   }
 
   /// Changes the text of a policy.
@@ -34,11 +44,11 @@ public struct Rerecorder {
       let expectation = test.expectation
       guard !expectation.hasOnly, expectation.oneOf.isEmpty, expectation.via.isEmpty, expectation.neverVia.isEmpty
       else {
-        outcome.left.append("\(test.name): only, one-of, via and never-via are the author's to decide")
+        outcome.left.append((test.name, .authorsChoice))
         continue
       }
       guard let answer = answer(results) else {
-        outcome.left.append("\(test.name): its packets have no common answer today")
+        outcome.left.append((test.name, .noCommonAnswer))
         continue
       }
       for (key, part) in expectation.texts.sorted(by: { $0.value.place < $1.value.place }) {
@@ -47,7 +57,7 @@ public struct Rerecorder {
           let (old, new) = try editor.replace(part, with: text)
           outcome.changes.append(Change(line: part.place.line, old: old, new: new))
         } catch {
-          outcome.left.append("\(test.name): \(key): \(error.reason)")
+          outcome.left.append((test.name, .refused(key: key, error)))
         }
       }
     }

@@ -75,7 +75,7 @@ struct PathRows {
       case .rule(let id):
         guard step.matched else { continue }
         if step.action == .jump || step.action == .goto {
-          jumps.append((kept.count, step.hook, chain(named: step.target, beside: id)))
+          jumps.append((kept.count, step.hook, chain(step.target, beside: id)))
           kept.append(index)
         } else if step.action == .return {
           // A return that was reached for a reason of its own is why nothing happened in this chain.
@@ -90,7 +90,7 @@ struct PathRows {
         jumps = []
         if step.action == .drop || step.action == .unknown { kept.append(index) }
       case .routing, .conntrack, .bridge, .remark:
-        if step.words != nil { kept.append(index) }
+        if step.fact != nil { kept.append(index) }
       }
     }
     return kept
@@ -107,8 +107,9 @@ struct PathRows {
     jumps.removeSubrange(last...)
   }
 
-  private func chain(named name: String?, beside id: RuleID) -> ChainID? {
-    guard let name, ruleset.tables.indices.contains(id.table), let index = ruleset.tables[id.table].chainIndex(name)
+  private func chain(_ target: Step.Target?, beside id: RuleID) -> ChainID? {
+    guard case .chain(let name)? = target, ruleset.tables.indices.contains(id.table),
+      let index = ruleset.tables[id.table].chainIndex(name)
     else { return nil }
     return ChainID(table: id.table, chain: index)
   }
@@ -146,7 +147,7 @@ struct PathRows {
         hook: hook, place: ruleset.place(of: id), words: "end of the chain", action: StyledText("back", .faint),
         isFaint: true)
     default:
-      return PathRow(hook: hook, place: "", words: step.words ?? step.action.rawValue, action: "")
+      return PathRow(hook: hook, place: "", words: step.fact?.text ?? step.action.rawValue, action: "")
     }
   }
 
@@ -157,9 +158,9 @@ struct PathRows {
   }
 
   private func action(of step: Step, _ words: RuleWords, isDecider: Bool, of one: Case) -> StyledText {
-    let target = step.target.map { " \($0)" } ?? ""
+    let target = step.targetText.map { " \($0)" } ?? ""
     // A masquerade whose interface is not known gives an address that is not known: the word says enough.
-    let to = step.target.flatMap { $0.hasPrefix("any address") ? nil : " to \($0)" } ?? ""
+    let to = step.target?.isAnyAddress == true ? "" : step.targetText.map { " to \($0)" } ?? ""
     let text: String
     switch step.action {
     case .accept, .drop, .return: text = step.action.rawValue.uppercased()

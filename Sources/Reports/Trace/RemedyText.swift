@@ -7,11 +7,11 @@ struct RemedyText {
   let words: HostWords
 
   func add(_ remedy: Remedy, of trace: Trace, to page: inout Page) {
-    if let advice = remedy.advice { add("fix", StyledText(advice), to: &page) }
+    if let advice = remedy.advice { add("fix", StyledText(advice.text(in: ruleset)), to: &page) }
     guard let rule = remedy.rule else { return }
     page.addUnbroken("  " + StyledText("fix", .named).padded(to: 13) + StyledText(rule.command, .strong))
     add("checked", StyledText(tried(rule, trace)), to: &page)
-    if let note = rule.note { add("", StyledText(note), to: &page) }
+    if let note = rule.note(in: ruleset) { add("", StyledText(note), to: &page) }
   }
 
   /// What came of trying, and what else of the question comes out otherwise.

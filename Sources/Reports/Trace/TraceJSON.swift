@@ -153,13 +153,13 @@ public struct TraceJSON: Sendable {
 
   private func write(_ remedy: Remedy, to json: inout JSONWriter) {
     json.object { json in
-      json.member("advice", remedy.advice)
+      json.member("advice", remedy.advice?.text(in: ruleset))
       guard let rule = remedy.rule else { return }
       json.member("command", rule.command)
       json.key("chain")
       json.object(flat: true) { json in writeChain(rule.chain, to: &json) }
       json.member("index", rule.number)
-      json.member("note", rule.note)
+      json.member("note", rule.note(in: ruleset))
       json.key("changes")
       json.array { json in
         for change in rule.changes {
@@ -382,8 +382,8 @@ public struct TraceJSON: Sendable {
       json.member("event", step.event.name)
       json.member("matched", step.matched)
       json.member("action", step.action.rawValue)
-      json.member("target", step.target)
-      if let words = step.words { json.member("words", words) }
+      json.member("target", step.targetText)
+      if let fact = step.fact { json.member("words", fact.text) }
     }
   }
 

@@ -12,6 +12,7 @@ extension Assumption {
     case .leavesAgain(let address): return "\(Self.isForeign(address)): the packet is said to leave it again"
     case .routedThrough(let address):
       return "\(Self.isForeign(address)): its routes lead there through another interface"
+    case .comesFromOutside(let address): return "\(Self.isForeign(address)): it comes in from outside"
     case .subnetOfInterface(let interface, let subnet): return "\(interface) holds \(subnet)"
     case .neighbour(let interface):
       return "the destination is on the link of \(interface): the packet is said to leave through it"

@@ -16,3 +16,27 @@ extension Recorder.Reason {
     }
   }
 }
+
+extension Rerecorder.Reason {
+  /// Why a test stays as it is.
+  package var text: String {
+    switch self {
+    case .authorsChoice: "only, one-of, via and never-via are the author's to decide"
+    case .noCommonAnswer: "its packets have no common answer today"
+    case .refused(let key, let refusal): "\(key): \(refusal.text)"
+    }
+  }
+}
+
+extension PolicyEditor.Refusal {
+  /// Why the text of a policy can't be changed.
+  package var text: String {
+    switch self {
+    case .testsOnOneLine: "the tests do not stand on lines of their own, so none can be added to them"
+    case .testsInBrackets: "the tests are written in brackets; begin them on a line of their own"
+    case .movedText: "the text is not where it was read"
+    case .severalLines: "the text goes over several lines"
+    case .noPlainScalar: "the text is not a plain scalar"
+    }
+  }
+}

@@ -6,7 +6,7 @@ enum ValueWords {
   /// Addresses as prefixes, ranges or single ones, the first six: `10.0.0.0/8, 192.168.0.1`; `any address` for all of
   /// a family.
   static func addresses(_ values: ValueSet) -> String {
-    if values == .all || AddressFamily.allCases.contains(where: { values == $0.allAddresses }) { return "any address" }
+    if isAny(values) { return "any address" }
     return list(values) { interval in
       let low = IPAddress(bits: interval.lowerBound)
       let high = IPAddress(bits: interval.upperBound)
@@ -18,6 +18,11 @@ enum ValueWords {
       }
       return "\(low)-\(high)"
     }
+  }
+
+  /// Whether a set has all addresses of a family.
+  static func isAny(_ addresses: ValueSet) -> Bool {
+    addresses == .all || AddressFamily.allCases.contains { addresses == $0.allAddresses }
   }
 
   /// Numbers and ranges of them, the first six: `80, 443, 8000-8999`.

@@ -98,6 +98,24 @@ import Testing
     #expect(reason.text(in: WordedRules.ruleset) == text)
   }
 
+  static let refusals: [(PolicyEditor.Refusal, String)] = [
+    (.testsOnOneLine, "the tests do not stand on lines of their own, so none can be added to them"),
+    (.testsInBrackets, "the tests are written in brackets; begin them on a line of their own"),
+    (.movedText, "the text is not where it was read"), (.severalLines, "the text goes over several lines"),
+    (.noPlainScalar, "the text is not a plain scalar"),
+  ]
+
+  static let updates: [(Rerecorder.Reason, String)] = [
+    (.authorsChoice, "only, one-of, via and never-via are the author's to decide"),
+    (.noCommonAnswer, "its packets have no common answer today"),
+    (.refused(key: "to", .severalLines), "to: the text goes over several lines"),
+  ]
+
+  @Test func whatIsNotUpdatedReadsSo() {
+    for (refusal, text) in Self.refusals { #expect(refusal.text == text) }
+    for (reason, text) in Self.updates { #expect(reason.text == text) }
+  }
+
   @Test func everyReasonHasARow() throws {
     func isWhole(_ rows: [String], _ name: String, _ path: String) throws {
       let declared = try EnumCases.declared(of: name, in: "PolicyCheck/" + path)
@@ -108,5 +126,7 @@ import Testing
     try isWhole(Self.doubts.map { EnumCases.name(of: $0.0) }, "Doubt", "Checking/Breach.swift")
     try isWhole(Self.reasons.map { EnumCases.name(of: $0.0) }, "Reason", "Checking/CheckResult.swift")
     try isWhole(Self.recordings.map { EnumCases.name(of: $0.0) }, "Reason", "Recording/Recorder.swift")
+    try isWhole(Self.refusals.map { EnumCases.name(of: $0.0) }, "Refusal", "Recording/PolicyEditor.swift")
+    try isWhole(Self.updates.map { EnumCases.name(of: $0.0) }, "Reason", "Recording/Rerecorder.swift")
   }
 }

@@ -177,17 +177,12 @@ extension Engine {
       flow.note(
         Step(
           hook: nil, .routing, matched: true, action: .local,
-          words:
-            "\(destinationWords(flow)) is \(answer == .broadcast ? "a broadcast address" : "this host")"
-        ))
+          fact: answer == .broadcast ? .broadcast(fewDestinations(flow)) : .thisHost(fewDestinations(flow))))
       flow.enter(.input)
       return flow
     case .multicast:
       if flow.domain(.destination)?.single == HostKnowledge.allHosts(flow.family) {
-        flow.note(
-          Step(
-            hook: nil, .routing, matched: true, action: .local, words: "all hosts on the link are meant, this one too")
-        )
+        flow.note(Step(hook: nil, .routing, matched: true, action: .local, fact: .allHosts))
         flow.enter(.input)
         return flow
       }
@@ -270,10 +265,7 @@ extension Engine {
       return (knowledge.interfaceSetting("accept_local", input) ?? 0) != 0 ? nil : .martian
     }
     if knowledge.facts.maskedAddresses[.ipv4]?.contains(where: { $0.mayBe(source) }) ?? false {
-      flow.assume(
-        Assumption(
-          "foreign-address", "\(IPAddress(bits: source)) is not an address of this host: it comes in from outside",
-          settledBy: "ip addr"))
+      flow.assume(Assumption(.comesFromOutside(IPAddress(bits: source)), settledBy: "ip addr"))
     }
     guard knowledge.knowsAddresses(.ipv4) else { return nil }
     guard knowledge.facts.routesKnown.contains(.ipv4), IPAddress(bits: source) != IPAddress(ipv4: 0) else { return nil }

@@ -85,9 +85,7 @@ extension Engine {
     if setting == 0 {
       inside.rebind(.output, to: ValueSet(InterfaceName(name)?.value ?? 0))
       inside.note(
-        Step(
-          hook: nil, .bridge, matched: true, action: .bridged,
-          words: "\(name) carries the frame from port to port; bridge-nf-call-iptables is 0, so no rule sees it"))
+        Step(hook: nil, .bridge, matched: true, action: .bridged, fact: .bridgedPastRules(by: name)))
       inside.bypassesRules = true
       if isBetweenIsolatedPorts(inside, name) { inside.ending = .isolatedPorts }
       if inside.ending != nil || !passBridge(.forward, name, next: .leaving, &inside) {
@@ -270,10 +268,7 @@ extension Engine {
     }
     flow.binding[Slot.output.rawValue] = flow.binding[Slot.input.rawValue]
     flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
-    flow.note(
-      Step(
-        hook: nil, .bridge, matched: true, action: .bridged,
-        words: "\(name ?? "the bridge") carries it from port to port"))
+    flow.note(Step(hook: nil, .bridge, matched: true, action: .bridged, fact: .bridged(by: name)))
     if let name, passBridge(.forward, name, next: .forward, &flow) { return }
     flow.enter(.forward)
   }

@@ -15,14 +15,9 @@ extension Engine {
       let destination = start.domain(.destination)
     else { return nil }
     var flow = start
-    if let words = withinOneNamespace(source, destination) {
-      return pass(&flow, words, fate: .local)
-    }
+    if let fact = withinOneNamespace(source, destination) { return pass(&flow, fact, fate: .local) }
     if let (one, other) = sharedOverlay(source, destination) {
-      return pass(
-        &flow,
-        "the overlay network \(one.name) carries it to \(other), between hosts inside VXLAN (UDP port 4789): only that outer packet meets this host's rules",
-        fate: .bridged)
+      return pass(&flow, .overlay(network: one.name, to: other), fate: .bridged)
     }
     if let network = networkBelowAnInterface(source) {
       let own = knowledge.localAddresses[flow.family] ?? .empty
@@ -53,29 +48,25 @@ extension Engine {
     return network.parent == nil || network.parent == InterfaceName(value: output).description
   }
 
-  private func pass(_ flow: inout Flow, _ words: String, fate: Case.Fate) -> FinishedFlow {
+  private func pass(_ flow: inout Flow, _ fact: Step.Fact, fate: Case.Fate) -> FinishedFlow {
     flow.isPastHost = true
-    flow.note(Step(hook: nil, .remark, matched: true, action: .past, words: words))
+    flow.note(Step(hook: nil, .remark, matched: true, action: .past, fact: fact))
     return FinishedFlow(flow: flow, verdict: .accept, fate: fate, decidedBy: .nothing)
   }
 
-  private func past(_ network: ContainerNetwork) -> String {
-    let parent = network.parent.map { " of \($0)" } ?? ""
-    return
-      "\(network.name) is \(network.driver == "ipvlan" ? "an" : "a") \(network.driver) network\(parent): its containers are on the wire themselves, and no rule of this host sees their packets"
+  private func past(_ network: ContainerNetwork) -> Step.Fact {
+    .onTheWire(network: network.name, driver: network.driver, parent: network.parent)
   }
 
   /// A container speaks to an address that is its own, or that of a container which shares its network.
-  private func withinOneNamespace(_ source: ValueSet, _ destination: ValueSet) -> String? {
+  private func withinOneNamespace(_ source: ValueSet, _ destination: ValueSet) -> Step.Fact? {
     guard let address = source.single, destination.single == address else { return nil }
     let sharing = knowledge.facts.containers.filter {
       $0.endpoints.contains { $0.addresses.contains(IPAddress(bits: address)) }
     }
     if sharing.isEmpty { return nil }
     let names = sharing.map(\.name)
-    return names.count > 1
-      ? "\(names.joined(separator: " and ")) share one network namespace: the packet never leaves it, and no rule of this host sees it"
-      : "\(names[0]) speaks to itself: the packet never leaves its network namespace, and no rule of this host sees it"
+    return names.count > 1 ? .sharedNamespace(names) : .ownNamespace(names[0])
   }
 
   private func networkBelowAnInterface(_ addresses: ValueSet) -> ContainerNetwork? {

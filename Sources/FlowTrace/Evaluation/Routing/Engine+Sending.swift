@@ -9,18 +9,21 @@ extension Engine {
     let names = ValueSet(hops.compactMap(\.interface).compactMap { InterfaceName($0)?.value }.map { $0...$0 })
     flow.rebind(.output, to: names.isEmpty ? InterfaceName.anyName : names)
     flow.route = RouteChoice(gateway: hops.count == 1 ? hops.first?.gateway : nil, source: source)
-    let name = hops.compactMap(\.interface).joined(separator: " or ")
-    let address = Words.addresses(flow.domain(.destination) ?? .all, family: flow.family)
-    let link = name.isEmpty ? "an interface that the dump does not name" : name
-    let way = flow.route?.gateway.map { "\(address) is behind \($0) on \(link)" } ?? "\(address) is on \(link)"
+    let interfaces = hops.compactMap(\.interface)
     if !knowledge.facts.routesKnown.contains(flow.family), !knowledge.knowsAddresses(flow.family),
-      let subnet = knowledge.inferredSubnets.first(where: { $0.interface == name && $0.prefix.family == flow.family })
+      interfaces.count == 1,
+      let subnet = knowledge.inferredSubnets.first(where: {
+        $0.interface == interfaces[0] && $0.prefix.family == flow.family
+      })
     {
       flow.assume(
         Assumption(
-          .subnetOfInterface(name, subnet.prefix), evidence: subnet.evidence, settledBy: "ip addr"))
+          .subnetOfInterface(interfaces[0], subnet.prefix), evidence: subnet.evidence, settledBy: "ip addr"))
     }
-    flow.note(Step(hook: nil, .routing, matched: true, action: .forward, target: name, words: way))
+    flow.note(
+      Step(
+        hook: nil, .routing, matched: true, action: .forward, target: .interfaces(interfaces),
+        fact: .onLink(flow.domain(.destination) ?? .all, interfaces: interfaces, gateway: flow.route?.gateway)))
   }
 
   /// The way out when no table was told: any interface but those whose subnets are known.
@@ -28,10 +31,7 @@ extension Engine {
     if let back = flow.returnsTo, back >= 0 {
       flow.binding[Slot.output.rawValue] = back
       flow.route = RouteChoice()
-      flow.note(
-        Step(
-          hook: nil, .routing, matched: true, action: .forward,
-          words: "back through the interface that the first packet came in on"))
+      flow.note(Step(hook: nil, .routing, matched: true, action: .forward, fact: .backThroughArrival))
       return
     }
     var names = InterfaceName.wires
@@ -40,13 +40,11 @@ extension Engine {
     flow.rebind(.output, to: names)
     flow.route = RouteChoice()
     let destination = flow.domain(.destination) ?? .all
-    let address = Words.addresses(destination, family: flow.family)
-    let others = known.isEmpty ? "" : " other than \(known.sorted().joined(separator: ", "))"
     flow.assume(Assumption(.route(to: destination, notThrough: known.sorted()), settledBy: "ip route"))
     flow.note(
       Step(
         hook: nil, .routing, matched: true, action: .forward,
-        words: "\(address) is reached through an interface\(others)"))
+        fact: .unknownRoute(destination, notThrough: known.sorted())))
   }
 
   /// The interfaces that hold networks of containers, and none that the destinations are in: what they hold is known, or the destinations are public.
@@ -112,8 +110,8 @@ extension Engine {
       flow.route = RouteChoice()
       flow.note(
         Step(
-          hook: nil, .routing, matched: true, action: .local, target: "lo",
-          words: "\(destinationWords(flow)) is this host"))
+          hook: nil, .routing, matched: true, action: .local, target: .interfaces(["lo"]),
+          fact: .thisHost(fewDestinations(flow))))
       // A process that does not bind speaks to an own address from that same address.
       if let source = flow.domain(.source), source == flow.family.allAddresses,
         let own = flow.domain(.destination)?.single
@@ -151,12 +149,12 @@ extension Engine {
       && knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0 && hops.allSatisfy { $0.gateway == nil }
   }
 
-  /// The destination in words, where they are not too many for a sentence.
-  func destinationWords(_ flow: Flow) -> String {
-    if let values = flow.domain(.destination), values.intervals.count <= 2, values != flow.family.allAddresses {
-      return Words.addresses(values, family: flow.family)
+  /// The destinations, where they are not too many for a sentence.
+  func fewDestinations(_ flow: Flow) -> ValueSet? {
+    guard let values = flow.domain(.destination), values.intervals.count <= 2, values != flow.family.allAddresses else {
+      return nil
     }
-    return "the destination"
+    return values
   }
 
   /// The source address of a process that did not bind to one: the route's, else the interface's.
@@ -261,7 +259,7 @@ extension Engine {
       if flow.connection?.hasEntry ?? false { flow.connection?.status |= ConntrackStatus.confirmed }
       flow.binding[Slot.input.rawValue] = flow.binding[Slot.output.rawValue]
       flow.binding[Slot.output.rawValue] = -1
-      flow.note(Step(hook: nil, .remark, matched: true, action: .loopback, words: "comes back in on lo"))
+      flow.note(Step(hook: nil, .remark, matched: true, action: .loopback, fact: .backOnLoopback))
       flow.enter(.prerouting)
       passIngress(next: .prerouting, &flow)
       return .on

@@ -2,7 +2,8 @@ import RuleGraph
 
 extension Engine {
   /// Carries out an assignment or `notrack`. Gives what the path shows of it.
-  func apply(_ statement: Statement, to flow: inout Flow, _ id: RuleID) -> (action: Step.Action, target: String?)? {
+  func apply(_ statement: Statement, to flow: inout Flow, _ id: RuleID) -> (action: Step.Action, target: Step.Target?)?
+  {
     switch statement {
     case .notrack:
       // Only before conntrack saw the packet: `net/netfilter/xt_CT.c` leaves a packet with a connection alone.
@@ -20,24 +21,25 @@ extension Engine {
     }
   }
 
-  private func assign(_ field: Field, _ values: ValueSet, to flow: inout Flow, _ id: RuleID) -> (Step.Action, String?)?
-  {
+  private func assign(_ field: Field, _ values: ValueSet, to flow: inout Flow, _ id: RuleID) -> (
+    Step.Action, Step.Target?
+  )? {
     func bind(_ slot: Slot) {
       flow.rebind(slot, to: values)
       flow.changedBy[slot] = id
     }
-    let shown = field.text(of: values)
+    let target = Step.Target.values(values, of: field)
     switch field {
     case .meta(.mark):
       bind(.mark)
-      return (.mark, shown)
+      return (.mark, target)
     case .meta(.nftrace), .meta(.priority), .meta(.packetType):
       flow.rareFields[field] = flow.makeVariable(values)
-      return (.set, "\(field.text) \(shown)")
+      return (.set, target)
     case .conntrack(let key):
       guard flow.connection?.hasEntry ?? false else { return nil }
       if key.key == .mark { bind(.connectionMark) } else { flow.rareFields[field] = flow.makeVariable(values) }
-      return (.connmark, shown)
+      return (.connmark, target)
     case .header(let header):
       switch header.name {
       case .ttl, .hoplimit: bind(.hopLimit)
@@ -51,10 +53,10 @@ extension Engine {
       case .dport: bind(.destinationPort)
       default: flow.rareFields[field] = flow.makeVariable(values)
       }
-      return (.set, "\(field.text) \(shown)")
+      return (.set, target)
     default:
       flow.rareFields[field] = flow.makeVariable(values)
-      return (.set, "\(field.text) \(shown)")
+      return (.set, target)
     }
   }
 

@@ -23,26 +23,26 @@ extension Engine {
     }
     return follow(
       effects(in: flow), .chain(name), flow, id, statement, settledBy: listCommand(id.table),
-      leftAlone: (isGoto ? .verdict(.return) : .next, isGoto ? .goto : .jump, name))
+      leftAlone: (isGoto ? .verdict(.return) : .next, isGoto ? .goto : .jump, .chain(name)))
   }
 
   /// A flow at a target that was not understood.
   func meet(target opaque: Opaque, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
-    meet(unknown: .target(opaque), opaque.name, opaque.settledBy, flow, id, statement)
+    meet(unknown: .target(opaque), opaque.settledBy, flow, id, statement)
   }
 
   /// A flow at a map that decides and that no dump shows.
   func meet(map name: String, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
-    meet(unknown: .map(name), "map \(name)", "nft -j list ruleset", flow, id, statement)
+    meet(unknown: .map(name), "nft -j list ruleset", flow, id, statement)
   }
 
   private func meet(
-    unknown subject: Condition.Unseen, _ name: String, _ settledBy: String?, _ flow: Flow, _ id: RuleID,
+    unknown subject: Condition.Unseen, _ settledBy: String?, _ flow: Flow, _ id: RuleID,
     _ statement: Int
   ) -> [RuleBranch] {
     follow(
       effects(in: flow), subject, flow, id, statement, settledBy: settledBy,
-      leftAlone: (.next, .unknown, name))
+      leftAlone: (.next, .unknown, .unseen(subject)))
   }
 
   /// What rules of the base chain that a flow is in can do to it.
@@ -61,7 +61,7 @@ extension Engine {
   private func follow(
     _ effects: MissingRules.Effects, of missing: MissingRules? = nil, _ subject: Condition.Unseen, _ start: Flow,
     _ id: RuleID, _ statement: Int,
-    settledBy: String?, leftAlone: (outcome: RuleOutcome, action: Step.Action, target: String?)
+    settledBy: String?, leftAlone: (outcome: RuleOutcome, action: Step.Action, target: Step.Target?)
   ) -> [RuleBranch] {
     var flow = start
     func does(_ effect: MissingRules.Effects) -> Condition {

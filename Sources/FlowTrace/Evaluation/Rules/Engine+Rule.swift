@@ -20,7 +20,7 @@ struct RuleBranch {
   var outcome: RuleOutcome
   /// What the path shows.
   var action: Step.Action
-  var target: String?
+  var target: Step.Target?
 }
 
 /// What a rule did to a flow.
@@ -28,7 +28,7 @@ enum RuleEffect {
   /// It did not match; the flow goes on with the next rule. An assignment before the statement that failed may have changed the packet.
   case passed(isChanged: Bool)
   /// It matched the whole flow.
-  case matched(RuleOutcome, action: Step.Action, target: String?)
+  case matched(RuleOutcome, action: Step.Action, target: Step.Target?)
   /// It matched a part of the flow, or did several things to it: the branches that it matched, and the flows that go on with the next rule.
   case split(matched: [RuleBranch], passed: [Flow])
 }
@@ -38,7 +38,7 @@ extension Engine {
   /// statement on that divides it, ``divide(_:from:_:candidate:done:)`` takes over.
   func evaluate(_ id: RuleID, _ flow: inout Flow) -> RuleEffect {
     let statements = ruleset.tables[id.table].chains[id.chain].rules[id.rule].statements
-    var done: (action: Step.Action, target: String?)?
+    var done: (action: Step.Action, target: Step.Target?)?
     var isChanged = false
     // A rule that does not match leaves what it took for granted only together with variables that it made.
     var variables = flow.variables.count
@@ -126,7 +126,7 @@ extension Engine {
   /// match. `candidate` is the flow as it is behind the earlier statements, `start` as it goes on where the rule does not match, and `done` what earlier
   /// statements of the rule did to the packet.
   private func divide(
-    _ id: RuleID, from first: Int, _ start: Flow, candidate: Flow, done: (action: Step.Action, target: String?)?
+    _ id: RuleID, from first: Int, _ start: Flow, candidate: Flow, done: (action: Step.Action, target: Step.Target?)?
   ) -> (matched: [RuleBranch], passed: [Flow]) {
     let statements = ruleset[id].statements
     var matching = Matching(start, candidate)
@@ -355,10 +355,10 @@ extension Verdict {
   }
 
   /// The chain or device that the verdict names.
-  var target: String? {
+  var target: Step.Target? {
     switch self {
-    case .jump(let chain), .goto(let chain): chain
-    case .forwardTo(let device): device
+    case .jump(let chain), .goto(let chain): .chain(chain)
+    case .forwardTo(let device): .device(device)
     default: nil
     }
   }

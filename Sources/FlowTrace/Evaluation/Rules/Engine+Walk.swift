@@ -104,7 +104,8 @@ extension Engine {
 
   /// Carries out what a rule decided. Gives the end of the base chain when it is one.
   private func take(
-    _ outcome: RuleOutcome, _ action: Step.Action, _ target: String?, _ id: RuleID, _ flow: inout Flow, _ hook: Hook
+    _ outcome: RuleOutcome, _ action: Step.Action, _ target: Step.Target?, _ id: RuleID, _ flow: inout Flow,
+    _ hook: Hook
   ) -> ChainEnd? {
     flow.note(Step(hook: hook, .rule(id), matched: true, action: action, target: target))
     switch outcome {

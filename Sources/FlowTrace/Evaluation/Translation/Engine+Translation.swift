@@ -84,14 +84,14 @@ extension Engine {
       let slot: (Slot, Slot) = ofSource ? (.source, .sourcePort) : (.destination, .destinationPort)
       let isUnknown = translation.kind == .masquerade && flow.domain(.source) == flow.family.allAddresses
       let isOpen = translation.kind == .redirect && flow.domain(.destination)?.single == nil
-      let shown =
+      let target: Step.Target =
         isUnknown
-        ? "the address of the interface it leaves through"
+        ? .outgoingAddress
         : isOpen
-          ? "this host" + (flow.domain(slot.1)?.single.map { ", port \($0)" } ?? "")
-          : Words.endpoint(flow.domain(slot.0), flow.domain(slot.1), family: flow.family)
+          ? .thisHost(port: flow.domain(slot.1)?.single)
+          : .endpoint(flow.domain(slot.0) ?? .empty, port: flow.domain(slot.1))
       hits.append(
-        RuleBranch(flow: flow, outcome: .translated, action: translation.kind.action, target: shown))
+        RuleBranch(flow: flow, outcome: .translated, action: translation.kind.action, target: target))
     }
     return (hits, [])
   }
@@ -226,7 +226,7 @@ extension Engine {
   }
 
   /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes to an address that nobody knows.
-  func withUnknownSource(_ start: Flow, _ id: RuleID, action: Step.Action, target: String?) -> RuleBranch {
+  func withUnknownSource(_ start: Flow, _ id: RuleID, action: Step.Action, target: Step.Target?) -> RuleBranch {
     var flow = start
     guard flow.connection?.hasEntry ?? false else {
       return RuleBranch(flow: flow, outcome: .next, action: action, target: target)
@@ -271,10 +271,7 @@ extension Engine {
     flow.note(
       Step(
         hook: hook, .conntrack, matched: true, action: ofSource ? .snat : .dnat,
-        target: Words.endpoint(to.0, to.1, family: flow.family),
-        words: isReply
-          ? "conntrack puts the \(ofSource ? "source" : "destination") back"
-          : "conntrack repeats the connection's translation"))
+        target: .endpoint(to.0, port: to.1), fact: isReply ? .putBack(isSource: ofSource) : .repeatedTranslation))
   }
 
   // MARK: - Chosen addresses

@@ -38,23 +38,18 @@ struct RemedyPlace: Hashable {
     }
   }
 
-  /// What to know of the chain before writing into it.
-  func note(in ruleset: Ruleset) -> String? {
+  /// The program that owns the chain, and does not mean it for rules of one's own.
+  func owner(in ruleset: Ruleset) -> RuleRemedy.Owner? {
     let table = ruleset.tables[chain.table]
     let name = table.chains[chain.chain].name
-    if case .ufw = tool { return "\(name) is ufw's: its own command keeps the rule" }
+    if case .ufw = tool { return .ufw }
     if name == "DOCKER-USER" { return nil }
     if table.name == "firewalld" || name.hasPrefix("IN_") || name.hasPrefix("FWD_") {
-      return "firewalld owns this chain and writes it anew when it reloads: `firewall-cmd --permanent` keeps a rule"
+      return .firewalld
     }
-    if table.name == "docker-bridges" || name.hasPrefix("DOCKER") {
-      return "Docker owns this chain and writes it anew: the rule is lost when the daemon or a container restarts"
-    }
-    let isUfw = table.chains.contains { $0.name.hasPrefix("ufw-") || $0.name.hasPrefix("ufw6-") }
-    if isUfw { return "ufw owns this table and writes it anew when it reloads: /etc/ufw/before.rules keeps a rule" }
-    if table.name == "libvirt_network" || name.hasPrefix("LIBVIRT_") {
-      return "libvirt owns this chain and writes it anew"
-    }
+    if table.name == "docker-bridges" || name.hasPrefix("DOCKER") { return .docker }
+    if table.chains.contains(where: { $0.name.hasPrefix("ufw-") || $0.name.hasPrefix("ufw6-") }) { return .ufwTable }
+    if table.name == "libvirt_network" || name.hasPrefix("LIBVIRT_") { return .libvirt }
     return nil
   }
 }

@@ -76,7 +76,7 @@ struct RemedyRule {
     if let input { words.append("-i \(InterfaceName(value: input))") }
     if let source { words.append("-s \(Self.text(source))") }
     if let destination { words.append("-d \(Self.text(destination))") }
-    if let transport { words.append("-p \(Words.transport(transport))") }
+    if let transport { words.append("-p \(Self.name(transport))") }
     if let ports { words.append("--dport \(Self.text(ports, ":"))") }
     if isForAnswers { words.append("-m conntrack --ctstate RELATED,ESTABLISHED") }
     words.append("-j \(verdictName.uppercased())")
@@ -91,9 +91,9 @@ struct RemedyRule {
     if let source { words.append("\(header) saddr \(Self.text(source))") }
     if let destination { words.append("\(header) daddr \(Self.text(destination))") }
     if let transport, let ports {
-      words.append("\(Words.transport(transport)) dport \(Self.text(ports, "-"))")
+      words.append("\(Self.name(transport)) dport \(Self.text(ports, "-"))")
     } else if let transport {
-      words.append("meta l4proto \(Words.transport(transport))")
+      words.append("meta l4proto \(Self.name(transport))")
     }
     if isForAnswers { words.append("ct state established,related") }
     words.append(verdictName)
@@ -105,7 +105,7 @@ struct RemedyRule {
     guard !isForAnswers, transport == nil || transport == 6 || transport == 17 else { return nil }
     var words = [verdict == .accept ? "allow" : verdict == .drop ? "deny" : "reject"]
     if let input { words.append("in on \(InterfaceName(value: input))") }
-    if let transport { words.append("proto \(Words.transport(transport))") }
+    if let transport { words.append("proto \(Self.name(transport))") }
     words.append("from \(source.map(Self.text) ?? "any") to \(destination.map(Self.text) ?? "any")")
     if let ports { words.append("port \(Self.text(ports, ":"))") }
     return words.joined(separator: " ")
@@ -118,6 +118,8 @@ struct RemedyRule {
     default: "drop"
     }
   }
+
+  private static func name(_ transport: UInt128) -> String { Field.meta(.l4proto).text(of: ValueSet(transport)) }
 
   private static func text(_ prefix: Prefix) -> String {
     prefix.length == prefix.family.addressBits ? "\(prefix.address)" : "\(prefix)"

@@ -16,27 +16,21 @@ struct RemedySearch {
     if one.verdict == wanted {
       if let failedAnswer { return answerRemedy(index, failedAnswer) }
       if wanted == .accept, one.remarks.contains(where: \.isClosedPort) {
-        return Remedy(advice: RemedyAdvice(search: self).forClosedPort(one))
+        return Remedy(advice: RemedyOutsideRules(search: self).forClosedPort(one))
       }
       return nil
     }
     switch one.decidedBy {
     case _ where one.verdict == .undetermined:
-      let commands = one.conditions.compactMap(\.settledBy)
-      return Remedy(
-        advice: "first settle what is unknown: \(commands.first.map { "what `\($0)` prints" } ?? "what the dump hides")"
-      )
-    case .outside(let reason): return Remedy(advice: RemedyAdvice(search: self).advice(reason, one))
+      return Remedy(advice: .settle(one.conditions.lazy.compactMap(\.settledBy).first))
+    case .outside(let reason): return Remedy(advice: RemedyOutsideRules(search: self).advice(reason, one))
     default: break
     }
     let places =
       wanted == .accept ? RemedyPlaces(ruleset: ruleset).before(one) : RemedyPlaces(ruleset: ruleset).front(one)
     let verdict = verdict(for: one.packet.family)
     return tried(places, index) { RemedyRule(one, at: $0.hook, verdict) }
-      ?? Remedy(
-        advice: places.isEmpty
-          ? "no chain that was printed hangs where a rule would have to stand; `nft add chain` makes one"
-          : insufficient(places[0], index))
+      ?? Remedy(advice: places.isEmpty ? .noChain : insufficient(places[0], index))
   }
 
   private func verdict(for family: AddressFamily) -> Verdict {
@@ -52,7 +46,7 @@ struct RemedySearch {
   private func answerRemedy(_ index: Int, _ answer: Case) -> Remedy? {
     let places = RemedyPlaces(ruleset: ruleset).before(answer)
     return tried(places, index) { _ in RemedyRule(answersTo: answer) }
-      ?? Remedy(advice: "no single rule lets the answer back in")
+      ?? Remedy(advice: .noRuleForReply)
   }
 
   // MARK: Trying
@@ -67,7 +61,7 @@ struct RemedySearch {
       guard !after.isEmpty, after.allSatisfy(isAsWanted) else { continue }
       return Remedy(
         rule: RuleRemedy(
-          command: command, chain: place.chain, number: place.index + 1, note: place.note(in: ruleset),
+          command: command, chain: place.chain, number: place.index + 1, owner: place.owner(in: ruleset),
           changes: changes(all, besides: index)))
     }
     return nil
@@ -103,38 +97,36 @@ struct RemedySearch {
   }
 
   /// What happens to the case with the rule at the most fitting place, where that alone does not give what was wanted.
-  private func insufficient(_ place: RemedyPlace, _ index: Int) -> String {
+  private func insufficient(_ place: RemedyPlace, _ index: Int) -> Remedy.Advice {
     let rule = RemedyRule(cases[index], at: place.hook, verdict(for: cases[index].packet.family))
     let changed = adding(rule, at: place, to: ruleset)
     let after = trace(changed, facts).cases.first { overlaps($0, cases[index]) && !isAsWanted($0) }
-    guard let after, let command = place.command(rule, in: ruleset) else { return "no single rule gives that" }
-    let none = "no single rule gives that: with `\(command)`"
+    guard let after, let command = place.command(rule, in: ruleset) else { return .noRule }
     guard after.verdict == wanted, let answer = after.reply?.first(where: { $0.verdict != .accept }) else {
-      return "\(none) it ends at \(decider(after, changed))"
+      return .insufficient(command: command, isReply: false, end(after))
     }
     for second in RemedyPlaces(ruleset: changed).before(answer) {
       let answers = RemedyRule(answersTo: answer)
       let both = trace(adding(answers, at: second, to: changed), facts).cases.filter { overlaps($0, cases[index]) }
       if let other = second.command(answers, in: changed), !both.isEmpty, both.allSatisfy(isAsWanted) {
-        return "no single rule gives that, these two do (tried): `\(command)` and, for the replies, `\(other)`"
-          + withoutRules(cases[index])
+        return .twoRules(command, forReplies: other, isFence: isFence(cases[index]))
       }
     }
-    return "\(none) its reply ends at \(decider(answer, changed))"
+    return .insufficient(command: command, isReply: true, end(answer))
   }
 
-  /// What Docker has for the purpose where its fence between networks decided.
-  private func withoutRules(_ one: Case) -> String {
-    guard case .rule(let id) = one.decidedBy, ruleset[id.chainID].name.hasPrefix("DOCKER-ISOLATION") else { return "" }
-    return "; a network that both containers are on (`docker network connect`) needs no rule"
+  /// Whether Docker's fence between its networks decided.
+  private func isFence(_ one: Case) -> Bool {
+    guard case .rule(let id) = one.decidedBy else { return false }
+    return ruleset[id.chainID].name.hasPrefix("DOCKER-ISOLATION")
   }
 
-  private func decider(_ one: Case, _ ruleset: Ruleset) -> String {
+  private func end(_ one: Case) -> Remedy.Advice.End {
     switch one.decidedBy {
-    case .rule(let id): ruleset.place(of: id.chainID)
-    case .policy(let chain): "the policy of \(ruleset.place(of: chain))"
-    case .nothing: "no rule"
-    case .outside(let reason): reason.rawValue
+    case .rule(let id): .rule(of: id.chainID)
+    case .policy(let chain): .policy(of: chain)
+    case .nothing: .nothing
+    case .outside(let reason): .outside(reason)
     }
   }
 
