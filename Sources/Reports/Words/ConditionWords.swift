@@ -61,7 +61,8 @@ extension ConditionUse {
     case .localRouteInTable(let table):
       return "the route of table \(table) \(holds ? "is local: the packet is this host's" : "leads out")"
     case .maskedRoute(let masked, let network, let interface):
-      return "\(masked.text)/\(network.length)\(interface.map { " on \($0)" } ?? "") is \(holds ? "" : "not ")\(network)"
+      let link = interface.map { " on \($0)" } ?? ""
+      return "\(masked.text)/\(network.length)\(link) is \(holds ? "" : "not ")\(network)"
     case .seesPackets(let table, let family):
       let chains = ruleset.tables[table].chains.filter { $0.base != nil }.map(\.name).joined(separator: ", ")
       return

@@ -26,6 +26,10 @@ import Testing
         "the destination is not an address of this host: its routes lead there through another interface"
       ),
       (
+        .comesFromOutside(IPAddress(ipv4: 0xc0a8_008c)), "foreign-address",
+        "192.168.0.140 is not an address of this host: it comes in from outside"
+      ),
+      (
         .neighbour(interface: "br0"), "neighbour",
         "the destination is on the link of br0: the packet is said to leave through it"
       ),
