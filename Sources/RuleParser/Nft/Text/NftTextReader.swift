@@ -313,7 +313,8 @@ extension NftTextReader {
         recover(error, from: mark)
       }
       readPutOffRules(diagnosticsFrom: diagnosed)
-      // A closing brace that nothing opened.
+      // A closing brace that nothing opened: what stood before it was cut off, and tables with it.
+      if kind == .closeBrace, carrying == nil { cut = cut ?? text.span(tokens.current.range) }
       if kind == .closeBrace || (tokens.current.start == before && kind != .end && !isStatementEnd) { tokens.advance() }
     }
   }
