@@ -53,7 +53,7 @@ struct DumpContents {
       let isOfNft = failure.program == nil && failure.table != nil
       failures.append(
         FailedOutput(
-          program: isOfNft ? .iptables(output?.family ?? .ipv4) : failure.program,
+          program: isOfNft ? .iptables(output?.family ?? .ipv4) : failure.program ?? Self.program(printing: output),
           table: failure.table ?? output?.table, isNotFound: failure.isNotFound, isOfNft: isOfNft,
           span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
     }
@@ -64,6 +64,15 @@ struct DumpContents {
       section.order = sections.count
       if section.host == nil { section.host = host }
       sections.append(section)
+    }
+  }
+
+  /// The program whose output a command would have been, where its message names none: `Fatal: can't open lock file /run/xtables.lock`.
+  private static func program(printing output: CommandOutput?) -> OutputFailure.Program? {
+    switch output?.kind {
+    case .listing, .save: .iptables(output?.family ?? .ipv4)
+    case .nftText, .nftJSON: .nft
+    default: nil
     }
   }
 

@@ -119,6 +119,7 @@ public struct DumpReader: Sendable {
     var joining = TableJoining(
       rules.printings, rulesetListings: rules.rulesetListings.filter { !$0.isCut }, iptablesOrigin: origin,
       sources: reading.ruleset.sources)
+    let snapshot = snapshot ?? (joining.answeringMoment < joining.momentCount ? joining.answeringMoment : nil)
     var (tables, coverage) = joining.tables(at: snapshot)
     if snapshot ?? joining.momentCount >= joining.momentCount { rules.carryOutLaterCommands(on: &tables) }
     var told = coverage

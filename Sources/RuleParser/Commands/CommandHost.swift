@@ -17,6 +17,9 @@ struct CommandHost {
   /// The first script that nobody shows and that ran behind a command that changed rules: from there on any rule may have changed.
   private(set) var unseen: SourceSpan?
 
+  /// The commands by which other programs changed the rules that commands before them had made, or added others to them.
+  private(set) var changesBetween: [ChangeElsewhere] = []
+
   /// Whether the host is one that dumps show, on which only what iptables changes is carried out.
   var besideDumps = false
   /// What other programs, and files that nobody shows, changed on it.
@@ -72,7 +75,9 @@ struct CommandHost {
     guard let first = words.first else { return .success }
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
+    if name == "xargs" { return runForEachLine(arguments, place) }
     if besideDumps { return runBesideDumps(name, words, place) }
+    noteChangeBetween(name, words, input, place)
     if ServiceCommand.isInitScript(first.text) {
       takeNote(ofTool: name, arguments, place)
       return .unknown
@@ -100,6 +105,59 @@ struct CommandHost {
     takeNote(ofTool: name, arguments, place)
     return .unknown
   }
+
+  /// `xargs -I{} iptables -A INPUT -s {} -j DROP`: the command for each line that xargs reads, which nobody shows.
+  private mutating func runForEachLine(_ arguments: [CommandWord], _ place: CommandPlace) -> CommandOutcome {
+    var rest = arguments[...]
+    var mark: String?
+    while let option = rest.first?.text, option.hasPrefix("-") {
+      rest.removeFirst()
+      switch option {
+      case "-I", "--replace": mark = rest.popFirst()?.text
+      case "-i": mark = "{}"
+      case "-n", "-P", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--delimiter", "--arg-file":
+        rest = rest.dropFirst()
+      default:
+        if option.hasPrefix("-I") { mark = String(option.dropFirst(2)) }
+        if option.hasPrefix("--replace=") { mark = String(option.dropFirst(10)) }
+      }
+    }
+    while let first = rest.first?.text, first == "sudo" || first == "-E" || first == "doas" { rest.removeFirst() }
+    guard !rest.isEmpty else { return .success }
+    let line = CommandWord(text: "$line", isUnknown: true)
+    var words = Array(rest)
+    if let mark, !mark.isEmpty {
+      words = words.map { word in
+        word.text.contains(mark) ? CommandWord(text: word.text.replacing(mark, with: "$line"), isUnknown: true) : word
+      }
+    } else {
+      words.append(line)
+    }
+    return run(
+      words, input: .none, CommandPlace(span: place.span, doubt: place.doubt.repeated("what xargs reads")))
+  }
+
+  /// Notes a command that has another program change the rules which commands before it made: what they are then is unknown.
+  private mutating func noteChangeBetween(
+    _ name: String, _ words: [CommandWord], _ input: CommandInput, _ place: CommandPlace
+  ) {
+    let texts = [name] + words.dropFirst().map(\.text)
+    let isChange: Bool
+    switch name {
+    case "ufw", "firewall-cmd": isChange = FirewallCommand(texts, writesTo: []) == .change
+    case "sh", "bash", "dash", "ash", ".", "source": return
+    case _ where Self.interpreters.contains { name.hasPrefix($0) }:
+      let program = texts.dropFirst() + (input.lines ?? []).map(\.text.text)
+      isChange = program.contains { text in Self.rulePrograms.contains { text.contains($0) } }
+    default: isChange = FirewallCommand(words.map(\.text), writesTo: []) == .service && !name.hasSuffix(".sh")
+    }
+    guard isChange, !iptables.result.isEmpty || !nft.tables.isEmpty else { return }
+    changesBetween.append(ChangeElsewhere(program: name, words: texts, span: place.span))
+  }
+
+  /// Programs that are given a program of their own.
+  private static let interpreters = ["python", "perl", "ruby", "node", "php", "lua", "expect", "tclsh"]
+  private static let rulePrograms = ["tables", "nft", "ufw", "firewall"]
 
   private mutating func takeNote(ofTool name: String, _ arguments: [CommandWord], _ place: CommandPlace) {
     guard let tool = Self.otherTool(name, arguments) else { return }

@@ -10,6 +10,8 @@ struct CommandReading {
   var diagnostics: [Diagnostic] = []
   /// The first command that changed rules; nil when none did.
   var first: SourceSpan?
+  /// The first command with which nft loaded a file that nobody shows.
+  var unseenRuleset: SourceSpan?
 }
 
 /// Reads the commands and scripts that set a firewall up, by carrying them out on a host of its own that was just started.
@@ -26,6 +28,8 @@ enum CommandReader {
     if let unseen = host.unseen {
       for table in reading.tables.indices { reading.tables[table].addMissing(from: unseen) }
     }
+    for change in host.changesBetween { reading.apply(change) }
+    reading.unseenRuleset = host.nft.unseen
     let sets = host.ipset.result()
     reading.ipsets = sets.sets
     reading.diagnostics += sets.diagnostics
@@ -41,6 +45,27 @@ enum CommandReader {
       for table in reading.tables.indices { reading.tables[table].addMissing(from: reading.first) }
     }
     return reading
+  }
+}
+
+extension CommandReading {
+  /// Takes in that another program changed the rules between the commands.
+  fileprivate mutating func apply(_ change: CommandHost.ChangeElsewhere) {
+    diagnostics.append(
+      Diagnostic(
+        "commands-not-applied", .warning,
+        "\(change.program) changes rules in ways that its command does not show: what they are after it is unknown",
+        span: change.span))
+    for index in tables.indices {
+      if change.makesContainer {
+        _ = tables[index].addContainerRules(from: change.span)
+      } else {
+        tables[index].addMissing(from: change.span)
+      }
+    }
+    if change.makesContainer, !tables.contains(where: { $0.name == "nat" && $0.family == .ip }) {
+      tables.append(Table(translatingFor: change.span, origin: tables.first?.origin ?? .iptables))
+    }
   }
 }
 

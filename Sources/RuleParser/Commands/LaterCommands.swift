@@ -170,7 +170,7 @@ struct CommandStanding {
 
 extension CommandHost.ChangeElsewhere {
   /// Whether the command makes a container, which adds rules for its own ports and takes none away (`docker run -p`).
-  fileprivate var makesContainer: Bool {
+  var makesContainer: Bool {
     guard let first = words.first, ["docker", "podman", "nerdctl"].contains(ShellCommand.baseName(first)) else {
       return false
     }
@@ -180,7 +180,7 @@ extension CommandHost.ChangeElsewhere {
 
 extension Table {
   /// A nat table that nobody printed, with the translations of a container that was made later.
-  fileprivate init(translatingFor span: SourceSpan, origin: TableOrigin) {
+  init(translatingFor span: SourceSpan, origin: TableOrigin) {
     let missing = MissingRules(.notShown, effects: .translateDestination, settledBy: "iptables -t nat -vnL")
     let rule = Self.rule(publishing: missing, from: span)
     let chains = ["PREROUTING", "OUTPUT"].map { name in
@@ -195,7 +195,7 @@ extension Table {
   /// stays as it was: only packets to an address that no rule names may be the new container's.
   ///
   /// - Returns: Whether the table is one of those.
-  fileprivate mutating func addContainerRules(from span: SourceSpan) -> Bool {
+  mutating func addContainerRules(from span: SourceSpan) -> Bool {
     switch name {
     case "nat":
       let rule = Self.rule(publishing: MissingRules(.changed, effects: .translateDestination), from: span)

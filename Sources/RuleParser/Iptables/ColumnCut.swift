@@ -48,6 +48,10 @@ enum ColumnCut {
   ///   - fragment: what was read.
   static func marked(_ text: DumpText, bare: BareRules, _ fragment: RuleFragment) -> DumpText? {
     guard !bare.starts.isEmpty || text.lines.count <= mostLines else { return nil }
+    if let screen = text.screenWidth {
+      let names = ChainNames(fragment.tables)
+      return text.marking { isRule(text, $0) && width($0) >= screen - 1 && !isWhole(text, $0, names) }
+    }
     let widest = text.lines.reduce(0) { max($0, isOfSave(text, $1) ? width($1) : 0) }
     let atWidest = text.lines.filter { width($0) == widest && isRule(text, $0) }
     let isBare = Set(bare.starts)
@@ -162,6 +166,10 @@ enum ColumnCut {
   /// A listing with the rows marked that a cut made shorter; nil where none was, as far as one sees.
   static func marked(_ text: DumpText, _ fragment: RuleFragment) -> DumpText? {
     guard text.lines.count <= mostLines else { return nil }
+    if let screen = text.screenWidth {
+      let behind = placeOfTests(text)
+      return text.marking { isRow(text, $0) && max(width($0) + 1, behind) >= screen }
+    }
     if cutsColumns(text) { return text.marking { isRow(text, $0) } }
     guard !fragment.diagnostics.isEmpty else { return nil }
     let rows = text.lines.filter { isRow(text, $0) }
@@ -172,6 +180,18 @@ enum ColumnCut {
     else { return nil }
     // Behind the column a blank may have stood that nobody copied.
     return text.marking { isRow(text, $0) && width($0) >= widest - 1 }
+  }
+
+  /// The column behind the addresses of a row, where its tests stand: iptables prints an address in 19 columns and a blank on both sides.
+  private static func placeOfTests(_ text: DumpText) -> Int {
+    for line in text.lines {
+      guard line.form == .columnHead || line.form == .other && ListingHeader(text.cursor(line)) != nil else { continue }
+      var words = Words(text.bytes, line.range)
+      while let word = words.next() {
+        if text.bytes.text(word) == "destination" { return word.lowerBound - line.start + 21 }
+      }
+    }
+    return 0
   }
 
   /// Whether the heads of the columns say that the texts of all rows were cut off: iptables prints `destination` with nine blanks behind it

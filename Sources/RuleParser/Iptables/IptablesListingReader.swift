@@ -178,7 +178,10 @@ private struct ListingReading: ~Copyable {
       if !isBehindRows, hasRow(behind: index) { lose(MissingRules(.elided), line) }
       return
     }
-    if first.peek == 0x23 { return }
+    if first.peek == 0x23 {
+      if let evidence = OmissionMark.evidence(ofComment: first) { lose(MissingRules(evidence), line) }
+      return
+    }
     // Rows mostly begin with a number, and head lines never do.
     if first.peek.map({ $0 >= 0x61 && $0 <= 0x7a }) ?? false, let head = ListingHeader(cursor) {
       header = head
@@ -189,7 +192,10 @@ private struct ListingReading: ~Copyable {
       hasHeadlessRows = hasHeadlessRows || OutputContinuation.isListingRow(first)
       return unreadable(line, expected: "a line that begins with Chain")
     }
-    guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line) else {
+    guard let rule = rules.read(cursor, header: header, span: text.span(line), line: line),
+      rule.counter != nil || Self.looksLikeRow(first) || OutputContinuation.isListingRow(first)
+    else {
+      rules.diagnostics = []
       hasStrangers = true
       // Prose behind the rows hides nothing.
       if isBehindRows, !Self.looksLikeRow(first) { return }

@@ -96,6 +96,8 @@ private struct SaveReading: ~Copyable {
   /// Whether a `*table` began the open table, so that every chain of it has a head.
   private var hasTableLine = false
   private var hasHeads = false
+  /// Whether the head of a built-in chain was read.
+  private var hasBuiltInHead = false
   /// The lines of the open table that no chain is known of.
   private var strays = StrayLines()
   /// Whether some rule of the open table could not be read.
@@ -264,7 +266,11 @@ private struct SaveReading: ~Copyable {
     switch cursor.peek {
     case nil: break
     case 0x23:
-      if let evidence = OmissionMark.evidence(text.bytes, cursor.at..<cursor.end) {
+      // Comments stand in files only; `iptables -S` prints none.
+      let isPrinted = hasTable && !hasTableLine
+      if let evidence = OmissionMark.evidence(text.bytes, cursor.at..<cursor.end)
+        ?? (isPrinted ? OmissionMark.evidence(ofComment: cursor) : nil)
+      {
         lose(MissingRules(evidence), text.span(dumpLine))
       } else if hasTable, isMask(at: index) {
         lose(MissingRules(.elided), text.span(dumpLine))
@@ -286,6 +292,7 @@ private struct SaveReading: ~Copyable {
       readChainHead(&cursor, dumpLine)
     default:
       if cursor.eat("COMMIT") {
+        noteCutBeginning(text.span(dumpLine))
         endTable()
       } else {
         return readCommand(&cursor, dumpLine, at: index)
@@ -335,6 +342,10 @@ private struct SaveReading: ~Copyable {
     hasTable = false
     strays.place(in: &chains, mayBeUndeclared: hasTableLine && hasHeads, &fragment.diagnostics)
     if hasUnreadRules { chains.markPartsWithMissingRules() }
+    if hasTableLine, hasHeads, !hasBuiltInHead, OutputStart.isBuiltInTable(done.name) {
+      markAdded(done.span)
+      done.shown = .part
+    }
     settle(before: nil)
     if let span = cutSpan {
       done.chains = chains
@@ -348,6 +359,7 @@ private struct SaveReading: ~Copyable {
     chainOfName = []
     lastChain = nil
     hasHeads = false
+    hasBuiltInHead = false
     hasUnreadRules = false
     strays = StrayLines()
     hasHead = false
@@ -365,6 +377,24 @@ private struct SaveReading: ~Copyable {
       takeTwice(earlier, done)
     } else {
       fragment.tables.append(done)
+    }
+  }
+
+  /// Takes in, at a `COMMIT` of a table whose `*table` is not there, that the text begins in the middle: the rules before its first one are missing, and perhaps
+  /// other tables.
+  private mutating func noteCutBeginning(_ span: SourceSpan) {
+    guard hasTable, !hasHead, let first = chains.firstIndex(where: { !$0.rules.isEmpty }) else { return }
+    chains[first].addMissing(MissingRules(.cut), atFrontBefore: chains[first].rules[0].span)
+    hasLostHeads = true
+    fragment.cut = fragment.cut ?? span
+  }
+
+  /// Takes in that a table declares chains, but none of the built-in ones, of which `iptables-save` prints all: it is loaded into one that is there (`iptables-restore
+  /// --noflush`), as ufw's files are. A chain that it does declare is emptied first; the others may hold rules before these.
+  private mutating func markAdded(_ span: SourceSpan?) {
+    for index in chains.indices where chains[index].base != nil {
+      let place = span ?? chains[index].rules.first?.span
+      if let place { chains[index].addMissing(MissingRules(.notShown), atFrontBefore: place) }
     }
   }
 
@@ -462,6 +492,7 @@ private struct SaveReading: ~Copyable {
     chains[index].span = span
     chains[index].policyCounter = counter
     if chains[index].base != nil {
+      hasBuiltInHead = true
       setPolicy(policy, of: index, isFirst: index >= known, dumpLine, at: word.lowerBound)
     }
   }
@@ -551,9 +582,17 @@ private struct SaveReading: ~Copyable {
     } else if hasTable, OmissionMark.isMask(text.bytes, dumpLine.range) {
       if hasRule(behind: index) { lose(MissingRules(.elided), text.span(dumpLine)) }
     } else {
-      unreadable(dumpLine, at: cursor.at, expected: "a line of iptables-save")
+      unreadable(
+        dumpLine, at: cursor.at, expected: "a line of iptables-save", standsForRules: isAmongRules(index))
     }
     return index + 1
+  }
+
+  /// Whether a line that is no heading stands right behind a rule or a chain's head, with others behind it: what it says is in the place of rules.
+  private func isAmongRules(_ index: Int) -> Bool {
+    guard index > 0, hasTable, hasRule(behind: index) else { return false }
+    let line = text.lines[index]
+    return OutputStart.isSaveLine(text.cursor(text.lines[index - 1])) && text.bytes[line.end - 1] != 0x3a
   }
 
   /// Reads a rule behind its `-A`; gives the index behind its last line.
@@ -688,10 +727,12 @@ private struct SaveReading: ~Copyable {
     }
   }
 
-  mutating func unreadable(_ dumpLine: DumpLine, at offset: Int, expected: String) {
+  mutating func unreadable(
+    _ dumpLine: DumpLine, at offset: Int, expected: String, standsForRules: Bool = false
+  ) {
     hasStrangers = true
     let span = text.span(dumpLine)
-    if hasTable, hasTableLine || Self.looksLikeRule(text.cursor(dumpLine)) {
+    if hasTable, standsForRules || hasTableLine || Self.looksLikeRule(text.cursor(dumpLine)) {
       hasUnreadRules = true
       var cursor = text.cursor(dumpLine)
       cursor.eatBlanks()

@@ -8,6 +8,8 @@ struct EngineChains {
   var isInNat = false
   /// Docker 28 and later.
   var dropsInRaw = false
+  /// Whether rules jump to the chains in which Docker accepts published ports, and these were not shown.
+  var hasUnshownPorts = false
   /// The first of them.
   var span: SourceSpan?
 
@@ -30,6 +32,18 @@ struct EngineChains {
         }
       }
     }
+    noteUnshownPorts(tables)
     if !isDocker, !isCluster { return nil }
+  }
+
+  private mutating func noteUnshownPorts(_ tables: [Table]) {
+    for table in tables where table.family == .ip && table.origin != .nftables && table.name == "filter" {
+      for name in ["DOCKER", "DOCKER-FORWARD"]
+      where table.chainIndex(name).map({ table.chains[$0].shown == .nothing }) ?? true {
+        guard let rule = table.chains.lazy.flatMap(\.rules).first(where: { $0.leads(to: name) }) else { continue }
+        (isDocker, isInFilter, hasUnshownPorts) = (true, true, true)
+        span = span ?? rule.span
+      }
+    }
   }
 }

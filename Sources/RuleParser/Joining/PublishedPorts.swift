@@ -1,12 +1,14 @@
 import HostModel
 import RuleGraph
 
-/// The translations that Docker makes for the ports that `docker ps` and `docker inspect` show.
+/// The translations that Docker makes for the ports that `docker ps` and `docker inspect` show, and for those that docker-proxy listens on.
 struct PublishedPorts {
   let facts: HostFacts
   let tables: [Table]
   /// Whether a container has a port published on an address of the family.
   let areAny: Bool
+  /// The ports of which no container is known.
+  let announced: [AnnouncedPort]
   /// The first container that has one.
   let span: SourceSpan?
 
@@ -15,7 +17,23 @@ struct PublishedPorts {
     self.tables = tables
     let publishing = facts.containers.filter { $0.ports.contains { $0.hostAddress?.isIPv4 ?? true } }
     areAny = !publishing.isEmpty
-    span = publishing.lazy.compactMap(\.span).first
+    announced = facts.announcedPorts + Self.proxied(facts)
+    span = (publishing.map(\.span) + announced.map(\.span)).lazy.compactMap { $0 }.first
+  }
+
+  /// The ports on which docker-proxy listens: Docker starts one for each port that it publishes and translates.
+  private static func proxied(_ facts: HostFacts) -> [AnnouncedPort] {
+    facts.sockets.compactMap { socket in
+      guard socket.program == "docker-proxy", socket.families.contains(.ipv4),
+        !facts.containers.contains(where: { container in
+          container.ports.contains { $0.hostPort == socket.port && $0.transport == socket.transport }
+        })
+      else { return nil }
+      return AnnouncedPort(
+        Container.PublishedPort(
+          transport: socket.transport, hostAddress: socket.address, hostPort: socket.port,
+          containerPort: socket.forwardsTo?.port ?? socket.port), span: socket.span)
+    }
   }
 
   /// The rules of a nat table that was not shown, one for each port. Where no dump tells the container's address, or whether Docker has any rules, the rule of the
@@ -24,7 +42,7 @@ struct PublishedPorts {
   /// What comes from the container's own bridge, and what the host sends to 127.0.0.0/8, is left to docker-proxy where it runs, and translated where it does not.
   func rules(at hook: Hook, missing: MissingRules, isCertain: Bool) -> [Rule] {
     var rules: [Rule] = []
-    for announced in facts.announcedPorts where announced.port.hostAddress?.isIPv4 ?? true {
+    for announced in announced where announced.port.hostAddress?.isIPv4 ?? true {
       rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? Self.nowhere))
     }
     for container in facts.containers {

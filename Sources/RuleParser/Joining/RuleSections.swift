@@ -156,6 +156,9 @@ struct RuleSections {
     let reading = CommandReader.read(sections.map(\.text))
     settings = reading.facts
     hasRead = hasRead || reading.first != nil || settings != HostFacts()
+    if let span = reading.unseenRuleset {
+      failed.append(FailedOutput(program: .nft, span: span, evidence: .notShown))
+    }
     // What other tools made stands in the dumps, where there are some.
     let hasDumps = !printings.isEmpty || allOfNftables || !allOfIptables.isEmpty
     diagnostics += reading.diagnostics.filter {
@@ -264,6 +267,7 @@ struct RuleSections {
     if section.commandLine != nil { return RuleFragment() }
     var fragment = readFragment(of: section)
     fragment.mark(section.output.filter, of: section.text, isSave: section.kind == .save)
+    if section.beginsCut { fragment.markBeginning(MissingRules(.cut), of: section.text, isSave: section.kind == .save) }
     return fragment
   }
 
@@ -320,7 +324,12 @@ struct RuleSections {
   }
 
   private mutating func takeListing(_ fragment: RuleFragment, _ section: DumpSection) {
-    for table in fragment.tables {
+    if section.beginsCut {
+      let family = section.output.family ?? FamilyInference.family(of: section.text) ?? .ipv4
+      cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.first.map { section.text.span($0) }))
+    }
+    // Rows of which nobody knows the table are told of by the cut.
+    for table in fragment.tables where !(section.beginsCut && table.name.isEmpty) {
       let isBrief = fragment.hidesInterfaces && table.chains.contains { $0.rules.contains { $0.hidesInterfaces } }
       append(table, isBrief ? .briefListing : .listing, section, isWhole: BuiltinTables.isWhole(table))
     }
@@ -329,7 +338,8 @@ struct RuleSections {
   private mutating func takeSave(_ fragment: RuleFragment, _ section: DumpSection) {
     let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
     let family = Self.family(ofSave: section)
-    if fragment.isCut {
+    // `iptables -S` prints one table.
+    if fragment.isCut, hasHeads || section.output.isWhole {
       cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) }))
     }
     if section.output.isWhole, !section.output.isFiltered, !fragment.isCut, fragment.unprinted.isEmpty {
@@ -415,7 +425,8 @@ struct RuleSections {
         table: table, form: form, strand: section.strand, host: section.host, order: section.order,
         isWhole: isWhole && table.shown == .whole && !isFiltered && section.output.chain == nil, isFiltered: isFiltered,
         isFile: section.output.isFile, isOutdated: section.isOutdated,
-        span: table.span ?? section.text.lines.first.map { section.text.span($0) }, session: section.session))
+        isPast: section.isPast, span: table.span ?? section.text.lines.first.map { section.text.span($0) },
+        session: section.session))
   }
 }
 

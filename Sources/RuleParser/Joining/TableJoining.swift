@@ -6,6 +6,14 @@ struct TableJoining {
   private var printings: [TablePrinting]
   /// How many moments there are.
   private(set) var momentCount = 1
+  /// The moment that answers where none is asked for: the last one, unless the words above its outputs say that it has gone by.
+  var answeringMoment: Int {
+    for moment in (1...momentCount).reversed() {
+      let isPast = printings.first { $0.moment == moment }?.isPast ?? false
+      if !isPast { return moment }
+    }
+    return momentCount
+  }
   /// What is worth telling about the joining.
   private(set) var diagnostics: [Diagnostic] = []
   /// The places among all outputs of those that show the same chain with other rules.
@@ -222,7 +230,10 @@ struct TableJoining {
       Diagnostic(
         "table-printed-twice", .warning,
         "table \(later.table.family.rawValue) \(later.table.name) is printed at \(place(earlier.span)) and again, with other "
-          + "content, at \(place(later.span)) (\(difference.text)); the later one answers, `--snapshot` picks another",
+          + "content, at \(place(later.span)) (\(difference.text)); "
+          + (later.isPast && !earlier.isPast
+            ? "the later one is said to be older, so the earlier one answers, `--snapshot` picks another"
+            : "the later one answers, `--snapshot` picks another"),
         span: difference.second ?? later.span))
   }
 

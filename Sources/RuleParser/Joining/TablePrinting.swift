@@ -78,6 +78,8 @@ struct TablePrinting: Sendable {
   var isFile = false
   /// Whether rules were loaded from a file behind it.
   var isOutdated = false
+  /// Whether the words above it say that it shows a time gone by.
+  var isPast = false
   /// The moment that it shows, counted from 1.
   var moment = 1
   /// The first moment at which the table is known to be gone.

@@ -27,8 +27,9 @@ struct UnshownRules {
     addCutOutputs()
     addUnprinted()
     addNamedTables()
-    addEngineTables()
+    // Before the engines' tables: what ufw or firewalld loads is unknown, whatever an engine adds to it.
     addServices()
+    addEngineTables()
   }
 
   /// A span for what has no line of its own.
@@ -371,9 +372,9 @@ struct UnshownRules {
       && !coverage.tables.contains(RuleCoverage.TableName(.ip, "nat"))
       && !tables.contains { $0.name == "nat" && $0.family == .ip }
     if !tells("nat", .ip) || lacksNat {
-      if ports.areAny || !facts.announcedPorts.isEmpty {
+      if ports.areAny || !ports.announced.isEmpty {
         addNat(engine, ports)
-      } else if let engine, engine.isInFilter, engine.isCluster || acceptsContainers {
+      } else if let engine, engine.isInFilter, engine.isCluster || mayAcceptContainers(engine) {
         addNat(engine, ports)
       }
     }
@@ -387,6 +388,9 @@ struct UnshownRules {
       addRaw(InferredHost(ruleset: Ruleset(tables: tables), facts: facts))
     }
   }
+
+  /// Whether filter lets anything through to a container, or may do so in chains that were not shown.
+  private func mayAcceptContainers(_ engine: EngineChains) -> Bool { engine.hasUnshownPorts || acceptsContainers }
 
   /// Whether filter lets anything through to a container. Docker accepts each published port there: where it accepts none, it translates none.
   private var acceptsContainers: Bool {
@@ -421,7 +425,7 @@ struct UnshownRules {
       var chain = Chain(
         name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: span, shown: .nothing)
       chain.rules = ports.rules(at: hook, missing: missing, isCertain: isCertain)
-      if isCluster || (!ports.areAny && (engine?.isInFilter ?? false) && acceptsContainers) {
+      if isCluster || !ports.areAny && engine.map({ $0.isInFilter && mayAcceptContainers($0) }) ?? false {
         chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? Self.nowhere))
       }
       chains.append(chain)

@@ -34,6 +34,12 @@ extension CommandOutput {
     case "sysctl": readSysctl(arguments)
     case "ps", "pgrep": kind = .dockerProxy
     case "cat", "more", "less": readFile(arguments)
+    case _ where OutputFilter.isProgram(program):
+      // `grep 22 /etc/iptables/rules.v4`
+      guard let path = arguments.last, path.contains("/") else { return }
+      readFile([path])
+      filter = OutputFilter([[program] + arguments])
+      if kind != .save, kind != .nftText { self = CommandOutput() }
     case "uname": kind = .toolVersion
     case "hostname":
       isWhole = arguments.contains { $0 == "-I" || $0 == "--all-ip-addresses" }
@@ -74,9 +80,11 @@ extension CommandOutput {
       } else if word == "-S" || word == "--list-rules" || (isShort(word) && word.contains("S")) {
         kind = .save
         chain = next.flatMap { $0.hasPrefix("-") ? nil : $0 }
+        readRuleNumber(arguments, behindChainAt: at)
       } else if word == "-L" || word == "--list" || (isShort(word) && word.contains("L")) {
         isListing = true
         chain = next.flatMap { $0.hasPrefix("-") || Int($0) != nil ? nil : $0 }
+        readRuleNumber(arguments, behindChainAt: at)
       } else if isShort(word), word.hasSuffix("t"), let next {
         // `-vnLt nat` and the like.
         table = next
@@ -90,6 +98,12 @@ extension CommandOutput {
     } else if kind != nil, kind != .toolVersion, table == nil {
       table = "filter"
     }
+  }
+
+  /// `-S INPUT 4` prints one rule and no head: those around it are kept back, as by a filter.
+  private mutating func readRuleNumber(_ arguments: ArraySlice<String>, behindChainAt place: Int) {
+    guard chain != nil, place + 1 < arguments.endIndex, Int(arguments[place + 1]) != nil else { return }
+    filter.places.insert(.anywhere)
   }
 
   private func isShort(_ word: String) -> Bool { word.hasPrefix("-") && !word.hasPrefix("--") }

@@ -16,6 +16,13 @@ enum OmissionMark {
     return isMark(bytes, start..<end) ? .elided : nil
   }
 
+  /// How one knows that lines are missing where a comment stands in what a program printed, which prints none: `# more rules here`.
+  static func evidence(ofComment line: ByteCursor) -> MissingRules.Evidence? {
+    var cursor = line
+    _ = cursor.eat { $0 == 0x23 }
+    return evidence(cursor.bytes, cursor.at..<cursor.end)
+  }
+
   /// Whether a line is the head of a piece of a diff, before which lines are not shown: `@@ -3,6 +3,7 @@`, `12a13`.
   static func isHunk(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
     guard range.count <= 200 else { return false }
@@ -93,6 +100,11 @@ enum OmissionMark {
         && words.contains { ["more", "cut", "removed", "similar", "lines", "rules", "etc", "rest"].contains($0) }
   }
 
+  /// What there are more of: `more of the same`, `the same rule for 30 more addresses`.
+  private static let moreOf: Set<Substring> = [
+    "rule", "rules", "line", "lines", "entries", "chains", "of", "similar", "like", "such", "addresses", "ips",
+  ]
+
   private static let andSoOn: Set<String> = [
     "and so on", "and so forth", "and more", "and others", "und so weiter", "und weitere", "und andere", "et cetera",
     "et ainsi de suite", "et d autres", "et autres",
@@ -114,6 +126,7 @@ enum OmissionMark {
     let isCounted = text.utf8.first { $0 != 0x2b && $0 != 0x20 }.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
     if words.contains("more") {
       return isCounted && words.first == "more"
+        || zip(words, words.dropFirst()).contains { $0 == "more" && moreOf.contains($1) }
         || ["and", "plus", "many", "lots", "dozens", "hundreds", "several", "another"].contains(words[0])
     }
     if ["rest", "remaining", "others"].contains(where: { words.prefix(2).contains($0) }) {

@@ -89,7 +89,7 @@ struct OutputFailure: Sendable {
     let isModule = head == "modprobe" && words.contains { $0.hasPrefix("ip") || $0.hasPrefix("nf") }
     let isLock = head == "Fatal" && text.contains("xtables.lock")
     guard isProgram || isNft || isModule || isLock else { return nil }
-    let name = isNft ? .nft : named
+    let name = isNft ? .nft : named ?? (isLock ? .iptables(.ipv4) : nil)
     if complaints.contains(where: { text.contains($0) }) { return (name, true) }
     return refusals.contains { text.contains($0) } ? (name, false) : nil
   }

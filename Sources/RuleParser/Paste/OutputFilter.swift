@@ -24,10 +24,11 @@ struct OutputFilter: Hashable, Sendable {
   /// The filters of a pipeline behind its first command.
   init(_ commands: ArraySlice<[String]>) {
     for words in commands {
+      let words = Self.withoutWrappers(words)
       guard let program = words.first.map({ ShellCommand.baseName($0) }) else { continue }
       let arguments = words.dropFirst()
       switch program {
-      case "grep", "egrep", "fgrep", "rg", "ag":
+      case "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "ack-grep", "ugrep":
         places.insert(Self.hasContext(arguments) ? .marks : .anywhere)
       case "head":
         places.insert(.end)
@@ -35,12 +36,12 @@ struct OutputFilter: Hashable, Sendable {
       case "tail":
         places.insert(.beginning)
         lineCount = Self.lineCount(arguments)
-      case "sed" where !Self.onlySubstitutes(arguments): places.insert(.anywhere)
+      case "sed": if !Self.onlySubstitutes(arguments) { places.insert(.anywhere) }
       case "jq": if !Self.keepsAllObjects(arguments) { places.insert(.anywhere) }
-      case "awk", "gawk", "mawk", "perl", "cut", "sort", "uniq", "wc", "shuf", "tac", "tr", "fold", "paste":
-        // Some take lines away, and some leave nothing where it was.
-        places.insert(.anywhere)
-      default: break
+      case _ where program.hasPrefix("python") && arguments.contains { $0.hasSuffix("json.tool") }: break
+      case _ where Self.passesAll(program): break
+      // Some take lines away, some leave nothing where it was, and of others nobody knows.
+      default: places.insert(.anywhere)
       }
     }
     // Lines that a second filter took away are not counted.
@@ -48,6 +49,34 @@ struct OutputFilter: Hashable, Sendable {
   }
 
   init() {}
+
+  /// Whether a program is one that prints some lines of a file.
+  static func isProgram(_ name: String) -> Bool {
+    ["grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "head", "tail", "sort", "cut"].contains(name)
+  }
+
+  /// The words of the program that runs: `sudo grep f2b`, `LC_ALL=C sort`.
+  private static func withoutWrappers(_ words: [String]) -> ArraySlice<String> {
+    words.drop { word in
+      ["sudo", "doas", "env", "time", "nice", "command", "stdbuf", "busybox", "-oL", "-o0", "-E"].contains(word)
+        || word.firstIndex(of: "=").map { equals in
+          equals != word.startIndex && word[..<equals].allSatisfy { $0.isLetter || $0 == "_" }
+        } ?? false
+    }
+  }
+
+  /// Whether a program prints all lines that it reads, or keeps them, or takes them for commands.
+  private static func passesAll(_ program: String) -> Bool {
+    pagers.contains(program) || ShellCommand.shells.contains(program) || ShellCommand.isKnownProgram(program)
+  }
+
+  private static let pagers: Set<String> = [
+    "cat", "less", "more", "most", "pg", "bat", "batcat", "tee", "sponge", "nl", "column", "expand", "unexpand", "ccze",
+    "colordiff", "lolcat", "ts", "pv", "logger", "iconv", "dos2unix", "xclip", "xsel", "wl-copy", "pbcopy", "clip",
+    "clip.exe", "nc", "ncat", "netcat", "socat", "curl", "pastebinit", "fpaste", "gh", "mail", "mailx", "vi", "vim",
+    "view", "nvim", "nano", "emacs", "code", "gedit", "kate", "aha", "ansi2txt",
+    "grcat", "highlight", "pygmentize",
+  ]
 
   /// `-A 3`, `-C1`, `-5`, `--context=2`, but not `-A 3` in a word of its own kind.
   private static func hasContext(_ arguments: ArraySlice<String>) -> Bool {
@@ -125,16 +154,22 @@ extension RuleFragment {
         }
       }
     }
-    if filter.places.contains(.beginning), isSave,
-      let chain = tables.first?.chains.firstIndex(where: { !$0.rules.isEmpty })
-    {
-      tables[0].chains[chain].addMissing(missing, atFrontBefore: text.span(first))
-    }
+    if filter.places.contains(.beginning) { markBeginning(missing, of: text, isSave: isSave) }
     if filter.places.contains(.end) || filter.places.contains(.marks), let table = tables.indices.last {
       let span = text.span(last)
       tables[table].addMissing(missing, behindLastRuleOf: isSave, span: span)
       cut = cut ?? span
     }
+  }
+}
+
+extension RuleFragment {
+  /// Takes in that rules are missing before the first line: of a save, those of the chain whose rules stand first.
+  mutating func markBeginning(_ missing: MissingRules, of text: DumpText, isSave: Bool) {
+    guard !tables.isEmpty, let first = text.lines.first else { return }
+    tables[0].shown = .part
+    guard isSave, let chain = tables[0].chains.firstIndex(where: { !$0.rules.isEmpty }) else { return }
+    tables[0].chains[chain].addMissing(missing, atFrontBefore: text.span(first))
   }
 }
 

@@ -82,6 +82,7 @@ enum Place: Hashable, Sendable {
   case machine(String)
 
   var isMachine: Bool { if case .machine = self { true } else { false } }
+  var isNamespace: Bool { if case .namespace = self { true } else { false } }
 
   /// The place in words.
   var words: String {

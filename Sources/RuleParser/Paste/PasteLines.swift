@@ -139,7 +139,7 @@ struct PasteLines {
     for place in prefixPlaces {
       let (first, count) = (place + marks, lines.count)
       defer { marks += lines.count - count }
-      if takeOffNumbers(from: first) || takeOffJournal(from: first) { hasAny = true }
+      if takeOffNumbers(from: first) || takeOffJournal(from: first) || takeOffFrame(from: first) { hasAny = true }
     }
     return hasAny
   }
@@ -159,7 +159,7 @@ struct PasteLines {
   }
 
   private mutating func takeOffNumbers(from first: Int) -> Bool {
-    var found: [(line: Int, end: Int)] = []
+    var found: [(line: Int, rest: Range<Int>)] = []
     var gaps: [Int] = []
     var number: UInt64?
     for index in first..<lines.count {
@@ -170,7 +170,7 @@ struct PasteLines {
         gaps.append(index)
       }
       number = prefix.number
-      found.append((index, prefix.end))
+      found.append((index, prefix.end..<lines[index].end))
     }
     let starts = gaps.map { lines[$0].start }
     guard takeOff(found) else { return false }
@@ -212,10 +212,21 @@ struct PasteLines {
 
   private mutating func takeOffJournal(from first: Int) -> Bool {
     guard let writer = Self.journal(before: bytes, lines[first])?.writer else { return false }
-    var found: [(line: Int, end: Int)] = []
+    var found: [(line: Int, rest: Range<Int>)] = []
     for index in first..<lines.count {
       guard let prefix = Self.journal(before: bytes, lines[index]) else { break }
-      if bytes.areEqual(prefix.writer, writer) { found.append((index, prefix.end)) }
+      if bytes.areEqual(prefix.writer, writer) { found.append((index, prefix.end..<lines[index].end)) }
+    }
+    return takeOff(found)
+  }
+
+  /// Takes off what a program puts around each line of what it shows, where all lines up to an empty one have it.
+  private mutating func takeOffFrame(from first: Int) -> Bool {
+    guard let frame = LineFrame(bytes, lines[first]) else { return false }
+    var found: [(line: Int, rest: Range<Int>)] = []
+    for index in first..<lines.count where lines[index].start < lines[index].end {
+      guard let rest = frame.inside(bytes, lines[index]) else { break }
+      found.append((index, rest))
     }
     return takeOff(found)
   }
@@ -240,11 +251,11 @@ struct PasteLines {
   }
 
   /// Takes off what stands before some lines, if an output of rules begins behind it.
-  private mutating func takeOff(_ found: [(line: Int, end: Int)]) -> Bool {
+  private mutating func takeOff(_ found: [(line: Int, rest: Range<Int>)]) -> Bool {
     guard found.count >= 3 else { return false }
-    let isOutput = found.contains { index, end in
+    let isOutput = found.contains { index, rest in
       var line = lines[index]
-      line.start = end
+      (line.start, line.end) = (rest.lowerBound, rest.upperBound)
       if let prompt = ShellPrompt(bytes, line), !prompt.command.isEmpty { return true }
       switch OutputStart.kind(bytes, line) {
       case .nftText, .nftJSON, .save, .listing: return true
@@ -252,8 +263,8 @@ struct PasteLines {
       }
     }
     guard isOutput else { return false }
-    for (index, end) in found {
-      lines[index].start = end
+    for (index, rest) in found {
+      (lines[index].start, lines[index].end) = (rest.lowerBound, rest.upperBound)
       lines[index].recognise(in: bytes)
     }
     return true

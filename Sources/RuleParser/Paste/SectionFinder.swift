@@ -7,6 +7,7 @@ struct SectionFinder {
   private let bytes: ByteView
   private let paste: PasteLines
   private let lines: [DumpLine]
+  private let above: LinesAbove
   private let hint: FileNameHint
 
   /// The outputs, in the order of the input.
@@ -45,6 +46,10 @@ struct SectionFinder {
   private var promptMark: UInt8 = 0
   // Prompts and outputs between which no prose stands and no fence ends are one session of a terminal.
   private var session: Int32 = 1
+  // How wide the screen was on which watch(1) shows the outputs of the last command.
+  private var screenWidth: Int?
+  // The family that a heading above the open output tells, and that of the outputs before it which it stands above, too.
+  private var headingFamily: AddressFamily?
   // Commands that print rules through a filter, as long as nothing of their output has come.
   private var unanswered: [(command: ShellCommand, line: DumpLine, host: String?, promptName: String?)] = []
   // The commands that change the host.
@@ -77,6 +82,7 @@ struct SectionFinder {
     bytes = paste.bytes
     self.strand = strand
     lines = paste.lines
+    above = LinesAbove(paste)
     hint = FileNameHint(name)
     commands = CommandLines(source: source, paste: paste)
     find()
@@ -284,7 +290,12 @@ struct SectionFinder {
       append(content, at: index)
       return
     }
+    if isCommentAmongRules(index) {
+      append(content, at: index)
+      return
+    }
     if let prompt = ShellPrompt(bytes, content) {
+      noteCutBeginning()
       close()
       takeEmptyOutput(before: index, fence: fence)
       enter(prompt, at: index, fence: fence)
@@ -296,7 +307,7 @@ struct SectionFinder {
       take(failure, content, at: index)
       return
     }
-    if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) {
+    if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) ?? restKind(content, at: index) {
       if goesOn(with: kind, content, at: index) {
         append(content, at: index)
       } else if kind == .ipAddress, OutputStart.isAddressAlone(bytes, content), !isAsked(.ipAddress) {
@@ -315,6 +326,7 @@ struct SectionFinder {
       close()
       take(command, at: index, fence: fence, place: isInside(fence) ? entered : nil)
       if watched != nil {
+        screenWidth = ScreenWidth.columns(bytes, content)
         // A screen ends somewhere in the output.
         for command in pending.indices { pending[command].output.filter.places.insert(.end) }
       }
@@ -344,6 +356,17 @@ struct SectionFinder {
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
     }
+  }
+
+  /// Whether a line between two rules of the open output is a comment, though its words begin as a command does: `# more rules here`, `# docker rules`. A command
+  /// has options or names a file, and what it prints begins with a head.
+  private func isCommentAmongRules(_ index: Int) -> Bool {
+    guard let kind = current?.section.kind, kind == .listing || kind == .save, index > 0, index + 1 < lines.count,
+      lines[index].start < lines[index].end, bytes[lines[index].start] == 0x23
+    else { return false }
+    let form: PlainForm = kind == .listing ? .row : .rule
+    guard lines[index - 1].form == form, lines[index + 1].form == form else { return false }
+    return !bytes[lines[index].range].contains { "-/|.=".utf8.contains($0) }
   }
 
   /// Whether a line stands right below a chain's head or rows there that look like none: what it says is in the place of rules.
@@ -400,6 +423,27 @@ struct SectionFinder {
     }
   }
 
+  /// Rows with which an input begins are the rest of a listing whose head has scrolled away.
+  private func restKind(_ line: DumpLine, at index: Int) -> OutputKind? {
+    guard line.form == .row, current == nil, sections.isEmpty, pending.isEmpty, isFirst(index) else { return nil }
+    return .listing
+  }
+
+  /// Whether nothing stands before a line.
+  private func isFirst(_ index: Int) -> Bool { lines[..<index].allSatisfy { isBlank($0) } }
+
+  /// Takes in, where a prompt ends the first output, that the output began above the input: `iptables -S` prints the policies before the rules.
+  private mutating func noteCutBeginning() {
+    guard let open = current, sections.isEmpty, open.section.command == nil,
+      let first = taken.runs.first?.lowerBound, isFirst(first)
+    else { return }
+    switch open.section.kind {
+    case .save: current?.section.beginsCut = lines[first].form == .rule
+    case .listing: current?.section.beginsCut = lines[first].form == .row
+    default: break
+    }
+  }
+
   private static func isSameOutput(_ open: OutputKind, _ kind: OutputKind) -> Bool {
     switch (open, kind) {
     case (.dockerInfo, .dockerVersion), (.dockerVersion, .dockerInfo), (.ipAddress, .ipAddressOneLine): true
@@ -414,7 +458,12 @@ struct SectionFinder {
     switch prompt.host {
     case .container(let id): place = entered ?? .container(id)
     case .named(let name):
-      if let inside = entered, !inside.isMachine, case .named(let outer)? = enteredFrom, outer != name,
+      if let inside = entered, inside.isNamespace, namesOuterHost(name) {
+        // A shell in another network namespace prompts with the host's name; only `exit` leads out of it.
+        place = inside
+        hostName = name
+        if !hostNames.contains(name) { hostNames.append(name) }
+      } else if let inside = entered, !inside.isMachine, case .named(let outer)? = enteredFrom, outer != name,
         !hostNames.contains(name)
       {
         place = inside
@@ -439,13 +488,22 @@ struct SectionFinder {
     take(prompt.command, at: index, fence: fence, place: place, host: prompt.host)
   }
 
-  /// Whether commands that name no host run where the last one has led into: on another machine up to `exit`, in a container in the same fence.
-  private func isInside(_ fence: Int32) -> Bool { entered?.isMachine == true || (fence != 0 && enteredFence == fence) }
+  /// Whether commands that name no host run where the last one has led into: on another machine or in a network namespace up to `exit`, in a container in the
+  /// same fence.
+  private func isInside(_ fence: Int32) -> Bool {
+    entered?.isMachine == true || entered?.isNamespace == true || (fence != 0 && enteredFence == fence)
+  }
+
+  /// Whether a prompt's name can be that of the host from which the last command led elsewhere.
+  private func namesOuterHost(_ name: String) -> Bool {
+    if case .named(let outer)? = enteredFrom { outer == name } else { true }
+  }
 
   private mutating func take(
     _ line: String, at index: Int, fence: Int32, place: Place?, host: ShellPrompt.Host? = nil
   ) {
     takeUnanswered()
+    screenWidth = nil
     pending = ShellCommand.read(line)
     if FirewallCommand.loadsFile(line) {
       for section in sections.indices { sections[section].isOutdated = true }
@@ -535,6 +593,13 @@ struct SectionFinder {
     guard failure.isAboutOutput else { return }
     let isNear = index - pendingLine <= 5 && pendingFence == paste.fence(at: index)
     failures.append((failure, line, isNear ? pending.first?.output : nil))
+    // What comes next was printed by the commands behind the one that failed.
+    if isNear, let table = failure.table, let failed = pending.firstIndex(where: { $0.output.table == table }),
+      failed + 1 < pending.count
+    {
+      pending.removeSubrange(...failed)
+      return
+    }
     if isNear { for command in pending.indices { pending[command].output.isWhole = false } }
   }
 
@@ -598,7 +663,7 @@ struct SectionFinder {
       if let match = unanswered.firstIndex(where: { Self.prints($0.command.output.kind, kind) }) {
         unanswered.remove(at: match)
       }
-      if losesRules(above: index, kind) { output.filter.places.insert(.anywhere) }
+      if above.losesRules(above: index, kind) { output.filter.places.insert(.anywhere) }
     }
     var section = DumpSection(
       kind: kind, output: output, command: text, place: place,
@@ -607,37 +672,26 @@ struct SectionFinder {
       isBounded: fence != 0 && fence != paste.openFence || (text != nil && text == hint.command))
     section.promptName = promptName
     if text != nil { section.session = session }
+    if kind.tellsRules { section.isPast = above.tellPast(above: index) }
+    if kind == .listing || kind == .save {
+      switch above.heading(above: index) {
+      case .family(let family): headingFamily = family
+      case .prose: headingFamily = nil
+      case nil: if text != nil { headingFamily = nil }
+      }
+    }
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: fence)
     current?.isObjectStream = kind == .nftJSON && OutputStart.isNftObject(bytes, line)
     // What was left out before the first table may have held others.
-    if kind == .nftText, let mark = omissionMark(before: index) { taken.append(mark) }
+    if kind == .nftText {
+      let end = sections.last?.text.lines.last?.end ?? 0
+      if let rest = above.cutTables(before: index, behind: end) {
+        taken.append(rest)
+      } else if let mark = above.omissionMark(before: index, behind: sections.last?.text.lines.last?.start) {
+        taken.append(mark)
+      }
+    }
     append(line, at: index)
-  }
-
-  /// Whether what stands above the first line of an output says that rules are missing in it: a sentence, or rows of a listing that was turned upside down.
-  private func losesRules(above index: Int, _ kind: OutputKind) -> Bool {
-    if kind == .listing, index > 0, !isBlank(lines[index - 1]) {
-      var cursor = ByteCursor(bytes, lines[index - 1].range)
-      cursor.eatBlanks()
-      if ListingHeader(cursor) != nil || OutputContinuation.isListingRow(cursor) { return true }
-    }
-    var left = 3
-    for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
-      guard lines[place].form == .other, left > 0 else { return false }
-      left -= 1
-      let range = lines[place].range
-      if OmissionSentence.isOne(bytes, range) || OmissionMark.isHunk(bytes, range) { return true }
-    }
-    return false
-  }
-
-  /// The line before a place that says that lines were left out there.
-  private func omissionMark(before index: Int) -> Int? {
-    guard let mark = (0..<index).last(where: { !isBlank(lines[$0]) }), paste.fence(at: mark) == paste.fence(at: index),
-      OmissionMark.evidence(bytes, lines[mark].range) == .elided,
-      sections.last?.text.lines.last?.start != lines[mark].start
-    else { return nil }
-    return mark
   }
 
   /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what it knows.
@@ -654,6 +708,11 @@ struct SectionFinder {
   /// Whether a line that can begin an output goes on with the one that is open.
   private func goesOn(with kind: OutputKind, _ line: DumpLine, at index: Int) -> Bool {
     guard let open = current else { return false }
+    if kind == .listing || kind == .save, case .family(let family)? = above.heading(above: index),
+      family != headingFamily
+    {
+      return false
+    }
     if open.isObjectStream, kind == .nftJSON, open.fence == paste.fence(at: index),
       OutputStart.isNftObject(bytes, line)
     {
@@ -685,9 +744,19 @@ struct SectionFinder {
     open.section.text.lines = paste.lines(of: taken)
     open.section.text.tail = tail.count
     open.section.text.hasFoldedTexts = open.continuation.hasFoldedText
+    open.section.text.screenWidth = screenWidth
     taken = LineRuns()
+    takeHeading(&open.section)
     takeOffIndentation(&open.section)
     sections.append(open.section)
+  }
+
+  /// Takes over the family that a heading tells, where neither the command nor what stands in the output does.
+  private func takeHeading(_ section: inout DumpSection) {
+    guard let family = headingFamily, section.kind == .listing || section.kind == .save, section.output.family == nil,
+      FamilyInference.family(of: section.text) == nil
+    else { return }
+    section.output.family = family
   }
 
   /// The lines right behind a save or listing, which may be the rest of its last line where that was folded, or prose.

@@ -39,7 +39,7 @@ extension ShellCommand {
   /// Reads a command line. Several commands in a line (`;`, `&&`) give several.
   static func read(_ line: String) -> [ShellCommand] {
     var commands: [ShellCommand] = []
-    for pipeline in ShellWords.split(line) {
+    for pipeline in ShellLoop.unrolled(ShellWords.split(line)) {
       guard let first = pipeline.first, !first.isEmpty else { continue }
       var command = ShellCommand(text: line)
       command.read(first[...])
@@ -351,6 +351,8 @@ enum ShellWords {
           characters.removeFirst()
           endPipeline()
         } else {
+          // `|&` takes the errors, too.
+          if characters.first == "&" { characters.removeFirst() }
           endCommand()
         }
       case ";": endPipeline()

@@ -161,7 +161,11 @@ struct ShellPrompt: Sendable {
   static func isCommand(_ line: String) -> Bool {
     guard line.utf8.count < 1000 else { return false }
     let words = line.split { $0 == " " || $0 == "\t" }
-    guard let first = words.first, ShellCommand.isKnownProgram(first) else { return false }
+    guard let first = words.first else { return false }
+    guard ShellCommand.isKnownProgram(first) else {
+      // `grep 22 /etc/iptables/rules.v4`
+      return OutputFilter.isProgram(String(first)) && ShellCommand.read(line).contains { $0.output.kind != nil }
+    }
     guard words.count > 1 else {
       let name = ShellCommand.baseName(first)
       return name.hasSuffix("-save") || ["ifconfig", "exit", "route", "netstat", "ss", "hostname"].contains(name)

@@ -7,7 +7,7 @@ enum TerminalMarkup {
     Parallel.map(Parallel.runs(of: bytes.count, atLeast: 1 << 18)) { run in
       [0x1b, 0xc2, 0xe2, 0xe3].contains { bytes.place(of: $0, in: run) != nil } || hasTag(bytes, in: run)
         || hasEntity(bytes, in: run)
-    }.contains(true) || isFromPage(bytes) && (hasBBCode(bytes) || hasEscapes(bytes))
+    }.contains(true) || isFromPage(bytes) && (hasBBCode(bytes) || hasEscapes(bytes) || hasSpelledMarks(bytes))
   }
 
   /// Whether a paste is no script, and short enough to come from a forum or a log of a deployment: a dump of megabytes is not searched for their markup.
@@ -55,6 +55,43 @@ enum TerminalMarkup {
     "php",
     "spoiler", "center", "left", "right", "indent", "tt", "bash", "noparse", "mono", "email", "mention",
   ]
+
+  /// Whether a paste has colours whose escape character was lost or written out, or addresses that a page made links of.
+  private static func hasSpelledMarks(_ bytes: ByteView) -> Bool {
+    var at = 0
+    while let open = bytes.place(of: 0x5b, from: at) {
+      at = open + 1
+      var cursor = ByteCursor(bytes, open..<bytes.count)
+      if eatSpelledColour(&cursor) || linkedText(cursor) != nil { return true }
+    }
+    return false
+  }
+
+  /// Takes a colour whose escape character was lost or written out: `[32m`, `^[[0m`.
+  private static func eatSpelledColour(_ cursor: inout ByteCursor) -> Bool {
+    var attempt = cursor
+    if attempt.eat(0x5e) { guard attempt.eat(0x5b) else { return false } }
+    guard attempt.eat(0x5b) else { return false }
+    let number = attempt.eat { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x3b }
+    guard !number.isEmpty, number.count <= 12, attempt.eat(0x6d) else { return false }
+    cursor = attempt
+    return true
+  }
+
+  /// The text of a link that leads nowhere else, with the place behind it: `[10.0.0.0/8](http://10.0.0.0/8)`, of which a page made a link by itself.
+  private static func linkedText(_ start: ByteCursor) -> (text: Range<Int>, end: Int)? {
+    var cursor = start
+    guard cursor.eat(0x5b) else { return nil }
+    let text = cursor.eat { $0 > 0x20 && $0 != 0x5d && $0 != 0x5b }
+    guard !text.isEmpty, text.count <= 80, cursor.eat("](http") else { return nil }
+    _ = cursor.eat(0x73)
+    guard cursor.eat("://") else { return nil }
+    let target = cursor.eat { $0 > 0x20 && $0 != 0x29 }
+    guard cursor.eat(0x29), target.count >= text.count, target.count <= text.count + 1,
+      cursor.bytes.areEqual(target.lowerBound..<target.lowerBound + text.count, text)
+    else { return nil }
+    return (text, cursor.at)
+  }
 
   /// Whether a paste has signs that Markdown escapes, or an output as a text of JSON.
   private static func hasEscapes(_ bytes: ByteView) -> Bool {
@@ -149,6 +186,7 @@ enum TerminalMarkup {
     let hasEntities = isHTML || hasEntity(source, in: 0..<source.count)
     let hasBBCode = isFromPage(source) && hasBBCode(source)
     let hasEscapes = isFromPage(source) && hasEscapes(source)
+    let hasSpelledMarks = isFromPage(source) && hasSpelledMarks(source)
     // Whether the text of JSON is open that holds an output.
     var isInDump = false
     var lineStart = 0
@@ -202,6 +240,15 @@ enum TerminalMarkup {
           to += 1
         }
       } else if hasBBCode, byte == 0x5b, eatBBCode(&cursor) {
+        continue
+      } else if hasSpelledMarks, byte == 0x5b || byte == 0x5e, eatSpelledColour(&cursor) {
+        continue
+      } else if hasSpelledMarks, byte == 0x5b, let link = linkedText(cursor) {
+        for place in link.text {
+          bytes[to] = source[place]
+          to += 1
+        }
+        cursor.at = link.end
         continue
       } else if isHTML, cursor.eat("</td>") || cursor.eat("</th>") {
         // Cells stand apart.

@@ -29,6 +29,8 @@ struct DumpText: Sendable {
   var tail = 0
   /// Whether texts in JSON go on in the next line.
   var hasFoldedTexts = false
+  /// How wide the screen was that cut the lines off, where that is known.
+  var screenWidth: Int?
 
   /// Makes a text of some lines of a source.
   init(source: Int32, memory: SourceBytes, lines: [DumpLine]) {

@@ -62,7 +62,7 @@ import Testing
       "namespace=$(docker inspect -f '{{.State.Pid}}' web)"
     ),
     ("nsenter -at `pidof x` iptables -nL", "namespace=`pidof x`"), ("nsenter -t 4711 -m iptables -nL", ""),
-    ("for h in a b; do ssh $h iptables -nL; done", "machine=$h"), ("unshare -rn iptables -nL", "namespace="),
+    ("for h in a b; do ssh $h iptables -nL; done", "machine=a"), ("unshare -rn iptables -nL", "namespace="),
     ("unshare -m iptables -nL", ""),
     ("on-all-nodes iptables -nL", "machine="), ("setsid iptables -nL", ""),
   ])

@@ -5,6 +5,11 @@ struct NftHost {
   private var reader: NftTextReader
   private(set) var texts = CommandTexts()
   private var refusals: [Diagnostic] = []
+  /// The first command that loaded a file which nobody shows.
+  private var firstUnseen: SourceSpan?
+
+  /// The first command that loaded a file which nobody shows, as long as nothing has taken away what was in it.
+  var unseen: SourceSpan? { reader.carrying?.hasUnseen == true ? firstUnseen : nil }
 
   init() {
     let empty = DumpText(source: 0, memory: SourceBytes([]), lines: [])
@@ -47,6 +52,7 @@ struct NftHost {
   private mutating func load(_ file: CommandWord, _ input: CommandInput, _ place: CommandPlace) -> CommandOutcome {
     guard ["-", "/dev/stdin"].contains(file.text), let lines = input.lines else {
       reader.carrying?.hasUnseen = true
+      firstUnseen = firstUnseen ?? place.span
       refusals.append(
         Diagnostic(
           "commands-from-a-file", .warning,

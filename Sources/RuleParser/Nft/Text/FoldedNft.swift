@@ -163,7 +163,8 @@ struct FoldedNft {
     }
     let usual = block.indentation ?? 0
     if block.isSet {
-      return groups[last].isElements && (indentation < usual || usual == 0) && isBrokenInside(previous, line)
+      guard groups[last].isElements, indentation < usual || usual == 0 && !beginsProperty(line) else { return false }
+      return isBrokenInside(previous, line)
     }
     guard block.isChain, let table = groups[last].table else { return false }
     let isLeft = usual > 0 && indentation < usual
@@ -175,6 +176,15 @@ struct FoldedNft {
     guard width.mayFold(text.bytes, previous, before: line) || isLeft else { return false }
     groups[last].isDoubtful = groups[last].isDoubtful || !isLeft || !width.mayFold(text.bytes, previous, before: line)
     return true
+  }
+
+  /// Whether a line begins with what nft prints of a set beside its elements, and nothing of an element begins with.
+  private func beginsProperty(_ line: DumpLine) -> Bool {
+    var cursor = text.cursor(line)
+    cursor.eatBlanks()
+    guard let word = cursor.eatWord() else { return false }
+    return ["type", "typeof", "flags", "elements", "size", "policy", "auto-merge", "gc-interval"]
+      .contains(cursor.text(word))
   }
 
   /// Whether a line end in a list of elements stands where no comma allows it.

@@ -229,7 +229,9 @@ extension NftTextReader {
       builder.tables[index].chains[chain].handle = handle
       return
     }
-    if tokens.isFirstInLine {
+    let isFirst = tokens.isFirstInLine
+    if isFirst { passNumber() }
+    if isFirst {
       let indentation = tokens.indentation
       if indentation < chainIndentation ?? 1 { mayBeFolded = true }
       chainIndentation = chainIndentation ?? indentation
@@ -254,6 +256,19 @@ extension NftTextReader {
       let rule = readRule(index)
       builder.add(rule, to: name, of: index)
     }
+  }
+
+  /// Passes the number that someone put before a rule: `2.`, `2)`, `2:`. Nothing in a chain begins with one.
+  private mutating func passNumber() {
+    guard tokens.plainNumber != nil else { return }
+    let number = tokens.mark
+    let end = tokens.current.end
+    tokens.advance()
+    switch kind {
+    case .dot, .closeParenthesis, .colon: if tokens.current.start == end { return tokens.advance() }
+    default: break
+    }
+    tokens.back(to: number)
   }
 
   mutating func priority(_ hook: Hook, _ family: TableFamily) throws(SyntaxError) -> Int32 {

@@ -60,6 +60,7 @@ extension NftTextReader {
     case .openBrace: return .set(try setElements(depth: depth + 1))
     case .at where !isRawPayload:
       tokens.advance()
+      if beginsStatement { throw fail("the name of a set") }
       return .reference(try name("the name of a set"))
     case .star:
       tokens.advance()
@@ -135,6 +136,7 @@ extension NftTextReader {
     case .dollar: return try variableOrMask()
     case .string:
       let text = word
+      if text.isEmpty { throw fail("a value") }
       tokens.advance()
       return .word(text)
     case .at:
@@ -155,6 +157,17 @@ extension NftTextReader {
     }
   }
 
+  /// Whether the word that is looked at begins a statement, and so is no value: nft reads it as one only in quotation marks (`src/scanner.l`). Where it stands in
+  /// the place of a value, the value was lost.
+  private var beginsStatement: Bool {
+    guard kind == .word, let statement = Self.statementWords[tokens.bytes, tokens.current.range] else { return false }
+    // What `keyword_expr` in `src/parser_bison.y` takes for a value, and what begins a value.
+    switch statement {
+    case .dnat, .snat, .reset, .last, .meta, .ct, .set, .flow, .xt, .secmark: return false
+    default: return true
+    }
+  }
+
   /// A constant in one word; of a traffic class (`1:2`), its three pieces are one.
   private mutating func literal() throws(SyntaxError) -> NftExpression {
     let token = tokens.current
@@ -162,6 +175,7 @@ extension NftTextReader {
       tokens.advance()
       return .number(UInt128(number))
     }
+    if beginsStatement { throw fail("a value") }
     if eat("exists") { return .presence(true) }
     if eat("missing") { return .presence(false) }
     let text = word

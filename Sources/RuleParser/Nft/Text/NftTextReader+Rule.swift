@@ -84,8 +84,10 @@ extension NftTextReader {
   private mutating func readOpaqueRest(_ rule: inout Rule, from mark: NftTokens.Mark, _ error: SyntaxError) {
     tokens.back(to: mark)
     let start = tokens.current.start
-    // What stands right behind a value (`tcp dport 60$`) has the place of the rest of it.
-    if start == tokens.previousEnd, rule.statements.last.map(\.isTest) ?? false { rule.statements.removeLast() }
+    // What stands right behind a value (`tcp dport 60$`), or begins no statement (`tcp dport 33 06`), has the place of the rest of it.
+    if start == tokens.previousEnd || error.offset == start, rule.statements.last.map(\.isTest) ?? false {
+      rule.statements.removeLast()
+    }
     var depth = 0
     scan: while kind != .end {
       switch kind {
@@ -106,13 +108,13 @@ extension NftTextReader {
   }
 
   /// The words that begin statements which are no comparison.
-  private enum StatementWord: String, CaseIterable {
+  enum StatementWord: String, CaseIterable {
     case accept, drop, `continue`, `return`, jump, goto, counter, comment, limit, quota, log, reject, dnat, snat
     case masquerade, redirect, tproxy, queue, notrack, add, update, delete, set, meter, flow, dup, fwd, synproxy, last
     case reset, xt, secmark, meta, ct
   }
 
-  private static let statementWords = WordTable<StatementWord>(StatementWord.allCases.map { ($0.rawValue, $0) })
+  static let statementWords = WordTable<StatementWord>(StatementWord.allCases.map { ($0.rawValue, $0) })
 
   /// Reads one statement and adds it to a rule.
   private mutating func readStatement(_ rule: inout Rule, _ lowering: NftLowering) throws {
@@ -128,6 +130,13 @@ extension NftTextReader {
       // Older versions print targets in capitals and matches in small letters, as iptables names them.
       let isTarget = name.utf8.allSatisfy { $0 < 0x61 }
       appendHidden(&rule, isTarget: isTarget, name, token.start..<token.end)
+      return
+    case .listed:
+      let token = tokens.current
+      let name = word.prefix { $0 != " " }
+      tokens.advance()
+      // A match stands before the counter, a target behind it.
+      appendHidden(&rule, isTarget: !tokens.isWord("counter") && kind != .listed, String(name), token.start..<token.end)
       return
     case .word: break
     default:
@@ -250,12 +259,15 @@ extension NftTextReader {
     expectsTrafficClass = false
     let start = tokens.current.start
     let left = try leftSide()
-    if Self.isConstant(left) { throw SyntaxError(offset: start, expected: "a statement") }
+    if Self.beginsWithNumber(left) { throw SyntaxError(offset: start, expected: "a statement") }
     if case .field(let field) = left { expectsTrafficClass = field.type == .classid }
     defer { expectsTrafficClass = false }
     if eat("vmap") {
       decides = true
-      rule.statements.append(try lowering.verdictMap(left, try mapData()))
+      let map = tokens.current.start
+      let data = try mapData()
+      if Self.isEmpty(data) { throw SyntaxError(offset: map, expected: "an element") }
+      rule.statements.append(try lowering.verdictMap(left, data))
       return
     }
     if eat("set") {
@@ -266,7 +278,9 @@ extension NftTextReader {
     }
     var relation = self.relation()
     if isStatementEnd { throw fail("a value to compare with") }
+    let value = tokens.current.start
     let right = try rightSide(allowList: true)
+    if Self.isEmpty(right) { throw SyntaxError(offset: value, expected: "an element") }
     var subject = left
     if kind == .slash {
       // `tcp flags syn / syn,ack`: of the flags behind the slash, just those before it are set.
@@ -285,6 +299,17 @@ extension NftTextReader {
     case .binary(_, let left, let right): isConstant(left) && isConstant(right)
     case .field, .map, .generator, .environment, .unknown: false
     }
+  }
+
+  /// Whether nothing of the packet is looked at, or a number first, as someone numbers rules: `2. tcp dport 22`.
+  private static func beginsWithNumber(_ expression: NftExpression) -> Bool {
+    if case .concatenation(let items) = expression, case .number? = items.first { return true }
+    return isConstant(expression)
+  }
+
+  /// Whether a set was written that nft refuses: something has taken its elements away.
+  private static func isEmpty(_ expression: NftExpression) -> Bool {
+    if case .set(let elements) = expression { elements.isEmpty } else { false }
   }
 
   private mutating func relation() -> NftRelation {

@@ -313,9 +313,12 @@ extension NftTextReader {
         recover(error, from: mark)
       }
       readPutOffRules(diagnosticsFrom: diagnosed)
-      // A closing brace that nothing opened ends a table whose head is missing.
-      if kind == .closeBrace, let headless = builder.tableIndex(.inet, "") {
-        builder.tables[headless].doubtfulFamilies = Set(AddressFamily.allCases)
+      // A closing brace that nothing opened: what stood before it was cut off, and tables with it, of which one has lost its head.
+      if kind == .closeBrace, carrying == nil {
+        cut = cut ?? text.span(tokens.current.range)
+        if let headless = builder.tableIndex(.inet, "") {
+          builder.tables[headless].doubtfulFamilies = Set(AddressFamily.allCases)
+        }
       }
       if kind == .closeBrace || (tokens.current.start == before && kind != .end && !isStatementEnd) { tokens.advance() }
     }

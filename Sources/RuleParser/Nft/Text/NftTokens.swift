@@ -6,11 +6,12 @@ struct NftToken: Sendable {
   enum Kind: UInt8, Sendable {
     case end, newline, semicolon, word, string, openBrace, closeBrace, openParenthesis, closeParenthesis, openBracket
     case closeBracket, comma, colon, dot, assign, equal, notEqual, less, greater, lessOrEqual, greaterOrEqual, not, and
-    case or, xor, shiftLeft, shiftRight, slash, dash, star, at, dollar, plus, handle, hidden, unknown
+    case or, xor, shiftLeft, shiftRight, slash, dash, star, at, dollar, plus, handle, hidden, listed, unknown
   }
 
   var kind: Kind
-  /// The bytes of a word; of a string, those between its quotation marks; of a handle, its digits; of a hidden extension, its name.
+  /// The bytes of a word; of a string, those between its quotation marks; of a handle, its digits; of a hidden extension, its name, or the words in which
+  /// iptables lists it.
   var range: Range<Int>
   /// Where the piece begins, quotation marks included.
   var start: Int
@@ -21,7 +22,8 @@ struct NftToken: Sendable {
 /// Cuts nft's text into pieces, line by line (nft(8), "LEXICAL CONVENTIONS"; `src/scanner.l` of nftables).
 ///
 /// Addresses are one word, although `:` and `.` are pieces of their own elsewhere. Of comments only `# handle N`, which `nft -a` prints, and
-/// `# xt_NAME`, with which older versions stand for a hidden extension, are kept.
+/// `# xt_NAME`, with which older versions stand for a hidden extension, are kept, and so are the words in which iptables lists an extension that nft can't
+/// translate: ``listedEnd(from:)``.
 struct NftTokens {
   let bytes: ByteView
   let lines: [DumpLine]
@@ -248,6 +250,10 @@ struct NftTokens {
       at = name.upperBound
       return NftToken(kind: .hidden, range: name, start: start, end: at)
     }
+    if let listed = listedEnd(from: cursor.at) {
+      at = listed
+      return NftToken(kind: .listed, range: cursor.at..<max(cursor.at, listed), start: start, end: at)
+    }
     at = end
     if line < limit, bytes[lines[line].start..<start].allSatisfy({ $0 <= 0x20 }),
       OmissionMark.evidence(bytes, start..<end) != nil
@@ -255,6 +261,46 @@ struct NftTokens {
       passedMark = start..<end
     }
     return nil
+  }
+
+  /// The end of an extension of xtables in the words of its own `print`, before which nft puts a `#` (`xt_stmt_output` in nftables' `src/xt.c`); nil of a
+  /// comment.
+  ///
+  ///     meta l4proto tcp # match-set blacklist src counter packets 8 bytes 410 drop
+  ///     ip saddr 192.0.2.7 counter packets 8 bytes 410 # add-set seen src
+  ///
+  /// iptables-nft puts the matches before the counter and the target behind it. So a match ends at the counter or the next extension, and a target ends the line.
+  private func listedEnd(from first: Int) -> Int? {
+    let counter: StaticString = "counter packets "
+    var place = first
+    while let found = bytes.place(of: UInt8(ascii: "c"), in: place..<end) {
+      if bytes.has(counter, at: found), found > 0, bytes[found - 1] == 0x20 {
+        let next = bytes.place(of: 0x23, in: first..<found) ?? found
+        return next > first && bytes[next - 1] == 0x20 ? next - 1 : found - 1
+      }
+      place = found + 1
+    }
+    guard first < end, bytes[first] != UInt8(ascii: "<"), isBehindCounter else { return nil }
+    var last = bytes.place(of: 0x23, in: first..<end) ?? end
+    while last > first, bytes[last - 1] <= 0x20 { last -= 1 }
+    return last
+  }
+
+  /// Whether the piece before this place is the end of a counter that nft printed.
+  private var isBehindCounter: Bool {
+    guard line < limit else { return false }
+    var words: [Range<Int>] = []
+    var place = at
+    while words.count < 5 {
+      while place > lines[line].start, bytes[place - 1] == 0x20 { place -= 1 }
+      let wordEnd = place
+      while place > lines[line].start, bytes[place - 1] > 0x20 { place -= 1 }
+      guard place < wordEnd else { return false }
+      words.append(place..<wordEnd)
+    }
+    func isNumber(_ word: Range<Int>) -> Bool { bytes[word].allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
+    return isNumber(words[0]) && bytes.has("bytes", at: words[1].lowerBound) && isNumber(words[2])
+      && bytes.has("packets", at: words[3].lowerBound) && bytes.has("counter", at: words[4].lowerBound)
   }
 
   private mutating func string() -> NftToken {
