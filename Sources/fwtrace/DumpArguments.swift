@@ -37,6 +37,12 @@ struct DumpArguments: ParsableArguments {
     try host(of: readHosts(), askingAbout: addresses, through: interfaces)
   }
 
+  /// The hosts that the dumps are of; the one that was named, where one was.
+  func chosenHosts() throws -> [HostReading] {
+    let hosts = try readHosts()
+    return host == nil && hosts.count > 1 && snapshot == nil ? hosts : [try host(of: hosts)]
+  }
+
   /// Of the hosts that the dumps are of the one that answers.
   func host(
     of hosts: [HostReading], askingAbout addresses: [IPAddress] = [], through interfaces: [String] = []
