@@ -23,6 +23,8 @@ public struct Exposure: Sendable {
   public var standIns: ValueSet
   /// What the answers took for granted, each once.
   public var assumptions: [Assumption]
+  /// What makes the answers incomplete, or is wrong with the rules as a whole.
+  public var warnings: [Diagnostic]
   /// Who wrote the rules.
   public var layout: LayoutFingerprint?
 

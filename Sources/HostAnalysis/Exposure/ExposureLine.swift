@@ -33,6 +33,13 @@ public struct ExposureLine: Sendable {
   }
   /// What becomes of the connection.
   public var outcome: Access.Outcome { first.outcome }
+  /// The source ports that all of it is limited to; nil where it isn't.
+  public var sourcePorts: ValueSet? {
+    let dimension = Region.Dimension.field(.header(HeaderField(.th, .sport)))
+    let ports = accesses.map { $0.when.allowed[dimension] ?? .bits(16) }
+    let all = ValueSet(ports.flatMap(\.intervals))
+    return all.count >= 60_000 ? nil : all
+  }
   /// The marks of all accesses, each once.
   public var marks: [ExposureMark] {
     accesses.flatMap(\.marks).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
@@ -109,7 +116,8 @@ extension Exposure {
     let missing = all.subtracting(mine)
     if missing.isEmpty { return .everybody }
     let (few, others) = (Self.asBlocks(mine, among: all), Self.asBlocks(missing, among: all))
-    return others.pieces(as: .address).count <= few.pieces(as: .address).count ? .allBut(others) : .only(few)
+    let (own, left) = (few.pieces(as: .address).count, others.pieces(as: .address).count)
+    return (left, others.count) < (own, few.count) ? .allBut(others) : .only(few)
   }
 
   /// Sources with the addresses that nobody has among them, so that a rule's block is shown as one: 192.0.2.0/24
@@ -128,6 +136,8 @@ extension Exposure {
 
   /// A range with the one address before and behind it that nobody has, where that makes it a block.
   private static func block(_ range: ClosedRange<UInt128>, among all: ValueSet) -> ClosedRange<UInt128> {
+    // One address is meant as such.
+    if range.lowerBound == range.upperBound { return range }
     for first in [range.lowerBound, range.lowerBound &- 1] {
       for last in [range.upperBound, range.upperBound &+ 1] where first <= last {
         let size = last - first &+ 1

@@ -31,7 +31,7 @@ struct ExposureSearch {
   func exposure(of wanted: ([Service]) -> [Service]) -> Exposure {
     var exposure = Exposure(
       zones: zones, accesses: [], unfiltered: unfiltered, unnamed: addresses.unnamed.mapValues { IPAddress(bits: $0) },
-      standIns: addresses.standIns, assumptions: [], layout: nil)
+      standIns: addresses.standIns, assumptions: [], warnings: [], layout: nil)
     let unshown = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = unshownHooks($1) }
     let search = ServiceSearch(host, addresses: addresses, zones: zones)
     for (index, zone) in zones.enumerated() {
@@ -41,6 +41,7 @@ struct ExposureSearch {
         for assumption in trace.assumptions where !exposure.assumptions.contains(assumption) {
           exposure.assumptions.append(assumption)
         }
+        for warning in trace.warnings where !exposure.warnings.contains(warning) { exposure.warnings.append(warning) }
         exposure.layout = trace.layout
         let judge = AccessJudge(
           host: host, zone: zone, index: index, service: service, query: query, unshown: unshown[service.family] ?? [])

@@ -58,9 +58,9 @@ struct HostAddresses: Sendable {
     }
     let named = NamedAddresses(host.ruleset, family)
     let inside = ValueSet(host.inferred.subnets.flatMap(\.prefix.values.intervals)).union(Self.notOwn(family))
+    let ofContainers = host.facts.containers.flatMap(\.endpoints).flatMap(\.addresses)
     let containers = ValueSet(
-      (host.inferred.containerAddresses.map(\.address) + host.facts.containers.flatMap(\.endpoints).flatMap(\.addresses))
-        .map { $0.bits...$0.bits })
+      (host.inferred.containerAddresses.map(\.address) + ofContainers).map { $0.bits...$0.bits })
     let mayBe = named.candidates.subtracting(inside).subtracting(containers)
     let gateways = ValueSet(
       host.inferred.hostAddresses.map(\.address).filter { $0.family == family && !Self.isLoopback($0) }.map {

@@ -51,7 +51,9 @@ public struct ExposureJSON: Sendable {
       json.array { json in for assumption in exposure.assumptions { json.value(assumption.sentence) } }
       json.key("warnings")
       json.array { json in
-        for warning in diagnostics where warning.severity != .note { trace.write(warning, to: &json) }
+        for warning in diagnostics + exposure.warnings where warning.severity != .note {
+          trace.write(warning, to: &json)
+        }
       }
     }
     json.endLine()
@@ -181,7 +183,10 @@ public struct ExposureJSON: Sendable {
   }
 
   private func writeAnswer(of access: Access, in exposure: Exposure, to json: inout JSONWriter) {
-    guard access.outcome == .open, let answer = access.answer else {
+    // A container's ports that nobody is known to have are open to whoever will: nobody is named.
+    var isKnown = true
+    if case .otherContainerPorts = access.service.subject { isKnown = false }
+    guard access.outcome == .open, isKnown, let answer = access.answer else {
       json.value(nil as String?)
       return
     }

@@ -48,7 +48,8 @@ public struct ExposureText: Sendable {
       page.addGap()
       page.add(StyledText(CaptureWords.sentence(captured)), hanging: 2)
     }
-    DiagnosticText(sources: ruleset.sources, names: names).add(diagnostics, to: &page, notes: false)
+    DiagnosticText(sources: ruleset.sources, names: names).add(
+      diagnostics + exposure.warnings, to: &page, notes: false)
     return page.text
   }
 

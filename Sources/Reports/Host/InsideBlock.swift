@@ -51,7 +51,7 @@ struct InsideBlock {
       case .open:
         let isRest = line.service.subject == .otherHostPorts && line.service.ports.count > 1_000
         var text = isRest ? "every other port" : "\(port) \(words.answer(line))"
-        if line.who != .everybody { text += " for \(words.who(line.who))" }
+        text += words.whoBehind(line)
         if let address = words.address(line) { text += " \(address)" }
         if !open.contains(text) { open.append(text) }
       case .unanswered: break
@@ -61,7 +61,7 @@ struct InsideBlock {
         if line.service.isOnLoopback { break }
         var text = port
         if let listener = words.listener(line.service) { text += " \(listener)" }
-        if line.who != .everybody { text += " for \(words.who(line.who))" }
+        text += words.whoBehind(line)
         text += " (\(words.reason(line)))"
         if !closed.contains(text) { closed.append(text) }
       case .unknown: break
@@ -98,12 +98,15 @@ struct InsideBlock {
     }
     if closed.count == lines.count { return "closed: " + list(deciders) }
     let open = lines.filter { $0.outcome == .open }.reduce(into: [String]()) { list, line in
+      let isKnown = line.service.subject == .containerPort
       let text =
-        line.service.subject == .containerPort ? words.answer(line) : "\(words.port(line.service)) of its containers"
+        (isKnown ? words.answer(line) : "\(words.port(line.service)) of its containers") + words.whoBehind(line)
       if !list.contains(text) { list.append(text) }
     }
     if closed.isEmpty { return open.isEmpty ? "unknown" : list(open) }
-    return (open.isEmpty ? "unknown" : list(open)) + "; all else closed: " + list(deciders)
+    let isDecided = !lines.contains { $0.outcome == .unknown }
+    return (open.isEmpty ? "unknown" : list(open)) + (isDecided ? "; all else closed: " : "; closed in part: ")
+      + list(deciders)
   }
 
   private func row(_ name: String, _ text: String) -> ColumnRow {

@@ -42,7 +42,9 @@ struct OutsideBlock {
     let open = lines.filter { $0.outcome == .open && $0.service.subject == .hostPort }
     var rows = open.map(row) + others()
     ColumnRow.shortenPlaces(&rows)
-    if rows.isEmpty { page.add("nothing", indent: 2) }
+    if rows.isEmpty {
+      page.add(lines.contains { $0.outcome == .unknown } ? "nothing for certain" : "nothing", indent: 2)
+    }
     ColumnRows(rows: rows).add(to: &page, indent: 2)
     addContainers(to: &page)
     addClosed(to: &page, open: open)
@@ -60,7 +62,7 @@ struct OutsideBlock {
     if let marks = words.marks(line.marks) { below.append(marks) }
     return ColumnRow(
       cells: [
-        StyledText(words.port(line.service)), StyledText(words.who(line.who)), answer,
+        StyledText(words.port(line.service)), StyledText(words.who(line)), answer,
         StyledText(words.deciders.place(first.decidedBy)),
         StyledText(words.deciders.source(first.decidedBy) ?? "", .faint),
       ], below: below)
@@ -68,8 +70,18 @@ struct OutsideBlock {
 
   /// The ports of the host that nobody is known to listen on and that rules let through.
   private func others() -> [ColumnRow] {
-    lines.filter { $0.service.subject == .otherHostPorts && ($0.outcome == .open || $0.outcome == .unanswered) }.map(
-      row)
+    let shown = lines.filter {
+      $0.service.subject == .otherHostPorts && ($0.outcome == .open || $0.outcome == .unanswered)
+    }
+    // A port that is bound to another address alone is one of all those that nobody has.
+    let rest = shown.filter { $0.service.ports.count > 1_000 }
+    return shown.filter { line in
+      line.service.ports.count > 1_000
+        || !rest.contains { other in
+          other.outcome == line.outcome && other.who == line.who && other.first.decidedBy == line.first.decidedBy
+            && other.service.transport == line.service.transport && other.service.family == line.service.family
+        }
+    }.map(row)
   }
 
   // MARK: Containers
@@ -82,11 +94,12 @@ struct OutsideBlock {
     guard !open.isEmpty else { return }
     var items: [String] = []
     for line in open {
-      let item =
-        line.service.subject == .containerPort
-        ? "\(words.answer(line)) (\(words.port(line.service)))".replacingPortTwice(words.port(line.service))
-        : "\(words.port(line.service)) of \(line.service.addresses.pieces(as: .address).prefix(3).joined(separator: ", "))"
-      let whole = line.who == .everybody ? item : item + " for " + words.who(line.who)
+      let isKnown = line.service.subject == .containerPort
+      let places = ValueSet.shortList(line.service.addresses.pieces(as: .address))
+      let protocolName =
+        line.service.transport == .tcp ? "" : "/" + ValueSet(line.service.transport).text(as: .transport)
+      let item = isKnown ? words.answer(line) + protocolName : "\(words.port(line.service)) of \(places)"
+      let whole = item + words.whoBehind(line)
       if !items.contains(whole) { items.append(whole) }
     }
     let shown = items.prefix(8).joined(separator: ", ") + (items.count > 8 ? " and \(items.count - 8) more" : "")
@@ -218,14 +231,5 @@ struct ColumnRows {
     guard fitting < cells.count else { return }
     let rest = row.cells[fitting...].filter { !$0.isEmpty }.reduce(StyledText("")) { $0.isEmpty ? $1 : $0 + "  " + $1 }
     page.add(rest, indent: indent + widths[0] + 2, hanging: 2)
-  }
-}
-
-extension String {
-  /// `web 172.17.0.2:443 (443/tcp)` is said shorter: the address has the port already.
-  fileprivate func replacingPortTwice(_ port: String) -> String {
-    hasSuffix(" (\(port))")
-      ? String(dropLast(port.count + 3)) + (port.hasSuffix("/tcp") ? "" : "/" + (port.split(separator: "/").last ?? ""))
-      : self
   }
 }

@@ -33,7 +33,8 @@ public struct ReachText: Sendable {
     add("Not reached", closed, of: target, words, to: &page)
     UnknownBlock(exposure: reach, words: words).add(to: &page)
     AssumedBlock(exposure: reach).add(to: &page)
-    DiagnosticText(sources: ruleset.sources, names: names).add(diagnostics, to: &page, notes: false)
+    DiagnosticText(sources: ruleset.sources, names: names).add(
+      diagnostics + reach.warnings, to: &page, notes: false)
     return page.text
   }
 
@@ -113,7 +114,7 @@ public struct ReachText: Sendable {
     if let marks = words.marks(line.marks) { below.append(marks) }
     return ColumnRow(
       cells: [
-        StyledText(words.name(zone), .named), StyledText(zone.kind == .host ? "" : words.who(line.who)),
+        StyledText(words.name(zone), .named), StyledText(zone.kind == .host ? "" : words.who(line)),
         StyledText("\(port(line, words)) \(at(line, of: target, words))"),
         StyledText(
           line.outcome == .open

@@ -90,8 +90,36 @@ struct ExposureWords {
     return names.isEmpty ? nil : names.joined(separator: ", ")
   }
 
-  /// Who reaches it, or doesn't.
-  func who(_ who: Who) -> String {
+  /// Who reaches a service, or doesn't: `10.0.0.0/8`, `everybody from port 53`.
+  func who(_ line: ExposureLine) -> String {
+    var text = who(line.who)
+    if case .only = line.who, let name = setName(line) { text = "\(name) (\(text))" }
+    guard let ports = line.sourcePorts else { return text }
+    return text + " from port " + ports.text(as: .number, in: .bits(16), limit: 3)
+  }
+
+  /// The ipset or set of nftables that a rule on the way looks the source up in.
+  private func setName(_ line: ExposureLine) -> String? {
+    for step in line.first.part.path where step.matched {
+      guard case .rule(let id) = step.event, ruleset.holds(id) else { continue }
+      for case .match(let match) in ruleset[id].statements where !match.negated {
+        guard case .field(.header(let field)) = match.subject, field.name == .saddr else { continue }
+        switch match.values {
+        case .ipset(let name): return "ipset \(name)"
+        case .named(let name): return "set \(name)"
+        case .values, .masked, .elements, .ipsetExceptions: continue
+        }
+      }
+    }
+    return nil
+  }
+
+  /// The same after what is reached; empty for everybody.
+  func whoBehind(_ line: ExposureLine) -> String {
+    line.who == .everybody && line.sourcePorts == nil ? "" : " for " + who(line)
+  }
+
+  private func who(_ who: Who) -> String {
     switch who {
     case .everybody: "everybody"
     case .neighbours: "hosts on this link"
