@@ -28,8 +28,10 @@ let package = Package(
     // Yams links Foundation: a program of its own keeps that out of fwtrace, which starts in milliseconds.
     .executableTarget(name: "fwtrace-yaml", dependencies: ["PolicyCheck", "PolicyYAML"]),
     .target(name: "Traffic", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace"]),
+    .target(name: "HostAnalysis", dependencies: ["RuleGraph", "HostModel", "FlowTrace"]),
     .target(
-      name: "Reports", dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Traffic"]),
+      name: "Reports",
+      dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Traffic", "HostAnalysis"]),
     // The header comes with libnftables-dev (nftables-devel, nftables); the library itself is opened when it is needed.
     .systemLibrary(name: "CNFTables"),
     .target(
@@ -42,7 +44,7 @@ let package = Package(
     .executableTarget(
       name: "fwtrace",
       dependencies: [
-        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports", "Traffic",
+        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports", "Traffic", "HostAnalysis",
         "LiveCapture",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
@@ -53,12 +55,13 @@ let package = Package(
     .testTarget(
       name: "FlowTraceTests", dependencies: ["FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
-      name: "CorpusTests", dependencies: ["ReaderFuzzing", "RuleParser", "FlowTrace", "HostModel", "RuleGraph"]),
+      name: "CorpusTests",
+      dependencies: ["ReaderFuzzing", "RuleParser", "HostAnalysis", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(
       name: "ReportsTests",
       dependencies: [
-        "Reports", "Traffic", "PolicyCheck", "PolicyYAML", "FlowTrace", "RuleParser", "HostModel", "RuleGraph",
-        "Randomness",
+        "Reports", "Traffic", "PolicyCheck", "PolicyYAML", "HostAnalysis", "FlowTrace", "RuleParser", "HostModel",
+        "RuleGraph", "Randomness",
       ],
       exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots", "Snapshots"]),
     .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"], exclude: ["Pastes"]),

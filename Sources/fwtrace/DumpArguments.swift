@@ -33,6 +33,12 @@ struct DumpArguments: ParsableArguments {
   /// - Parameter clues: What the question says about the host, of which it chooses one where the dumps are of several.
   func read(for clues: HostClues = HostClues()) throws -> HostReading { try host(of: readHosts(), for: clues) }
 
+  /// The hosts that the dumps are of; the one that was named, where one was.
+  func chosenHosts() throws -> [HostReading] {
+    let hosts = try readHosts()
+    return host == nil && hosts.count > 1 && snapshot == nil ? hosts : [try host(of: hosts)]
+  }
+
   /// Of the hosts that the dumps are of the one that answers.
   func host(of hosts: [HostReading], for clues: HostClues = HostClues()) throws(Failure) -> HostReading {
     let reading = try HostChoice(hosts, named: host).host(for: clues)

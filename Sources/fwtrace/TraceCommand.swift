@@ -53,7 +53,8 @@ struct TraceCommand: ParsableCommand {
     commandName: "trace",
     abstract: "Follow a packet through the rules and say what decides.",
     discussion: """
-      What you do not fix stays open, and the answer tells the cases apart. Exit status: 0 every case is accepted, 1 some case is dropped or \
+      What you do not fix stays open, and the answer tells the cases apart. Without any option for the packet, what is open to the outside is \
+      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted, 1 some case is dropped or \
       rejected, 2 bad input or usage, 3 undetermined.
       """)
 
@@ -85,7 +86,14 @@ struct TraceCommand: ParsableCommand {
 
   @OptionGroup var dumps: DumpArguments
 
+  /// Whether nothing is asked about a packet: the answer is then about the whole host.
+  private var isAboutTheHost: Bool { packet.isEmpty && batch == nil && want == nil && !json && explain != .all }
+
   func run() throws {
+    if isAboutTheHost {
+      let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
+      throw try HostOverview(terminal: terminal, isBrief: true).print(dumps.chosenHosts(), dumps: dumps.dumps)
+    }
     let reading = try dumps.read(for: packet.clues)
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     if let batch {

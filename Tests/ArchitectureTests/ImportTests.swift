@@ -12,12 +12,14 @@ import Testing
     "LiveCapture": ["RuleParser", "CNFTables", "RuleGraph", "HostModel"],
     "FlowTrace": ["RuleGraph", "HostModel"],
     "PolicyCheck": ["FlowTrace", "RuleGraph", "HostModel", "RuleParser"],
+    "HostAnalysis": ["FlowTrace", "RuleGraph", "HostModel"],
     "Traffic": ["FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
     "PolicyYAML": ["PolicyCheck"],
     "fwtrace-yaml": ["PolicyYAML", "PolicyCheck"],
-    "Reports": ["PolicyCheck", "Traffic", "FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
+    "Reports": ["PolicyCheck", "Traffic", "HostAnalysis", "FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
     "fwtrace": [
-      "Reports", "Traffic", "PolicyCheck", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph", "HostModel",
+      "Reports", "Traffic", "PolicyCheck", "HostAnalysis", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph",
+      "HostModel",
     ],
   ]
 

@@ -40,7 +40,7 @@ final class HostKnowledge: Sendable {
     self.facts = facts
     self.inferred = inferred
     self.givenAddresses = givenAddresses
-    let subnets =
+    let ruled =
       inferred.subnets
       + inferred.containerAddresses.compactMap { container in
         guard let interface = container.interface,
@@ -49,8 +49,14 @@ final class HostKnowledge: Sendable {
         else { return nil }
         return InferredSubnet(interface: interface, prefix: prefix, evidence: container.evidence)
       }
+    // A container in a subnet that its bridge is told to have needs no route of its own.
+    let told = Dictionary(
+      facts.interfaces.map { ($0.name, $0.addresses.compactMap(\.subnet)) }, uniquingKeysWith: +)
+    let subnets = ruled.filter { one in
+      !(told[one.interface] ?? []).contains { $0.contains(one.prefix.address) && $0.length <= one.prefix.length }
+    }
     inferredSubnets = subnets
-    inferredSubnetAddresses = ValueSet(subnets.flatMap(\.prefix.values.intervals))
+    inferredSubnetAddresses = ValueSet(ruled.flatMap(\.prefix.values.intervals))
     broadcastAddresses = Self.broadcastAddresses(facts, subnets)
     hasRarePolicyRules = facts.routingRules.contains {
       $0.tos != nil || $0.transport != nil || $0.sourcePorts != nil || $0.destinationPorts != nil || $0.users != nil
@@ -76,13 +82,13 @@ final class HostKnowledge: Sendable {
     var found: [String] = []
     func isBridge(_ name: String) -> Bool {
       if let known = answers[name] { return known }
-      let answer = Self.isBridge(name, facts, subnets)
+      let answer = Self.isBridge(name, facts, ruled)
       answers[name] = answer
       return answer
     }
     found += facts.interfaces.map(\.name).filter(isBridge)
     found += facts.networks.compactMap { $0.driver == "bridge" ? $0.bridge : nil }
-    found += subnets.map(\.interface).filter(isBridge)
+    found += ruled.map(\.interface).filter(isBridge)
     var seen = Set<String>()
     bridges = found.filter { seen.insert($0).inserted }
     bridgeNames = ValueSet(bridges.compactMap { InterfaceName($0)?.value }.map { $0...$0 })

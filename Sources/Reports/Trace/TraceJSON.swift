@@ -81,7 +81,7 @@ public struct TraceJSON: Sendable {
     return json.bytes
   }
 
-  private func write(_ diagnostic: Diagnostic, to json: inout JSONWriter) {
+  func write(_ diagnostic: Diagnostic, to json: inout JSONWriter) {
     json.object(flat: true) { json in
       json.member("id", diagnostic.id)
       json.key("source")
@@ -91,7 +91,8 @@ public struct TraceJSON: Sendable {
   }
 
   private func write(_ span: SourceSpan?, to json: inout JSONWriter) {
-    guard let span else {
+    // Rules that no dump shows stand in no file.
+    guard let span, ruleset.sources.sources.indices.contains(Int(span.source)) else {
       json.value(nil as String?)
       return
     }
@@ -172,7 +173,7 @@ public struct TraceJSON: Sendable {
     }
   }
 
-  private func write(_ region: Region, of one: Case, to json: inout JSONWriter) {
+  func write(_ region: Region, of one: Case, to json: inout JSONWriter) {
     json.object { json in
       writeBox(region.allowed, region, of: one, to: &json)
       guard !region.except.isEmpty else { return }
@@ -308,7 +309,7 @@ public struct TraceJSON: Sendable {
 
   // MARK: Rules and steps
 
-  private func write(_ id: RuleID?, to json: inout JSONWriter) {
+  func write(_ id: RuleID?, to json: inout JSONWriter) {
     guard let id, ruleset.holds(id) else {
       json.value(nil as String?)
       return
@@ -349,7 +350,7 @@ public struct TraceJSON: Sendable {
     }
   }
 
-  private func write(_ decider: Decider, to json: inout JSONWriter) {
+  func write(_ decider: Decider, to json: inout JSONWriter) {
     switch decider {
     case .rule(let id): write(id, to: &json)
     case .policy(let id):

@@ -1,0 +1,91 @@
+import FlowTrace
+import Foundation
+import HostAnalysis
+import HostModel
+import Reports
+import RuleGraph
+import RuleParser
+import Testing
+
+/// What of the samples' hosts can be reached, as text and as JSON.
+@Suite struct ExposureReportTests {
+  @Test(arguments: try Samples.names)
+  func theTextIsTheOneThatWasLookedAt(_ name: String) throws {
+    let reading = try Samples.read(name)
+    let exposure = AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    let text = ExposureText(
+      reading.ruleset, facts: reading.facts, terminal: TerminalSettings(width: 110), hostName: reading.name
+    ).text(of: exposure, diagnostics: reading.diagnostics)
+    try expectSnapshot(text, named: "exposure-" + name.replacing("/", with: "-"))
+  }
+
+  @Test(arguments: try Samples.names)
+  func theJSONIsOfItsSchema(_ name: String) throws {
+    let reading = try Samples.read(name)
+    let exposure = AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    let bytes = ExposureJSON(reading.ruleset).bytes(of: exposure, diagnostics: reading.diagnostics)
+    let value = try JSONSerialization.jsonObject(with: Data(bytes))
+    let schema = try JSONSchema(contentsOf: Samples.root.appending(path: "Schemas/fwtrace.exposure.1.json"))
+    #expect(schema.problems(of: value) == [])
+  }
+
+  /// An exposure asks about sets of packets, and the one packet that it shows of each must fare as it says.
+  @Test(arguments: try Samples.names)
+  func everyWitnessFaresAsItsAccess(_ name: String) throws {
+    let reading = try Samples.read(name)
+    let host = AnalysedHost(reading.ruleset, facts: reading.facts)
+    let exposure = host.exposure()
+    let tracer = Tracer(reading.ruleset, facts: reading.facts)
+    for access in exposure.accesses where access.conditions.isEmpty && access.outcome != .unknown {
+      guard let witness = access.witness, let source = witness.source else { continue }
+      var query = Query()
+      query.family = access.service.family
+      query.transport = ValueSet(witness.transport)
+      query.source = ValueSet(source.bits)
+      query.sourcePort = ValueSet(witness.sourcePort)
+      query.destination = ValueSet(witness.destination.bits)
+      query.destinationPort = ValueSet(witness.destinationPort)
+      query.hostAddresses = exposure.standIns
+      query.origin = witness.input == nil ? .host : .wire
+      query.input = witness.input.flatMap { InterfaceName($0) }.map { ValueSet($0.value) }
+      let verdicts = Set(
+        tracer.trace(query).cases.filter { $0.conditions.allSatisfy { !$0.isEnvironment } }.map(\.verdict))
+      switch access.outcome {
+      case .open, .unanswered: #expect(verdicts == [.accept], "\(witness)")
+      case .closed(.packet): #expect(verdicts == [access.part.verdict], "\(witness)")
+      case .closed(.reply), .closed(.proxy), .unknown: break
+      }
+    }
+  }
+
+  @Test func aTargetIsReadAsPeopleWriteIt() throws {
+    let reading = try Samples.read("user-network")
+    let host = AnalysedHost(reading.ruleset, facts: reading.facts)
+    func read(_ text: String) -> Result<ReachTarget, ReachTargetProblem> {
+      do throws(ReachTargetProblem) { return .success(try host.target(text)) } catch { return .failure(error) }
+    }
+    let address = try #require(IPAddress("172.17.0.3"))
+    let foreign = try #require(IPAddress("203.0.113.9"))
+    let container = ReachTarget.Place.container(name: "tomcat02", addresses: ValueSet(address.bits))
+    let table: [(text: String, meaning: Result<ReachTarget, ReachTargetProblem>)] = [
+      ("tomcat02", .success(ReachTarget(container))),
+      ("172.17.0.3:8080/tcp", .success(ReachTarget(container, port: 8080, transport: .tcp))),
+      ("53/udp", .success(ReachTarget(.anywhere, port: 53, transport: .udp))),
+      ("tomcat03", .failure(.noContainer("tomcat03", nearest: "tomcat01"))),
+      ("70000", .failure(.noPort("70000"))),
+      ("203.0.113.9:80", .failure(.elsewhere(foreign))),
+    ]
+    for (text, meaning) in table {
+      let isRead = read(text) == meaning
+      #expect(isRead, "\(text)")
+    }
+  }
+
+  @Test func whoReachesAContainerSaysWhatStopsTheOthers() throws {
+    let reading = try Samples.read("user-network")
+    let host = AnalysedHost(reading.ruleset, facts: reading.facts)
+    let target = try host.target("tomcat-net-01")
+    let text = ReachText(reading.ruleset, facts: reading.facts, terminal: TerminalSettings(width: 110))
+    try expectSnapshot(text.text(of: host.reach(target), to: target), named: "who-tomcat-net-01")
+  }
+}
