@@ -403,6 +403,7 @@ extension Engine {
     flow.route = nil
     flow.changedBy = [:]
     flow.remarks = []
+    flow.runs = [:]
   }
 }
 
@@ -411,6 +412,7 @@ extension Flow {
   fileprivate mutating func take(whatIsKnownIn other: Flow) {
     variables = other.variables
     exceptions = other.exceptions
+    unions = other.unions
     conditions = other.conditions
     rareFields = other.rareFields
     for assumption in other.assumptions { assume(assumption) }

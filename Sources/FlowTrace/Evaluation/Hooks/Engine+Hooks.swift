@@ -52,6 +52,13 @@ extension Engine {
       if !flow.position.frames.isEmpty {
         guard let hook = flow.position.stage.hook else { return }
         guard let end = walk(&flow, hook, &work) else { return }
+        if !flow.position.taken.kinds.isEmpty {
+          let (parts, isLeft) = flow.release()
+          flow.pendingEnd = Shared(end)
+          if isLeft { work.append(flow) }
+          work += parts.reversed()
+          return
+        }
         if let end = conclude(end, &flow, &work) {
           finished.append(end)
           return
@@ -316,7 +323,7 @@ extension Engine {
   ///
   /// Source: `nf_reject_ip_tcphdr_get` in `net/ipv4/netfilter/nf_reject_ipv4.c`, `__icmp_send` in `net/ipv4/icmp.c`, `is_ineligible` in
   /// `net/ipv6/icmp.c`.
-  private func isUnanswered(_ rejection: Rejection, _ flow: Flow) -> Bool {
+  func isUnanswered(_ rejection: Rejection, _ flow: Flow) -> Bool {
     let groups = HostKnowledge.multicast(flow.family).union(
       flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
     if let destination = flow.domain(.destination), destination.isSubset(of: groups) { return true }
@@ -340,7 +347,7 @@ extension Engine {
   }
 
   /// Whether no route leads back to the sender, so that no answer to it can be sent (`ip_route_me_harder` and `icmp_route_lookup`).
-  private func hasNoWayBack(_ flow: Flow) -> Bool {
+  func hasNoWayBack(_ flow: Flow) -> Bool {
     guard !flow.isSentByHost, knowledge.facts.routesKnown.contains(flow.family),
       let source = flow.domain(.source)?.single
     else { return false }

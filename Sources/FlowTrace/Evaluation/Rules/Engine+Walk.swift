@@ -24,6 +24,9 @@ extension Engine {
         case .passed(let isChanged):
           rule += 1
           if isChanged { search = ChainSearch(search.index, flow) }
+        case .takes(let part):
+          take(part, by: id, &flow, hook)
+          rule += 1
         case .matched(let outcome, let action, let target):
           notePassed(&flow, hook, upTo: rule)
           if let end = take(outcome, action, target, id, &flow, hook) { return end }
@@ -64,11 +67,15 @@ extension Engine {
     _ matched: [RuleBranch], _ passed: [Flow], _ id: RuleID, _ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]
   ) -> Division {
     let top = flow.position.frames.count - 1
+    let isDivided = !passed.isEmpty || matched.count != 1
+    // What rules took before goes its own way now, and is an exception of each part.
+    let parts = isDivided ? flow.release().parts : []
     for var other in passed {
+      guard other.settleTaken() else { continue }
       other.position.frames[top].rule = id.rule + 1
       work.append(other)
     }
-    if passed.isEmpty, matched.count == 1 {
+    if !isDivided {
       let branch = matched[0]
       flow = branch.flow
       notePassed(&flow, hook, upTo: id.rule)
@@ -77,24 +84,30 @@ extension Engine {
     }
     for branch in matched {
       var part = branch.flow
+      guard part.settleTaken() else { continue }
       notePassed(&part, hook, upTo: id.rule)
       if let end = take(branch.outcome, branch.action, branch.target, id, &part, hook) {
         part.pendingEnd = Shared(end)
       }
       work.append(part)
     }
+    work += parts.reversed()
     return .divided
   }
 
   static let tooMuch = UnknownEnd("too many rules to look at")
 
   /// Notes the rules that were looked at in the innermost chain since the last match.
-  private func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
+  func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
     let top = flow.position.frames.count - 1
     let frame = flow.position.frames[top]
     if frame.passedFrom < rule {
       var snapshot = flow
       snapshot.path = nil
+      // What many rules took would make it slow to look at a rule again, and is seldom why that did not match.
+      if snapshot.exceptions.count > 64 { snapshot.exceptions = BoxList() }
+      snapshot.unions = []
+      snapshot.position.taken = Taken()
       flow.path = PathNode(
         .passed(frame.chain, frame.passedFrom..<rule, hook, Snapshot(flow: Shared(snapshot))), after: flow.path)
     }
