@@ -151,6 +151,10 @@ struct Position {
   var followed: MissingRules.Effects = []
   /// Whether a translation already ended the nat chains of this hook.
   var natEnded = false
+  /// Chains that left the flow as it was after a long walk, each with ``changes`` as they were then: it need not walk them again.
+  var idle: [ChainID: Int] = [:]
+  /// How often a rule of the base chain that is walked changed the flow, or took a part of it.
+  var changes = 0
   /// What rules of the base chain that is walked took, and has not gone on its own way yet.
   var taken = Taken()
 }
@@ -165,6 +169,9 @@ struct Frame {
   var passedFrom = 0
   /// Whether the end of this chain returns to the caller of its caller (`goto`).
   var isGoto = false
+  /// The flow's ``Position/changes`` when it entered the chain, and how many rules might be looked at then.
+  var changesBefore = 0
+  var budgetBefore = 0
 }
 
 /// A step of a flow's way; the way is a list from the last step back, shared by the flows that split later.

@@ -54,7 +54,7 @@ struct CaseBuilder {
     }
     settleUnknown(&built, unknowns)
     settleMasked(&built, masked)
-    return built
+    return isReply ? built : CaseJoining.joined(built)
   }
 
   /// A flow limited to what the query wants of the output interface. Its reply leaves where it will.

@@ -98,6 +98,7 @@ extension Engine {
   /// Writes down what a rule takes of a flow. The flow goes on without it.
   func take(_ part: TakenPart, by id: RuleID, _ flow: inout Flow, _ hook: Hook) {
     guard flow.occupancy(within: part.box) != .empty else { return }
+    flow.position.changes += 1
     let count = flow.position.taken.boxes.count
     let known = flow.position.taken.kinds.lastIndex { $0.kind == part.kind && $0.isSameState(as: flow) }
     let index = known ?? flow.position.taken.kinds.count
