@@ -39,7 +39,7 @@ struct CaseBuilder {
       switch kept.flow.occupancy() {
       case .empty: continue
       case .inhabited: break
-      case .undecided: kept = engine.givenUp(kept.flow)
+      case .undecided: kept = engine.givenUp(kept.flow, Engine.tooManyOverlaps)
       }
       unknowns.append(self.unknowns(kept.flow))
       masked.append(maskedValues(kept.flow))

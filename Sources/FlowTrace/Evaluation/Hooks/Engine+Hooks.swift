@@ -17,25 +17,29 @@ extension Engine {
   }
 
   /// A flow that is not followed any further.
-  func givenUp(_ flow: Flow) -> FinishedFlow {
+  func givenUp(_ flow: Flow, _ why: UnknownEnd = tooManyCases) -> FinishedFlow {
     let warning = Diagnostic(
       "too-many-cases", .warning,
       "the question has more cases than can be told apart, and the rest of them is undetermined; give it a protocol, an address or an interface"
     )
     if !warnings.contains(warning) { warnings.append(warning) }
     return FinishedFlow(
-      flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: Engine.tooManyCases)
+      flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: why)
   }
 
   /// What becomes of the packets that follow from a case: its replies, the connection that a program makes on. Of a question with so many cases that
   /// following each would take minutes, those past ``onwardLimit`` are given up.
   func followOn(_ flows: @autoclosure () -> [Flow], _ follow: () -> [FinishedFlow]) -> [FinishedFlow] {
-    let ends = onwardCases < Self.onwardLimit ? follow() : flows().map(givenUp)
+    let ends = onwardCases < Self.onwardLimit ? follow() : flows().map { givenUp($0) }
     onwardCases += ends.count
     return ends
   }
 
-  private static let tooManyCases = UnknownEnd("more than \(caseLimit) cases; narrow it with --src or --dport")
+  /// The search for a packet of the flow was ended before it found one, or found that there is none.
+  static let tooManyOverlaps = UnknownEnd(
+    "so many rules overlap here that whether any packet is left was not found out")
+
+  static let tooManyCases = UnknownEnd("more than \(caseLimit) cases; narrow it with --src or --dport")
 
   /// Leads a flow on until it splits or ends; what comes of it is in `work` or `finished` then.
   private func advance(_ start: Flow, _ work: inout [Flow], _ finished: inout [FinishedFlow]) {
