@@ -146,6 +146,8 @@ extension Condition {
     case unseenChain(String)
     /// There are too many rules to look at.
     case tooManyRules
+    /// So many rules overlap that the search for a packet that none of them takes was ended.
+    case tooManyOverlaps
     /// There are more cases than this.
     case tooManyCases(Int)
   }

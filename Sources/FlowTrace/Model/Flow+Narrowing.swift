@@ -79,10 +79,12 @@ extension Flow {
   }
 
   /// Brings the exceptions that mention a variable up to date with its domain. False when nothing is left of the flow.
+  ///
+  /// Of many exceptions that would take longer than it saves: they are left as they are, and the search for a packet tells.
   private mutating func simplifyExceptions(mentioning variable: VariableID) -> Bool {
-    guard exceptions.contains(where: { $0.contains { $0.variable == variable } }) else { return true }
-    let old = exceptions
-    exceptions = []
+    guard exceptions.count <= 64, exceptions.variables.contains(variable) else { return true }
+    let old = exceptions.boxes
+    exceptions = BoxList()
     for exception in old {
       if exception.contains(where: { $0.variable == variable }) {
         if !exclude(exception) { return false }
@@ -93,20 +95,30 @@ extension Flow {
     return true
   }
 
-  /// Whether the exceptions together leave nothing. Only decided while that takes few boxes; otherwise the flow counts as not empty.
-  var isCertainlyEmpty: Bool {
-    guard exceptions.count > 1 else { return false }
-    var boxes: [Box] = [[]]
-    for exception in exceptions {
-      var next: [Box] = []
+  /// Takes exceptions that limit one variable only out of its domain, and drops those that are outside the flow. False when nothing is left.
+  mutating func settleExceptions() -> Bool {
+    var boxes = exceptions.boxes
+    while true {
+      var rest: [Box] = []
+      var cuts: [VariableID: [ClosedRange<UInt128>]] = [:]
       for box in boxes {
-        next += Flow.difference(box, exception, in: self)
-        if next.count > 512 { return false }
+        if box.contains(where: { variables[$0.variable].domain.isDisjoint(with: $0.values) }) { continue }
+        let open = box.filter { !variables[$0.variable].domain.isSubset(of: $0.values) }
+        switch open.count {
+        case 0: return false
+        case 1: cuts[open[0].variable, default: []] += open[0].values.intervals
+        default: rest.append(open)
+        }
       }
-      boxes = next
-      if boxes.isEmpty { return true }
+      for (variable, ranges) in cuts {
+        variables[variable].domain = variables[variable].domain.subtracting(ValueSet(ranges))
+        if variables[variable].domain.isEmpty { return false }
+      }
+      boxes = rest
+      if cuts.isEmpty { break }
     }
-    return false
+    exceptions = BoxList(boxes)
+    return true
   }
 
   /// The parts of a box outside another, as boxes that do not overlap.

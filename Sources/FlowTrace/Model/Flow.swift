@@ -3,15 +3,19 @@ import RuleGraph
 /// A part of the query's packets on their way through the hooks: all of them have taken the same way so far.
 ///
 /// It is a box of values for each variable, less exceptions (boxes that an earlier rule took), together with the place that it has reached. A match that divides
-/// it makes two flows of it.
+/// it makes two flows of it. What several rules of a chain took with the same verdict is one flow: it lies in the union of what each of them took.
 struct Flow {
   /// A box: allowed values of some variables.
   typealias Box = [(variable: VariableID, values: ValueSet)]
 
   /// The variables and their possible values.
   var variables: [Variable] = []
-  /// Boxes taken out of the flow; none is empty or covers the flow in all but one variable.
-  var exceptions: [Box] = []
+  /// Boxes taken out of the flow.
+  var exceptions = BoxList()
+  /// What the flow lies in besides, all of them.
+  var unions: [BoxUnion] = []
+  /// The rules that the flow was put together of, by the first of them.
+  var runs: [RuleID: RuleRun] = [:]
   /// The variable of each slot, -1 where the packet has no such field.
   var binding: [VariableID]
   /// The variables of rarer fields, made when they are first asked for.
@@ -147,6 +151,12 @@ struct Position {
   var followed: MissingRules.Effects = []
   /// Whether a translation already ended the nat chains of this hook.
   var natEnded = false
+  /// Chains that left the flow as it was after a long walk, each with ``changes`` as they were then: it need not walk them again.
+  var idle: [ChainID: Int] = [:]
+  /// How often a rule of the base chain that is walked changed the flow, or took a part of it.
+  var changes = 0
+  /// What rules of the base chain that is walked took, and has not gone on its own way yet.
+  var taken = Taken()
 }
 
 /// A chain that is being walked.
@@ -159,6 +169,9 @@ struct Frame {
   var passedFrom = 0
   /// Whether the end of this chain returns to the caller of its caller (`goto`).
   var isGoto = false
+  /// The flow's ``Position/changes`` when it entered the chain, and how many rules might be looked at then.
+  var changesBefore = 0
+  var budgetBefore = 0
 }
 
 /// A step of a flow's way; the way is a list from the last step back, shared by the flows that split later.

@@ -3,7 +3,8 @@ public import RuleGraph
 /// A part of the packets of a query: a box of allowed values for each dimension, less some boxes.
 ///
 /// The dimensions are the query's open fields as the packet had them when it came in or was sent. The exceptions are other cases' boxes: the
-/// packets that an earlier rule already took. ``boxes(limit:)`` gives the same packets as disjoint boxes without exceptions.
+/// packets that an earlier rule already took. What several rules took lies in ``parts`` of the box. ``boxes(limit:)`` gives the same packets as disjoint boxes
+/// without exceptions.
 public struct Region: Hashable, Sendable {
   /// What a dimension of a region is.
   public enum Dimension: Hashable, Sendable {
@@ -21,6 +22,22 @@ public struct Region: Hashable, Sendable {
   public var allowed: [Dimension: ValueSet]
   /// Boxes that are taken out.
   public var except: [[Dimension: ValueSet]]
+  /// The parts of the box that the packets lie in, which do not overlap; none where they are all of it. ``allowed`` is their hull then.
+  public var parts: [Part] = []
+  /// What one rule of several took.
+  public struct Part: Hashable, Sendable {
+    /// A box: the values that it allows besides those of the region.
+    public var box: [Dimension: ValueSet]
+    /// What rules before took out of it; the lists share their room with those of other parts.
+    var earlier: [ArraySlice<[Dimension: ValueSet]>]
+
+    /// Whether a packet is in the part.
+    func contains(_ packet: [Dimension: UInt128]) -> Bool {
+      box.allSatisfy { dimension, values in packet[dimension].map(values.contains) ?? true }
+        && !earlier.contains { list in list.contains { Region.holds($0, packet) } }
+    }
+  }
+
   /// For the dimensions that the query left open: all values that such a packet can have, to say what a set lacks (`any but docker0`).
   ///
   /// An open source has no addresses that cannot come from a wire, and an open input interface is not `lo`.
@@ -41,23 +58,55 @@ public struct Region: Hashable, Sendable {
     for (dimension, values) in open.merging(allowed, uniquingKeysWith: { $1 }) {
       if let value = packet[dimension], !values.contains(value) { return false }
     }
-    return !except.contains { box in
-      box.allSatisfy { dimension, values in packet[dimension].map(values.contains) ?? false }
-    }
+    if except.contains(where: { Region.holds($0, packet) }) { return false }
+    return parts.isEmpty || parts.contains { $0.contains(packet) }
+  }
+
+  /// Whether a packet certainly is in a box: a dimension that the packet does not name keeps it out.
+  private static func holds(_ box: [Dimension: ValueSet], _ packet: [Dimension: UInt128]) -> Bool {
+    box.allSatisfy { dimension, values in packet[dimension].map(values.contains) ?? false }
   }
 
   /// The region as disjoint boxes without exceptions, at most `limit` of them; nil when there would be more.
   public func boxes(limit: Int) -> [[Dimension: ValueSet]]? {
-    var boxes = [allowed]
-    for exception in except {
-      var next: [[Dimension: ValueSet]] = []
-      for box in boxes {
-        next += Region.subtract(exception, from: box)
-        if next.count > limit { return nil }
+    if parts.isEmpty { return Region.boxes(of: allowed, outside: [except[...]], limit: limit) }
+    var boxes: [[Dimension: ValueSet]] = []
+    for part in parts {
+      let box = limited(to: part)
+      if box.values.contains(where: \.isEmpty) { continue }
+      guard let mine = Region.boxes(of: box, outside: part.earlier + [except[...]], limit: limit - boxes.count) else {
+        return nil
       }
-      boxes = next
+      boxes += mine
     }
     return boxes
+  }
+
+  /// The box of a part, with what the region says of the other dimensions.
+  private func limited(to part: Part) -> [Dimension: ValueSet] {
+    allowed.merging(part.box) { $0.intersection($1) }
+  }
+
+  private static func boxes(
+    of box: [Dimension: ValueSet], outside lists: [ArraySlice<[Dimension: ValueSet]>], limit: Int
+  ) -> [[Dimension: ValueSet]]? {
+    var boxes = [box]
+    for list in lists {
+      for exception in list where overlap(exception, box) {
+        var next: [[Dimension: ValueSet]] = []
+        for box in boxes {
+          next += Region.subtract(exception, from: box)
+          if next.count > limit { return nil }
+        }
+        boxes = next
+      }
+    }
+    return boxes.count > limit ? nil : boxes
+  }
+
+  /// Whether two boxes share packets; a dimension that one of them does not mention is not limited in it.
+  private static func overlap(_ a: [Dimension: ValueSet], _ b: [Dimension: ValueSet]) -> Bool {
+    a.allSatisfy { dimension, values in b[dimension].map { !$0.isDisjoint(with: values) } ?? true }
   }
 
   /// The parts of a box outside another, as disjoint boxes.
@@ -76,5 +125,21 @@ public struct Region: Hashable, Sendable {
       rest[dimension] = have.intersection(values)
     }
     return result
+  }
+
+  /// Whether two regions may share packets, whatever their conditions and exceptions say.
+  func overlaps(_ other: Region) -> Bool {
+    for (dimension, values) in allowed {
+      if case .condition = dimension { continue }
+      if let others = other.allowed[dimension], others.isDisjoint(with: values) { return false }
+    }
+    if parts.isEmpty, other.parts.isEmpty { return true }
+    let mine = parts.isEmpty ? [[:]] : parts.map(\.box)
+    let others = other.parts.isEmpty ? [[:]] : other.parts.map(\.box)
+    // So many pairs are not worth it: what may overlap counts as overlapping.
+    guard mine.count * others.count <= 1_000_000 else { return true }
+    return mine.contains { box in
+      Region.overlap(box, other.allowed) && others.contains { Region.overlap(box, $0) && Region.overlap($0, allowed) }
+    }
   }
 }

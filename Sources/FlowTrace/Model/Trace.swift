@@ -81,6 +81,8 @@ public struct Case: Sendable {
   public var hasUnknownSource = false
   /// What decided.
   public var decidedBy: Decider
+  /// The rules of a chain that share the case, where several do: each packet of it was decided by one of them, and ``decidedBy`` is the first.
+  public var rules: [RuleID] = []
   /// The name of the answer that a reject sends (`icmp-port-unreachable`, `tcp-reset`).
   public var rejectWith: String?
   /// Everything on the way, in order.

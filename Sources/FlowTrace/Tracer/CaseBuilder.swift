@@ -35,7 +35,12 @@ struct CaseBuilder {
     var masked: [[Int: [ValueSet]]] = []
     let limit = isReply ? Engine.replyLimit : Engine.caseLimit
     for end in decided(finished, limit: limit) {
-      guard let kept = limited(end), !kept.flow.isCertainlyEmpty else { continue }
+      guard var kept = limited(end) else { continue }
+      switch kept.flow.occupancy() {
+      case .empty: continue
+      case .inhabited: break
+      case .undecided: kept = engine.givenUp(kept.flow, Engine.tooManyOverlaps)
+      }
       unknowns.append(self.unknowns(kept.flow))
       masked.append(maskedValues(kept.flow))
       var one = makeCase(kept)
@@ -49,7 +54,7 @@ struct CaseBuilder {
     }
     settleUnknown(&built, unknowns)
     settleMasked(&built, masked)
-    return built
+    return isReply ? built : CaseJoining.joined(built)
   }
 
   /// A flow limited to what the query wants of the output interface. Its reply leaves where it will.
@@ -105,12 +110,23 @@ struct CaseBuilder {
     for assumption in flow.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
     let conditions = flow.conditions.values.sorted().filter { flow.variables[$0].domain.single != nil }
     let uses = conditions.compactMap { use(of: $0, in: flow) }
+    var shared: [RuleID] = []
+    var first: [RuleID: RuleID] = [:]
+    for (rule, run) in flow.runs {
+      let rules = run.rules(for: flow)
+      first[rule] = rules.first
+      if end.decidedBy == .rule(rule) { shared = rules }
+    }
+    var decidedBy = end.decidedBy
+    if case .rule(let rule) = decidedBy, let known = first[rule] { decidedBy = .rule(known) }
+    let place = CaseRegion(flow: flow, isSentByHost: flow.isSentByHost && !isReply, conditions: conditions)
     var part = Case(
-      when: region(of: flow, conditions: conditions), verdict: end.verdict, fate: end.fate,
+      when: place.region, verdict: end.verdict, fate: end.fate,
       input: input(flow), output: end.fate == .local ? nil : outputName(flow),
-      packet: tuple(flow), translations: flow.translations, decidedBy: end.decidedBy,
-      rejectWith: end.rejection?.name(for: flow.family), path: steps(flow), nearMisses: [],
+      packet: tuple(flow), translations: flow.translations, decidedBy: decidedBy,
+      rejectWith: end.rejection?.name(for: flow.family), path: steps(flow, first), nearMisses: [],
       conditions: uses)
+    if shared.count > 1 { part.rules = shared }
     part.remarks = flow.remarks
     if flow.mayHaveOtherSource, end.verdict == .accept, !isReply {
       part.hasUnknownSource = true
@@ -147,7 +163,8 @@ struct CaseBuilder {
   private func decided(_ finished: [FinishedFlow], limit: Int) -> [FinishedFlow] {
     var work = Array(finished.reversed())
     var decided: [FinishedFlow] = []
-    while let end = work.popLast() {
+    while var end = work.popLast() {
+      guard end.flow.settleExceptions() else { continue }
       guard let variable = undecidedException(end.flow) else {
         decided.append(end)
         continue
@@ -166,10 +183,7 @@ struct CaseBuilder {
 
   /// A condition that an exception of a flow mentions and that is not decided in it.
   private func undecidedException(_ flow: Flow) -> VariableID? {
-    for exception in flow.exceptions {
-      for (variable, _) in exception where number(of: variable, in: flow) != nil { return variable }
-    }
-    return nil
+    flow.exceptions.variables.first { number(of: $0, in: flow) != nil && flow.variables[$0].domain.single == nil }
   }
 
   private func number(of variable: VariableID, in flow: Flow) -> Int? {
@@ -184,36 +198,6 @@ struct CaseBuilder {
     return ConditionUse(engine.conditions[number], holds: value == 1)
   }
 
-  /// The packets of a flow, as they came in. Conditions are named by their place in the case's list.
-  private func region(of flow: Flow, conditions: [VariableID]) -> Region {
-    var region = Region(allowed: [
-      .sentByHost: ValueSet(flow.isSentByHost && !isReply ? 1 : 0), .family: ValueSet(flow.family.rawValue),
-    ])
-    // Rooms that grow one by one would be filled anew each time.
-    region.allowed.reserveCapacity(flow.variables.count + 2)
-    region.open.reserveCapacity(flow.variables.count)
-    for (index, variable) in conditions.enumerated() {
-      region.allowed[.condition(index)] = flow.variables[variable].domain
-    }
-    for variable in flow.variables {
-      guard let dimension = variable.dimension, case .field = dimension else { continue }
-      if let open = variable.open {
-        region.open[dimension] = open
-        if variable.domain == open { continue }
-      }
-      region.allowed[dimension] = region.allowed[dimension]?.intersection(variable.domain) ?? variable.domain
-    }
-    region.except = flow.exceptions.compactMap { exception in
-      var box: [Region.Dimension: ValueSet] = [:]
-      for (variable, values) in exception {
-        guard let dimension = flow.variables[variable].dimension, case .field = dimension else { return nil }
-        box[dimension] = values
-      }
-      return box
-    }
-    return region
-  }
-
   /// Cases that depend on something a dump could have told, and whose verdict changes with it, are undetermined.
   private func settleUnknown(_ cases: inout [Case], _ unknowns: [Set<Unknown>]) {
     let verdicts = cases.map(\.verdict)
@@ -221,7 +205,7 @@ struct CaseBuilder {
       let opposites = unknowns[index].map(\.opposite)
       let differs = cases.indices.contains { other in
         verdicts[other] != verdicts[index] && !unknowns[other].isDisjoint(with: opposites)
-          && Self.overlap(cases[index].when, cases[other].when)
+          && cases[index].when.overlaps(cases[other].when)
       }
       guard differs else { continue }
       cases[index].conditionalVerdict = verdicts[index] == .undetermined ? nil : verdicts[index]
@@ -245,7 +229,7 @@ struct CaseBuilder {
       for (number, values) in masked[index].sorted(by: { $0.key < $1.key }) {
         let differs = cases.indices.contains { other in
           verdicts[other] != verdicts[index] && masked[other][number].map { $0 != values } ?? false
-            && Self.overlap(cases[index].when, cases[other].when)
+            && cases[index].when.overlaps(cases[other].when)
         }
         guard differs else { continue }
         cases[index].verdict = .undetermined
@@ -282,22 +266,16 @@ struct CaseBuilder {
     return found
   }
 
-  /// Whether two regions share packets, whatever their conditions say.
-  private static func overlap(_ a: Region, _ b: Region) -> Bool {
-    for (dimension, values) in a.allowed {
-      if case .condition = dimension { continue }
-      if let other = b.allowed[dimension], other.isDisjoint(with: values) { return false }
-    }
-    return true
-  }
-
   // MARK: - The way
 
-  private func steps(_ flow: Flow) -> [Step] {
+  /// The steps of a flow. Where a run of rules decided, the first that is left of it stands for them.
+  private func steps(_ flow: Flow, _ first: [RuleID: RuleID]) -> [Step] {
     var steps: [Step] = []
     for node in PathNode.inOrder(flow.path) {
       switch node.content {
-      case .step(let step): steps.append(step)
+      case .step(var step):
+        if case .rule(let rule) = step.event, let known = first[rule] { step.event = .rule(known) }
+        steps.append(step)
       case .passed(let chain, let rules, let hook, let snapshot):
         guard options.listsEveryRule else { continue }
         for rule in rules {

@@ -396,6 +396,7 @@ extension Engine {
     flow.route = nil
     flow.changedBy = [:]
     flow.remarks = []
+    flow.runs = [:]
   }
 }
 
@@ -404,6 +405,7 @@ extension Flow {
   fileprivate mutating func take(whatIsKnownIn other: Flow) {
     variables = other.variables
     exceptions = other.exceptions
+    unions = other.unions
     conditions = other.conditions
     rareFields = other.rareFields
     for assumption in other.assumptions { assume(assumption) }

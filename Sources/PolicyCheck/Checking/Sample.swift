@@ -26,7 +26,10 @@ struct Sampler {
     var found: [[Region.Dimension: ValueSet]] = []
     for attempt in 0..<8 {
       var point: [Region.Dimension: UInt128] = [:]
-      for (dimension, values) in open { point[dimension] = pick(dimension, values, attempt: attempt) }
+      let part = region.parts.isEmpty ? [:] : region.parts[attempt * (region.parts.count - 1) / 7].box
+      for (dimension, values) in open.merging(part, uniquingKeysWith: { $0.intersection($1) }) {
+        point[dimension] = pick(dimension, values, attempt: attempt)
+      }
       guard region.contains(point) else { continue }
       let box = point.mapValues { ValueSet($0) }
       if !found.contains(box) { found.append(box) }

@@ -132,6 +132,10 @@ struct PathRows {
           source: names.place(rule.span), isFaint: true)
       }
       if words.conditions.isEmpty { words.conditions = [PathRow.everything] }
+      if isDecider, one.rules.count > 1 {
+        let text = words.conditionText
+        words.conditions = ["one of \(one.rules.count) rules, the first: \(text)"]
+      }
       return PathRow(
         hook: hook, place: ruleset.place(of: id), words: words.conditionText,
         action: action(of: step, words, isDecider: isDecider, of: one), source: names.place(rule.span),

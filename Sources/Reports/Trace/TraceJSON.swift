@@ -108,6 +108,10 @@ public struct TraceJSON: Sendable {
     json.object { json in
       json.key("when")
       write(one.when, of: one, to: &json)
+      if !one.when.parts.isEmpty {
+        json.key("regions")
+        writeRegions(of: one, to: &json)
+      }
       json.member("verdict", one.verdict.rawValue)
       if let verdict = one.conditionalVerdict { json.member("verdict_if", verdict.rawValue) }
       json.member("fate", one.fate.rawValue)
@@ -121,6 +125,10 @@ public struct TraceJSON: Sendable {
       json.array { json in for translation in one.translations { write(translation, to: &json) } }
       json.key("decided_by")
       write(one.decidedBy, to: &json)
+      if !one.rules.isEmpty {
+        json.key("rules")
+        json.array { json in for rule in one.rules { write(rule, to: &json) } }
+      }
       json.member("reject_with", one.rejectWith)
       json.key("path")
       json.array { json in for step in one.path { write(step, to: &json) } }
@@ -181,6 +189,20 @@ public struct TraceJSON: Sendable {
       json.array { json in
         for box in region.except { json.object(flat: true) { json in writeBox(box, region, of: one, to: &json) } }
       }
+    }
+  }
+
+  /// How many boxes a case is written as at most.
+  private static let regionLimit = 1000
+
+  /// The packets of a case as boxes that do not overlap; null where there are too many.
+  private func writeRegions(of one: Case, to json: inout JSONWriter) {
+    guard let boxes = one.when.boxes(limit: Self.regionLimit) else {
+      json.value(nil as String?)
+      return
+    }
+    json.array { json in
+      for box in boxes { json.object(flat: true) { json in writeBox(box, one.when, of: one, to: &json) } }
     }
   }
 

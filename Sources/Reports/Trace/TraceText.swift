@@ -184,7 +184,7 @@ public struct TraceText: Sendable {
     if let receiver = words.receiver(of: one) { head += StyledText("  ->  " + receiver) }
     if one.verdict == .drop || one.verdict == .reject {
       if let rejectWith = one.rejectWith { head += StyledText(" with \(rejectWith)") }
-      head += StyledText(after(one.decidedBy), .strong)
+      head += StyledText(one.rules.isEmpty ? after(one.decidedBy) : " by \(ruleset.place(of: one.rules))", .strong)
     }
     if let reply = one.reply, let failed = reply.first(where: { $0.verdict != .accept }), one.verdict == .accept {
       head += StyledText("  but its reply is \(failed.verdict.past)", .bad)

@@ -105,6 +105,7 @@ extension Condition.End {
     case .synproxy: "the kernel's SYN proxy answers"
     case .unseenChain(let name): "chain \(name) was not shown"
     case .tooManyRules: "too many rules to look at"
+    case .tooManyOverlaps: "so many rules overlap here that whether any packet is left was not found out"
     case .tooManyCases(let limit): "more than \(limit) cases; narrow it with --src or --dport"
     }
   }

@@ -139,11 +139,14 @@ struct HostWords {
   /// What else sets the packets of a case apart from those of the query: ports, addresses, marks, conditions.
   func limits(of one: Case, query: Query) -> [String] {
     var limits = box(one.when.allowed, of: one.when, query: query, isException: false)
-    for exception in one.when.except.prefix(3) {
+    if !one.when.parts.isEmpty { limits.append("in the \(one.when.parts.count) combinations that the rules name") }
+    let count = one.when.except.count
+    if count > 8 { limits.append("but for \(count) combinations that rules before take") }
+    for exception in count > 8 ? [] : one.when.except.prefix(3) {
       let words = box(exception, of: one.when, query: query, isException: true)
       if !words.isEmpty { limits.append("not " + words.joined(separator: " and ")) }
     }
-    if one.when.except.count > 3 { limits.append("and \(one.when.except.count - 3) more exceptions") }
+    if count > 3, count <= 8 { limits.append("and \(one.when.except.count - 3) more exceptions") }
     limits += one.conditions.compactMap { $0.text(in: ruleset).map { "if \($0)" } }
     return limits
   }

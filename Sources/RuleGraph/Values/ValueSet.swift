@@ -149,6 +149,8 @@ extension ValueSet {
       let high = min(mine.upperBound, others.upperBound)
       return low <= high ? ValueSet(low...high) : .empty
     }
+    if let mine = intervals.only { return other.values(in: mine) }
+    if let others = other.intervals.only { return values(in: others) }
     var result: [ClosedRange<UInt128>] = []
     var a = 0
     var b = 0
@@ -182,6 +184,11 @@ extension ValueSet {
     if let mine = intervals.only, let others = other.intervals.only {
       return others.lowerBound <= mine.lowerBound && mine.upperBound <= others.upperBound
     }
+    if let mine = intervals.only {
+      let index = other.indexOfInterval(reaching: mine.lowerBound)
+      return index < other.intervals.count && other.intervals[index].lowerBound <= mine.lowerBound
+        && other.intervals[index].upperBound >= mine.upperBound
+    }
     var b = 0
     for interval in intervals {
       while b < other.intervals.count, other.intervals[b].upperBound < interval.lowerBound { b += 1 }
@@ -195,6 +202,8 @@ extension ValueSet {
   /// Whether the sets share no value.
   public func isDisjoint(with other: ValueSet) -> Bool {
     if let mine = intervals.only, let others = other.intervals.only { return !mine.overlaps(others) }
+    if let mine = intervals.only { return !other.hasValues(in: mine) }
+    if let others = other.intervals.only { return !hasValues(in: others) }
     var a = 0
     var b = 0
     while a < intervals.count, b < other.intervals.count {
@@ -202,6 +211,35 @@ extension ValueSet {
       if intervals[a].upperBound < other.intervals[b].upperBound { a += 1 } else { b += 1 }
     }
     return true
+  }
+}
+
+// One interval is found among thousands by halves: the union of what many rules compare with is held against each of them.
+extension ValueSet {
+  /// The index of the first interval that does not end below a value.
+  private func indexOfInterval(reaching value: UInt128) -> Int {
+    var low = 0
+    var high = intervals.count
+    while low < high {
+      let middle = (low + high) / 2
+      if intervals[middle].upperBound < value { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  private func hasValues(in interval: ClosedRange<UInt128>) -> Bool {
+    let index = indexOfInterval(reaching: interval.lowerBound)
+    return index < intervals.count && intervals[index].lowerBound <= interval.upperBound
+  }
+
+  private func values(in interval: ClosedRange<UInt128>) -> ValueSet {
+    var result: [ClosedRange<UInt128>] = []
+    var index = indexOfInterval(reaching: interval.lowerBound)
+    while index < intervals.count, intervals[index].lowerBound <= interval.upperBound {
+      result.append(intervals[index].clamped(to: interval))
+      index += 1
+    }
+    return ValueSet(unchecked: result)
   }
 }
 

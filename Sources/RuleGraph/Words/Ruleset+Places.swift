@@ -32,6 +32,22 @@ extension Ruleset {
       + (chain.number(ofRule: id.rule) == nil ? " of those shown" : "")
   }
 
+  /// Rules of one chain as people name them: `filter INPUT 3`, `one of filter f2b-sshd 1 to 299`, `one of 2014 rules of filter FORWARD`.
+  public func place(of rules: [RuleID]) -> String {
+    guard let first = rules.first, let last = rules.last else { return "?" }
+    if rules.count == 1 { return place(of: first) }
+    let isTogether = last.rule - first.rule == rules.count - 1
+    guard isTogether || rules.count <= 4, rules.allSatisfy({ self[$0.chainID].number(ofRule: $0.rule) != nil }) else {
+      return "one of \(rules.count) rules of \(place(of: first.chainID))"
+    }
+    let numbers = rules.map { String(number(of: $0)) }
+    let list =
+      isTogether && rules.count > 2
+      ? "\(numbers[0]) to \(numbers[numbers.count - 1])"
+      : numbers.dropLast().joined(separator: ", ") + " or " + numbers[numbers.count - 1]
+    return "\(rules.count == 2 ? "" : "one of ")\(place(of: first.chainID)) \(list)"
+  }
+
   /// The number of a rule, counted from 1 as `iptables --line-numbers` does; behind rules of which nobody knows how many are missing, among those that were shown.
   public func number(of id: RuleID) -> Int {
     guard holds(id) else { return id.rule + 1 }

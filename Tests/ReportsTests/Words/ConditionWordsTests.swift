@@ -123,6 +123,10 @@ import Testing
       (.end(.unseenChain("WEB")), "chain WEB was not shown", "chain WEB was not shown"),
       (.end(.tooManyRules), "too many rules to look at", "too many rules to look at"),
       (
+        .end(.tooManyOverlaps), "so many rules overlap here that whether any packet is left was not found out",
+        "so many rules overlap here that whether any packet is left was not found out"
+      ),
+      (
         .end(.tooManyCases(1000)), "more than 1000 cases; narrow it with --src or --dport",
         "more than 1000 cases; narrow it with --src or --dport"
       ),

@@ -17,25 +17,28 @@ extension Engine {
   }
 
   /// A flow that is not followed any further.
-  func givenUp(_ flow: Flow) -> FinishedFlow {
+  func givenUp(_ flow: Flow, _ why: UnknownEnd = tooManyCases) -> FinishedFlow {
     let warning = Diagnostic(
       "too-many-cases", .warning,
       "the question has more cases than can be told apart, and the rest of them is undetermined; give it a protocol, an address or an interface"
     )
     if !warnings.contains(warning) { warnings.append(warning) }
     return FinishedFlow(
-      flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: Engine.tooManyCases)
+      flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: why)
   }
 
   /// What becomes of the packets that follow from a case: its replies, the connection that a program makes on. Of a question with so many cases that
   /// following each would take minutes, those past ``onwardLimit`` are given up.
   func followOn(_ flows: @autoclosure () -> [Flow], _ follow: () -> [FinishedFlow]) -> [FinishedFlow] {
-    let ends = onwardCases < Self.onwardLimit ? follow() : flows().map(givenUp)
+    let ends = onwardCases < Self.onwardLimit ? follow() : flows().map { givenUp($0) }
     onwardCases += ends.count
     return ends
   }
 
-  private static let tooManyCases = UnknownEnd(.tooManyCases(caseLimit))
+  /// The search for a packet of the flow was ended before it found one, or found that there is none.
+  static let tooManyOverlaps = UnknownEnd(.tooManyOverlaps)
+
+  static let tooManyCases = UnknownEnd(.tooManyCases(caseLimit))
 
   /// Leads a flow on until it splits or ends; what comes of it is in `work` or `finished` then.
   private func advance(_ start: Flow, _ work: inout [Flow], _ finished: inout [FinishedFlow]) {
@@ -52,6 +55,13 @@ extension Engine {
       if !flow.position.frames.isEmpty {
         guard let hook = flow.position.stage.hook else { return }
         guard let end = walk(&flow, hook, &work) else { return }
+        if !flow.position.taken.kinds.isEmpty {
+          let (parts, isLeft) = flow.release()
+          flow.pendingEnd = Shared(end)
+          if isLeft { work.append(flow) }
+          work += parts.reversed()
+          return
+        }
         if let end = conclude(end, &flow, &work) {
           finished.append(end)
           return
@@ -337,7 +347,7 @@ extension Engine {
   ///
   /// Source: `nf_reject_ip_tcphdr_get` in `net/ipv4/netfilter/nf_reject_ipv4.c`, `__icmp_send` in `net/ipv4/icmp.c`, `is_ineligible` in
   /// `net/ipv6/icmp.c`.
-  private func isUnanswered(_ rejection: Rejection, _ flow: Flow) -> Bool {
+  func isUnanswered(_ rejection: Rejection, _ flow: Flow) -> Bool {
     let groups = HostKnowledge.multicast(flow.family).union(
       flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
     if let destination = flow.domain(.destination), destination.isSubset(of: groups) { return true }
@@ -361,7 +371,7 @@ extension Engine {
   }
 
   /// Whether no route leads back to the sender, so that no answer to it can be sent (`ip_route_me_harder` and `icmp_route_lookup`).
-  private func hasNoWayBack(_ flow: Flow) -> Bool {
+  func hasNoWayBack(_ flow: Flow) -> Bool {
     guard !flow.isSentByHost, knowledge.facts.routesKnown.contains(flow.family),
       let source = flow.domain(.source)?.single
     else { return false }

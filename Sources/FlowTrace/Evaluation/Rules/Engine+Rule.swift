@@ -27,6 +27,8 @@ struct RuleBranch {
 enum RuleEffect {
   /// It did not match; the flow goes on with the next rule. An assignment before the statement that failed may have changed the packet.
   case passed(isChanged: Bool)
+  /// It takes a part of the flow, which goes on without it.
+  case takes(TakenPart)
   /// It matched the whole flow.
   case matched(RuleOutcome, action: Step.Action, target: Step.Target?)
   /// It matched a part of the flow, or did several things to it: the branches that it matched, and the flows that go on with the next rule.
@@ -60,6 +62,9 @@ extension Engine {
         case false: return fail(&flow)
         case nil where !statements[index...].contains(where: \.changesSomething): return fail(&flow)
         case nil:
+          if done == nil, !isChanged, let effect = taking(id, from: index, decision, &flow, kept: kept) {
+            return effect
+          }
           var start = flow
           if start.assumptions.count > kept { start.assumptions.removeLast(start.assumptions.count - kept) }
           let parts = divide(id, from: index, start, candidate: flow, done: done)
@@ -366,7 +371,7 @@ extension Verdict {
 
 extension Rejection {
   /// Whether the answer can be given to a packet of a family.
-  fileprivate func fits(_ family: AddressFamily) -> Bool {
+  func fits(_ family: AddressFamily) -> Bool {
     switch self {
     case .icmp: family == .ipv4
     case .icmpv6: family == .ipv6

@@ -23,14 +23,23 @@ extension Engine {
         switch evaluate(id, &flow) {
         case .passed(let isChanged):
           rule += 1
+          if isChanged { flow.position.changes += 1 }
           if isChanged { search = ChainSearch(search.index, flow) }
+        case .takes(let part):
+          take(part, by: id, &flow, hook)
+          rule += 1
         case .matched(let outcome, let action, let target):
+          // A rule that only counts or logs is no reason to walk a chain again.
+          if case .next = outcome, ruleset[id].statements.contains(where: \.changesSomething) {
+            flow.position.changes += 1
+          }
           notePassed(&flow, hook, upTo: rule)
           if let end = take(outcome, action, target, id, &flow, hook) { return end }
           break rules
         case .split(let matched, let passed):
           if matched.isEmpty, passed.count == 1 {
             flow = passed[0]
+            flow.position.changes += 1
             rule += 1
             search = ChainSearch(search.index, flow)
             continue
@@ -64,37 +73,53 @@ extension Engine {
     _ matched: [RuleBranch], _ passed: [Flow], _ id: RuleID, _ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]
   ) -> Division {
     let top = flow.position.frames.count - 1
+    let isDivided = !passed.isEmpty || matched.count != 1
+    // What rules took before goes its own way now, and is an exception of each part.
+    let parts = isDivided ? flow.release().parts : []
     for var other in passed {
+      guard other.settleTaken() else { continue }
+      other.position.changes += 1
       other.position.frames[top].rule = id.rule + 1
       work.append(other)
     }
-    if passed.isEmpty, matched.count == 1 {
+    if !isDivided {
       let branch = matched[0]
       flow = branch.flow
+      flow.position.changes += 1
       notePassed(&flow, hook, upTo: id.rule)
       let end = take(branch.outcome, branch.action, branch.target, id, &flow, hook)
       return end.map { .ended($0) } ?? .walking
     }
     for branch in matched {
       var part = branch.flow
+      guard part.settleTaken() else { continue }
+      part.position.changes += 1
       notePassed(&part, hook, upTo: id.rule)
       if let end = take(branch.outcome, branch.action, branch.target, id, &part, hook) {
         part.pendingEnd = Shared(end)
       }
       work.append(part)
     }
+    work += parts.reversed()
     return .divided
   }
+
+  /// How many rules are walked again rather than that it is remembered that they did nothing.
+  private static let longWalk = 64
 
   static let tooMuch = UnknownEnd(.tooManyRules)
 
   /// Notes the rules that were looked at in the innermost chain since the last match.
-  private func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
+  func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
     let top = flow.position.frames.count - 1
     let frame = flow.position.frames[top]
     if frame.passedFrom < rule {
       var snapshot = flow
       snapshot.path = nil
+      // What many rules took would make it slow to look at a rule again, and is seldom why that did not match.
+      if snapshot.exceptions.count > 64 { snapshot.exceptions = BoxList() }
+      snapshot.unions = []
+      snapshot.position.taken = Taken()
       flow.path = PathNode(
         .passed(frame.chain, frame.passedFrom..<rule, hook, Snapshot(flow: Shared(snapshot))), after: flow.path)
     }
@@ -130,8 +155,14 @@ extension Engine {
           return .unknown(.rule(id), UnknownEnd(.unseenChain(name), listCommand(id.table)))
         }
         guard flow.position.frames.count < 128 else { return .unknown(.rule(id), Engine.tooMuch) }
-        var frame = Frame(chain: ChainID(table: id.table, chain: target))
-        if case .goto = verdict { frame.isGoto = true }
+        let chain = ChainID(table: id.table, chain: target)
+        var frame = Frame(chain: chain, changesBefore: flow.position.changes, budgetBefore: budget)
+        if case .goto = verdict {
+          frame.isGoto = true
+        } else if flow.position.idle[chain] == flow.position.changes {
+          flow.note(Step(hook: hook, .endOfChain(chain), matched: true, action: .return))
+          return nil
+        }
         flow.position.frames.append(frame)
         return nil
       }
@@ -152,6 +183,9 @@ extension Engine {
   /// Leaves the innermost chain, at its end or by a `return`. Gives the end of the base chain when that is left.
   private func leave(_ flow: inout Flow, _ hook: Hook, byReturn rule: RuleID?) -> ChainEnd? {
     var left = flow.position.frames.removeLast()
+    if left.changesBefore == flow.position.changes, left.budgetBefore - budget > Self.longWalk {
+      flow.position.idle[left.chain] = flow.position.changes
+    }
     if rule == nil, !flow.position.frames.isEmpty || ruleset[left.chain].base == nil {
       flow.note(Step(hook: hook, .endOfChain(left.chain), matched: true, action: .return))
     }

@@ -1,0 +1,106 @@
+import RuleGraph
+
+/// Boxes in the order in which they were added, and which of them overlap a part of a flow.
+///
+/// A long chain leaves a flow thousands of boxes, and each rule behind them asks which ones it meets. So the bounds of every box are kept once more by
+/// variable, close together; the column that tells most is searched, and only what passes it is compared in full.
+struct BoxList {
+  private(set) var boxes: [Flow.Box] = []
+  private var columns: [Column] = []
+
+  /// The smallest and the largest value of one variable in each box.
+  private struct Column {
+    let variable: VariableID
+    var lows: [UInt128]
+    var highs: [UInt128]
+  }
+
+  /// Below this number of boxes a column is not worth its search.
+  private static let fewBoxes = 24
+  /// How many boxes are looked at to see how much a column tells.
+  private static let sampleSize = 16
+
+  init() {}
+
+  init(_ boxes: some Sequence<Flow.Box>) { for box in boxes { append(box) } }
+
+  var isEmpty: Bool { boxes.isEmpty }
+  var count: Int { boxes.count }
+
+  /// The variables that some box limits.
+  var variables: [VariableID] { columns.map(\.variable) }
+
+  mutating func append(_ box: Flow.Box) {
+    for (variable, _) in box where !columns.contains(where: { $0.variable == variable }) {
+      columns.append(
+        Column(
+          variable: variable, lows: Array(repeating: 0, count: boxes.count),
+          highs: Array(repeating: .max, count: boxes.count)))
+    }
+    for index in columns.indices {
+      let values = box.first { $0.variable == columns[index].variable }?.values
+      columns[index].lows.append(values.map { $0.first ?? .max } ?? 0)
+      columns[index].highs.append(values.map { $0.last ?? 0 } ?? .max)
+    }
+    boxes.append(box)
+  }
+
+  /// The indexes of those among the first `count` boxes that share values with a part of a flow, given by the values of each variable.
+  func overlapping(_ part: [ValueSet], first count: Int) -> [Int] {
+    var found: [Int] = []
+    guard count > Self.fewBoxes, let column = mostTelling(part, first: count) else {
+      for index in 0..<count where meets(index, part) { found.append(index) }
+      return found
+    }
+    let values = part[column.variable]
+    guard let low = values.first, let high = values.last else { return [] }
+    let lows = column.lows.span
+    let highs = column.highs.span
+    for index in 0..<count where lows[index] <= high && highs[index] >= low {
+      if meets(index, part) { found.append(index) }
+    }
+    return found
+  }
+
+  private func meets(_ index: Int, _ part: [ValueSet]) -> Bool {
+    boxes[index].allSatisfy { !part[$0.variable].isDisjoint(with: $0.values) }
+  }
+
+  /// The column in which the fewest boxes meet a part, as far as a sample tells.
+  private func mostTelling(_ part: [ValueSet], first count: Int) -> Column? {
+    var best: (column: Column, hits: Int)?
+    for column in columns {
+      guard let low = part[column.variable].first, let high = part[column.variable].last else { return column }
+      var hits = 0
+      for index in stride(from: 0, to: count, by: max(1, count / Self.sampleSize))
+      where column.lows[index] <= high && column.highs[index] >= low {
+        hits += 1
+      }
+      if best.map({ hits < $0.hits }) ?? true { best = (column, hits) }
+    }
+    return best?.column
+  }
+}
+
+/// Packets that one of several rules took: the union of boxes, each less what the rules before its own took.
+struct BoxUnion {
+  /// A box, and how many of ``earlier`` were taken before it.
+  struct Piece {
+    var box: Flow.Box
+    var earlierCount: Int
+  }
+
+  private(set) var boxes: BoxList
+  private(set) var earlierCounts: [Int]
+  /// What was taken before the pieces, in the order in which it was.
+  let earlier: BoxList
+
+  init(_ pieces: [Piece], earlier: BoxList) {
+    boxes = BoxList(pieces.map(\.box))
+    earlierCounts = pieces.map(\.earlierCount)
+    self.earlier = earlier
+  }
+
+  /// The pieces.
+  var pieces: [Piece] { zip(boxes.boxes, earlierCounts).map { Piece(box: $0, earlierCount: $1) } }
+}

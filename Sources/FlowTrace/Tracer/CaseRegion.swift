@@ -1,0 +1,99 @@
+import RuleGraph
+
+/// The packets of a flow as they came in, as the region of a case. Conditions are named by their place in the case's list.
+struct CaseRegion {
+  let flow: Flow
+  let isSentByHost: Bool
+  /// The variables of conditions, in the order of the case's list.
+  let conditions: [VariableID]
+
+  var region: Region {
+    var region = Region(allowed: [
+      .sentByHost: ValueSet(isSentByHost ? 1 : 0), .family: ValueSet(flow.family.rawValue),
+    ])
+    // Rooms that grow one by one would be filled anew each time.
+    region.allowed.reserveCapacity(flow.variables.count + 2)
+    region.open.reserveCapacity(flow.variables.count)
+    for (index, variable) in conditions.enumerated() {
+      region.allowed[.condition(index)] = flow.variables[variable].domain
+    }
+    let pieces = pieces
+    for (id, variable) in flow.variables.enumerated() {
+      guard let dimension = dimension(of: id) else { continue }
+      let values = hull(of: id, in: pieces) ?? variable.domain
+      if let open = variable.open {
+        region.open[dimension] = open
+        if values == open { continue }
+      }
+      region.allowed[dimension] = region.allowed[dimension]?.intersection(values) ?? values
+    }
+    region.except = flow.exceptions.boxes.compactMap { box($0) }
+    let lists = flow.unions.map { $0.earlier.boxes.map { box($0) ?? [.family: .empty] } }
+    if pieces.count == 1, let only = pieces.first {
+      for (list, count) in zip(lists, only.counts) { region.except += list.prefix(count).filter { meets($0, region) } }
+      return region
+    }
+    region.parts = pieces.map { piece in
+      var part = Region.Part(box: [:], earlier: [])
+      for id in piece.variables {
+        guard let dimension = dimension(of: id) else { continue }
+        part.box[dimension] = part.box[dimension]?.intersection(piece.values[id]) ?? piece.values[id]
+      }
+      part.earlier = zip(lists, piece.counts).compactMap { $1 == 0 ? nil : $0.prefix($1) }
+      return part
+    }
+    return region
+  }
+
+  /// A choice of one piece of each union that the flow lies in.
+  private struct Piece {
+    var values: [ValueSet]
+    /// The variables that the pieces limit.
+    var variables: Set<VariableID> = []
+    /// How many boxes were taken before, of each union.
+    var counts: [Int] = []
+  }
+
+  /// The pieces that the flow lies in; none where it lies in no union.
+  private var pieces: [Piece] {
+    guard !flow.unions.isEmpty else { return [] }
+    var pieces = [Piece(values: flow.variables.map(\.domain))]
+    for union in flow.unions {
+      pieces = pieces.flatMap { piece in
+        union.boxes.overlapping(piece.values, first: union.boxes.count).compactMap { index in
+          var next = piece
+          guard next.values.limit(to: union.boxes.boxes[index]) else { return nil }
+          next.variables.formUnion(union.boxes.boxes[index].map(\.variable))
+          next.counts.append(union.earlierCounts[index])
+          return next
+        }
+      }
+    }
+    return pieces
+  }
+
+  private func dimension(of variable: VariableID) -> Region.Dimension? {
+    guard let dimension = flow.variables[variable].dimension, case .field = dimension else { return nil }
+    return dimension
+  }
+
+  /// The values of a variable in all pieces together; nil where no union says anything of it.
+  private func hull(of variable: VariableID, in pieces: [Piece]) -> ValueSet? {
+    guard !pieces.isEmpty, pieces.contains(where: { $0.variables.contains(variable) }) else { return nil }
+    return ValueSet(pieces.flatMap { $0.values[variable].intervals })
+  }
+
+  /// A box by dimensions; nil where it limits something that the question does not know.
+  private func box(_ box: Flow.Box) -> [Region.Dimension: ValueSet]? {
+    var result: [Region.Dimension: ValueSet] = [:]
+    for (variable, values) in box {
+      guard let dimension = dimension(of: variable) else { return nil }
+      result[dimension] = values
+    }
+    return result
+  }
+
+  private func meets(_ box: [Region.Dimension: ValueSet], _ region: Region) -> Bool {
+    box.allSatisfy { dimension, values in region.allowed[dimension].map { !$0.isDisjoint(with: values) } ?? true }
+  }
+}

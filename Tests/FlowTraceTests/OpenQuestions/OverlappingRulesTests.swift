@@ -1,0 +1,52 @@
+import FlowTrace
+import HostModel
+import Randomness
+import RuleGraph
+import RuleParser
+import Testing
+
+@Suite struct OverlappingRulesTests {
+  /// Packets from the corners of what rules name are each in one case, which says what a trace of the packet alone says.
+  @Test(arguments: OverlappingRules.allCases)
+  func singlePacketsFareAsTheCasesOfTheOpenQuestionSay(_ kind: OverlappingRules) throws {
+    let reading = OpenQuestionOracleTests.reading(kind.text(rules: 200, seed: 7))
+    let tracer = Tracer(reading.ruleset, facts: reading.facts)
+    var options = Tracer.Options()
+    options.findsNearMisses = false
+    let asked = try OpenQuestionOracleTests.query([(.input, "eth0"), (.dst, "0.0.0.0/0:22")], reading)
+    let trace = tracer.trace(asked, options: options)
+    #expect(!trace.cases.contains { $0.verdict == .undetermined })
+    var random = RandomNumbers(seed: 11)
+    for _ in 0..<60 {
+      // The addresses of two rules, of which one may match.
+      let first = random.pick(trace.cases).when
+      var packet = asked
+      guard let box = first.parts.isEmpty ? first.allowed : first.parts.randomElement(using: &random)?.box else {
+        continue
+      }
+      func corner(_ dimension: Region.Dimension) -> UInt128? {
+        let interval = (box[dimension] ?? first.allowed[dimension] ?? first.open[dimension])?.intervals
+          .randomElement(using: &random)
+        return interval.map { random.pick([$0.lowerBound, $0.upperBound]) }
+      }
+      guard let source = corner(.field(.header(HeaderField(.ip, .saddr)))),
+        let destination = corner(.field(.header(HeaderField(.ip, .daddr))))
+      else { continue }
+      packet.source = ValueSet(source)
+      packet.destination = ValueSet(destination)
+      packet.sourcePort = ValueSet(random.pick([80, 1023, 1024, 40000]))
+      let point: [Region.Dimension: UInt128] = [
+        .sentByHost: 0, .family: UInt128(AddressFamily.ipv4.rawValue), .field(.meta(.l4proto)): 6,
+        .field(.header(HeaderField(.ip, .saddr))): source, .field(.header(HeaderField(.ip, .daddr))): destination,
+        .field(.header(HeaderField(.th, .sport))): packet.sourcePort?.single ?? 0,
+        .field(.header(HeaderField(.th, .dport))): 22, .field(.meta(.iifname)): InterfaceName("eth0")?.value ?? 0,
+      ]
+      let alone = tracer.trace(packet, options: options).cases
+      let found = trace.cases.filter { $0.when.contains(point) }
+      // A source that no packet from a wire has is not in the open question.
+      guard alone.count == 1, let one = alone.first, one.decidedBy != .outside(.martian) else { continue }
+      #expect(found.map(\.verdict) == [one.verdict], "\(IPAddress(bits: source)) \(IPAddress(bits: destination))")
+      #expect(found.allSatisfy { $0.fate == one.fate })
+    }
+  }
+}
