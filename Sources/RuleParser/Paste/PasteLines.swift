@@ -225,7 +225,11 @@ struct PasteLines {
     guard let frame = LineFrame(bytes, lines[first]) else { return false }
     var found: [(line: Int, rest: Range<Int>)] = []
     for index in first..<lines.count where lines[index].start < lines[index].end {
-      guard let rest = frame.inside(bytes, lines[index]) else { break }
+      guard let rest = frame.inside(bytes, lines[index]) else {
+        // A diff that holds other lines, too, is no output.
+        if case .plus = frame, fence(at: index) == fence(at: first) { return false }
+        break
+      }
       found.append((index, rest))
     }
     return takeOff(found)

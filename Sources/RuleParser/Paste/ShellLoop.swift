@@ -8,12 +8,13 @@ enum ShellLoop {
     else { return pipelines }
     let (name, words) = (head[1], head[3...])
     guard words.allSatisfy({ word in !word.contains { "$`*?[{".contains($0) } }) else { return pipelines }
-    let filters = pipelines[end].dropFirst()
     let body = pipelines[(start + 1)..<end].map { pipeline in
       var pipeline = pipeline
       if pipeline.first?.first == "do" { pipeline[0].removeFirst() }
-      return pipeline + filters
+      return pipeline
     }
+    // Of what a filter lets nothing through nobody sees which of the outputs is missing.
+    guard pipelines[end].count == 1, body.allSatisfy({ $0.count == 1 }) else { return pipelines }
     let runs = words.flatMap { value in
       body.map { $0.map { $0.map { word in substituted(word.replacing("${\(name)}", with: value), name, value) } } }
     }
