@@ -84,7 +84,7 @@ struct Comparison {
 
   /// The rules that matched, in order, are the kernel's. A rule that changes nothing makes no case, so it may be missing
   /// from the path of a question that leaves open whether it matches; where the path does show it, the kernel has
-  /// matched it too.
+  /// matched it too. Of the rules that share a case the path shows the first; the kernel matched any of them.
   private func pathDifference(_ part: Case) -> String? {
     guard showsRules else { return nil }
     var idle: Set<String> = []
@@ -96,14 +96,18 @@ struct Comparison {
       }
     }
     let seen = observation.path.filter { $0.index > 0 }.map { "\($0.family) \($0.table) \($0.chain) \($0.index)" }
-    let told = part.path.compactMap { step -> String? in
-      guard step.matched, case .rule(let id) = step.event else { return nil }
+    func place(_ id: RuleID) -> String {
       let table = ruleset.tables[id.table]
       return "\(table.family.rawValue) \(table.name) \(table.chains[id.chain].name) \(id.rule + 1)"
     }
+    let told = part.path.compactMap { step -> String? in
+      guard step.matched, case .rule(let id) = step.event else { return nil }
+      return place(id)
+    }
+    let sharing = Set(part.rules.map(place))
     var rest = told[...]
     for rule in seen {
-      if rest.first == rule {
+      if rest.first == rule || rest.first.map(sharing.contains) == true && sharing.contains(rule) {
         rest.removeFirst()
       } else if !idle.contains(rule) {
         return "path \(told), kernel \(seen)"

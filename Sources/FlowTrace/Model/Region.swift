@@ -91,11 +91,13 @@ public struct Region: Hashable, Sendable {
     of box: [Dimension: ValueSet], outside lists: [ArraySlice<[Dimension: ValueSet]>], limit: Int
   ) -> [[Dimension: ValueSet]]? {
     var boxes = [box]
+    // The order in which dimensions are cut decides what the boxes are; that of a dictionary is another one each time.
+    let dimensions = Set(lists.joined().flatMap(\.keys)).map { ($0, "\($0)") }.sorted { $0.1 < $1.1 }.map(\.0)
     for list in lists {
       for exception in list where overlap(exception, box) {
         var next: [[Dimension: ValueSet]] = []
         for box in boxes {
-          next += Region.subtract(exception, from: box)
+          next += Region.subtract(exception, from: box, dimensions)
           if next.count > limit { return nil }
         }
         boxes = next
@@ -110,12 +112,15 @@ public struct Region: Hashable, Sendable {
   }
 
   /// The parts of a box outside another, as disjoint boxes.
-  static func subtract(_ exception: [Dimension: ValueSet], from box: [Dimension: ValueSet]) -> [[Dimension: ValueSet]] {
+  private static func subtract(
+    _ exception: [Dimension: ValueSet], from box: [Dimension: ValueSet], _ dimensions: [Dimension]
+  ) -> [[Dimension: ValueSet]] {
     for (dimension, values) in exception where (box[dimension] ?? .all).isDisjoint(with: values) { return [box] }
     var result: [[Dimension: ValueSet]] = []
     var rest = box
-    for (dimension, values) in exception {
-      let have = rest[dimension] ?? .all
+    for dimension in dimensions {
+      guard let values = exception[dimension] else { continue }
+      let have = rest[dimension] ?? dimension.domain
       let outside = have.subtracting(values)
       if !outside.isEmpty {
         var part = rest
@@ -140,6 +145,17 @@ public struct Region: Hashable, Sendable {
     guard mine.count * others.count <= 1_000_000 else { return true }
     return mine.contains { box in
       Region.overlap(box, other.allowed) && others.contains { Region.overlap(box, $0) && Region.overlap($0, allowed) }
+    }
+  }
+}
+
+extension Region.Dimension {
+  /// All values of the dimension.
+  fileprivate var domain: ValueSet {
+    switch self {
+    case .field(let field): .bits(field.width)
+    case .sentByHost, .condition: ValueSet(0...1)
+    case .family: .all
     }
   }
 }

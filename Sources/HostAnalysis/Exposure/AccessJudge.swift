@@ -14,7 +14,9 @@ struct AccessJudge {
   let unshown: Set<Hook>
 
   /// The accesses that a case comes to: one, or one for each thing that happens to its answers.
-  func accesses(_ part: Case) -> [Access] {
+  func accesses(_ part: Case) -> [Access] { wholeAccesses(part).flatMap(divided) }
+
+  private func wholeAccesses(_ part: Case) -> [Access] {
     switch part.verdict {
     case .undetermined: return [access(part, part.when, .unknown, nil, part.decidedBy)]
     case .drop, .reject: return [access(part, part.when, .closed(.packet), nil, part.decidedBy)]
@@ -103,6 +105,30 @@ struct AccessJudge {
 
   /// An exact set of more boxes is shown by its hull.
   private static let boxLimit = 1_000
+
+  /// An access by the sources that reach the same ports and addresses: rules that share a case may let other sources to each port.
+  private func divided(_ access: Access) -> [Access] {
+    if access.when.parts.isEmpty && access.when.except.isEmpty { return [access] }
+    guard let boxes = access.when.boxes(limit: Self.boxLimit) else { return [access] }
+    let source = Region.Dimension.field(.header(HeaderField(service.family == .ipv4 ? .ip : .ip6, .saddr)))
+    var order: [[Region.Dimension: ValueSet]] = []
+    var sources: [[Region.Dimension: ValueSet]: [ClosedRange<UInt128>]] = [:]
+    for box in boxes {
+      var rest = box
+      let from = rest.removeValue(forKey: source) ?? service.family.allAddresses
+      if sources[rest] == nil { order.append(rest) }
+      sources[rest, default: []] += from.intervals
+    }
+    if order.count == 1 { return [access] }
+    return order.map { rest in
+      var one = access
+      var when = Region(allowed: rest)
+      when.allowed[source] = ValueSet(sources[rest] ?? [])
+      when.open = access.when.open
+      place(&one, when)
+      return one
+    }
+  }
 
   private func place(_ access: inout Access, _ when: Region) {
     access.when = when

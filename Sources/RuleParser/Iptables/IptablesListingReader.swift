@@ -82,6 +82,8 @@ private struct ListingReading: ~Copyable {
   var hasHeadlessRows = false
   /// Whether lines stood there that are no part of a listing.
   var hasStrangers = false
+  /// Whether the names of the columns stand before the rows of some chain.
+  var hasColumns = false
   /// Whether some rule of the open table has prose that nobody understood.
   var hasUnreadProse = false
   /// Whether some row of the open table could not be read.
@@ -107,6 +109,7 @@ private struct ListingReading: ~Copyable {
       chains.append(chain)
       hasUserChain = true
       header = .usual
+      hasColumns = true
       isBehindRows = false
       lastNumber = 0
       return end
@@ -142,6 +145,7 @@ private struct ListingReading: ~Copyable {
     if line.form == .unreadable { return unreadable(line, expected: "a whole line", mayBeRule: true) }
     if let usual = ListingHeader.usual, line.form == .columnHead {
       header = usual
+      hasColumns = hasColumns || !chains.isEmpty
       return
     }
     let cursor = text.cursor(line)
@@ -185,6 +189,7 @@ private struct ListingReading: ~Copyable {
     // Rows mostly begin with a number, and head lines never do.
     if first.peek.map({ $0 >= 0x61 && $0 <= 0x7a }) ?? false, let head = ListingHeader(cursor) {
       header = head
+      hasColumns = hasColumns || !chains.isEmpty
       return
     }
     guard !chains.isEmpty else {
@@ -252,9 +257,13 @@ private struct ListingReading: ~Copyable {
     lastNumber = 0
   }
 
-  /// Notes a text that ends with the head of a chain, behind which iptables prints the names of the columns.
+  /// Notes a text that ends with the head of a chain, behind which iptables prints the names of the columns, as it did for the chains before.
   mutating func endInHead() {
-    guard header == nil, let last = chains.indices.last, let span = chains[last].span else { return }
+    guard header == nil, !hasHeadlessRows, let last = chains.indices.last, let span = chains[last].span,
+      let end = text.lines.last(where: { $0.start < $0.end }), span.line == end.number,
+      hasColumns
+        || text.lines.count(where: { $0.start < $0.end }) == 1 && text.bytes[end.range].contains(UInt8(ascii: ","))
+    else { return }
     chains[last].addMissing(MissingRules(.cut), span: span)
     hasLostChains = true
     fragment.cut = fragment.cut ?? span

@@ -142,9 +142,9 @@ import Testing
       """
     let nat = try #require(read(Self.docker + ps).ruleset.table(.ip, "nat"))
     let rules = try #require(nat.chains.first { $0.name == "PREROUTING" }).rules
-    #expect(rules.count == 1)
-    #expect(rules.first?.missing == nil)
-    guard case .translate(let translation)? = rules.first?.statements.last else {
+    // What comes from the container's own bridge docker-proxy may serve; the rest is translated.
+    #expect(rules.map { $0.missing == nil } == [false, true])
+    guard case .translate(let translation)? = rules.last?.statements.last else {
       Issue.record("no translation")
       return
     }
