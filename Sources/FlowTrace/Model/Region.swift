@@ -91,8 +91,7 @@ public struct Region: Hashable, Sendable {
     of box: [Dimension: ValueSet], outside lists: [ArraySlice<[Dimension: ValueSet]>], limit: Int
   ) -> [[Dimension: ValueSet]]? {
     var boxes = [box]
-    // The order in which dimensions are cut decides what the boxes are; that of a dictionary is another one each time.
-    let dimensions = Set(lists.joined().flatMap(\.keys)).map { ($0, "\($0)") }.sorted { $0.1 < $1.1 }.map(\.0)
+    let dimensions = Region.order(Set(lists.joined().flatMap(\.keys)))
     for list in lists {
       for exception in list where overlap(exception, box) {
         var next: [[Dimension: ValueSet]] = []
@@ -104,6 +103,16 @@ public struct Region: Hashable, Sendable {
       }
     }
     return boxes.count > limit ? nil : boxes
+  }
+
+  /// The order in which dimensions are cut, which decides what the boxes are: that of a dictionary is another one each time. Sources come last, so that a box says who
+  /// reaches some ports, and not which ports are left to somebody.
+  private static func order(_ dimensions: Set<Dimension>) -> [Dimension] {
+    func rank(_ dimension: Dimension) -> (Int, String) {
+      if case .field(.header(let field)) = dimension, field.name == .saddr { return (1, "") }
+      return (0, "\(dimension)")
+    }
+    return dimensions.map { ($0, rank($0)) }.sorted { $0.1 < $1.1 }.map(\.0)
   }
 
   /// Whether two boxes share packets; a dimension that one of them does not mention is not limited in it.

@@ -330,14 +330,18 @@ struct UnshownRules {
     if isCounted, !coverage.allOfNftables { tables[index].shown = .part }
   }
 
-  /// A table of iptables that has rules in a chain which nothing jumps to, and lacks a built-in chain that could, is a part of one. Older kernels have no INPUT in nat.
+  /// A table that has rules of a firewall's own chains which nothing jumps to, and lacks a built-in chain, is a part of one: the firewall calls each of its chains. (A chain
+  /// of a user may be called by none, and iptables-nft makes only those built-in chains that it needs.)
   private mutating func findUncalledChains(_ index: Int, _ jumps: [String: Int]) {
     let table = tables[index]
     guard table.shown == .whole else { return }
     let lacks = BuiltinTables.chains(of: table.name).contains { name in
       !(table.name == "nat" && name == "INPUT") && table.chainIndex(name) == nil
     }
-    let isUncalled = table.chains.contains { $0.base == nil && !$0.rules.isEmpty && jumps[$0.name] == nil }
+    let isUncalled = table.chains.contains { chain in
+      chain.base == nil && !chain.rules.isEmpty && jumps[chain.name] == nil
+        && ["DOCKER", "LIBVIRT_", "ufw-", "ufw6-", "KUBE-", "CNI-"].contains { chain.name.hasPrefix($0) }
+    }
     if lacks, isUncalled { tables[index].shown = .part }
   }
 
