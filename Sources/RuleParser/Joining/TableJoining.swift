@@ -104,7 +104,10 @@ struct TableJoining {
       let wholes = printings[..<index].filter {
         $0.isWhole && !$0.form.isNft && $0.strand == excerpt.strand && $0.table.family == excerpt.table.family
       }
-      if wholes.isEmpty { return false }
+      // What shows no rule, or is of a table that was not printed, says that its rules are missing.
+      guard wholes.contains(where: { $0.table.name == excerpt.table.name }),
+        excerpt.table.chains.contains(where: { $0.rules.contains { $0.missing == nil } })
+      else { return false }
       return excerpt.table.chains.allSatisfy { chain in
         let known = wholes.compactMap { whole in
           whole.table.chainIndex(chain.name).map { whole.table.chains[$0] }
