@@ -64,6 +64,11 @@ public struct HostFacts: Hashable, Sendable {
   /// The interface of a name, or nil.
   public func interface(_ name: String) -> Interface? { interfaces.first { $0.name == name } }
 
+  /// The interface whose subnet an address is in, as the interfaces' own addresses tell; nil where none is told.
+  package func interface(onSubnetOf address: IPAddress) -> Interface? {
+    interfaces.first { $0.isOnSubnet(address) }
+  }
+
   /// The container of a name, a short or full id, or a network alias; nil when none or several fit.
   public func container(_ name: String) -> Container? {
     if let exact = containers.first(where: { $0.name == name }) { return exact }
@@ -170,6 +175,11 @@ public struct Interface: Hashable, Sendable {
 
   /// Makes an interface.
   public init(_ name: String) { self.name = name }
+
+  /// Whether an address is in a subnet of its addresses.
+  package func isOnSubnet(_ address: IPAddress) -> Bool {
+    addresses.contains { $0.subnet?.contains(address) ?? false }
+  }
 }
 
 /// An address of an interface with its subnet.
@@ -373,6 +383,21 @@ public struct ListeningSocket: Hashable, Sendable {
   /// Where it stands.
   public var span: SourceSpan?
 
+  /// The one address that it is bound to; nil for every one.
+  package var boundAddress: IPAddress? {
+    address.flatMap { $0.bits == 0 || $0.bits == IPAddress.ipv4Base ? nil : $0 }
+  }
+
+  /// Whether it has a port of the host, whatever the address and the interface.
+  package func has(_ port: UInt16, _ transport: UInt8, _ family: AddressFamily) -> Bool {
+    self.port == port && self.transport == transport && families.contains(family)
+  }
+
+  /// Whether packets to some of these addresses are for it.
+  package func isBound(toOneOf addresses: ValueSet) -> Bool {
+    boundAddress.map { addresses.contains($0.bits) } ?? true
+  }
+
   /// Makes a socket.
   public init(
     transport: UInt8, address: IPAddress?, families: Set<AddressFamily>, port: UInt16, interface: String? = nil,
@@ -427,6 +452,10 @@ public struct ContainerNetwork: Hashable, Sendable {
   public var options: [String: String]
   /// Where it stands.
   public var span: SourceSpan?
+
+  /// The IPv4 addresses that networks of containers are made of (RFC 1918, RFC 6598); in IPv6 any prefix may be one.
+  package static let possibleAddresses4 = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
+    .compactMap { Prefix($0)?.values }.reduce(ValueSet.empty) { $0.union($1) }
 
   /// Makes a network.
   public init(

@@ -232,10 +232,6 @@ public struct InferredInnerTraffic: Hashable, Sendable {
   public var evidence: RuleID
 }
 
-extension IPAddress {
-  fileprivate var isLoopback: Bool { isIPv4 ? ipv4Number >> 24 == 127 : bits == 1 }
-}
-
 extension Prefix {
   /// Whether the block holds every address of its family.
   fileprivate var isEverything: Bool { length == 0 }

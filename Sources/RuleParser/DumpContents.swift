@@ -51,9 +51,10 @@ struct DumpContents {
     for (failure, line, output) in finder.failures {
       // `# Table ... is incompatible` is iptables' word, of whichever family.
       let isOfNft = failure.program == nil && failure.table != nil
+      let program = isOfNft ? .iptables(nil) : failure.program ?? Self.program(printing: output)
       failures.append(
         FailedOutput(
-          program: isOfNft ? .iptables(output?.family ?? .ipv4) : failure.program ?? Self.program(printing: output),
+          program: program == .iptables(nil) ? .iptables(output?.family) : program,
           table: failure.table ?? output?.table, isNotFound: failure.isNotFound, isOfNft: isOfNft,
           span: SourceSpan(source: source, line: line.number, offset: line.start, length: line.end - line.start)))
     }
@@ -70,7 +71,7 @@ struct DumpContents {
   /// The program whose output a command would have been, where its message names none: `Fatal: can't open lock file /run/xtables.lock`.
   private static func program(printing output: CommandOutput?) -> OutputFailure.Program? {
     switch output?.kind {
-    case .listing, .save: .iptables(output?.family ?? .ipv4)
+    case .listing, .save: .iptables(output?.family)
     case .nftText, .nftJSON: .nft
     default: nil
     }

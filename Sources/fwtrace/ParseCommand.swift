@@ -27,11 +27,7 @@ struct ParseCommand: ParsableCommand {
       valueName: "dialect"))
   var dialect: Dialect?
 
-  @Option(help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
-  var color: ColorChoice = .auto
-
-  @Option(help: ArgumentHelp("Columns of the terminal.", valueName: "columns"))
-  var width: Int?
+  @OptionGroup var terminal: TerminalArguments
 
   @OptionGroup var dumps: DumpArguments
 
@@ -46,17 +42,15 @@ struct ParseCommand: ParsableCommand {
     } else if json || canonical {
       Output.write(GraphJSON(isCanonical: canonical).bytes(of: reading.ruleset, diagnostics: reading.diagnostics))
     } else {
-      Output.write(GraphListing(reading.ruleset, terminal: terminal).text(diagnostics: reading.diagnostics))
+      Output.write(GraphListing(reading.ruleset, terminal: terminal.settings).text(diagnostics: reading.diagnostics))
     }
   }
-
-  private var terminal: TerminalSettings { TerminalSettings(width: width ?? Output.width, inColor: color.isOn) }
 
   /// Each host of the dumps under its name.
   private func printHosts(_ hosts: [HostReading]) {
     for (index, (name, host)) in zip(HostChoice(hosts, named: nil).names, hosts).enumerated() {
       if index > 0 { Output.write("\n") }
-      let listing = GraphListing(host.ruleset, terminal: terminal, host: name)
+      let listing = GraphListing(host.ruleset, terminal: terminal.settings, host: name)
       Output.write(listing.text(diagnostics: host.diagnostics))
     }
   }

@@ -49,11 +49,7 @@ struct TestCommand: ParsableCommand {
 
   @OptionGroup(title: "The packet, with --record") var packet: QueryArguments
 
-  @Option(help: ArgumentHelp("Colours: auto, always or never. NO_COLOR switches auto off.", valueName: "when"))
-  var color: ColorChoice = .auto
-
-  @Option(help: ArgumentHelp("Columns of the terminal.", valueName: "columns"))
-  var width: Int?
+  @OptionGroup var terminal: TerminalArguments
 
   @OptionGroup var dumps: DumpArguments
 
@@ -84,28 +80,17 @@ struct TestCommand: ParsableCommand {
     let failed = Tally(results.flatMap(\.results)).failed > 0
     var isShort = false
     if !reports.takesStandardOutput {
-      if reports.coverage { Output.write(CoverageText(terminal: terminal).text(of: coverage) + "\n") }
+      if reports.coverage { Output.write(CoverageText(terminal: terminal.settings).text(of: coverage) + "\n") }
       if let minimum = reports.coverageMin {
         for one in coverage where one.percent < minimum {
           isShort = true
           Output.write("coverage of \(one.host.name) is \(one.covered) of \(one.rules) rules, less than \(minimum) %\n")
         }
       }
-      Output.write(PolicyText(policy: policy, terminal: terminal, listsPassed: verbose).text(of: results))
+      Output.write(PolicyText(policy: policy, terminal: terminal.settings, listsPassed: verbose).text(of: results))
     } else if let minimum = reports.coverageMin {
       isShort = coverage.contains { $0.percent < minimum }
     }
     if failed || isShort { throw ExitStatus.notAccepted }
-  }
-
-  /// What the report is shown on.
-  var terminal: TerminalSettings { TerminalSettings(width: width ?? Output.width, inColor: usesColor) }
-
-  private var usesColor: Bool {
-    switch color {
-    case .always: true
-    case .never: false
-    case .auto: Output.isTerminal && Output.environment("NO_COLOR") == nil && Output.environment("TERM") != "dumb"
-    }
   }
 }

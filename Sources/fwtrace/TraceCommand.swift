@@ -5,20 +5,6 @@ import Reports
 import RuleGraph
 import RuleParser
 
-/// When colours are used.
-enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
-  case auto, always, never
-
-  /// Whether standard output gets colours: by default on a terminal, unless `NO_COLOR` is set.
-  var isOn: Bool {
-    switch self {
-    case .always: true
-    case .never: false
-    case .auto: Output.isTerminal && Output.environment("NO_COLOR") == nil && Output.environment("TERM") != "dumb"
-    }
-  }
-}
-
 /// How much of the way is shown.
 enum DetailChoice: String, ExpressibleByArgument, CaseIterable {
   case brief, normal, all
@@ -73,11 +59,7 @@ struct TraceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How much of the way to show: brief, normal or all.", valueName: "detail"))
   var explain: DetailChoice = .normal
 
-  @Option(help: ArgumentHelp("Colours: auto, always or never. NO_COLOR switches auto off.", valueName: "when"))
-  var color: ColorChoice = .auto
-
-  @Option(help: ArgumentHelp("Columns of the terminal.", valueName: "columns"))
-  var width: Int?
+  @OptionGroup var terminal: TerminalArguments
 
   @Option(
     help: ArgumentHelp(
@@ -91,8 +73,7 @@ struct TraceCommand: ParsableCommand {
 
   func run() throws {
     if isAboutTheHost {
-      let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
-      throw try HostOverview(terminal: terminal, isBrief: true).print(dumps.chosenHosts(), dumps: dumps.dumps)
+      throw try HostOverview(terminal: terminal.settings, isBrief: true).print(dumps.chosenHosts(), dumps: dumps.dumps)
     }
     let reading = try dumps.read(for: packet.clues)
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
@@ -121,8 +102,7 @@ struct TraceCommand: ParsableCommand {
         TraceJSON(reading.ruleset, captured: reading.facts.captured)
           .bytes(of: trace, from: sender, diagnostics: diagnostics))
     } else {
-      let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
-      let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal, detail: explain.detail)
+      let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal.settings, detail: explain.detail)
       Output.write(text.text(of: trace, from: sender, diagnostics: diagnostics))
     }
     throw ExitStatus(sender?.verdict(with: trace) ?? trace.verdict)

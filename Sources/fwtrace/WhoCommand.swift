@@ -25,20 +25,13 @@ struct WhoCommand: ParsableCommand {
   @Flag(help: "Print the answer as JSON (schema fwtrace.exposure/1, for the target alone).")
   var json = false
 
-  @Option(help: ArgumentHelp("Colours: auto, always or never. NO_COLOR switches auto off.", valueName: "when"))
-  var color: ColorChoice = .auto
-
-  @Option(help: ArgumentHelp("Columns of the terminal.", valueName: "columns"))
-  var width: Int?
+  @OptionGroup var terminal: TerminalArguments
 
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    let asked = target.split(separator: "/").first.flatMap {
-      IPAddress($0) ?? $0.lastIndex(of: ":").flatMap { [target] in IPAddress(target[..<$0]) }
-    }
     var clues = HostClues()
-    clues.destination = asked
+    clues.destination = ReachTarget.address(in: target)
     let reading = try dumps.read(for: clues)
     try RefuseEmpty.check(reading, dumps: dumps.dumps)
     let host = AnalysedHost(reading.ruleset, facts: reading.facts)
@@ -54,8 +47,7 @@ struct WhoCommand: ParsableCommand {
         ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(
           of: reach, diagnostics: reading.diagnostics))
     } else {
-      let terminal = TerminalSettings(width: width ?? Output.width, inColor: color.isOn)
-      let text = ReachText(reading.ruleset, facts: reading.facts, terminal: terminal)
+      let text = ReachText(reading.ruleset, facts: reading.facts, terminal: terminal.settings)
       Output.write(text.text(of: reach, to: meant, diagnostics: reading.diagnostics))
     }
     guard reach.isDetermined else { throw ExitStatus.undetermined }

@@ -187,7 +187,7 @@ import Testing
   ) throws {
     let reading = try Samples.read(sample)
     let advice = try #require(try Self.trace(reading, options, .accept).cases.first?.remedy?.advice)
-    #expect(advice.text(in: reading.ruleset) == "no single rule gives that, these two do (tried): \(commands)")
+    #expect(advice.text(in: reading.ruleset) == "it takes two rules (tried): \(commands)")
   }
 
   @Test func twoDropsAreNotUndoneByOneRule() throws {

@@ -169,7 +169,7 @@ final class HostKnowledge: Sendable {
     return ValueSet(ranges)
   }
 
-  static let loopback4 = ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits)
+  static let loopback4 = AddressFamily.ipv4.loopback
   static let multicast4 = ValueSet(IPAddress(ipv4: 0xe000_0000).bits...IPAddress(ipv4: 0xefff_ffff).bits)
   static let multicast6 = ValueSet((UInt128(0xff) << 120)...UInt128.max)
   static let zero4 = ValueSet(IPAddress(ipv4: 0).bits)
@@ -202,7 +202,7 @@ final class HostKnowledge: Sendable {
 
   /// Whether an address is on a link of the host, as addresses and routes tell.
   func isOnALink(_ address: IPAddress) -> Bool {
-    facts.interfaces.contains { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }
+    facts.interface(onSubnetOf: address) != nil
       || inferredSubnets.contains { $0.prefix.contains(address) }
       || facts.routes.contains { route in
         route.kind == .unicast && route.destination.length > 0 && route.destination.contains(address)

@@ -44,6 +44,12 @@ extension Flow {
     return isWhole ? true : nil
   }
 
+  /// The parts of the flow for which a decision is true, and those for which it is false.
+  func parts(by decision: Decision) -> [Flow] {
+    let parts = split(decision)
+    return parts.yes + parts.no
+  }
+
   /// Cuts the flow in two: where the decision is true and where it is false.
   ///
   /// `box` is the true part as one box relative to the flow, where it is one: then the false part of a whole rule can be the flow less one box.

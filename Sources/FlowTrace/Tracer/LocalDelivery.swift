@@ -19,7 +19,9 @@ struct LocalDelivery {
       let port = flow.domain(.destinationPort)?.single, let destination = flow.domain(.destination)
     else { return nil }
     let facts = engine.knowledge.facts
-    let fitting = facts.sockets.filter { fits($0, transport, port, destination, flow.family) }
+    let fitting = facts.sockets.filter {
+      $0.has(UInt16(truncatingIfNeeded: port), UInt8(transport), flow.family) && $0.isBound(toOneOf: destination)
+    }
     let proxied = proxyTarget(fitting, transport, port, destination)
     if let socket = fitting.first(where: { $0.program?.hasPrefix("docker-pr") ?? false }) {
       return proxy(socket.forwardsTo ?? proxied?.target, Int(port), transport, nil)
@@ -48,16 +50,6 @@ struct LocalDelivery {
     return .closedPortHere(
       transport: transport, port: port, of: destination, program: elsewhere.program,
       listensOn: Endpoint(address, elsewhere.port))
-  }
-
-  private func fits(
-    _ socket: ListeningSocket, _ transport: UInt128, _ port: UInt128, _ destination: ValueSet, _ family: AddressFamily
-  ) -> Bool {
-    guard UInt128(socket.transport) == transport, UInt128(socket.port) == port, socket.families.contains(family) else {
-      return false
-    }
-    guard let address = socket.address, address.bits != 0, address.bits != IPAddress.ipv4Base else { return true }
-    return destination.contains(address.bits)
   }
 
   private func proxy(_ target: Endpoint?, _ port: Int, _ transport: UInt128, _ assumption: Assumption?) -> Outcome {

@@ -88,7 +88,7 @@ struct ExposureSearch {
     guard zone.kind != .host else {
       query.origin = .host
       // A program sends from an address of the host, and to loopback from loopback.
-      let loopback = HostAddresses.loopbackBlock(service.family)
+      let loopback = service.family.loopback
       query.source = service.addresses.isSubset(of: loopback) ? loopback : addresses.reachable[service.family]
       return query
     }

@@ -40,7 +40,7 @@ struct MarkSearch {
   }
 
   private func isLoopback(_ access: Access) -> Bool {
-    access.destinations.single.map { HostAddresses.isLoopback(IPAddress(bits: $0)) } ?? false
+    access.destinations.single.map { IPAddress(bits: $0).isLoopback } ?? false
   }
 
   private func sensitive(_ access: Access, _ port: UInt16) -> SensitiveService? {

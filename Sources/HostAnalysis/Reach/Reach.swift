@@ -20,7 +20,7 @@ extension AnalysedHost {
   private func narrowed(_ service: Service, to target: ReachTarget) -> Service? {
     if let transport = target.transport, service.transport != transport { return nil }
     var service = service
-    let isHosts = service.subject == .hostPort || service.subject == .otherHostPorts
+    let isHosts = service.subject.isOfHost
     switch target.place {
     case .anywhere: return narrowPorts(&service, target.port) ? service : nil
     case .host(let addresses):

@@ -41,16 +41,22 @@ public enum ReachTargetProblem: Error, Hashable, Sendable {
   case elsewhere(IPAddress)
 }
 
-extension AnalysedHost {
-  /// What a text means: the name of a container, an address, either with a port after a colon, or a port, all of them
-  /// with `/tcp` or `/udp`.
-  ///
-  ///     try host.target("redis")            // every way to the container
-  ///     try host.target("192.0.2.10:8443")  // a port of the host, and where it leads
-  ///     try host.target("53/udp")           // the port, of whoever has it
-  public func target(_ text: String) throws(ReachTargetProblem) -> ReachTarget {
+extension ReachTarget {
+  /// The address that a text names, alone or with a port; nil where it names none.
+  package static func address(in text: String) -> IPAddress? {
+    (try? WrittenTarget(text)).flatMap { IPAddress($0.name) }
+  }
+}
+
+/// The parts of a target's text.
+private struct WrittenTarget {
+  /// The name or address; empty for a port alone.
+  private(set) var name = ""
+  private(set) var port: UInt16?
+  private(set) var transport: IPProtocol?
+
+  init(_ text: String) throws(ReachTargetProblem) {
     var text = text[...]
-    var transport: IPProtocol?
     if let slash = text.lastIndex(of: "/") {
       switch text[text.index(after: slash)...].lowercased() {
       case "tcp": transport = .tcp
@@ -60,33 +66,44 @@ extension AnalysedHost {
       text = text[..<slash]
     }
     if text.first?.isNumber == true, text.allSatisfy(\.isNumber) {
-      return ReachTarget(.anywhere, port: try Self.port(text), transport: transport)
-    }
-    var port: UInt16?
-    var name = text
-    if text.first == "[", let close = text.lastIndex(of: "]") {
-      name = text[text.index(after: text.startIndex)..<close]
+      port = try Self.port(text)
+    } else if text.first == "[", let close = text.lastIndex(of: "]") {
+      name = String(text[text.index(after: text.startIndex)..<close])
       let rest = text[text.index(after: close)...]
       if rest.first == ":" { port = try Self.port(rest.dropFirst()) }
     } else if IPAddress(text) == nil, let colon = text.lastIndex(of: ":") {
-      name = text[..<colon]
+      name = String(text[..<colon])
       port = try Self.port(text[text.index(after: colon)...])
+    } else {
+      name = String(text)
     }
-    return ReachTarget(try place(String(name)), port: port, transport: transport)
   }
 
   private static func port(_ text: Substring) throws(ReachTargetProblem) -> UInt16 {
     guard let port = UInt16(text), port > 0 else { throw .noPort(String(text)) }
     return port
   }
+}
+
+extension AnalysedHost {
+  /// What a text means: the name of a container, an address, either with a port after a colon, or a port, all of them
+  /// with `/tcp` or `/udp`.
+  ///
+  ///     try host.target("redis")            // every way to the container
+  ///     try host.target("192.0.2.10:8443")  // a port of the host, and where it leads
+  ///     try host.target("53/udp")           // the port, of whoever has it
+  public func target(_ text: String) throws(ReachTargetProblem) -> ReachTarget {
+    let written = try WrittenTarget(text)
+    let place = written.name.isEmpty ? ReachTarget.Place.anywhere : try place(written.name)
+    return ReachTarget(place, port: written.port, transport: written.transport)
+  }
 
   private func place(_ name: String) throws(ReachTargetProblem) -> ReachTarget.Place {
-    if name.isEmpty { return .anywhere }
     if let address = IPAddress(name) {
       if isContainer(address) { return .container(name: container(at: address), addresses: ValueSet(address.bits)) }
       let own = HostAddresses(self).reachable[address.family] ?? .empty
       let isTold = facts.addressesKnown.contains(address.family) || facts.ownAddressesKnown.contains(address.family)
-      guard own.contains(address.bits) || HostAddresses.isLoopback(address) || !isTold else {
+      guard own.contains(address.bits) || address.isLoopback || !isTold else {
         throw .elsewhere(address)
       }
       return .host(ValueSet(address.bits))

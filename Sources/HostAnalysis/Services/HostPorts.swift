@@ -35,8 +35,7 @@ struct HostPorts {
     for socket in host.facts.sockets where Listeners.isBound(socket, toPacketsOf: zone) {
       for family in socket.families {
         add(
-          Listeners.address(of: socket), socket.port,
-          Key(family: family, transport: IPProtocol(rawValue: socket.transport)))
+          socket.boundAddress, socket.port, Key(family: family, transport: IPProtocol(rawValue: socket.transport)))
       }
     }
     let published =
@@ -76,11 +75,6 @@ struct HostPorts {
 struct Listeners {
   let facts: HostFacts
 
-  /// The address that a socket is bound to; nil for every one.
-  static func address(of socket: ListeningSocket) -> IPAddress? {
-    socket.address.flatMap { $0.bits == 0 || $0.bits == IPAddress.ipv4Base ? nil : $0 }
-  }
-
   /// Whether a socket takes packets of a zone: one that is bound to a device takes those of that device alone
   /// (`SO_BINDTODEVICE`, socket(7)).
   static func isBound(_ socket: ListeningSocket, toPacketsOf zone: Zone) -> Bool {
@@ -92,10 +86,9 @@ struct Listeners {
   func program(
     at addresses: ValueSet, _ port: UInt16, _ family: AddressFamily, _ transport: IPProtocol, from zone: Zone
   ) -> ListeningSocket? {
-    facts.sockets.first { socket in
-      socket.transport == transport.rawValue && socket.port == port && socket.families.contains(family)
-        && Self.isBound(socket, toPacketsOf: zone)
-        && (Self.address(of: socket).map { addresses.contains($0.bits) } ?? true)
+    facts.sockets.first {
+      $0.has(port, transport.rawValue, family) && $0.isBound(toOneOf: addresses)
+        && Self.isBound($0, toPacketsOf: zone)
     }
   }
 }

@@ -29,12 +29,12 @@ struct ServiceSearch {
         let key = HostPorts.Key(family: family, transport: transport)
         if let own = addresses.reachable[family] {
           // A port that is published for loopback may be reached from a wire; whether it is, is asked.
-          services += hostServices(key, ports, at: own, and: isHost ? .empty : HostAddresses.loopbackBlock(family))
+          services += hostServices(key, ports, at: own, and: isHost ? .empty : family.loopback)
         }
         if isHost, family == .ipv4 || addresses.reachable[family] != nil,
           let loopback = HostAddresses.loopback[family].map({ ValueSet($0) })
         {
-          services += hostServices(key, ports, at: loopback, and: HostAddresses.loopbackBlock(family))
+          services += hostServices(key, ports, at: loopback, and: family.loopback)
         }
         services += containerServices(key, from: zone)
       }
@@ -84,7 +84,7 @@ struct ServiceSearch {
   /// Whether an address is none that the host is known to have: rules translate what is for it all the same. It is
   /// asked about once.
   private func isElsewhere(_ address: IPAddress, _ own: ValueSet) -> Bool {
-    !HostAddresses.isLoopback(address) && own == addresses.reachable[address.family] && !own.contains(address.bits)
+    !address.isLoopback && own == addresses.reachable[address.family] && !own.contains(address.bits)
   }
 
   // MARK: Containers

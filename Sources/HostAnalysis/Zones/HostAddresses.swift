@@ -25,7 +25,7 @@ struct HostAddresses: Sendable {
       if host.facts.addressesKnown.contains(family) || host.facts.ownAddressesKnown.contains(family) {
         if !told.isEmpty { reachable[family] = told }
       } else {
-        let asked = own.filter { $0.family == family && !Self.isLoopback($0) }
+        let asked = own.filter { $0.family == family && !$0.isLoopback }
         addStandIns(host, family, told: told.union(ValueSet(asked.map { $0.bits...$0.bits })))
       }
     }
@@ -35,16 +35,7 @@ struct HostAddresses: Sendable {
   private static func told(_ facts: HostFacts, _ family: AddressFamily) -> ValueSet {
     let all = facts.interfaces.filter { $0.isUp != false }.flatMap(\.addresses).map(\.address) + facts.unplacedAddresses
     return ValueSet(
-      all.filter { $0.family == family && !isLoopback($0) && !linkLocal6.contains($0.bits) }.map { $0.bits...$0.bits })
-  }
-
-  static func loopbackBlock(_ family: AddressFamily) -> ValueSet {
-    family == .ipv4
-      ? ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits) : ValueSet(1)
-  }
-
-  static func isLoopback(_ address: IPAddress) -> Bool {
-    address.isIPv4 ? address.ipv4Number >> 24 == 127 : address.bits == 1
+      all.filter { $0.family == family && !$0.isLoopback && !linkLocal6.contains($0.bits) }.map { $0.bits...$0.bits })
   }
 
   static let linkLocal6 = ValueSet((UInt128(0xfe80) << 112)...((UInt128(0xfec0) << 112) - 1))
@@ -63,7 +54,7 @@ struct HostAddresses: Sendable {
       (host.inferred.containerAddresses.map(\.address) + ofContainers).map { $0.bits...$0.bits })
     let mayBe = named.candidates.subtracting(inside).subtracting(containers)
     let gateways = ValueSet(
-      host.inferred.hostAddresses.map(\.address).filter { $0.family == family && !Self.isLoopback($0) }.map {
+      host.inferred.hostAddresses.map(\.address).filter { $0.family == family && !$0.isLoopback }.map {
         $0.bits...$0.bits
       })
     var all = told.union(mayBe).union(gateways)
@@ -109,11 +100,9 @@ private struct NamedAddresses {
   /// Everything that a rule names short of a whole family.
   private(set) var mentioned: ValueSet = .empty
 
-  /// A host whose rules name more is no host that can be asked about without its addresses.
-  private static let limit = 64
-
   init(_ ruleset: Ruleset, _ family: AddressFamily) {
     var singles: [ClosedRange<UInt128>] = []
+    var named: [ClosedRange<UInt128>] = []
     for table in ruleset.tables where table.family.sees(family) {
       for rule in table.chains.lazy.flatMap(\.rules) {
         for case .match(let match) in rule.statements {
@@ -122,8 +111,7 @@ private struct NamedAddresses {
           else { continue }
           let inFamily = values.intersection(family.ownAddresses)
           guard inFamily != family.ownAddresses, let first = inFamily.first else { continue }
-          mentioned = mentioned.union(inFamily)
-          guard singles.count < Self.limit else { continue }
+          named += inFamily.intervals
           // The first address of a block is its name.
           let one = inFamily.single ?? (inFamily.contains(first + 1) ? first + 1 : first)
           singles.append(one...one)
@@ -131,5 +119,6 @@ private struct NamedAddresses {
       }
     }
     candidates = ValueSet(singles)
+    mentioned = ValueSet(named)
   }
 }

@@ -50,9 +50,7 @@ struct ZoneSearch {
     if !ports.isEmpty { return ports.allSatisfy { $0.kind == "veth" } }
     // One that rules masquerade, and translate ports to addresses behind it.
     return host.ruledBridges.contains(name)
-      && host.inferred.containerAddresses.contains { container in
-        interface.addresses.contains { $0.subnet?.contains(container.address) ?? false }
-      }
+      && host.inferred.containerAddresses.contains { interface.isOnSubnet($0.address) }
   }
 
   private func network(_ bridge: String) -> Zone? {

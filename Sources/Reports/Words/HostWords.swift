@@ -203,11 +203,17 @@ struct HostWords {
   }
 }
 
+extension [String] {
+  /// The first so many of them, and how many more there are.
+  func listed(upTo limit: Int) -> String {
+    prefix(limit).joined(separator: ", ") + (count > limit ? " and \(count - limit) more" : "")
+  }
+}
+
 extension ValueSet {
   /// The first three pieces, and how many more there are.
   static func shortList(_ pieces: [String]) -> String {
-    pieces.count <= 3
-      ? pieces.joined(separator: ", ") : pieces.prefix(2).joined(separator: ", ") + " and \(pieces.count - 2) more"
+    pieces.listed(upTo: pieces.count == 3 ? 3 : 2)
   }
 }
 

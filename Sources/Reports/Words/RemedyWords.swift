@@ -44,15 +44,14 @@ extension Remedy.Advice {
     case .settle(let command):
       return "first settle what is unknown: \(command.map { "what `\($0)` prints" } ?? "what the dump hides")"
     case .noChain: return "no chain that was printed hangs where a rule would have to stand; `nft add chain` makes one"
-    case .noRuleForReply: return "no single rule lets the answer back in"
+    case .noRuleForReply: return "no single rule lets the reply back in"
     case .noRule: return "no single rule gives that"
     case .insufficient(let command, let isReply, let end):
       return
         "no single rule gives that: with `\(command)` \(isReply ? "its reply" : "it") ends at \(end.text(in: ruleset))"
     case .twoRules(let command, let other, let isFence):
       let fence = isFence ? "; a network that both containers are on (`docker network connect`) needs no rule" : ""
-      return
-        "no single rule gives that, these two do (tried): `\(command)` and, for the replies, `\(other)`\(fence)"
+      return "it takes two rules (tried): `\(command)` and, for the replies, `\(other)`\(fence)"
     }
   }
 }

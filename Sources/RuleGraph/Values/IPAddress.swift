@@ -35,6 +35,9 @@ public struct IPAddress: Hashable, Sendable, Comparable {
   /// The family of the address.
   public var family: AddressFamily { isIPv4 ? .ipv4 : .ipv6 }
 
+  /// Whether no wire leads to the address: one of 127.0.0.0/8 (RFC 1122, 3.2.1.3), or `::1` (RFC 4291, 2.5.3).
+  package var isLoopback: Bool { family.loopback.contains(bits) }
+
   /// The 32-bit number of an IPv4 address; the low 32 bits of an IPv6 address.
   public var ipv4Number: UInt32 { UInt32(truncatingIfNeeded: bits) }
 
@@ -56,6 +59,12 @@ public enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
   public var allAddresses: ValueSet {
     self == .ipv4 ? ValueSet(IPAddress.ipv4Base...(IPAddress.ipv4Base | 0xffff_ffff)) : .all
   }
+
+  /// The addresses that every host has for itself: 127.0.0.0/8 or `::1`.
+  package var loopback: ValueSet { self == .ipv4 ? Self.loopback4 : Self.loopback6 }
+
+  private static let loopback4 = ValueSet(IPAddress(ipv4: 0x7f00_0000).bits...IPAddress(ipv4: 0x7fff_ffff).bits)
+  private static let loopback6 = ValueSet(1)
 }
 
 // MARK: - Reading

@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 
 /// Commands that were typed at a prompt after the outputs that show what they change: the tables as printed are no longer those of the host.
@@ -202,7 +203,7 @@ extension Table {
       change(chains: ["PREROUTING", "OUTPUT"]) { $0.append(rule) }
     case "filter":
       let field = Field.header(HeaderField(family == .ip6 ? .ip6 : .ip, .daddr))
-      let others = (family == .ip6 ? .all : Self.ofNetworks).subtracting(valuesNamed(of: field))
+      let others = (family == .ip6 ? .all : ContainerNetwork.possibleAddresses4).subtracting(valuesNamed(of: field))
       let missing = MissingRules(.changed, effects: .accept)
       let rule = Rule([.match(Match(.field(field), .values(others))), .missingRules(missing)], span: span)
       change(chains: ["FORWARD"]) { $0.insert(rule, at: 0) }
@@ -235,8 +236,4 @@ extension Table {
       return named.union(values)
     }
   }
-
-  /// The IPv4 addresses that networks of containers are made of (RFC 1918, RFC 6598); in IPv6 any prefix may be one.
-  private static let ofNetworks = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
-    .compactMap { Prefix($0)?.values }.reduce(ValueSet.empty) { $0.union($1) }
 }

@@ -44,10 +44,6 @@ struct AddressReader {
   private mutating func finish() {
     guard let finished = interface else { return }
     interface = nil
-    guard !finished.name.isEmpty else {
-      result.facts.unplacedAddresses += finished.addresses.map(\.address)
-      return
-    }
     if let same = result.facts.interfaces.firstIndex(where: { $0.name == finished.name }) {
       result.facts.interfaces[same].merge(finished)
     } else {
@@ -75,7 +71,7 @@ struct AddressReader {
       beginMasked(words, line)
     } else if words[0].hasPrefix("link/") || Self.isDetail(words[0]) {
       readDetail(words)
-    } else if interface == nil || !isIndented(line) {
+    } else if interface == nil && !hasMaskedNames || !isIndented(line) {
       result.unreadable(text, line, at: cursor.at, expected: "an interface, `link/...`, `inet` or `inet6`")
     } else {
       readDetail(words)
@@ -154,9 +150,6 @@ struct AddressReader {
     finish()
     hasMaskedNames = true
     result.noteMask(words[1].filter { $0 != ":" }, text, line, at: words.ranges[1].lowerBound)
-    var masked = Interface("")
-    masked.span = text.span(line)
-    interface = masked
     let rest = LineWords(text, DumpLine(start: words.ranges[1].upperBound, end: line.end, number: line.number))
     guard let place = rest.all.firstIndex(where: { $0 == "inet" || $0 == "inet6" }) else { return }
     readAddress(rest, from: place, line)
@@ -199,7 +192,7 @@ struct AddressReader {
       } else if let address = word.split(separator: "/").first.map(String.init), word.contains("/") {
         let family: AddressFamily = address.contains(":") ? .ipv6 : .ipv4
         result.gaps.insert(family)
-        if take(masked: word.split(separator: "/", maxSplits: 1), family) {
+        if take(masked: word.split(separator: "/", maxSplits: 1), family, on: head.name) {
           result.noteMask(address, text, line, at: head.rest)
         } else {
           unread.insert(family)
@@ -232,16 +225,7 @@ struct AddressReader {
     families.insert(words[start] == "inet6" ? .ipv6 : .ipv4)
     let parts = words[start + 1].split(separator: "/", maxSplits: 1)
     guard let first = parts.first, let address = IPAddress(first) else {
-      let family: AddressFamily = words[start] == "inet6" ? .ipv6 : .ipv4
-      result.gaps.insert(family)
-      if let first = parts.first, take(masked: parts, family) {
-        result.noteMask(String(first), text, line, at: words.ranges[start + 1].lowerBound)
-        return
-      }
-      unread.insert(family)
-      result.unreadable(
-        text, line, at: words.ranges.indices.contains(start + 1) ? words.ranges[start + 1].lowerBound : nil,
-        expected: "an address and the length of its prefix")
+      readHidden(words, from: start, line, on: interface?.name)
       return
     }
     var length = parts.count > 1 ? Int(parts[1]) : nil
@@ -266,27 +250,43 @@ struct AddressReader {
         span: text.span(line)))
   }
 
-  /// Takes in a masked address of the interface, and the network that comes with it; false where the text is no mask.
-  private mutating func take(masked parts: [Substring], _ family: AddressFamily) -> Bool {
+  /// An address that is masked, or no address at all: the host has it, and what is told of its addresses is not all.
+  private mutating func readHidden(_ words: LineWords, from start: Int, _ line: DumpLine, on interface: String?) {
+    let family: AddressFamily = words[start] == "inet6" ? .ipv6 : .ipv4
+    let parts = words[start + 1].split(separator: "/", maxSplits: 1)
+    result.gaps.insert(family)
+    if let first = parts.first, take(masked: parts, family, on: interface) {
+      result.noteMask(String(first), text, line, at: words.ranges[start + 1].lowerBound)
+      return
+    }
+    unread.insert(family)
+    result.unreadable(
+      text, line, at: words.ranges.indices.contains(start + 1) ? words.ranges[start + 1].lowerBound : nil,
+      expected: "an address and the length of its prefix")
+  }
+
+  /// Takes in a masked address, and the network that comes with it; false where the text is no mask. The interface is nil where its name is hidden too.
+  private mutating func take(masked parts: [Substring], _ family: AddressFamily, on interface: String?) -> Bool {
     guard let text = parts.first, let values = MaskedText.addresses(String(text), family) else { return false }
     masked[family, default: []].append(values)
-    if let interface, parts.count > 1, let length = Int(parts[1]), length < family.addressBits,
-      let shape = Prefix(family == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(bits: 0), length: length)
-    {
-      let route = Route(to: shape, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)])
-      result.facts.maskedRoutes.append(MaskedRoute(route, destination: values, isConnected: true))
+    if parts.count > 1, let length = Int(parts[1]), (0..<family.addressBits).contains(length) {
+      let hop = Route.NextHop(gateway: nil, interface: interface)
+      result.facts.maskedRoutes.append(
+        MaskedRoute(to: values, length: length, family, nextHops: [hop], isConnected: true))
     }
     return true
   }
 
-  /// An address whose interface stands in another line, which grep left out. IPv4's lines name it themselves, as the address's label at the end.
+  /// An address whose interface stands in another line, which grep left out or where its name is masked. IPv4's lines name it themselves, as the address's
+  /// label at the end.
   private mutating func readCutOut(_ words: LineWords, _ line: DumpLine) {
     isCutOut = true
+    let name = Self.label(words)?.split(separator: ":").first.map(String.init)
     guard let prefix = words[1].split(separator: "/").first, let address = IPAddress(prefix) else {
-      result.unreadable(text, line, expected: "the interface's own line before its addresses")
+      readHidden(words, from: 0, line, on: name)
       return
     }
-    guard let label = Self.label(words), let name = label.split(separator: ":").first.map(String.init) else {
+    guard let name else {
       result.facts.unplacedAddresses.append(address)
       return
     }
@@ -304,7 +304,7 @@ struct AddressReader {
   private static func label(_ words: LineWords) -> String? {
     let all = words.all
     guard all.first == "inet", let scope = all.firstIndex(of: "scope"), let last = all.last, all.count > scope + 2,
-      !flags.contains(last), last.utf8.count <= 15, !last.utf8.contains(0x2f)
+      !flags.contains(last), last.utf8.count <= 15, !last.utf8.contains(0x2f), !isMasked(last)
     else { return nil }
     return last
   }

@@ -10,18 +10,22 @@ enum RouteReader {
     var result = FactFragment()
     let text = FoldedRecords.unfolded(text) { FoldedRecords.beginsRoute(text, $0) } ?? text
     let asked = output.table.flatMap { $0 == "all" ? nil : HostFacts.tableName($0) }
+    var isOfMasked = false
     for line in text.lines where !text.isRemark(line) {
       let words = LineWords(text, line)
       if words[0] == "nexthop" {
-        readNextHop(words, into: &result, text, line)
+        if !isOfMasked { readNextHop(words, into: &result, text, line) }
       } else if words[0] == "cache", words.count <= 3 {
         continue
       } else if words.value(after: "uid") != nil {
         readChosen(words, into: &result)
       } else if let route = route(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
         result.facts.routes.append(route)
-      } else if let masked = masked(words, family: output.family, table: asked ?? "main", span: text.span(line)) {
-        if masked.route.kind == .unicast { result.facts.maskedRoutes.append(masked) }
+        isOfMasked = false
+      } else if let masked = masked(words, family: output.family, table: asked ?? "main") {
+        // Of a refusal for a masked destination only the family is kept: the tables are not known to be whole.
+        if Route.Kind(rawValue: words[0]) ?? .unicast == .unicast { result.facts.maskedRoutes.append(masked) }
+        isOfMasked = true
         result.gaps.insert(masked.family)
         result.noteMask(masked.destination.text, text, line, at: line.start)
       } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
@@ -39,22 +43,18 @@ enum RouteReader {
   }
 
   /// A route whose destination is masked.
-  private static func masked(
-    _ words: LineWords, family: AddressFamily?, table: String, span: SourceSpan
-  ) -> MaskedRoute? {
-    let kind = Route.Kind(rawValue: words[0])
-    let parts = words[kind == nil ? 0 : 1].split(separator: "/", maxSplits: 1).map(String.init)
-    guard let text = parts.first else { return nil }
+  private static func masked(_ words: LineWords, family: AddressFamily?, table: String) -> MaskedRoute? {
+    let parts = words[Route.Kind(rawValue: words[0]) == nil ? 0 : 1].split(separator: "/", maxSplits: 1)
+    guard let text = parts.first.map(String.init) else { return nil }
     let family = family ?? (text.utf8.contains(UInt8(ascii: ":")) ? .ipv6 : .ipv4)
-    guard let values = MaskedText.addresses(text, family) else { return nil }
-    let length = parts.count > 1 ? Int(parts[1]) : family.addressBits
-    guard let length, let shape = Prefix(family == .ipv4 ? IPAddress(ipv4: 0) : IPAddress(bits: 0), length: length)
+    guard let destination = MaskedText.addresses(text, family),
+      let length = parts.count > 1 ? Int(parts[1]) : family.addressBits, (0...family.addressBits).contains(length)
     else { return nil }
     let hop = nextHop(words)
-    let route = Route(
-      kind ?? .unicast, to: shape, nextHops: hop.gateway != nil || words.value(after: "dev") != nil ? [hop] : [],
-      table: words.value(after: "table").map(HostFacts.tableName) ?? table, span: span)
-    return MaskedRoute(route, destination: values)
+    return MaskedRoute(
+      to: destination, length: length, family,
+      nextHops: hop.gateway != nil || words.value(after: "dev") != nil ? [hop] : [],
+      table: words.value(after: "table").map(HostFacts.tableName) ?? table)
   }
 
   /// The answer of `ip route get 192.0.2.1`: no table, but its source is an address of the host.
@@ -165,7 +165,7 @@ extension HostFacts {
   private func showsLoopback(_ family: AddressFamily) -> Bool {
     routes.contains {
       $0.kind == .local && $0.table == "local" && $0.destination.family == family
-        && ($0.destination.address.bits == 1 || family == .ipv4 && $0.destination.address.ipv4Number >> 24 == 127)
+        && $0.destination.address.isLoopback
     }
   }
 }

@@ -337,6 +337,6 @@ struct FactJoining {
   }
 
   private static func isLinkLocal(_ address: IPAddress) -> Bool {
-    address.isIPv4 ? address.ipv4Number >> 24 == 127 : address.bits >> 118 == 0x3fa || address.bits == 1
+    address.isLoopback || !address.isIPv4 && address.bits >> 118 == 0x3fa
   }
 }

@@ -78,7 +78,7 @@ struct PublishedPorts {
       return Match(.header(HeaderField(.ip, .daddr)), in: loopback.values)
     }
     let bridge =
-      facts.interfaces.first { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }?.name
+      facts.interface(onSubnetOf: address)?.name
       ?? InferredHost(ruleset: Ruleset(tables: tables), facts: facts).interface(of: address)
     let names =
       bridge.flatMap { InterfaceName($0)?.value }.map { ValueSet($0) }

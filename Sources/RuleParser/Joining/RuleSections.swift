@@ -308,7 +308,7 @@ struct RuleSections {
   private mutating func takeNothing(_ section: DumpSection, _ line: DumpLine) {
     let isNft = section.kind == .nftText || section.kind == .nftJSON
     let failure = FailedOutput(
-      program: isNft ? .nft : .iptables(section.output.family ?? .ipv4), table: section.output.table,
+      program: isNft ? .nft : .iptables(section.output.family), table: section.output.table,
       span: section.text.span(line), evidence: .filtered)
     failed.append(failure)
     diagnostics.append(

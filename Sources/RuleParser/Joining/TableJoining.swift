@@ -98,32 +98,29 @@ struct TableJoining {
 
   /// Drops what a filter let through of tables that were printed whole before, and that says nothing else. A filter may have mixed chains of several tables.
   private mutating func dropRepeatedExcerpts() {
-    let repeats = printings.indices.filter { index in
-      let excerpt = printings[index]
-      guard excerpt.isFiltered, !excerpt.form.isNft else { return false }
-      let wholes = printings[..<index].filter {
-        $0.isWhole && !$0.form.isNft && $0.strand == excerpt.strand && $0.table.family == excerpt.table.family
-      }
-      // What shows no rule, or is of a table that was not printed, says that its rules are missing.
-      guard wholes.contains(where: { $0.table.name == excerpt.table.name }),
-        excerpt.table.chains.contains(where: { $0.rules.contains { $0.missing == nil } })
-      else { return false }
-      return excerpt.table.chains.allSatisfy { chain in
-        let known = wholes.compactMap { whole in
-          whole.table.chainIndex(chain.name).map { whole.table.chains[$0] }
-        }
-        return !known.isEmpty
-          && chain.rules.allSatisfy { rule in
-            rule.missing != nil
-              || known.contains { chain in
-                chain.rules.contains {
-                  TableComparison.isSame($0, rule, family: excerpt.table.family, isLoose: false)
-                }
-              }
-          }
-      }
-    }
+    let repeats = printings.indices.filter { isRepeatedExcerpt(printings[$0], of: printings[..<$0]) }
     for index in repeats.reversed() { printings.remove(at: index) }
+  }
+
+  private func isRepeatedExcerpt(_ excerpt: TablePrinting, of earlier: ArraySlice<TablePrinting>) -> Bool {
+    guard excerpt.isFiltered, !excerpt.form.isNft else { return false }
+    let wholes = earlier.filter {
+      $0.isWhole && !$0.form.isNft && $0.strand == excerpt.strand && $0.table.family == excerpt.table.family
+    }
+    // What shows no rule, or is of a table that was not printed, says that its rules are missing.
+    guard wholes.contains(where: { $0.table.name == excerpt.table.name }),
+      excerpt.table.chains.contains(where: { $0.rules.contains { $0.missing == nil } })
+    else { return false }
+    let shown = wholes.flatMap(\.table.chains)
+    return excerpt.table.chains.allSatisfy { chain in
+      let known = shown.filter { $0.name == chain.name }
+      let rules = known.flatMap(\.rules)
+      return !known.isEmpty
+        && chain.rules.allSatisfy { rule in
+          rule.missing != nil
+            || rules.contains { TableComparison.isSame($0, rule, family: excerpt.table.family, isLoose: false) }
+        }
+    }
   }
 
   /// A chain printed alone belongs to the table that has a chain of its name, or that jumps to it.

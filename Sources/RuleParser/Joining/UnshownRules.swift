@@ -154,11 +154,11 @@ struct UnshownRules {
   private mutating func addFailed(_ output: FailedOutput) {
     switch output.program {
     case .iptables(let version)?:
-      let family: TableFamily = version == .ipv4 ? .ip : .ip6
-      let program = version == .ipv4 ? "iptables-save" : "ip6tables-save"
-      for name in output.table.map({ [$0] }) ?? ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
-        let command = output.isOfNft ? "nft list ruleset" : program
-        addTable(name, family, MissingRules(output.evidence, settledBy: command), span: output.span)
+      for family: TableFamily in version.map({ [$0 == .ipv4 ? .ip : .ip6] }) ?? [.ip, .ip6] {
+        for name in output.table.map({ [$0] }) ?? ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+          let command = output.isOfNft ? "nft list ruleset" : family == .ip ? "iptables-save" : "ip6tables-save"
+          addTable(name, family, MissingRules(output.evidence, settledBy: command), span: output.span)
+        }
       }
     case .nft?:
       let isShown =
@@ -340,7 +340,7 @@ struct UnshownRules {
     }
     let isUncalled = table.chains.contains { chain in
       chain.base == nil && !chain.rules.isEmpty && jumps[chain.name] == nil
-        && ["DOCKER", "LIBVIRT_", "ufw-", "ufw6-", "KUBE-", "CNI-"].contains { chain.name.hasPrefix($0) }
+        && ProgramChains.alwaysCalled.contains { chain.name.hasPrefix($0) }
     }
     if lacks, isUncalled { tables[index].shown = .part }
   }
@@ -509,11 +509,7 @@ struct UnshownRules {
     var addresses: Set<IPAddress> = Set(inferred.containerAddresses.map(\.address).filter(\.isIPv4))
     addresses.formUnion(facts.containers.flatMap(\.endpoints).flatMap(\.addresses).filter(\.isIPv4))
     let interfaces = addresses.map { address in
-      (
-        address,
-        inferred.interface(of: address)
-          ?? facts.interfaces.first { $0.addresses.contains { $0.subnet?.contains(address) ?? false } }?.name
-      )
+      (address, inferred.interface(of: address) ?? facts.interface(onSubnetOf: address)?.name)
     }
     let rules = interfaces.sorted { $0.0 < $1.0 }.map { address, interface in
       var statements: [Statement] = [.match(Match(.header(HeaderField(.ip, .daddr)), in: ValueSet(address.bits)))]

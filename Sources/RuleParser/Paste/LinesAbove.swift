@@ -14,6 +14,16 @@ struct LinesAbove {
 
   private func isBlank(_ line: DumpLine) -> Bool { bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
 
+  /// The nearest lines above a place that are of no output, at most three, the lowest first.
+  private func words(above index: Int) -> [DumpLine] {
+    var words: [DumpLine] = []
+    for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
+      guard lines[place].form == .other, words.count < 3 else { break }
+      words.append(lines[place])
+    }
+    return words
+  }
+
   /// What stands above an output.
   enum Heading {
     case family(AddressFamily)
@@ -24,24 +34,18 @@ struct LinesAbove {
   /// What the nearest lines above a place tell of what stands there; nil where the lines of an output do.
   func heading(above index: Int) -> Heading? {
     var isProse = false
-    var left = 3
-    for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
-      let line = lines[place]
-      guard line.form == .other, left > 0, !isDumped(line) else { break }
-      left -= 1
+    for line in words(above: index) {
+      if isDumped(line) { break }
       if let family = FamilyHeading.family(bytes, line.range) { return .family(family) }
       if !FamilyHeading.namesTable(bytes, line.range) { isProse = true }
     }
     return isProse ? .prose : nil
   }
 
-  /// Whether the words above the first line of an output say that it was so once: `how it looked yesterday, when 3306 worked:`.
-  func tellPast(above index: Int) -> Bool {
-    var left = 3
-    for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
-      guard lines[place].form == .other, left > 0 else { return false }
-      left -= 1
-      let words = bytes.text(lines[place].range.prefix(400)).lowercased().split { !$0.isLetter }.map(String.init)
+  /// Whether the words above an output, which begins at a line, say that it was so once: `how it looked yesterday, when 3306 worked:`.
+  func isOfThePast(_ index: Int) -> Bool {
+    for line in words(above: index) {
+      let words = bytes.text(line.range.prefix(400)).lowercased().split { !$0.isLetter }.map(String.init)
       if words.contains(where: Self.present.contains) { return false }
       if words.contains(where: Self.past.contains)
         || zip(words, words.dropFirst()).contains(where: { $0 == "used" && $1 == "to" })
@@ -74,14 +78,9 @@ struct LinesAbove {
       cursor.eatBlanks()
       if ListingHeader(cursor) != nil || OutputContinuation.isListingRow(cursor) { return true }
     }
-    var left = 3
-    for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
-      guard lines[place].form == .other, left > 0 else { return false }
-      left -= 1
-      let range = lines[place].range
-      if OmissionSentence.isOne(bytes, range) || OmissionMark.isHunk(bytes, range) { return true }
+    return words(above: index).contains {
+      OmissionSentence.isOne(bytes, $0.range) || OmissionMark.isHunk(bytes, $0.range)
     }
-    return false
   }
 
   /// The lines before a table that close brackets which nothing there opens: the rest of tables whose beginning was cut off.

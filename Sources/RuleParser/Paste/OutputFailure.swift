@@ -4,7 +4,8 @@ import RuleGraph
 struct OutputFailure: Sendable {
   /// The programs whose failures tell of rules.
   enum Program: Hashable, Sendable {
-    case iptables(AddressFamily)
+    /// iptables or ip6tables; nil where nothing tells which.
+    case iptables(AddressFamily?)
     case nft
     case ipset
   }
@@ -89,7 +90,7 @@ struct OutputFailure: Sendable {
     let isModule = head == "modprobe" && words.contains { $0.hasPrefix("ip") || $0.hasPrefix("nf") }
     let isLock = head == "Fatal" && text.contains("xtables.lock")
     guard isProgram || isNft || isModule || isLock else { return nil }
-    let name = isNft ? .nft : named ?? (isLock ? .iptables(.ipv4) : nil)
+    let name = isNft ? .nft : named ?? (isLock ? .iptables(nil) : nil)
     if complaints.contains(where: { text.contains($0) }) { return (name, true) }
     return refusals.contains { text.contains($0) } ? (name, false) : nil
   }

@@ -28,7 +28,7 @@ struct OutputFilter: Hashable, Sendable {
       guard let program = words.first.map({ ShellCommand.baseName($0) }) else { continue }
       let arguments = words.dropFirst()
       switch program {
-      case "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "ack-grep", "ugrep":
+      case _ where Self.greps.contains(program):
         places.insert(Self.hasContext(arguments) ? .marks : .anywhere)
       case "head":
         places.insert(.end)
@@ -52,8 +52,12 @@ struct OutputFilter: Hashable, Sendable {
 
   /// Whether a program is one that prints some lines of a file.
   static func isProgram(_ name: String) -> Bool {
-    ["grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "sed", "awk", "head", "tail", "sort", "cut"].contains(name)
+    greps.contains(name) || ["sed", "awk", "head", "tail", "sort", "cut"].contains(name)
   }
+
+  private static let greps: Set<String> = [
+    "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack", "ack-grep", "ugrep",
+  ]
 
   /// The words of the program that runs: `sudo grep f2b`, `LC_ALL=C sort`.
   private static func withoutWrappers(_ words: [String]) -> ArraySlice<String> {

@@ -672,7 +672,7 @@ struct SectionFinder {
       isBounded: fence != 0 && fence != paste.openFence || (text != nil && text == hint.command))
     section.promptName = promptName
     if text != nil { section.session = session }
-    if kind.tellsRules { section.isPast = above.tellPast(above: index) }
+    if kind.tellsRules { section.isPast = above.isOfThePast(index) }
     if kind == .listing || kind == .save {
       switch above.heading(above: index) {
       case .family(let family): headingFamily = family

@@ -76,7 +76,7 @@ import Testing
     (.settle("ip addr"), "first settle what is unknown: what `ip addr` prints"),
     (.settle(nil), "first settle what is unknown: what the dump hides"),
     (.noChain, "no chain that was printed hangs where a rule would have to stand; `nft add chain` makes one"),
-    (.noRuleForReply, "no single rule lets the answer back in"), (.noRule, "no single rule gives that"),
+    (.noRuleForReply, "no single rule lets the reply back in"), (.noRule, "no single rule gives that"),
     (
       .insufficient(command: command, isReply: false, .rule(of: forward)),
       "no single rule gives that: with `iptables -I FORWARD 1 -j ACCEPT` it ends at filter FORWARD"
@@ -95,11 +95,11 @@ import Testing
     ),
     (
       .twoRules("A", forReplies: "B", isFence: false),
-      "no single rule gives that, these two do (tried): `A` and, for the replies, `B`"
+      "it takes two rules (tried): `A` and, for the replies, `B`"
     ),
     (
       .twoRules("A", forReplies: "B", isFence: true),
-      "no single rule gives that, these two do (tried): `A` and, for the replies, `B`; a network that both containers are on (`docker network connect`) needs no rule"
+      "it takes two rules (tried): `A` and, for the replies, `B`; a network that both containers are on (`docker network connect`) needs no rule"
     ),
   ]
 

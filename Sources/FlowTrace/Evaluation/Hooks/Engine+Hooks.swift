@@ -132,27 +132,11 @@ extension Engine {
     case .chain(let chain):
       if let device = flow.device, hook == .ingress || hook == .egress {
         let decision = isForDevice(chain, device, &flow)
-        switch flow.truth(of: decision) {
-        case true: break
-        case false:
-          flow.position.entry += 1
-          return .on
-        case nil:
-          let parts = flow.split(decision)
-          return .split(parts.yes + parts.no)
-        }
+        guard flow.truth(of: decision) == true else { return passOver(unless: decision, &flow) }
       }
       if ruleset.tables[chain.table].doubtfulFamilies.contains(flow.family) {
         let decision = seesPackets(chain.table, &flow)
-        switch flow.truth(of: decision) {
-        case true: break
-        case false:
-          flow.position.entry += 1
-          return .on
-        case nil:
-          let parts = flow.split(decision)
-          return .split(parts.yes + parts.no)
-        }
+        guard flow.truth(of: decision) == true else { return passOver(unless: decision, &flow) }
       }
       if flow.position.stage == .output, reroutes(chain) { flow.position.beforeReroute = flow.routingInputs }
       flow.position.frames = [Frame(chain: chain)]
@@ -165,6 +149,13 @@ extension Engine {
       }
       return callTranslation(chains, otherwise: otherwise, hook, &flow)
     }
+  }
+
+  /// Leaves out the next call for the part of a flow that a decision does not hold for.
+  private func passOver(unless decision: Decision, _ flow: inout Flow) -> Move {
+    guard flow.truth(of: decision) == false else { return .split(flow.parts(by: decision)) }
+    flow.position.entry += 1
+    return .on
   }
 
   /// Whether a table whose head was lost sees packets of the flow's version of IP.
@@ -205,9 +196,7 @@ extension Engine {
       switch flow.truth(of: decision) {
       case true: break
       case false: chains.removeAll { $0.table == table }
-      case nil:
-        let parts = flow.split(decision)
-        return .split(parts.yes + parts.no)
+      case nil: return .split(flow.parts(by: decision))
       }
     }
     if let otherwise {
@@ -217,9 +206,7 @@ extension Engine {
       switch flow.truth(of: decision) {
       case true: break
       case false: chains = otherwise
-      case nil:
-        let parts = flow.split(decision)
-        return .split(parts.yes + parts.no)
+      case nil: return .split(flow.parts(by: decision))
       }
     }
     guard flow.position.natChain < chains.count, !flow.position.natEnded else {

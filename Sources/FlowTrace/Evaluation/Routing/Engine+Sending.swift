@@ -55,19 +55,16 @@ extension Engine {
         || facts.interface(name)?.addresses.contains { $0.address.family == family } ?? false
         || knowledge.inferred.subnets.contains { $0.interface == name && $0.prefix.family == family }
         || facts.maskedRoutes.contains { masked in
-          masked.family == family && masked.route.nextHops.contains { $0.interface == name }
+          masked.family == family && masked.nextHops.contains { $0.interface == name }
         }
     }
     func mayHoldThem(_ name: String) -> Bool {
       if holdsKnown(name) { return false }
-      return family == .ipv4 ? !destinations.isDisjoint(with: Self.ofContainers4) : facts.interface(name) != nil
+      return family == .ipv4
+        ? !destinations.isDisjoint(with: ContainerNetwork.possibleAddresses4) : facts.interface(name) != nil
     }
     return Set(knowledge.bridges + knowledge.inferredSubnets.map(\.interface)).filter { !mayHoldThem($0) }
   }
-
-  /// The IPv4 addresses that networks of containers are made of (RFC 1918, RFC 6598).
-  private static let ofContainers4 = ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"]
-    .compactMap { Prefix($0) }.reduce(ValueSet.empty) { $0.union($1.values) }
 
   // MARK: - Sent by the host
 

@@ -129,7 +129,7 @@ extension Engine {
     }
   }
 
-  /// What a route says whose destination is masked, where it may be the one for an address: it is more special than the best that is shown.
+  /// What a route says whose destination is masked, where it may be the one for an address: it is more specific than the best that is shown.
   private func maskedRoute(
     to destination: IPAddress, longerThan length: Int?, _ names: [String], _ request: RouteRequest
   ) -> RouteAnswer? {
@@ -137,17 +137,16 @@ extension Engine {
     if routes.isEmpty { return nil }
     let areShown = routes.contains { !$0.isConnected && $0.family == request.family }
     let candidates = routes.indices.filter { place in
-      let route = routes[place].route
-      return names.contains(route.table) && route.destination.length > length ?? -1
-        && !(areShown && routes[place].isConnected)
+      let route = routes[place]
+      return names.contains(route.table) && route.length > length ?? -1 && !(areShown && route.isConnected)
         && request.output.map { output in route.nextHops.contains { $0.interface == output } } ?? true
     }
-    let longestFirst = candidates.sorted { routes[$0].route.destination.length > routes[$1].route.destination.length }
+    let longestFirst = candidates.sorted { routes[$0].length > routes[$1].length }
     for place in longestFirst {
       guard let network = routes[place].network(of: destination) else { continue }
       let question = RouteQuestion.maskedRoute(place, network)
       switch request.decided[question] {
-      case true: return .unicast(routes[place].route.nextHops, source: nil)
+      case true: return .unicast(routes[place].nextHops, source: nil)
       case false: continue
       case nil: return .undecided(question)
       }

@@ -86,8 +86,7 @@ extension Engine {
         flows = flows.flatMap { flow -> [Flow] in
           let variable = flow.binding[slot.rawValue]
           guard variable >= 0 else { return [flow] }
-          let parts = flow.split(.when(variable, in: values))
-          return parts.yes + parts.no
+          return flow.parts(by: .when(variable, in: values))
         }
       }
     }
@@ -144,12 +143,11 @@ extension Engine {
       case .maskedRoute(let place, let network):
         let masked = knowledge.facts.maskedRoutes[place]
         return Condition(
-          .maskedRoute(masked.destination, network: network, interface: masked.route.nextHops.first?.interface),
+          .maskedRoute(masked.destination, network: network, interface: masked.nextHops.first?.interface),
           settledBy: masked.isConnected ? "ip addr" : "ip\(option) route")
       }
     }
-    let parts = flow.split(decision)
-    return parts.yes + parts.no
+    return flow.parts(by: decision)
   }
 
   /// What a flow has settled of the questions that no dump tells.

@@ -158,14 +158,9 @@ struct IptablesHost {
     return place.doubt.isNone || outcome == .failure ? outcome : .unknown
   }
 
-  /// The beginnings of the names of chains that programs make for others to put rules in. Where a command names one that nobody made, the program was there before.
-  private static let foreignChains = [
-    "DOCKER", "ufw-", "ufw6-", "KUBE-", "f2b-", "fail2ban-", "LIBVIRT_", "CNI-", "cali-",
-  ]
-
   /// Adds a chain that another program made, with all that this program may have put into the table.
   private mutating func addForeignChain(of command: IptablesCommand, _ key: Key, _ place: CommandPlace) {
-    guard let name = command.chain?.text, Self.foreignChains.contains(where: { name.hasPrefix($0) }),
+    guard let name = command.chain?.text, ProgramChains.all.contains(where: { name.hasPrefix($0) }),
       command.operation != .newChain, command.operation != .list, tables[key]?.index(name) == nil
     else { return }
     change(key, place) { table in
