@@ -2,10 +2,11 @@ import FlowTrace
 import Foundation
 import HostAnalysis
 import HostModel
-import Reports
 import RuleGraph
 import RuleParser
 import Testing
+
+@testable import Reports
 
 /// What of the samples' hosts can be reached, as text and as JSON.
 @Suite struct ExposureReportTests {
@@ -48,14 +49,39 @@ import Testing
       query.hostAddresses = exposure.standIns
       query.origin = witness.input == nil ? .host : .wire
       query.input = witness.input.flatMap { InterfaceName($0) }.map { ValueSet($0.value) }
-      let verdicts = Set(
-        tracer.trace(query).cases.filter { $0.conditions.allSatisfy { !$0.isEnvironment } }.map(\.verdict))
+      let cases = tracer.trace(query).cases.filter { $0.conditions.allSatisfy { !$0.isEnvironment } }
+      let verdicts = Set(cases.map(\.verdict))
       switch access.outcome {
       case .open, .unanswered: #expect(verdicts == [.accept], "\(witness)")
       case .closed(.packet): #expect(verdicts == [access.part.verdict], "\(witness)")
-      case .closed(.reply), .closed(.proxy), .unknown: break
+      case .closed(.reply), .closed(.proxy), .unknown: continue
       }
+      let deciders = access.rules.isEmpty ? [access.decidedBy] : access.rules.map(Decider.rule)
+      #expect(cases.allSatisfy { deciders.contains($0.decidedBy) }, "\(witness)")
     }
+  }
+
+  /// Rules that differ in values only share a case of the trace; each port has its own of them.
+  @Test func ofRulesThatShareACaseEachPortNamesItsOwn() {
+    let text = """
+      *filter
+      :INPUT DROP [0:0]
+      -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+      -A INPUT -p tcp -m tcp --dport 80 -j ACCEPT
+      -A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 3306 -j ACCEPT
+      -A INPUT -s 192.168.0.0/16 -p tcp -m tcp --dport 5432 -j ACCEPT
+      COMMIT
+
+      """
+    let reading = DumpReader().read([DumpInput(name: "host.txt", bytes: Array(text.utf8))])
+    let host = AnalysedHost(reading.ruleset, facts: reading.facts)
+    let lines = host.exposure().lines(from: 0).filter { $0.outcome == .open }
+    let words = DeciderWords(ruleset: reading.ruleset, names: SourceNames(reading.ruleset.sources))
+    let deciders = lines.map { [$0.service.ports.text(as: .number), words.place($0.first.deciders)] }
+    #expect(
+      deciders == [
+        ["22,80", "filter INPUT 1 or 2"], ["3306", "filter INPUT 3"], ["5432", "filter INPUT 4"],
+      ])
   }
 
   @Test func aTargetIsReadAsPeopleWriteIt() throws {

@@ -116,7 +116,7 @@ public struct Region: Hashable, Sendable {
   }
 
   /// Whether two boxes share packets; a dimension that one of them does not mention is not limited in it.
-  private static func overlap(_ a: [Dimension: ValueSet], _ b: [Dimension: ValueSet]) -> Bool {
+  static func overlap(_ a: [Dimension: ValueSet], _ b: [Dimension: ValueSet]) -> Bool {
     a.allSatisfy { dimension, values in b[dimension].map { !$0.isDisjoint(with: values) } ?? true }
   }
 

@@ -10,10 +10,10 @@ struct RuleRun {
 
   var members: [Member]
 
-  /// The rules that packets of a part of the flow can have matched.
-  func rules(for flow: Flow) -> [RuleID] {
-    members.compactMap { member in
-      member.box.contains { flow.variables[$0.variable].domain.isDisjoint(with: $0.values) } ? nil : member.rule
+  /// Those that packets of a part of the flow can have matched.
+  func members(for flow: Flow) -> [Member] {
+    members.filter { member in
+      !member.box.contains { flow.variables[$0.variable].domain.isDisjoint(with: $0.values) }
     }
   }
 }

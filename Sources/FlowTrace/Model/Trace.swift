@@ -83,6 +83,8 @@ public struct Case: Sendable {
   public var decidedBy: Decider
   /// The rules of a chain that share the case, where several do: each packet of it was decided by one of them, and ``decidedBy`` is the first.
   public var rules: [RuleID] = []
+  /// What each of ``rules`` matches, in the order of the chain.
+  package var shares: [RuleShare] = []
   /// The name of the answer that a reject sends (`icmp-port-unreachable`, `tcp-reset`).
   public var rejectWith: String?
   /// Everything on the way, in order.
@@ -101,6 +103,23 @@ public struct Case: Sendable {
   public var remedy: Remedy?
   /// Facts about the outcome, such as who listens on the port.
   public var remarks: [Remark] = []
+}
+
+/// A rule of several that share a case, and the packets of the question that it matches.
+package struct RuleShare: Hashable, Sendable {
+  /// The rule.
+  package var rule: RuleID
+  /// The values that it allows.
+  package var box: [Region.Dimension: ValueSet]
+}
+
+extension [RuleShare] {
+  /// The rules that decided packets of a part of the case, in the order of the chain.
+  ///
+  /// - Parameter boxes: The part, as ``Region/boxes(limit:)`` gives it.
+  package func rules(of boxes: [[Region.Dimension: ValueSet]]) -> [RuleID] {
+    compactMap { share in boxes.contains { Region.overlap(share.box, $0) } ? share.rule : nil }
+  }
 }
 
 /// The addresses of a packet at one moment. Ports are nil for protocols without.

@@ -110,12 +110,12 @@ struct CaseBuilder {
     for assumption in flow.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
     let conditions = flow.conditions.values.sorted().filter { flow.variables[$0].domain.single != nil }
     let uses = conditions.compactMap { use(of: $0, in: flow) }
-    var shared: [RuleID] = []
+    var shared: [RuleRun.Member] = []
     var first: [RuleID: RuleID] = [:]
     for (rule, run) in flow.runs {
-      let rules = run.rules(for: flow)
-      first[rule] = rules.first
-      if end.decidedBy == .rule(rule) { shared = rules }
+      let members = run.members(for: flow)
+      first[rule] = members.first?.rule
+      if end.decidedBy == .rule(rule) { shared = members }
     }
     var decidedBy = end.decidedBy
     if case .rule(let rule) = decidedBy, let known = first[rule] { decidedBy = .rule(known) }
@@ -126,7 +126,10 @@ struct CaseBuilder {
       packet: tuple(flow), translations: flow.translations, decidedBy: decidedBy,
       rejectWith: end.rejection?.name(for: flow.family), path: steps(flow, first), nearMisses: [],
       conditions: uses)
-    if shared.count > 1 { part.rules = shared }
+    if shared.count > 1 {
+      part.rules = shared.map(\.rule)
+      part.shares = shared.map(place.share)
+    }
     part.remarks = flow.remarks
     if flow.mayHaveOtherSource, end.verdict == .accept, !isReply {
       part.hasUnknownSource = true

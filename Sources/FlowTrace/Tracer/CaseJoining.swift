@@ -51,6 +51,7 @@ struct CaseJoining {
     both.when = when
     both.reply = reply.isEmpty ? nil : reply
     both.packet = a.packet.union(b.packet)
+    both.shares += b.shares.filter { !a.shares.contains($0) }
     return both
   }
 

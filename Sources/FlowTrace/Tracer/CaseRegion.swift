@@ -83,6 +83,15 @@ struct CaseRegion {
     return ValueSet(pieces.flatMap { $0.values[variable].intervals })
   }
 
+  /// What a rule matches of the packets as they came in: the whole of a dimension where it matches a value that was changed on the way.
+  func share(_ member: RuleRun.Member) -> RuleShare {
+    var box: [Region.Dimension: ValueSet] = [:]
+    for (variable, values) in member.box {
+      if let dimension = dimension(of: variable) { box[dimension] = values }
+    }
+    return RuleShare(rule: member.rule, box: box)
+  }
+
   /// A box by dimensions; nil where it limits something that the question does not know.
   private func box(_ box: Flow.Box) -> [Region.Dimension: ValueSet]? {
     var result: [Region.Dimension: ValueSet] = [:]

@@ -18,8 +18,8 @@ struct AccessJudge {
 
   private func wholeAccesses(_ part: Case) -> [Access] {
     switch part.verdict {
-    case .undetermined: return [access(part, part.when, .unknown, nil, part.decidedBy)]
-    case .drop, .reject: return [access(part, part.when, .closed(.packet), nil, part.decidedBy)]
+    case .undetermined: return [access(part, part.when, .unknown, nil, by: part)]
+    case .drop, .reject: return [access(part, part.when, .closed(.packet), nil, by: part)]
     case .accept: break
     }
     let replies = part.reply ?? []
@@ -31,8 +31,8 @@ struct AccessJudge {
         var access = delivered(part)
         place(&access, reply.when)
         return access
-      case .drop, .reject: return access(part, reply.when, .closed(.reply), nil, reply.decidedBy)
-      case .undetermined: return access(part, reply.when, .unknown, nil, reply.decidedBy)
+      case .drop, .reject: return access(part, reply.when, .closed(.reply), nil, by: reply)
+      case .undetermined: return access(part, reply.when, .unknown, nil, by: reply)
       }
     }
   }
@@ -44,18 +44,18 @@ struct AccessJudge {
       let answer = Access.Answer.container(
         name: target.flatMap { host.container(at: $0.address) }, target, throughProxy: true)
       if onward.contains(where: { $0.verdict == .accept }) {
-        return access(part, part.when, .open, answer, part.decidedBy)
+        return access(part, part.when, .open, answer, by: part)
       }
       if onward.contains(where: { $0.verdict == .undetermined }) {
-        return access(part, part.when, .unknown, answer, first.decidedBy)
+        return access(part, part.when, .unknown, answer, by: first)
       }
-      return access(part, part.when, .closed(.proxy), answer, first.decidedBy)
+      return access(part, part.when, .closed(.proxy), answer, by: first)
     }
     guard isForThisHost(part) else {
       let target = endpoint(part.packet)
       return access(
         part, part.when, .open,
-        .container(name: target.flatMap { host.container(at: $0.address) }, target, throughProxy: false), part.decidedBy
+        .container(name: target.flatMap { host.container(at: $0.address) }, target, throughProxy: false), by: part
       )
     }
     let port = part.packet.destinationPort?.single.map { UInt16(truncatingIfNeeded: $0) }
@@ -63,10 +63,10 @@ struct AccessJudge {
       let program = Listeners(facts: host.facts).program(
         at: part.packet.destination, port, service.family, service.transport, from: zone)
     {
-      return access(part, part.when, .open, .program(name: program.program, port: port), part.decidedBy)
+      return access(part, part.when, .open, .program(name: program.program, port: port), by: part)
     }
-    if host.facts.socketsKnown { return access(part, part.when, .unanswered, nil, part.decidedBy) }
-    return access(part, part.when, .open, .host(port: port), part.decidedBy)
+    if host.facts.socketsKnown { return access(part, part.when, .unanswered, nil, by: part) }
+    return access(part, part.when, .open, .host(port: port), by: part)
   }
 
   /// Whether a packet ends at the host itself; one that the host sends to its own address comes back in on loopback.
@@ -82,12 +82,16 @@ struct AccessJudge {
 
   // MARK: Regions
 
+  /// - Parameter deciding: The case that decides: `part` itself, its reply, or docker-proxy's connection.
   private func access(
-    _ part: Case, _ when: Region, _ outcome: Access.Outcome, _ answer: Access.Answer?, _ decider: Decider
+    _ part: Case, _ when: Region, _ outcome: Access.Outcome, _ answer: Access.Answer?, by deciding: Case
   ) -> Access {
     var access = Access(
-      zone: index, service: service, outcome: outcome, answer: answer, decidedBy: decider, when: when, sources: .empty,
-      destinations: .empty, ports: .empty, part: part)
+      zone: index, service: service, outcome: outcome, answer: answer, decidedBy: deciding.decidedBy, when: when,
+      sources: .empty, destinations: .empty, ports: .empty, part: part)
+    access.rules = deciding.rules
+    // docker-proxy's connection has addresses of its own.
+    if outcome != .closed(.proxy), part.continuation == nil { access.shares = deciding.shares }
     place(&access, when)
     if outcome == .open || outcome == .unanswered, let hook = unshownHook(part) {
       access.outcome = .unknown
@@ -142,6 +146,10 @@ struct AccessJudge {
     access.destinations = values(.header(HeaderField(ip, .daddr)), service.addresses)
     access.ports = values(.header(HeaderField(.th, .dport)), service.ports)
     access.witness = boxes.first.flatMap(witness)
+    let rules = access.shares.rules(of: boxes)
+    guard let first = rules.first else { return }
+    access.decidedBy = .rule(first)
+    access.rules = rules.count > 1 ? rules : []
   }
 
   /// A packet of a box: from an address that a person would think of, where there is one.

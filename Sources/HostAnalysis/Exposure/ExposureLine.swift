@@ -28,8 +28,8 @@ public struct ExposureLine: Sendable {
   public var first: Access { accesses.max { $0.sources.count < $1.sources.count } ?? accesses[0] }
   /// The accesses for which something else decides, each decider once.
   public var otherwiseDecided: [Access] {
-    var deciders: Set<Decider> = [first.decidedBy]
-    return accesses.filter { deciders.insert($0.decidedBy).inserted }
+    var deciders: Set<Access.Deciders> = [first.deciders]
+    return accesses.filter { deciders.insert($0.deciders).inserted }
   }
   /// What becomes of the connection.
   public var outcome: Access.Outcome { first.outcome }
@@ -81,7 +81,7 @@ extension Exposure {
     var outcome: Access.Outcome
     var answer: Access.Answer?
     /// Of what is open several rules may have their say: who they are for isn't what a reader looks for first.
-    var decidedBy: Decider?
+    var deciders: Access.Deciders?
     var conditions: [ConditionUse]
 
     init(_ access: Access) {
@@ -92,7 +92,7 @@ extension Exposure {
       destinations = access.destinations
       outcome = access.outcome
       answer = access.answer
-      decidedBy = access.outcome == .open || access.outcome == .unanswered ? nil : access.decidedBy
+      deciders = access.outcome == .open || access.outcome == .unanswered ? nil : access.deciders
       conditions = access.conditions
     }
   }
@@ -108,7 +108,7 @@ extension Exposure {
   private func who(_ line: ExposureLine, of all: ValueSet) -> Who {
     if zones[line.zone].kind == .host { return .everybody }
     if zones[line.zone].isOutside, let address = line.service.addresses.single,
-      HostAddresses.isLoopback(IPAddress(bits: address))
+      IPAddress(bits: address).isLoopback
     {
       return .neighbours
     }

@@ -12,6 +12,9 @@ public struct Service: Hashable, Sendable {
     case otherHostPorts
     /// The ports of the containers behind a bridge that nobody is known to listen on; nil where the bridge isn't told.
     case otherContainerPorts(bridge: String?)
+
+    /// Whether they are the host's.
+    public var isOfHost: Bool { self == .hostPort || self == .otherHostPorts }
   }
 
   /// Whose ports they are.

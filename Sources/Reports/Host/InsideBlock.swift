@@ -35,14 +35,14 @@ struct InsideBlock {
         }
     }.map(\.name)
     let inside = containers.isEmpty ? zone.prefixes.map(\.description) : containers
-    let list = inside.prefix(6).joined(separator: ", ") + (inside.count > 6 ? " and \(inside.count - 6) more" : "")
+    let list = inside.listed(upTo: 6)
     return "From \(words.name(zone))" + (list.isEmpty ? "" : " (\(list))")
   }
 
   // MARK: The host
 
   private func hostRows(_ lines: [ExposureLine]) -> [ColumnRow] {
-    let own = lines.filter { $0.service.subject == .hostPort || $0.service.subject == .otherHostPorts }
+    let own = lines.filter { $0.service.subject.isOfHost }
     var open: [String] = []
     var closed: [String] = []
     for line in own {
@@ -68,8 +68,8 @@ struct InsideBlock {
       }
     }
     var rows: [ColumnRow] = []
-    if !open.isEmpty { rows.append(row("this host", list(open))) }
-    if !closed.isEmpty { rows.append(row(open.isEmpty ? "this host" : "", "closed: " + list(closed))) }
+    if !open.isEmpty { rows.append(row("this host", open.listed(upTo: 8))) }
+    if !closed.isEmpty { rows.append(row(open.isEmpty ? "this host" : "", "closed: " + closed.listed(upTo: 8))) }
     return rows
   }
 
@@ -96,25 +96,22 @@ struct InsideBlock {
       let reason = words.reason(line)
       if !list.contains(reason) { list.append(reason) }
     }
-    if closed.count == lines.count { return "closed: " + list(deciders) }
+    if closed.count == lines.count { return "closed: " + deciders.listed(upTo: 8) }
     let open = lines.filter { $0.outcome == .open }.reduce(into: [String]()) { list, line in
       let isKnown = line.service.subject == .containerPort
       let text =
         (isKnown ? words.answer(line) : "\(words.port(line.service)) of its containers") + words.whoBehind(line)
       if !list.contains(text) { list.append(text) }
     }
-    if closed.isEmpty { return open.isEmpty ? "unknown" : list(open) }
+    if closed.isEmpty { return open.isEmpty ? "unknown" : open.listed(upTo: 8) }
     let isDecided = !lines.contains { $0.outcome == .unknown }
-    return (open.isEmpty ? "unknown" : list(open)) + (isDecided ? "; all else closed: " : "; closed in part: ")
-      + list(deciders)
+    return (open.isEmpty ? "unknown" : open.listed(upTo: 8))
+      + (isDecided ? "; all else closed: " : "; closed in part: ")
+      + deciders.listed(upTo: 8)
   }
 
   private func row(_ name: String, _ text: String) -> ColumnRow {
     ColumnRow(cells: [StyledText(name, .named), StyledText(text)])
-  }
-
-  private func list(_ items: [String]) -> String {
-    items.prefix(8).joined(separator: ", ") + (items.count > 8 ? " and \(items.count - 8) more" : "")
   }
 }
 
@@ -161,7 +158,7 @@ struct UnknownBlock {
         access.unshown.map { Reason(why: "filter \($0.rawValue.uppercased()) was not shown", command: command(access)) }
         ?? Reason(
           why: doubt?.rule.map { "\(words.ruleset.place(of: $0)) is not known" } ?? doubt?.text(in: words.ruleset)
-            ?? words.deciders.place(access.decidedBy), command: doubt?.settledBy)
+            ?? words.deciders.place(access.deciders), command: doubt?.settledBy)
       if zones[reason] == nil { order.append(reason) }
       let zone = words.name(exposure.zones[access.zone])
       if !(zones[reason] ?? []).contains(zone) { zones[reason, default: []].append(zone) }
@@ -170,9 +167,6 @@ struct UnknownBlock {
       let port = words.port(service)
       if !(ports[reason] ?? []).contains(port) { ports[reason, default: []].append(port) }
     }
-    func list(_ items: [String]) -> String {
-      items.prefix(4).joined(separator: ", ") + (items.count > 4 ? " and \(items.count - 4) more" : "")
-    }
-    return order.map { (list(zones[$0] ?? []), list(ports[$0] ?? []), $0.why, $0.command) }
+    return order.map { ((zones[$0] ?? []).listed(upTo: 4), (ports[$0] ?? []).listed(upTo: 4), $0.why, $0.command) }
   }
 }

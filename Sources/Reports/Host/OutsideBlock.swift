@@ -56,18 +56,12 @@ struct OutsideBlock {
     let first = line.first
     var answer = StyledText(words.answer(line))
     if let address = words.address(line) { answer += StyledText(" " + address, .faint) }
-    var below: [StyledText] = []
-    if let condition = first.conditions.lazy.compactMap({ $0.text(in: words.ruleset) }).first {
-      below.append(StyledText("if \(condition)", .doubtful))
-    }
-    if let others = words.otherwise(line) { below.append(StyledText(others)) }
-    if let marks = words.marks(line.marks) { below.append(marks) }
     return ColumnRow(
       cells: [
         StyledText(words.port(line.service)), StyledText(words.who(line)), answer,
-        StyledText(words.deciders.place(first.decidedBy)),
+        StyledText(words.deciders.place(first.deciders)),
         StyledText(words.deciders.source(first.decidedBy) ?? "", .faint),
-      ], below: below)
+      ], below: words.notes(below: line))
   }
 
   /// The ports of the host that nobody is known to listen on and that rules let through.
@@ -80,7 +74,7 @@ struct OutsideBlock {
     return shown.filter { line in
       line.service.ports.count > 1_000
         || !rest.contains { other in
-          other.outcome == line.outcome && other.who == line.who && other.first.decidedBy == line.first.decidedBy
+          other.outcome == line.outcome && other.who == line.who && other.first.deciders == line.first.deciders
             && other.service.transport == line.service.transport && other.service.family == line.service.family
         }
     }.map(row)
@@ -104,9 +98,9 @@ struct OutsideBlock {
       let whole = item + words.whoBehind(line)
       if !items.contains(whole) { items.append(whole) }
     }
-    let shown = items.prefix(8).joined(separator: ", ") + (items.count > 8 ? " and \(items.count - 8) more" : "")
     page.add(
-      StyledText("Containers at their own addresses, for who has a route to them: ") + StyledText(shown), indent: 2,
+      StyledText("Containers at their own addresses, for who has a route to them: ")
+        + StyledText(items.listed(upTo: 8)), indent: 2,
       hanging: 2)
   }
 
@@ -129,8 +123,7 @@ struct OutsideBlock {
     }
     for (label, items) in [("Closed though something listens: ", items), ("Bound to loopback: ", local)]
     where !items.isEmpty {
-      let shown = items.prefix(10).joined(separator: ", ") + (items.count > 10 ? " and \(items.count - 10) more" : "")
-      page.add(StyledText(label) + StyledText(shown), indent: 2, hanging: 2)
+      page.add(StyledText(label) + StyledText(items.listed(upTo: 10)), indent: 2, hanging: 2)
     }
   }
 
@@ -150,8 +143,7 @@ struct OutsideBlock {
 extension Service {
   /// Whether it is at an address of the host that no wire leads to.
   var isOnLoopback: Bool {
-    guard let address = addresses.single.map({ IPAddress(bits: $0) }) else { return false }
-    return address.isIPv4 ? address.ipv4Number >> 24 == 127 : address.bits == 1
+    addresses.single.map { IPAddress(bits: $0).isLoopback } ?? false
   }
 }
 
@@ -162,7 +154,7 @@ extension Service.Subject {
 extension ExposureWords {
   /// What stops a connection: `filter ufw-user-input 3`, `its reply by filter DOCKER-USER 2`.
   func reason(_ line: ExposureLine) -> String {
-    let place = deciders.place(line.first.decidedBy)
+    let place = deciders.place(line.first.deciders)
     return switch line.outcome {
     case .closed(.reply): "its reply by \(place)"
     case .closed(.proxy): "docker-proxy's connection by \(place)"

@@ -54,7 +54,7 @@ public struct ReachText: Sendable {
 
   private func summary(_ open: [ExposureLine], _ reach: Exposure) -> String {
     let outside = open.contains {
-      reach.zones[$0.zone].isOutside && $0.who != .neighbours && $0.service.subject == .hostPort
+      reach.zones[$0.zone].isOutside && $0.who != .neighbours && $0.service.subject.isOfHost
     }
     if outside { return "reached from outside" }
     if open.contains(where: { reach.zones[$0.zone].isOutside }) { return "reached from outside by hosts on its link" }
@@ -90,7 +90,7 @@ public struct ReachText: Sendable {
       var zone: Int
       var who: Who
       var outcome: Access.Outcome
-      var decidedBy: Decider
+      var deciders: Access.Deciders
       var subject: Service.Subject
       var family: AddressFamily
     }
@@ -99,7 +99,7 @@ public struct ReachText: Sendable {
       if line.service.subject == .hostPort || line.service.subject == .containerPort { return true }
       return told.insert(
         Alike(
-          zone: line.zone, who: line.who, outcome: line.outcome, decidedBy: line.first.decidedBy,
+          zone: line.zone, who: line.who, outcome: line.outcome, deciders: line.first.deciders,
           subject: line.service.subject, family: line.service.family)
       ).inserted
     }
@@ -108,22 +108,16 @@ public struct ReachText: Sendable {
   private func row(_ line: ExposureLine, of target: ReachTarget, _ words: ExposureWords) -> ColumnRow {
     let zone = words.exposure.zones[line.zone]
     let first = line.first
-    var below: [StyledText] = []
-    if let condition = first.conditions.lazy.compactMap({ $0.text(in: words.ruleset) }).first {
-      below.append(StyledText("if \(condition)", .doubtful))
-    }
-    if let others = words.otherwise(line) { below.append(StyledText(others)) }
-    if let marks = words.marks(line.marks) { below.append(marks) }
     return ColumnRow(
       cells: [
         StyledText(words.name(zone), .named), StyledText(zone.kind == .host ? "" : words.who(line)),
         StyledText("\(port(line, words)) \(at(line, of: target, words))"),
         StyledText(
           line.outcome == .open
-            ? words.deciders.place(first.decidedBy)
+            ? words.deciders.place(first.deciders)
             : line.outcome == .unanswered ? "nothing listens" : words.reason(line)),
         StyledText(words.deciders.source(first.decidedBy) ?? "", .faint),
-      ], below: below)
+      ], below: words.notes(below: line))
   }
 
   private func port(_ line: ExposureLine, _ words: ExposureWords) -> String {
@@ -136,8 +130,9 @@ public struct ReachText: Sendable {
 
   /// The address that packets are sent to, and what leads from there to whoever answers.
   private func at(_ line: ExposureLine, of target: ReachTarget, _ words: ExposureWords) -> String {
-    let isHosts = line.service.subject == .hostPort || line.service.subject == .otherHostPorts
-    guard isHosts else { return "at " + ValueSet.shortList(line.service.addresses.pieces(as: .address)) }
+    guard line.service.subject.isOfHost else {
+      return "at " + ValueSet.shortList(line.service.addresses.pieces(as: .address))
+    }
     let text = line.service.isOnLoopback ? "of the host's loopback" : "of the host"
     // That it leads to the container goes without saying where that was asked about.
     if case .container = target.place {

@@ -1,4 +1,5 @@
 import FlowTrace
+import HostAnalysis
 import RuleGraph
 
 /// What decided, in few words for a column: `filter DOCKER 1`, `policy of filter INPUT`.
@@ -13,6 +14,11 @@ struct DeciderWords {
     case .nothing: "no rule"
     case .outside(let reason): reason.label
     }
+  }
+
+  /// The same of rules that share in it: `filter INPUT 2 or 3`, `one of filter f2b-sshd 1 to 299`.
+  func place(_ deciders: Access.Deciders) -> String {
+    deciders.rules.isEmpty ? place(deciders.first) : ruleset.place(of: deciders.rules)
   }
 
   /// The line of the dump; nil of what no dump shows.

@@ -78,13 +78,11 @@ struct ExposureWords {
 
   /// Who has a port of the host: the programs that listen, whoever of them may get a packet.
   func listener(_ service: Service) -> String? {
-    guard let port = service.ports.single else { return nil }
-    let fitting = facts.sockets.filter {
-      UInt128($0.port) == port && $0.transport == service.transport.rawValue && $0.families.contains(service.family)
-    }
+    guard let port = service.ports.single.flatMap(UInt16.init(exactly:)) else { return nil }
+    let fitting = facts.sockets.filter { $0.has(port, service.transport.rawValue, service.family) }
     let names = fitting.compactMap(\.program).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
     let containers = facts.containers.filter { $0.isRunning != false }.filter { container in
-      container.ports.contains { UInt128($0.hostPort) == port && $0.transport == service.transport.rawValue }
+      container.ports.contains { $0.hostPort == port && $0.transport == service.transport.rawValue }
     }.map(\.name)
     if !containers.isEmpty { return containers.joined(separator: ", ") }
     return names.isEmpty ? nil : names.joined(separator: ", ")
@@ -132,7 +130,7 @@ struct ExposureWords {
   func address(_ line: ExposureLine) -> String? {
     let shown = line.service.addresses
     let all = ownAddresses[line.service.family]
-    guard line.service.subject == .hostPort || line.service.subject == .otherHostPorts, let all,
+    guard line.service.subject.isOfHost, let all,
       !all.isSubset(of: shown), line.who != .neighbours
     else { return nil }
     let missing = all.subtracting(shown)
@@ -159,14 +157,21 @@ struct ExposureWords {
     return parts.dropFirst().reduce(StyledText("! ", .bad) + first) { $0 + "; " + $1 }
   }
 
+  /// What stands below a line's row: the condition that it hangs on, who else decides, and what is wrong.
+  func notes(below line: ExposureLine) -> [StyledText] {
+    let condition = line.first.conditions.lazy.compactMap { $0.text(in: ruleset) }.first
+    return [
+      condition.map { StyledText("if \($0)", .doubtful) }, otherwise(line).map { StyledText($0) }, marks(line.marks),
+    ].compactMap(\.self)
+  }
+
   /// The rules that decide for some of those who reach a service; nil where one decides for all.
-  func otherwise(_ line: ExposureLine) -> String? {
+  private func otherwise(_ line: ExposureLine) -> String? {
     let others = line.otherwiseDecided
     if others.isEmpty { return nil }
-    let parts = others.prefix(2).map { access in
-      "\(ValueSet.shortList(access.sources.pieces(as: .address))) by \(deciders.place(access.decidedBy))"
-    }
-    return parts.joined(separator: ", ") + (others.count > 2 ? " and \(others.count - 2) more" : "")
+    return others.map { access in
+      "\(ValueSet.shortList(access.sources.pieces(as: .address))) by \(deciders.place(access.deciders))"
+    }.listed(upTo: 2)
   }
 
   private func short(_ mark: ExposureMark) -> String? {
@@ -184,9 +189,8 @@ struct ExposureWords {
   func denials(_ marks: [ExposureMark]) -> StyledText? {
     let rules = marks.compactMap { mark in if case .unmetDenial(let id) = mark { id } else { nil } }
     guard let first = rules.first else { return nil }
-    let list = rules.prefix(3).map { ruleset.place(of: $0) }
-    let more = rules.count > 3 ? " and \(rules.count - 3) more" : ""
-    var text = StyledText("denied in vain by ", .bad) + StyledText(list.joined(separator: ", ") + more)
+    let list = rules.map { ruleset.place(of: $0) }.listed(upTo: 3)
+    var text = StyledText("denied in vain by ", .bad) + StyledText(list)
     if let source = deciders.names.place(ruleset[first].span) { text += StyledText("  " + source, .faint) }
     return text
   }
