@@ -41,9 +41,17 @@ public struct InferredHost: Hashable, Sendable {
   public init(ruleset: Ruleset, facts: HostFacts) {
     var seen = Seen()
     for (t, table) in ruleset.tables.enumerated() {
+      var leavingChains: Set<Int>?
+      func leaving(_ chain: Int) -> Bool {
+        let known = leavingChains ?? table.chains(reachedFrom: .postrouting)
+        leavingChains = known
+        return known.contains(chain)
+      }
       for (c, chain) in table.chains.enumerated() {
         for (r, rule) in chain.rules.enumerated() {
-          take(RuleShape(rule, in: table), evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
+          let shape = RuleShape(rule, in: table)
+          let isLeaving = shape.sourceTranslation != nil && leaving(c)
+          take(shape, isLeaving: isLeaving, evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
         }
       }
     }
@@ -70,7 +78,9 @@ public struct InferredHost: Hashable, Sendable {
     addHost(InferredAddress(address: address, interface: "docker0", evidence: nil), &seen)
   }
 
-  private mutating func take(_ shape: RuleShape, evidence: RuleID, facts: HostFacts, _ seen: inout Seen) {
+  private mutating func take(
+    _ shape: RuleShape, isLeaving: Bool, evidence: RuleID, facts: HostFacts, _ seen: inout Seen
+  ) {
     for name in [shape.input, shape.output] {
       if let name { namedInterfaces[evidence.table, default: []].insert(name) }
     }
@@ -92,10 +102,13 @@ public struct InferredHost: Hashable, Sendable {
     {
       innerTraffic.append(InferredInnerTraffic(interface: input, isAllowed: shape.isAccept, evidence: evidence))
     }
-    takeTranslation(shape, evidence: evidence, &seen)
+    takeTranslation(shape, isLeaving: isLeaving, evidence: evidence, &seen)
   }
 
-  private mutating func takeTranslation(_ shape: RuleShape, evidence: RuleID, _ seen: inout Seen) {
+  /// - Parameter isLeaving: Whether the packets leave the host: the source of others need be no address of its.
+  private mutating func takeTranslation(
+    _ shape: RuleShape, isLeaving: Bool, evidence: RuleID, _ seen: inout Seen
+  ) {
     for target in shape.destinationTranslations {
       if let address = target.address, !address.isLoopback {
         addContainer(InferredAddress(address: address, interface: nil, evidence: evidence), &seen)
@@ -111,7 +124,7 @@ public struct InferredHost: Hashable, Sendable {
             targetPort: target.port, evidence: evidence))
       }
     }
-    if let source = shape.sourceTranslation {
+    if let source = shape.sourceTranslation, isLeaving {
       addHost(InferredAddress(address: source, interface: shape.output, evidence: evidence), &seen)
     }
   }
@@ -237,4 +250,24 @@ extension Prefix {
   fileprivate var isEverything: Bool { length == 0 }
   /// Whether the block holds several addresses, but not all.
   fileprivate var isSubnet: Bool { length > 0 && length < family.addressBits }
+}
+
+extension Table {
+  /// The chains that packets at a hook can come to; all of a table that shows no chain at any hook.
+  fileprivate func chains(reachedFrom hook: Hook) -> Set<Int> {
+    if chains.allSatisfy({ $0.base == nil }) { return Set(chains.indices) }
+    let places = Dictionary(chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    var work = chains.indices.filter { chains[$0].base?.hook == hook }
+    var reached = Set(work)
+    while let next = work.popLast() {
+      for case .verdict(let verdict) in chains[next].rules.lazy.flatMap(\.statements) {
+        switch verdict {
+        case .jump(let name), .goto(let name):
+          if let index = places[name], reached.insert(index).inserted { work.append(index) }
+        default: break
+        }
+      }
+    }
+    return reached
+  }
 }

@@ -32,8 +32,10 @@ extension [HostReading] {
   ///     let host = hosts.index(for: clues).map { hosts[$0] }
   public func index(for clues: HostClues) -> Int? {
     if count == 1 { return 0 }
+    // Who sends with a host's own address in from outside may yet mean that host.
     let possible = indices.filter { index in
-      self[index].mayHave(clues.interfaces) && !(clues.comesIn && clues.source.map(self[index].owns) == true)
+      self[index].mayHave(clues.interfaces)
+        && !(clues.comesIn && clues.source != clues.destination && clues.source.map(self[index].owns) == true)
     }
     if possible.count == 1, !clues.interfaces.isEmpty { return possible[0] }
     for address in [clues.destination].compactMap(\.self) + clues.hostAddresses + [clues.source].compactMap(\.self) {
@@ -107,6 +109,12 @@ extension HostReading {
   /// Whether a rule is about packets to an address: to just this one, or to some that it is among.
   private func names(_ address: IPAddress, exactly: Bool) -> Bool {
     let wanted = ValueSet(address.bits)
+    let sets = ruleset.tables.flatMap(\.sets) + ruleset.ipsets
+    if !exactly,
+      sets.contains(where: { $0.elements.contains { $0.key.contains { $0 != .all && $0.contains(address.bits) } } })
+    {
+      return true
+    }
     return ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).contains { rule in
       rule.statements.contains { statement in
         guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,

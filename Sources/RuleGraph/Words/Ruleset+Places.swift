@@ -11,14 +11,15 @@ extension Ruleset {
   public func place(of id: ChainID) -> String {
     guard holds(id) else { return "?" }
     let table = tables[id.table]
-    if table.name.isEmpty, table.shown == .nothing, let base = table.chains[id.chain].base {
+    let chain = table.chains[id.chain]
+    if table.name.isEmpty, table.shown == .nothing || chain.shown == .nothing, let base = chain.base {
       return "nft's \(base.hook.rawValue) \(base.type == .nat ? "nat rules" : "rules")"
     }
     let isPlain = table.family == .ip && table.origin != .nftables
     // Both kinds of iptables may have a table of one name, and both are live.
     let isOneOfTwo = table.origin == .iptablesLegacy && tables.contains { $0.isTwin(of: table) }
     return (isOneOfTwo ? "legacy " : "") + (isPlain ? "" : table.family.rawValue + " ")
-      + "\(table.name) \(table.chains[id.chain].name)"
+      + (table.name.isEmpty ? "" : table.name + " ") + chain.name
   }
 
   /// A rule as people name it, its number counted from 1 as `iptables --line-numbers` does: `filter FORWARD 4`.

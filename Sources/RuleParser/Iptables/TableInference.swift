@@ -47,13 +47,13 @@ struct TableInference {
   static func groups(of chains: [Chain]) -> [[Int]]? {
     let hooks = Set(chains.lazy.filter { $0.name.utf8.count <= 11 }.compactMap { BuiltinTables.hook($0.name) })
     guard hooks.contains(.forward), hooks.contains(.prerouting) || hooks.contains(.postrouting), hooks.count < 5,
-      !chains.allSatisfy({ $0.rules.isEmpty }) || !hooks.contains(.input)
+      !chains.allSatisfy({ $0.rules.allSatisfy { $0.missing != nil } }) || !hooks.contains(.input)
     else { return nil }
     let builtins = chains.map(\.name).filter { BuiltinTables.hook($0) != nil }
     if builtins.starts(with: ["PREROUTING", "INPUT", "FORWARD"]) {
       // The beginning of mangle's listing, where the targets speak for it and none is of nat.
       let signs = Signs(chains)
-      if signs.mangles, !signs.translates { return nil }
+      if signs.mangles || signs.marks, !signs.translates { return nil }
     }
     var natNames: Set<String> = ["PREROUTING", "POSTROUTING"]
     // A user's chain is of the table whose chains jump to it.
@@ -90,6 +90,8 @@ struct TableInference {
     var translates = false
     var untracks = false
     var mangles = false
+    /// Whether something sets a mark: every table can, and people do it in mangle.
+    var marks = false
     var drops = false
 
     init(_ chains: [Chain]) {
@@ -108,7 +110,7 @@ struct TableInference {
       case .translate(let translation): if translation.kind != .tproxy, translation.kind != .npt { translates = true }
       case .notrack: untracks = true
       case .effect(let effect): if [.helper, .timeout, .zone, .ctTarget].contains(effect.kind) { untracks = true }
-      case .assign(let assignment): if case .header = assignment.field { mangles = true }
+      case .assign(let assignment): if case .header = assignment.field { mangles = true } else { marks = true }
       case .verdict(.drop), .verdict(.reject): drops = true
       default: break
       }

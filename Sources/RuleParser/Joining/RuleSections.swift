@@ -26,13 +26,25 @@ struct RuleSections {
   /// What the readers could not read.
   private(set) var diagnostics: [Diagnostic] = []
   /// The families for which one section printed all of iptables.
-  private(set) var allOfIptables: Set<AddressFamily> = []
+  var allOfIptables: Set<AddressFamily> { Set(wholeOutputs.compactMap(\.family)) }
   /// The outputs that printed all of nf_tables.
   private(set) var rulesetListings: [RulesetListing] = []
   /// Whether one output printed all of nf_tables.
   private(set) var allOfNftables = false
   /// The sections that did either, of one family or, nft's, of all.
-  private var wholeOutputs: [(family: AddressFamily?, section: DumpSection)] = []
+  private var wholeOutputs: [WholeOutput] = []
+  /// An output that printed all tables of a kind: those of iptables for a family, or those of nft.
+  private struct WholeOutput {
+    /// The family of iptables; nil of nft.
+    var family: AddressFamily?
+    var origin: TableOrigin?
+    var section: DumpSection
+
+    /// Whether a section is a part of the same output: each table of an `iptables-save` may be one.
+    func isOfSameOutput(as other: DumpSection) -> Bool {
+      section.text.source == other.text.source && section.commandIndex == other.commandIndex
+    }
+  }
   /// The outputs whose end is missing: the family of an iptables-save, nil of nft's.
   private(set) var cuts: [(family: TableFamily?, span: SourceSpan?)] = []
   /// The sections of nft's whose end is missing.
@@ -54,7 +66,9 @@ struct RuleSections {
   /// Whether a tool said so of any family.
   var mentionsLegacyTables: Bool { !legacyFamilies.isEmpty }
   /// The families for which one section printed all tables of iptables-legacy.
-  private(set) var allOfLegacy: Set<AddressFamily> = []
+  var allOfLegacy: Set<AddressFamily> {
+    Set(wholeOutputs.filter { $0.origin == .iptablesLegacy }.compactMap(\.family))
+  }
   /// The tables and chains that were named without their rules.
   private(set) var inventory = TableInventory()
 
@@ -266,7 +280,7 @@ struct RuleSections {
   private static func fragment(of section: DumpSection) -> RuleFragment {
     if section.commandLine != nil { return RuleFragment() }
     var fragment = readFragment(of: section)
-    fragment.mark(section.output.filter, of: section.text, isSave: section.kind == .save)
+    fragment.markFiltered(section)
     if section.beginsCut { fragment.markBeginning(MissingRules(.cut), of: section.text, isSave: section.kind == .save) }
     return fragment
   }
@@ -323,11 +337,17 @@ struct RuleSections {
     ipsets += new
   }
 
-  private mutating func takeListing(_ fragment: RuleFragment, _ section: DumpSection) {
-    if section.beginsCut {
-      let family = section.output.family ?? FamilyInference.family(of: section.text) ?? .ipv4
+  /// Takes in that an output began above the text: in which family nobody may know.
+  private mutating func noteCutBeginning(_ section: DumpSection) {
+    guard section.beginsCut else { return }
+    let told = section.output.family ?? FamilyInference.family(of: section.text)
+    for family in told.map({ [$0] }) ?? AddressFamily.allCases {
       cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.first.map { section.text.span($0) }))
     }
+  }
+
+  private mutating func takeListing(_ fragment: RuleFragment, _ section: DumpSection) {
+    noteCutBeginning(section)
     // Rows of which nobody knows the table are told of by the cut.
     for table in fragment.tables where !(section.beginsCut && table.name.isEmpty) {
       let isBrief = fragment.hidesInterfaces && table.chains.contains { $0.rules.contains { $0.hidesInterfaces } }
@@ -338,15 +358,15 @@ struct RuleSections {
   private mutating func takeSave(_ fragment: RuleFragment, _ section: DumpSection) {
     let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
     let family = Self.family(ofSave: section)
+    noteCutBeginning(section)
     // `iptables -S` prints one table.
     if fragment.isCut, hasHeads || section.output.isWhole {
+      wholeOutputs.removeAll { $0.family == family && $0.isOfSameOutput(as: section) }
       cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) }))
     }
     if section.output.isWhole, !section.output.isFiltered, !fragment.isCut, fragment.unprinted.isEmpty {
-      allOfIptables.insert(family)
-      wholeOutputs.append((family, section))
       let origin = section.output.origin ?? fragment.tables.first?.origin
-      if origin == .iptablesLegacy { allOfLegacy.insert(family) }
+      wholeOutputs.append(WholeOutput(family: family, origin: origin, section: section))
     } else if let table = section.output.table, fragment.tables.isEmpty, section.text.lines.isEmpty {
       emptyTables.append(RuleCoverage.TableName(family == .ipv4 ? .ip : .ip6, table))
     }
@@ -371,7 +391,7 @@ struct RuleSections {
     if section.output.isWhole || isEmptyJSON, !section.output.isFiltered, section.output.family == nil, !fragment.isCut
     {
       allOfNftables = true
-      wholeOutputs.append((nil, section))
+      wholeOutputs.append(WholeOutput(family: nil, origin: nil, section: section))
     }
     takeRulesetListing(section, isWhole: section.output.isWhole || isEmptyJSON, isCut: fragment.isCut)
     if isJSON, isListOfTables(fragment, section) {

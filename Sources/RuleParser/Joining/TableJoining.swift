@@ -133,9 +133,10 @@ struct TableJoining {
           && $0.form.isNft == excerpt.form.isNft && !isOfOneListing($0, excerpt)
       }
       let same = others.filter { $0.table.chains.contains { names.contains($0.name) } }
+      // nft prints no chain without its table: one of another content is of a table whose head was cut off.
       let home =
-        same.first { TableComparison.difference($0, excerpt) == nil } ?? same.first
-        ?? others.first { $0.table.jumps(toOneOf: names) }
+        same.first { TableComparison.difference($0, excerpt) == nil } ?? (excerpt.form.isNft ? nil : same.first)
+        ?? (excerpt.form.isNft && !same.isEmpty ? nil : others.first { $0.table.jumps(toOneOf: names) })
       if let home {
         printings[index].table.name = home.table.name
         printings[index].table.family = home.table.family
@@ -341,7 +342,7 @@ struct TableJoining {
     diagnostics.append(
       Diagnostic(
         "filtered-output", .warning,
-        "a filter behind the command has taken lines away, so rules of table \(printing.table.name) are missing",
+        "a filter behind the command has taken lines away, so rules\(printing.table.name.isEmpty ? "" : " of table " + printing.table.name) are missing",
         span: printing.span))
   }
 

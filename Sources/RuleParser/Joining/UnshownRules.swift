@@ -90,7 +90,7 @@ struct UnshownRules {
 
   /// A chain of nft whose first line was left out, and that nothing jumps to, may be a base chain: that line tells the hook.
   private mutating func addHeadlessChains() {
-    for index in tables.indices where tables[index].origin == .nftables {
+    for index in tables.indices where [.nftables, .iptablesNFT].contains(tables[index].origin) {
       let table = tables[index]
       for chain in table.chains where chain.base == nil && chain.shown != .whole {
         guard let first = chain.rules.first, let evidence = first.missing?.evidence,
@@ -125,7 +125,9 @@ struct UnshownRules {
         continue
       }
       for name in ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
-        addTable(name, family, MissingRules(.cut, settledBy: "iptables-save"), span: cut.span)
+        addTable(
+          name, family, MissingRules(.cut, settledBy: family == .ip6 ? "ip6tables-save" : "iptables-save"),
+          span: cut.span)
       }
     }
   }
@@ -370,9 +372,12 @@ struct UnshownRules {
   private mutating func addEngineTables() {
     let engine = EngineChains(tables)
     let ports = PublishedPorts(facts, tables)
-    // Where Docker lets anything through to a container, nat is there: a save that lacks it is a part of one.
+    // Where Docker lets anything through to a container, nat is there: a save that lacks it is a part of one, and so is a listing of nft without filter.
+    let isListedByNft =
+      coverage.allOfNftables
+      && sections.printings.contains { $0.form.isNft && $0.table.family == .ip && $0.table.name == "filter" }
     let lacksNat =
-      engine?.isInFilter == true && engine?.isDocker == true && !coverage.allOfNftables && acceptsContainers
+      engine?.isInFilter == true && engine?.isDocker == true && !isListedByNft && acceptsContainers
       && !coverage.tables.contains(RuleCoverage.TableName(.ip, "nat"))
       && !tables.contains { $0.name == "nat" && $0.family == .ip }
     if !tells("nat", .ip) || lacksNat {

@@ -48,7 +48,7 @@ struct OutputContinuation {
   private var builtIns: [String] = []
   private var hasUserChain = false
   private var hasRule = false
-  private var hasTableHead = false
+  private(set) var hasTableHead = false
   private var lastIndex: UInt64 = 0
   private var isFirst = true
   private var isInText = false

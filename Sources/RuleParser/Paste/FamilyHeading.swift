@@ -28,6 +28,19 @@ enum FamilyHeading {
       && words.allSatisfy { ["table", "the", "chain", "t"].contains($0) || OutputStart.isBuiltInTable(String($0)) }
   }
 
+  /// The table that a heading tells: `nat:`, `iptables, filter table, chain INPUT:`; nil of any other line.
+  static func table(_ bytes: ByteView, _ range: Range<Int>) -> String? {
+    guard range.count >= 3, range.count <= 80, !"-:".utf8.contains(bytes[range.lowerBound]) else { return nil }
+    let text = bytes.text(range).trimmedBlanks.lowercased()
+    let words = text.split { !$0.isLetter && !$0.isNumber }.map(String.init)
+    let tables = Set(words.filter { OutputStart.isBuiltInTable($0) })
+    guard tables.count == 1, let table = tables.first, isHeading(text, words), !text.hasPrefix("*" + table) else {
+      return nil
+    }
+    let isNamed = zip(words, words.dropFirst()).contains { [$0, $1].contains("table") && [$0, $1].contains(table) }
+    return isNamed || namesTable(bytes, range) ? table : nil
+  }
+
   /// A line that ends with a colon, has ornaments around it, or is no sentence.
   private static func isHeading(_ text: String, _ words: [String]) -> Bool {
     guard let first = text.first, let last = text.last, !words.isEmpty else { return false }

@@ -42,6 +42,15 @@ struct LinesAbove {
     return isProse ? .prose : nil
   }
 
+  /// The table that the nearest lines above a place tell.
+  func table(above index: Int) -> String? {
+    for line in words(above: index) {
+      if isDumped(line) { return nil }
+      if let table = FamilyHeading.table(bytes, line.range) { return table }
+    }
+    return nil
+  }
+
   /// Whether the words above an output, which begins at a line, say that it was so once: `how it looked yesterday, when 3306 worked:`.
   func isOfThePast(_ index: Int) -> Bool {
     for line in words(above: index) {

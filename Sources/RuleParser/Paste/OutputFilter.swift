@@ -125,12 +125,17 @@ struct OutputFilter: Hashable, Sendable {
 
 extension RuleFragment {
   /// How many lines an output has, with the comments before it, and after it, where they are the heading of a part that was filtered away.
-  private static func linesShown(from first: DumpLine, to last: DumpLine, of text: DumpText) -> Int {
+  ///
+  /// - Parameter command: The place of the command's line, counted from 0: each table of an `iptables-save` may be a section of its own.
+  private static func linesShown(
+    from first: DumpLine, to last: DumpLine, of text: DumpText, behind command: Int?
+  ) -> Int {
     let feed = UInt8(ascii: "\n")
     let comment = UInt8(ascii: "#")
     var count = Int(last.number - first.number) + 1
+    if let command { count = max(count, Int(last.number) - command - 1) }
     var start = first.start
-    while start > 1 {
+    while command == nil, start > 1 {
       let before = text.bytes[..<(start - 1)].lastIndex(of: feed).map { $0 + 1 } ?? 0
       guard text.bytes[before] == comment else { break }
       count += 1
@@ -144,10 +149,15 @@ extension RuleFragment {
     return count
   }
 
-  /// Adds the places where a filter can have taken rules away.
-  mutating func mark(_ filter: OutputFilter, of text: DumpText, isSave: Bool) {
+  /// Adds the places where the filter of a section can have taken rules away.
+  mutating func markFiltered(_ section: DumpSection) {
+    let (filter, text, isSave) = (section.output.filter, section.text, section.kind == .save)
     guard !filter.places.isEmpty, let first = text.lines.first, let last = text.lines.last else { return }
-    if let count = filter.lineCount, Self.linesShown(from: first, to: last, of: text) < count { return }
+    if let count = filter.lineCount,
+      Self.linesShown(from: first, to: last, of: text, behind: section.commandIndex) < count
+    {
+      return
+    }
     let missing = MissingRules(.filtered)
     for table in tables.indices { tables[table].shown = .part }
     if filter.places.contains(.anywhere) {

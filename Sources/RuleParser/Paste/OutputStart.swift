@@ -375,7 +375,7 @@ enum OutputStart {
       word = next
       text = cursor.text(word)
     }
-    guard text == "default" || (word.count <= 43 && Prefix(text) != nil) else { return nil }
+    guard text == "default" || (word.count <= 43 && (Prefix(text) != nil || isMaskedPrefix(text))) else { return nil }
     cursor.eatBlanks()
     // `blackhole 10.9.0.0/16`: where it leads to needs no further words.
     if cursor.isAtEnd { return type == nil || type == .unicast ? nil : .ipRoute }
@@ -389,6 +389,12 @@ enum OutputStart {
       return .ipRoute
     }
     return nil
+  }
+
+  /// `x.x.x.x`, `[REDACTED]/24`.
+  private static func isMaskedPrefix(_ text: String) -> Bool {
+    let address = text.utf8.firstIndex(of: UInt8(ascii: "/")).map { String(text[..<$0]) } ?? text
+    return AddressFamily.allCases.contains { MaskedText.addresses(address, $0) != nil }
   }
 
   /// A row of `docker ps`: `e0841aa13c5b   nginx   "/docker-entrypoint…"   2 days ago   Up 2 days   0.0.0.0:80->80/tcp   web`.

@@ -65,6 +65,8 @@ struct SectionFinder {
     var fence: Int32
     /// Whether it is objects of nft's JSON one after the other, as `jq` prints them.
     var isObjectStream = false
+    /// Whether it is a listing that began with rows, without the head of their chain.
+    var isRest = false
     /// The last line below a chain's head that was taken though it looks like no row.
     var unreadRow = -1
   }
@@ -307,6 +309,11 @@ struct SectionFinder {
       take(failure, content, at: index)
       return
     }
+    if isHeadingOfTable(content, fence) {
+      close()
+      passProse(at: index)
+      return
+    }
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) ?? restKind(content, at: index) {
       if goesOn(with: kind, content, at: index) {
         append(content, at: index)
@@ -320,7 +327,8 @@ struct SectionFinder {
     }
     let isBlank = isBlank(content)
     let watched = ShellCommand.watched(ByteCursor(bytes, content.range))
-    if !isBlank, !isLineOfFile(content), current.map({ !$0.continuation.fits(bytes, content) }) ?? true,
+    if !isBlank, !isLineOfFile(content),
+      current.map({ !$0.continuation.fits(bytes, content) }) ?? true || isHeadingOfRules(content),
       let command = watched ?? bareCommand(content)
     {
       close()
@@ -356,6 +364,14 @@ struct SectionFinder {
       if !isBlank { current?.strangers += 1 }
       if open.strangers >= 6 { close() }
     }
+  }
+
+  /// Whether a line among the chains of a listing says that those of another table follow.
+  private func isHeadingOfTable(_ line: DumpLine, _ fence: Int32) -> Bool {
+    guard line.form == .other, let open = current, open.fence == fence, !open.section.isBounded,
+      open.section.kind == .listing || open.section.kind == .save && !open.continuation.hasTableHead
+    else { return false }
+    return FamilyHeading.table(bytes, line.range) != nil
   }
 
   /// Whether a line between two rules of the open output is a comment, though its words begin as a command does: `# more rules here`, `# docker rules`. A command
@@ -396,6 +412,12 @@ struct SectionFinder {
     return HeadingCommand.command(in: text)
   }
 
+  /// Whether a line that could be a comment among rules is a command that prints some: `### iptables -t nat -S OUTPUT`.
+  private func isHeadingOfRules(_ line: DumpLine) -> Bool {
+    guard bytes[line.start] == UInt8(ascii: "#"), let command = bareCommand(line) else { return false }
+    return ShellCommand.read(command).first?.output.kind?.tellsRules ?? false
+  }
+
   /// Outputs without any mark of their own are known by their command alone.
   private func valueKind(_ line: DumpLine) -> OutputKind? {
     guard current == nil, let kind = pending.first?.output.kind, line.end > line.start else { return nil }
@@ -425,23 +447,32 @@ struct SectionFinder {
 
   /// Rows with which an input begins are the rest of a listing whose head has scrolled away.
   private func restKind(_ line: DumpLine, at index: Int) -> OutputKind? {
-    guard line.form == .row, current == nil, sections.isEmpty, pending.isEmpty, isFirst(index) else { return nil }
+    guard isRow(line), current == nil, sections.isEmpty, pending.isEmpty, isFirst(index) else { return nil }
     return .listing
+  }
+
+  /// Whether a line is a row of a listing though no head of columns says so; one with a number before the counters looks like nothing by its bytes alone.
+  private func isRow(_ line: DumpLine) -> Bool {
+    line.form == .row
+      || ByteCursor(bytes, line.range).text(line.range).contains(" -- ")
+        && OutputContinuation.isListingRow(ByteCursor(bytes, line.range))
   }
 
   /// Whether nothing stands before a line.
   private func isFirst(_ index: Int) -> Bool { lines[..<index].allSatisfy { isBlank($0) } }
 
-  /// Takes in, where a prompt ends the first output, that the output began above the input: `iptables -S` prints the policies before the rules.
+  /// Takes in, where a prompt or another output ends the first one, that it began above the input: `iptables -S` prints the policies before the rules.
   private mutating func noteCutBeginning() {
     guard let open = current, sections.isEmpty, open.section.command == nil,
       let first = taken.runs.first?.lowerBound, isFirst(first)
     else { return }
-    switch open.section.kind {
-    case .save: current?.section.beginsCut = lines[first].form == .rule
-    case .listing: current?.section.beginsCut = lines[first].form == .row
-    default: break
-    }
+    let beginsCut =
+      switch open.section.kind {
+      case .save: lines[first].form == .rule
+      case .listing: isRow(lines[first])
+      default: false
+      }
+    current?.section.beginsCut = beginsCut
   }
 
   private static func isSameOutput(_ open: OutputKind, _ kind: OutputKind) -> Bool {
@@ -636,6 +667,7 @@ struct SectionFinder {
   // MARK: - Sections
 
   private mutating func begin(_ kind: OutputKind, _ line: DumpLine, at index: Int) {
+    if current?.section.kind == .listing, kind != .listing { noteCutBeginning() }
     close()
     let fence = paste.fence(at: index)
     // A command stands right before its output: in the same fence, in the fence before, or a few lines above.
@@ -674,6 +706,7 @@ struct SectionFinder {
     if text != nil { section.session = session }
     if kind.tellsRules { section.isPast = above.isOfThePast(index) }
     if kind == .listing || kind == .save {
+      if text == nil, !"*#".utf8.contains(bytes[line.start]) { section.output.table = above.table(above: index) }
       switch above.heading(above: index) {
       case .family(let family): headingFamily = family
       case .prose: headingFamily = nil
@@ -681,6 +714,8 @@ struct SectionFinder {
       }
     }
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: fence)
+    let isRest = kind == .listing && isRow(line)
+    current?.isRest = isRest
     current?.isObjectStream = kind == .nftJSON && OutputStart.isNftObject(bytes, line)
     // What was left out before the first table may have held others.
     if kind == .nftText {
@@ -708,6 +743,8 @@ struct SectionFinder {
   /// Whether a line that can begin an output goes on with the one that is open.
   private func goesOn(with kind: OutputKind, _ line: DumpLine, at index: Int) -> Bool {
     guard let open = current else { return false }
+    // Rows without a head may be those of a listing that was turned upside down, whose heads come last.
+    if open.isRest, kind == .listing, index > 0, above.losesRules(above: index, kind) { return false }
     if kind == .listing || kind == .save, case .family(let family)? = above.heading(above: index),
       family != headingFamily
     {

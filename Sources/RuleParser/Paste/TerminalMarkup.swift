@@ -235,8 +235,9 @@ enum TerminalMarkup {
       if byte == 0x0a {
         lineStart = cursor.at + 1
         typing = Typing()
+        // A blank could be one that the program printed: nft's before a target that it can't print.
         while to < cursor.at {
-          bytes[to] = 0x20
+          bytes[to] = 0x0d
           to += 1
         }
       } else if hasBBCode, byte == 0x5b, eatBBCode(&cursor) {

@@ -103,8 +103,10 @@ struct UnfoldedBytes {
     let text = fold.joined(way, in: original)
     let end = fold.pieces[fold.pieces.count - 1].end
     for (offset, byte) in text.enumerated() { bytes[line.start + offset] = byte }
-    for place in line.start + text.count..<end { bytes[place] = 0x20 }
-    line.end = end
+    // A blank at the end may be one that the program printed; a line that ends the input still does.
+    let isLast = end == bytes.count
+    for place in line.start + text.count..<end { bytes[place] = isLast ? 0x20 : 0x0d }
+    line.end = isLast ? end : line.start + text.count
     line.form = .other
     return line
   }

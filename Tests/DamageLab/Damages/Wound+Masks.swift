@@ -31,6 +31,7 @@ extension Wound {
     let address = random.pick(inRules)
     let mask = inPart ? Self.inPart(address, &random) : random.pick(Self.addressMasks)
     note("\(address) is \(mask)")
+    lost.insert(address)
     return replace(address, with: mask)
   }
 
@@ -46,6 +47,7 @@ extension Wound {
     let mask = random.pick(Self.addressMasks)
     note("all addresses are \(mask)")
     var isDone = false
+    lost.formUnion(addresses)
     for address in addresses { isDone = replace(address, with: mask) || isDone }
     return isDone
   }

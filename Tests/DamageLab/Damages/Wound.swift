@@ -22,7 +22,7 @@ struct Wound: Sendable {
   var dump: Dump
   /// The texts, once nothing but them is damaged any more.
   var texts: [PastedText] = []
-  /// Tables that nothing of is left.
+  /// Tables that nothing of is left, and addresses that are masked.
   var lost: Set<String> = []
   /// What was done, in words.
   var notes: [String] = []

@@ -50,7 +50,7 @@ public struct Campaign: Sendable {
     return Lie(
       whole: whole.name, notes: wound.notes, seed: seed,
       question: whole.questions.map(\.question.description).joined(separator: "\n"),
-      truth: truth, answer: .undetermined, texts: wound.texts)
+      truth: truth, answer: .undetermined, texts: wound.texts, wholeTexts: whole.dump.texts)
   }
 
   /// Some dump damaged in one way, as texts; nil where there is nothing in it that the damage could be done to.
@@ -92,7 +92,8 @@ public struct Campaign: Sendable {
       func example() -> Lie {
         Lie(
           whole: whole.name, notes: ["layout \(wound.dump.layout.rawValue)"] + wound.notes, seed: seed,
-          question: question.description, truth: truth, answer: answer, texts: wound.texts)
+          question: question.description, truth: truth, answer: answer, texts: wound.texts,
+          wholeTexts: whole.dump.texts)
       }
       tally.count(outcome, key, isHarmless: isHarmless, example)
       tally.time(duration, example)

@@ -4,7 +4,7 @@ public enum Outcome: Sendable {
   case same
   /// It is open now.
   case open
-  /// It is another one, and says that it takes for empty the very table that was left out.
+  /// It is another one, and says that it takes for empty the very table that was left out, or for somebody else's the very address that was masked.
   case assumed
   /// It is another one, as if nothing had happened.
   case lie
@@ -23,8 +23,10 @@ public enum Outcome: Sendable {
     }
   }
 
-  /// Whether an answer says that a table was not shown: `the raw and nat tables of iptables, which no dump shows, hold no rules`.
+  /// Whether an answer says that a table was not shown: `the raw and nat tables of iptables, which no dump shows, hold no rules`. Of an address, whether
+  /// it says that packets from there come in from outside.
   private static func says(_ answer: Answer, of lost: String) -> Bool {
+    if answer.takenForOthers.contains(lost) { return true }
     let words = lost.split(separator: " ").map(String.init)
     guard words.count == 2 else { return false }
     let tool = words[0] == "ip" ? "iptables" : words[0] == "ip6" ? "ip6tables" : ""
@@ -52,6 +54,8 @@ public struct Lie: Sendable, CustomStringConvertible {
   public var answer: Answer
   /// The damaged texts.
   var texts: [PastedText]
+  /// The texts as they were.
+  var wholeTexts: [PastedText]
 
   /// The trial, the question and both answers, in words.
   public var description: String {

@@ -48,8 +48,12 @@ public enum Reproduction {
   private static func write(_ lie: Lie, to place: URL) throws {
     let dump = place.appending(path: "dump")
     try FileManager.default.createDirectory(at: dump, withIntermediateDirectories: true)
-    for text in lie.texts {
-      try text.text.write(to: dump.appending(path: text.name), atomically: true, encoding: .utf8)
+    let whole = place.appending(path: "whole")
+    try FileManager.default.createDirectory(at: whole, withIntermediateDirectories: true)
+    for (folder, texts) in [(dump, lie.texts), (whole, lie.wholeTexts)] {
+      for text in texts {
+        try text.text.write(to: folder.appending(path: text.name), atomically: true, encoding: .utf8)
+      }
     }
     try words(lie, in: place).write(to: place.appending(path: "answers.txt"), atomically: true, encoding: .utf8)
   }

@@ -11,6 +11,8 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
   var destinations: Set<Destination>
   /// What the answer says of tables that no dump shows.
   var untold: [String] = []
+  /// The addresses that the answer takes for another's, since packets from there come in from outside.
+  var takenForOthers: Set<String> = []
   /// What an undetermined answer depends on.
   var conditions: [String] = []
 
@@ -55,6 +57,9 @@ public struct Answer: Hashable, Sendable, CustomStringConvertible {
     untold =
       trace.assumptions.filter { $0.id.contains("untold") }.map(\.text)
       + (trace.warnings + reading.diagnostics).filter { $0.id.contains("untold") }.map(\.message)
+    for assumption in trace.assumptions {
+      if case .comesFromOutside(let address) = assumption.fact { takenForOthers.insert(address.description) }
+    }
     conditions = Array(Set(trace.cases.flatMap(\.conditions).compactMap { $0.text(in: reading.ruleset) })).sorted()
   }
 

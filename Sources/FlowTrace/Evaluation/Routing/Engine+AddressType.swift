@@ -44,7 +44,10 @@ extension Engine {
       if let single = rest.single, !masked.contains(where: { $0.mayBe(single) }) { take(.unicast, rest) }
       if rest.isEmpty { return result }
     }
+    // What rules put in as a source, or are about, may be a masked address; the first one of a bridge's subnet nearly always is the bridge's.
+    let isMasked = knowledge.facts.maskedAddresses[family] != nil
     for own in knowledge.inferred.hostAddresses where rest.contains(own.address.bits) {
+      if isMasked, !knowledge.inferredSubnets.contains(where: { $0.prefix.contains(own.address) }) { continue }
       result.assumptions.append(
         Assumption(
           .gatewayAddress(own.address, interface: own.interface), evidence: own.evidence, settledBy: own.settledBy))

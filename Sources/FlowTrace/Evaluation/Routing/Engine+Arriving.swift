@@ -173,7 +173,7 @@ extension Engine {
     }
     switch answer {
     case .local, .broadcast:
-      if let reason = sourceCheck(&flow, input, towards: nil) { return end(reason) }
+      if let reason = sourceCheck(&flow, input, isForHost: true, output: nil) { return end(reason) }
       flow.note(
         Step(
           hook: nil, .routing, matched: true, action: .local,
@@ -197,7 +197,7 @@ extension Engine {
       // A packet that a translation led back to the bridge it came from is bridged again, not routed (`br_nf_pre_routing_finish` in
       // `net/bridge/br_netfilter_hooks.c`): it spends no hop.
       let isBridgedAgain = isLedBackToBridge(flow, hops, input)
-      if let reason = sourceCheck(&flow, input, towards: hops.first?.interface) { return end(reason) }
+      if let reason = sourceCheck(&flow, input, isForHost: false, output: hops.first?.interface) { return end(reason) }
       if !isBridgedAgain, let reason = spendHop(&flow) { return end(reason) }
       leadOut(&flow, hops, source)
       if isBridgedAgain, let input {
@@ -257,10 +257,10 @@ extension Engine {
   }
 
   /// Whether the source may come from this interface (`fib_validate_source` in `net/ipv4/fib_frontend.c`).
-  private func sourceCheck(_ flow: inout Flow, _ input: String?, towards output: String?) -> OutsideReason? {
+  private func sourceCheck(_ flow: inout Flow, _ input: String?, isForHost: Bool, output: String?) -> OutsideReason? {
     guard flow.family == .ipv4, let input, input != "lo", let source = flow.domain(.source)?.single else { return nil }
     // A packet to this host from the address that it goes to is from the host's own, too, whichever that is.
-    let isFromItsDestination = output == nil && flow.domain(.destination)?.single == source
+    let isFromItsDestination = isForHost && flow.domain(.destination)?.single == source
     if isFromItsDestination || knowledge.localAddresses[.ipv4]?.contains(source) ?? false {
       return (knowledge.interfaceSetting("accept_local", input) ?? 0) != 0 ? nil : .martian
     }
@@ -274,7 +274,7 @@ extension Engine {
     var request = request(for: flow)
     request.mark = mark
     // The way back begins where the packet would leave.
-    request.input = output ?? "lo"
+    request.input = isForHost ? "lo" : output ?? ""
     request.source = flow.domain(.destination)?.first
     swap(&request.sourcePort, &request.destinationPort)
     request.decided = settledQuestions(flow)
@@ -291,6 +291,7 @@ extension Engine {
     guard !isBack, filter != 0 else { return nil }
     var isDecided = true
     if case .undecided = answer { isDecided = false }
+    if hops.contains(where: { $0.interface == nil }) { isDecided = false }
     guard let filter, isDecided else {
       flow.assume(
         Assumption(
