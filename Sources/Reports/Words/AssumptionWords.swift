@@ -64,10 +64,36 @@ extension Assumption {
 }
 
 extension [Assumption] {
+  /// What is taken for granted of many routes as one fact: a translation that nobody knows leaves every address open, in as many pieces as the host
+  /// knows of addresses.
+  private var withRoutesJoined: [Assumption] {
+    var joined: [Assumption] = []
+    for one in self {
+      let same = joined.firstIndex { other in
+        guard case .route(_, let mine) = one.fact, case .route(_, let others) = other.fact else { return false }
+        return mine == others && one.settledBy == other.settledBy
+      }
+      guard let same, case .route(let more, let others) = one.fact, case .route(let addresses, _) = joined[same].fact
+      else {
+        joined.append(one)
+        continue
+      }
+      var all = addresses.union(more)
+      // But for a few blocks nobody counts these.
+      if let family = AddressFamily.allCases.first(where: { all.isSubset(of: $0.allAddresses) }),
+        all.count > family.allAddresses.count / 2
+      {
+        all = family.allAddresses
+      }
+      joined[same].fact = .route(to: all, notThrough: others)
+    }
+    return joined
+  }
+
   /// The assumptions, of those that read alike the first: what is open in one family may be so in the other, and long
   /// lists are not written out.
   var told: [Assumption] {
     var known: Set<[String?]> = []
-    return filter { one in known.insert([one.text, one.settledBy, one.evidence.map { "\($0)" }]).inserted }
+    return withRoutesJoined.filter { one in known.insert([one.text, one.settledBy, one.evidence.map { "\($0)" }]).inserted }
   }
 }

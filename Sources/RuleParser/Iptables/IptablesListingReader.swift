@@ -80,6 +80,8 @@ private struct ListingReading: ~Copyable {
   var hasLostChains = false
   /// Whether rows stood before any chain's head.
   var hasHeadlessRows = false
+  /// Whether the rows that come are those of a chain whose head is not there.
+  var isBelowLostHead = false
   /// Whether lines stood there that are no part of a listing.
   var hasStrangers = false
   /// Whether the names of the columns stand before the rows of some chain.
@@ -114,7 +116,7 @@ private struct ListingReading: ~Copyable {
       lastNumber = 0
       return end
     }
-    if !chains.isEmpty, let run = rows?.takeRules(from: index, header: header) {
+    if !chains.isEmpty, !isBelowLostHead, let run = rows?.takeRules(from: index, header: header) {
       let end = index + run.rules.count
       if let number = run.number {
         guard follow(number, text.lines[index]) else { return end }
@@ -144,6 +146,7 @@ private struct ListingReading: ~Copyable {
     }
     if line.form == .unreadable { return unreadable(line, expected: "a whole line", mayBeRule: true) }
     if let usual = ListingHeader.usual, line.form == .columnHead {
+      if header != nil, !chains.isEmpty { isBelowLostHead = true }
       header = usual
       hasColumns = hasColumns || !chains.isEmpty
       return
@@ -188,11 +191,13 @@ private struct ListingReading: ~Copyable {
     }
     // Rows mostly begin with a number, and head lines never do.
     if first.peek.map({ $0 >= 0x61 && $0 <= 0x7a }) ?? false, let head = ListingHeader(cursor) {
+      // Each chain has them once: the head of another one is not there.
+      if header != nil, !chains.isEmpty { isBelowLostHead = true }
       header = head
       hasColumns = hasColumns || !chains.isEmpty
       return
     }
-    guard !chains.isEmpty else {
+    guard !chains.isEmpty, !isBelowLostHead else {
       // The head of its chain is not there: a rule of the table, of which nobody knows where it stands.
       hasHeadlessRows = hasHeadlessRows || OutputContinuation.isListingRow(first)
       return unreadable(line, expected: "a line that begins with Chain")
@@ -254,11 +259,13 @@ private struct ListingReading: ~Copyable {
       Chain(label, policyCounter: head.counter, references: head.references, span: text.span(line)))
     if let rank { lastRank = rank } else { hasUserChain = true }
     header = nil
+    isBelowLostHead = false
     lastNumber = 0
   }
 
   /// Notes a text that ends with the head of a chain, behind which iptables prints the names of the columns, as it did for the chains before.
   mutating func endInHead() {
+    noteCutRow()
     guard header == nil, !hasHeadlessRows, let last = chains.indices.last, let span = chains[last].span,
       let end = text.lines.last(where: { $0.start < $0.end }), span.line == end.number,
       hasColumns
@@ -267,6 +274,17 @@ private struct ListingReading: ~Copyable {
     chains[last].addMissing(MissingRules(.cut), span: span)
     hasLostChains = true
     fragment.cut = fragment.cut ?? span
+  }
+
+  /// Notes a text that ends within a row: without a line feed, and in words that mean nothing.
+  private mutating func noteCutRow() {
+    guard let last = chains.indices.last, let rule = chains[last].rules.last,
+      let end = text.lines.last(where: { $0.start < $0.end }), end.end >= text.bytes.count,
+      rule.span.line == end.number, rule.missing == nil, rule.hasUnknownPart
+    else { return }
+    chains[last].addMissing(MissingRules(.cut), span: rule.span)
+    hasLostChains = true
+    fragment.cut = fragment.cut ?? rule.span
   }
 
   mutating func endTable() {
@@ -280,6 +298,7 @@ private struct ListingReading: ~Copyable {
       hasUnreadRows = false
       hasLostChains = false
       hasHeadlessRows = false
+      isBelowLostHead = false
     }
     let shown: Shown = hasLostChains || hasHeadlessRows ? .part : .whole
     guard !chains.isEmpty else {

@@ -837,8 +837,10 @@ extension SaveReading {
     switch rule.statements.last {
     case .opaqueTarget(let opaque)?: return opaque.lost == .rest
     case .verdict(.jump(let name))?, .verdict(.goto(let name))?:
-      return !chains.contains { $0.name == name }
-        && ["ACCEPT", "DROP", "RETURN", "REJECT", "MASQUERADE"].contains { $0.hasPrefix(name) }
+      if chains.contains(where: { $0.name == name }) { return false }
+      // A chain is declared before rules lead to it.
+      if line.end >= text.bytes.count, chains.contains(where: { $0.name.hasPrefix(name) }) { return true }
+      return ["ACCEPT", "DROP", "RETURN", "REJECT", "MASQUERADE"].contains { $0.hasPrefix(name) }
     default: return false
     }
   }

@@ -285,7 +285,17 @@ struct SaveRuleReader: ~Copyable {
     if let read, read.count > 1, !tokens[at - 1].isQuoted, rule.bytes[read.upperBound - 1] == UInt8(ascii: "!") {
       damage.noteWhole(name.lowerBound)
     }
+    // So did `-o docker0-j DOCKER`: the name is half of an option, whose value belongs to nothing.
+    if let read, endsInOption(read), at < tokens.count, !tokens[at].isQuoted, !startsOption(tokens[at].range) {
+      damage.noteWhole(name.lowerBound)
+    }
     return read
+  }
+
+  /// Whether a value ends like an option of one letter: `docker0-j`.
+  private func endsInOption(_ value: Range<Int>) -> Bool {
+    value.count > 2 && rule.bytes[value.upperBound - 2] == 0x2d
+      && "sdiopmjg".utf8.contains(rule.bytes[value.upperBound - 1])
   }
 
   /// Reads an option that every rule has. False when it is another one.

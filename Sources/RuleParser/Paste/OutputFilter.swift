@@ -168,7 +168,9 @@ extension RuleFragment {
         }
       }
     }
-    if filter.places.contains(.beginning) { markBeginning(missing, of: text, isSave: isSave) }
+    if filter.places.contains(.beginning) || filter.places.contains(.marks) {
+      markBeginning(missing, of: text, isSave: isSave)
+    }
     if filter.places.contains(.end) || filter.places.contains(.marks), let table = tables.indices.last {
       let span = text.span(last)
       tables[table].addMissing(missing, behindLastRuleOf: isSave, span: span)

@@ -447,8 +447,16 @@ struct SectionFinder {
 
   /// Rows with which an input begins are the rest of a listing whose head has scrolled away.
   private func restKind(_ line: DumpLine, at index: Int) -> OutputKind? {
-    guard isRow(line), current == nil, sections.isEmpty, pending.isEmpty, isFirst(index) else { return nil }
+    guard current == nil, sections.isEmpty, pending.isEmpty || isAsked(.listing), isFirst(index),
+      isRow(line) || isColumnHead(line)
+    else { return nil }
     return .listing
+  }
+
+  private func isColumnHead(_ line: DumpLine) -> Bool {
+    var cursor = ByteCursor(bytes, line.range)
+    cursor.eatBlanks()
+    return ListingHeader(cursor) != nil
   }
 
   /// Whether a line is a row of a listing though no head of columns says so; one with a number before the counters looks like nothing by its bytes alone.

@@ -61,8 +61,13 @@ extension NftTextReader {
     _ block: Block, _ item: (inout NftTextReader) throws(SyntaxError) -> Void
   ) throws(SyntaxError) -> Bool {
     try expect(.openBrace, "{")
+    // The lines that were left out right before what is looked at.
+    var gap: SourceSpan?
     while true {
-      if let mark = tokens.takeMark() { leaveOut(.elided, text.span(mark), block) }
+      if let mark = tokens.takeMark() {
+        gap = text.span(mark)
+        leaveOut(.elided, text.span(mark), block)
+      }
       switch kind {
       case .newline, .semicolon: tokens.advance()
       case .closeBrace:
@@ -73,7 +78,7 @@ extension NftTextReader {
         cut = cut ?? text.span(tokens.previousEnd..<tokens.previousEnd)
         return false
       case .word where tokens.isFirstInLine && beginsOtherBlock(block):
-        report(fail("}"))
+        if let gap { leaveOutBlocks(at: gap, block) } else { report(fail("}")) }
         return false
       case .dot, .openBracket, .openParenthesis, .less, .dash, .star, .assign, .unknown, .slash, .word, .dollar,
         .hidden:
@@ -85,12 +90,14 @@ extension NftTextReader {
           }
           if !beginsWithLetter(line), let evidence = OmissionMark.evidence(text.bytes, line.range) {
             leaveOut(evidence, text.span(line), block)
+            gap = text.span(line)
             tokens.skipLine()
             continue
           }
         }
         fallthrough
       default:
+        gap = nil
         let (before, mark) = (tokens.current.start, tokens.mark)
         do {
           try item(&self)
@@ -130,6 +137,12 @@ extension NftTextReader {
       addMissing(MissingRules(evidence, count: evidence == .unreadable ? 1 : nil), span, to: name, of: index)
     case .other: cut = cut ?? span
     }
+  }
+
+  /// Notes that the brace that closes a chain is among the lines that were left out, and with it other chains of its table, and maybe other tables.
+  private mutating func leaveOutBlocks(at gap: SourceSpan, _ block: Block) {
+    if case .chain(let index, _) = block { leaveOut(.elided, gap, .table(index)) }
+    cut = cut ?? gap
   }
 
   private mutating func addMissing(_ missing: MissingRules, _ span: SourceSpan, to name: String, of index: Int) {

@@ -17,6 +17,9 @@ extension NftTextReader {
     }
     // A terminal folds at its width, and the blank before the next word may be the last column.
     guard let line = tokens.enclosingLine else { return false }
+    var next = ByteCursor(text.bytes, end..<text.bytes.count)
+    _ = next.eat { $0 <= 0x20 }
+    if next.peek == UInt8(ascii: "}") { return true }
     return FoldWidth.columns(text.bytes, line.range) < widestLine()
   }
 
