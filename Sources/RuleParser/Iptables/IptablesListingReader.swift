@@ -280,7 +280,7 @@ private struct ListingReading: ~Copyable {
   private mutating func noteCutRow() {
     guard let last = chains.indices.last, let rule = chains[last].rules.last,
       let end = text.lines.last(where: { $0.start < $0.end }), end.end >= text.bytes.count,
-      rule.span.line == end.number, rule.missing == nil, rule.hasUnknownPart
+      rule.span.line == end.number, rule.missing == nil, rule.hasUnreadWords
     else { return }
     chains[last].addMissing(MissingRules(.cut), span: rule.span)
     hasLostChains = true

@@ -110,6 +110,16 @@ extension Rule {
     }
   }
 
+  /// Whether words of the rule were not understood.
+  var hasUnreadWords: Bool {
+    statements.contains { statement in
+      switch statement {
+      case .opaqueMatch, .opaqueTarget: true
+      default: false
+      }
+    }
+  }
+
   /// Whether a part of the rule is hidden by the form of the dump or was not understood.
   var hasUnknownPart: Bool {
     statements.contains { statement in

@@ -17,9 +17,10 @@ extension NftTextReader {
     }
     // A terminal folds at its width, and the blank before the next word may be the last column.
     guard let line = tokens.enclosingLine else { return false }
+    // What was folded goes on in the next line, and no closing brace stands there; where pieces of a line are tried, one does.
     var next = ByteCursor(text.bytes, end..<text.bytes.count)
     _ = next.eat { $0 <= 0x20 }
-    if next.peek == UInt8(ascii: "}") { return true }
+    if next.peek == UInt8(ascii: "}"), text.lines.count > 3 { return true }
     return FoldWidth.columns(text.bytes, line.range) < widestLine()
   }
 
