@@ -40,8 +40,8 @@ struct TraceCommand: ParsableCommand {
     abstract: "Follow a packet through the rules and say what decides.",
     discussion: """
       What you do not fix stays open, and the answer tells the cases apart. Without any option for the packet, what is open to the outside is \
-      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted, 1 some case is dropped or \
-      rejected, 2 bad input or usage, 3 undetermined.
+      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted and its reply comes back, 1 some \
+      case or its reply is dropped or rejected, or nothing listens, 2 bad input or usage, 3 undetermined.
       """)
 
   @OptionGroup(title: "The packet")
@@ -105,7 +105,7 @@ struct TraceCommand: ParsableCommand {
       let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal.settings, detail: explain.detail)
       Output.write(text.text(of: trace, from: sender, diagnostics: diagnostics))
     }
-    throw ExitStatus(sender?.verdict(with: trace) ?? trace.verdict)
+    throw ExitStatus(sender?.whole(with: trace) ?? trace)
   }
 }
 

@@ -7,6 +7,10 @@ public enum Breach: Hashable, Sendable {
   case verdict(Case.Verdict, expected: [Case.Verdict])
   /// It has a verdict that only others are to have.
   case forbidden(Case.Verdict)
+  /// Its connection does not work, or not for every packet; these verdicts would do as well.
+  case connection(ConnectionFate, Case.Verdict, orExpected: [Case.Verdict])
+  /// Its connection works, which only others are to.
+  case forbiddenConnection
   /// It is rejected with another answer, or with none.
   case answer(String?, expected: [String])
   /// It goes elsewhere.

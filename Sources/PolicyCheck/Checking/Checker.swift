@@ -120,5 +120,5 @@ public struct Checker: Sendable {
 }
 
 extension Expectation {
-  var asksForReply: Bool { !reply.isEmpty || oneOf.contains(where: \.asksForReply) }
+  var asksForReply: Bool { !reply.isEmpty || works || forbidsWorking || oneOf.contains(where: \.asksForReply) }
 }

@@ -49,7 +49,9 @@ public struct TraceJSON: Sendable {
           for word in CaptureWords.words(captured) { json.member(word.key, word.value) }
         }
       }
-      json.member("verdict", (sender?.verdict(with: trace) ?? trace.verdict).rawValue)
+      let whole = sender?.whole(with: trace) ?? trace
+      json.member("verdict", whole.verdict.rawValue)
+      if let connection = whole.connection { write(connection, to: &json) }
       json.key("assumptions")
       json.array { json in for assumption in trace.assumptions.told { json.value(assumption.sentence) } }
       json.key("warnings")
@@ -57,7 +59,9 @@ public struct TraceJSON: Sendable {
         for warning in (diagnostics + trace.warnings).filter({ $0.severity != .note }) { write(warning, to: &json) }
       }
       json.key("cases")
-      json.array { json in for one in trace.cases { write(one, to: &json) } }
+      json.array { json in
+        for one in trace.cases { write(one, tellsConnection: trace.tellsConnections, to: &json) }
+      }
       if let sender {
         json.key("sender")
         json.object { json in
@@ -104,7 +108,15 @@ public struct TraceJSON: Sendable {
 
   // MARK: Cases
 
-  private func write(_ one: Case, to json: inout JSONWriter) {
+  /// How a connection comes out, and at which step it fails or may fail.
+  private func write(_ connection: ConnectionFate, to json: inout JSONWriter) {
+    json.member("connection", connection.outcome.rawValue)
+    if let stage = connection.stage {
+      json.member(connection.outcome == .fails ? "fails_at" : "depends_on", stage.rawValue)
+    }
+  }
+
+  private func write(_ one: Case, tellsConnection: Bool = false, to json: inout JSONWriter) {
     json.object { json in
       json.key("when")
       write(one.when, of: one, to: &json)
@@ -114,6 +126,7 @@ public struct TraceJSON: Sendable {
       }
       json.member("verdict", one.verdict.rawValue)
       if let verdict = one.conditionalVerdict { json.member("verdict_if", verdict.rawValue) }
+      if tellsConnection { write(one.connection, to: &json) }
       json.member("fate", one.fate.rawValue)
       json.key("in")
       writeName(one.input, to: &json)

@@ -98,7 +98,7 @@ public struct TraceText: Sendable {
     let query = trace.query
     var text = StyledText(question(query), .strong)
     text += "   "
-    text += StyledText(summary(trace), style(trace.verdict))
+    text += StyledText(ConnectionWords.summary(trace), style(trace))
     return text
   }
 
@@ -136,22 +136,16 @@ public struct TraceText: Sendable {
     return parts.joined(separator: "  ")
   }
 
-  private func summary(_ trace: Trace) -> String {
-    let counts = Dictionary(trace.cases.map { ($0.verdict, 1) }, uniquingKeysWith: +)
-    if trace.cases.isEmpty { return "no packet fits" }
-    if counts.count == 1, let (verdict, count) = counts.first {
-      if count == 1 { return verdict.past }
-      return count == 2 ? "\(verdict.past) in both cases" : "\(verdict.past) in all \(count) cases"
+  private func style(_ trace: Trace) -> Style {
+    switch trace.verdict {
+    case .drop, .reject: return .bad
+    case .mixed, .undetermined: return .doubtful
+    case .accept: break
     }
-    let parts = Case.Verdict.inOrder.compactMap { verdict in counts[verdict].map { "\($0) \(verdict.past)" } }
-    return "it depends: " + parts.joined(separator: ", ")
-  }
-
-  private func style(_ verdict: OverallVerdict) -> Style {
-    switch verdict {
-    case .accept: .good
-    case .drop, .reject: .bad
-    case .mixed, .undetermined: .doubtful
+    switch trace.connection {
+    case nil, .works?: return .good
+    case .fails?: return .bad
+    case .depends?: return .doubtful
     }
   }
 
@@ -186,12 +180,7 @@ public struct TraceText: Sendable {
       if let rejectWith = one.rejectWith { head += StyledText(" with \(rejectWith)") }
       head += StyledText(one.rules.isEmpty ? after(one.decidedBy) : " by \(ruleset.place(of: one.rules))", .strong)
     }
-    if let reply = one.reply, let failed = reply.first(where: { $0.verdict != .accept }), one.verdict == .accept {
-      head += StyledText("  but its reply is \(failed.verdict.past)", .bad)
-    }
-    if one.remarks.contains(where: \.isClosedPort) {
-      head += StyledText("  but nothing listens there", .bad)
-    }
+    if let objection = ConnectionWords.objection(to: one) { head += StyledText("  but \(objection)", .bad) }
     return head
   }
 
