@@ -40,7 +40,7 @@ struct TraceCommand: ParsableCommand {
     abstract: "Follow a packet through the rules and say what decides.",
     discussion: """
       What you do not fix stays open, and the answer tells the cases apart. Without any option for the packet, what is open to the outside is \
-      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted and its reply comes back, 1 some \
+      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted and no reply is known to fail, 1 some \
       case or its reply is dropped or rejected, or nothing listens, 2 bad input or usage, 3 undetermined.
       """)
 
@@ -59,6 +59,12 @@ struct TraceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How much of the way to show: brief, normal or all.", valueName: "detail"))
   var explain: DetailChoice = .normal
 
+  @Option(
+    name: .customLong("case"),
+    help: ArgumentHelp(
+      "Of an answer with a table of outcomes: show the path of the one with this number.", valueName: "n"))
+  var shownCase: Int?
+
   @OptionGroup var terminal: TerminalArguments
 
   @Option(
@@ -69,14 +75,19 @@ struct TraceCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   /// Whether nothing is asked about a packet: the answer is then about the whole host.
-  private var isAboutTheHost: Bool { packet.isEmpty && batch == nil && want == nil && !json && explain != .all }
+  private var isAboutTheHost: Bool {
+    packet.isEmpty && batch == nil && want == nil && !json && explain != .all && shownCase == nil
+  }
 
   func run() throws {
-    if isAboutTheHost {
-      throw try HostOverview(terminal: terminal.settings, isBrief: true).print(dumps.chosenHosts(), dumps: dumps.dumps)
+    if let shownCase, json || batch != nil {
+      throw Failure("--case \(shownCase): it chooses what the text shows, and JSON holds every case")
     }
-    let reading = try dumps.read(for: packet.clues)
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    if isAboutTheHost {
+      throw try HostOverview(terminal: terminal.settings, isBrief: true).print(dumps.chosenHosts(), dumps: dumps.given)
+    }
+    let reading = try dumps.read(for: packet.clues, isInputTaken: batch == "-")
+    try RefuseEmpty.check(reading, dumps: dumps.given)
     if let batch {
       guard packet.isEmpty, want == nil else {
         throw Failure("--batch: the questions stand in \(batch); options for the packet have no place beside it")
@@ -84,6 +95,7 @@ struct TraceCommand: ParsableCommand {
       try Batch(reading: reading).answer(questionsIn: batch)
       return
     }
+    try InterfaceCheck(reading).check(packet)
     var query = try packet.query(facts: reading.facts)
     var options = Tracer.Options()
     options.listsEveryRule = explain == .all
@@ -102,10 +114,20 @@ struct TraceCommand: ParsableCommand {
         TraceJSON(reading.ruleset, captured: reading.facts.captured)
           .bytes(of: trace, from: sender, diagnostics: diagnostics))
     } else {
-      let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal.settings, detail: explain.detail)
+      var text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal.settings, detail: explain.detail)
+      text.shownCase = try shownCase.map { try checked($0, text.outcomeCount(of: trace)) }
       Output.write(text.text(of: trace, from: sender, diagnostics: diagnostics))
     }
     throw ExitStatus(sender?.whole(with: trace) ?? trace)
+  }
+}
+
+extension TraceCommand {
+  private func checked(_ number: Int, _ count: Int) throws(Failure) -> Int {
+    guard (1...max(count, 1)).contains(number) else {
+      throw Failure("--case \(number): the answer has \(count == 1 ? "1 case" : "\(count) cases, counted from 1")")
+    }
+    return number
   }
 }
 

@@ -1,4 +1,5 @@
 import FlowTrace
+import HostAnalysis
 import HostModel
 import RuleGraph
 
@@ -137,8 +138,12 @@ struct HostWords {
   }
 
   /// What else sets the packets of a case apart from those of the query: ports, addresses, marks, conditions.
-  func limits(of one: Case, query: Query) -> [String] {
-    var limits = box(one.when.allowed, of: one.when, query: query, isException: false)
+  ///
+  /// - Parameter hidingSource: Whether the sources go without saying, since the sender is named.
+  func limits(of one: Case, query: Query, hidingSource: Bool = false) -> [String] {
+    var allowed = one.when.allowed
+    if hidingSource { allowed[.field(.header(HeaderField(.ip, .saddr)))] = nil }
+    var limits = box(allowed, of: one.when, query: query, isException: false)
     if !one.when.parts.isEmpty { limits.append("in the \(one.when.parts.count) combinations that the rules name") }
     let count = one.when.except.count
     if count > 8 { limits.append("but for \(count) combinations that rules before take") }
@@ -151,6 +156,13 @@ struct HostWords {
     return limits
   }
 
+  /// The sources of a case in words: `from 10.0.0.0/8`; nil when it has all that the question has.
+  func sources(of one: Case, query: Query) -> String? {
+    let dimension = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
+    guard let values = one.when.allowed[dimension], values != query.source else { return nil }
+    return sourceText(values, among: one.when.open[dimension] ?? query.source ?? .all)
+  }
+
   /// The sources of a case, by what it lacks where that is shorter; nil when it has all of them.
   private func sourceText(_ values: ValueSet, among all: ValueSet) -> String? {
     let missing = all.subtracting(values)
@@ -158,6 +170,15 @@ struct HostWords {
     let (pieces, rest) = (values.pieces(as: .address), missing.pieces(as: .address))
     return rest.count < pieces.count
       ? "from any address but \(ValueSet.shortList(rest))" : "from \(ValueSet.shortList(pieces))"
+  }
+
+  /// Addresses of a family, by what they lack where that is shorter; nil when they are all of it.
+  private func addressText(_ values: ValueSet, in family: AddressFamily) -> String? {
+    let inside = values.intersection(family.ownAddresses)
+    let missing = family.ownAddresses.subtracting(inside)
+    if missing.isEmpty { return nil }
+    let (pieces, rest) = (inside.pieces(as: .address), missing.pieces(as: .address))
+    return rest.count < pieces.count ? "any address but \(ValueSet.shortList(rest))" : ValueSet.shortList(pieces)
   }
 
   /// Whether a field can set cases apart: the question or a rule must speak of it.
@@ -193,6 +214,12 @@ struct HostWords {
           if let text = sourceText(values, among: region.open[dimension] ?? query.source ?? .all) {
             words.append(text)
           }
+          continue
+        }
+        if field.queryName == "dst", query.destination == nil, !isException,
+          let family = region.allowed[.family]?.single.map({ $0 == 2 ? AddressFamily.ipv4 : .ipv6 })
+        {
+          if let text = addressText(values, in: family) { words.append("to \(text)") }
           continue
         }
         let universe = region.open[dimension] ?? field.universe
