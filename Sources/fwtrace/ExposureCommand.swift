@@ -25,10 +25,10 @@ struct ExposureCommand: ParsableCommand {
 
   func run() throws {
     guard json else {
-      throw try HostOverview(terminal: terminal.settings, isBrief: false).print(dumps.chosenHosts(), dumps: dumps.dumps)
+      throw try HostOverview(terminal: terminal.settings, isBrief: false).print(dumps.chosenHosts(), dumps: dumps.given)
     }
     let reading = try dumps.read()
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    try RefuseEmpty.check(reading, dumps: dumps.given)
     let exposure = AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
     Output.write(
       ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(

@@ -33,7 +33,7 @@ struct WhoCommand: ParsableCommand {
     var clues = HostClues()
     clues.destination = ReachTarget.address(in: target)
     let reading = try dumps.read(for: clues)
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    try RefuseEmpty.check(reading, dumps: dumps.given)
     let host = AnalysedHost(reading.ruleset, facts: reading.facts)
     let meant: ReachTarget
     do {
