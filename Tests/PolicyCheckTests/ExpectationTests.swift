@@ -137,6 +137,25 @@ import Testing
     #expect(word.complaints.first?.contains("did you mean works?") == true)
   }
 
+  /// What is open and should not be is worse than what is closed and should be open, wherever it stands.
+  @Test(arguments: ["[{ dport: 443 }, { dport: 8443 }]", "[{ dport: 8443 }, { dport: 443 }]"])
+  func onlyTellsTheWorstOfItsFindings(_ listed: String) throws {
+    let policy = """
+      tests:
+        - name: web alone
+          packet: { family: ipv4, in: ens33, src: 203.0.113.0/24, dst: 192.168.0.140, proto: tcp, dport: 443-9000 }
+          only: \(listed)
+
+      """
+    let open = "-A INPUT -p tcp --dport 6379 -j ACCEPT\n-A FORWARD -j DOCKER-USER"
+    let bench = try PolicyBench(policy, on: Dumps.shop.replacing("-A FORWARD -j DOCKER-USER", with: open))
+    #expect(bench.reasons("web alone") == ["accepted, which only others are to be"])
+    let example = try #require(bench.results.first?.failure?.counterexample)
+    #expect(example.commandLine.contains("--dport 6379"))
+    // Nothing is open that should not be: then what is closed.
+    #expect(try PolicyBench(policy, on: Dumps.shop).reasons("web alone") == ["dropped, expected accept"])
+  }
+
   @Test func oneDirtyPacketAmongFourBillionIsFound() throws {
     let policy = """
       tests:

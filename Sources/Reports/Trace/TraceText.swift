@@ -250,6 +250,7 @@ public struct TraceText: Sendable {
     var head = StyledText(one.verdict.past.uppercased(), one.verdict.style)
     head += StyledText("  " + words.sender(of: one, query: trace.query))
     if let receiver = words.receiver(of: one) { head += StyledText("  ->  " + receiver) }
+    if let target = words.missedTarget(of: one) { head += StyledText("  on its way to \(target)") }
     if one.verdict == .drop || one.verdict == .reject {
       if let rejectWith = one.rejectWith { head += StyledText(" with \(rejectWith)") }
       head += StyledText(one.rules.isEmpty ? after(one.decidedBy) : " by \(ruleset.place(of: one.rules))", .strong)

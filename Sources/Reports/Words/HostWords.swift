@@ -130,6 +130,14 @@ struct HostWords {
     return text
   }
 
+  /// Where packets were led that never arrive: the container behind a published port; nil where they were not translated.
+  func missedTarget(of one: Case) -> String? {
+    guard one.fate == .discarded, one.verdict == .drop || one.verdict == .reject,
+      one.translations.contains(where: { !$0.ofSource })
+    else { return nil }
+    return named(one.packet.destinationText, one.packet.destination)
+  }
+
   /// Whether a case is of a few senders of many: it stands behind those that are about everybody.
   func isParticular(_ one: Case) -> Bool {
     let dimension = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
