@@ -110,9 +110,9 @@ struct TraceCommand: ParsableCommand {
     let tracer = Tracer(reading.ruleset, facts: reading.facts)
     let trace = sender?.onward(query) { tracer.trace($0, options: options) } ?? tracer.trace(query, options: options)
     if json {
-      Output.write(
-        TraceJSON(reading.ruleset, captured: reading.facts.captured)
-          .bytes(of: trace, from: sender, diagnostics: diagnostics))
+      var form = TraceJSON(reading.ruleset, captured: reading.facts.captured)
+      form.facts = reading.facts
+      Output.write(form.bytes(of: trace, from: sender, diagnostics: diagnostics))
     } else {
       var text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal.settings, detail: explain.detail)
       text.shownCase = try shownCase.map { try checked($0, text.outcomeCount(of: trace)) }

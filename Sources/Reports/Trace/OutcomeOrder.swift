@@ -114,12 +114,12 @@ struct OutcomeOrder {
     let isOfHost = sentByHost == 1 || query.origin == .host
     let isOfWire = sentByHost == 0 || query.origin == .wire
     let family = one.packet.family
-    if query.destination == nil, let target = one.when.allowed[.field(.header(HeaderField(.ip, .daddr)))],
+    if query.destination == nil, let target = one.when.allowed[.address(.daddr, family)],
       target.intersection(family.ownAddresses).isSubset(of: isOfHost ? Self.groups : Self.groups.union(Self.loopback))
     {
       return []
     }
-    let source = one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))] ?? query.source ?? .all
+    let source = one.when.allowed[.address(.saddr, family)] ?? query.source ?? .all
     let input = one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all
     return Set(
       zones.indices.filter { index in

@@ -181,7 +181,7 @@ struct OutcomeTable {
   /// Whether a case has every source that its zones have, so that its sources need no words.
   private func hasAllSources(_ one: Case, _ group: OutcomeGroup) -> Bool {
     let family = one.packet.family
-    let field = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
+    let field = Region.Dimension.address(.saddr, family)
     guard let sources = one.when.allowed[field] else { return true }
     let asked = trace.query.source ?? one.when.open[field] ?? .all
     let real = group.zones.filter(zones.indices.contains).map { (zones[$0].sources[family] ?? .empty) }

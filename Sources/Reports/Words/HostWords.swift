@@ -52,7 +52,7 @@ struct HostWords {
     let sentByHost = one.when.allowed[.sentByHost]?.single
     if sentByHost == 1 || query.origin == .host { return "from this host" }
     if let sender = query.sender { return "from the container \(sender)" }
-    let source = one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))] ?? query.source
+    let source = one.when.allowed[.address(.saddr, one.packet.family)] ?? query.source
     let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.wires)
     // A container's address that comes in from elsewhere is not the container.
     let isInside = input.single.map { isContainerBridge(InterfaceName(value: $0).description) } ?? !isOutside(input)
@@ -140,7 +140,7 @@ struct HostWords {
 
   /// Whether a case is of a few senders of many: it stands behind those that are about everybody.
   func isParticular(_ one: Case) -> Bool {
-    let dimension = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
+    let dimension = Region.Dimension.address(.saddr, one.packet.family)
     guard let sources = one.when.allowed[dimension], let all = one.when.open[dimension] else { return false }
     return sources.count < all.subtracting(sources).count
   }
@@ -150,7 +150,7 @@ struct HostWords {
   /// - Parameter hidingSource: Whether the sources go without saying, since the sender is named.
   func limits(of one: Case, query: Query, hidingSource: Bool = false) -> [String] {
     var allowed = one.when.allowed
-    if hidingSource { allowed[.field(.header(HeaderField(.ip, .saddr)))] = nil }
+    if hidingSource { allowed[.address(.saddr, one.packet.family)] = nil }
     var limits = box(allowed, of: one.when, query: query, isException: false)
     if !one.when.parts.isEmpty { limits.append("in the \(one.when.parts.count) combinations that the rules name") }
     let count = one.when.except.count
@@ -166,7 +166,7 @@ struct HostWords {
 
   /// The sources of a case in words: `from 10.0.0.0/8`; nil when it has all that the question has.
   func sources(of one: Case, query: Query) -> String? {
-    let dimension = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
+    let dimension = Region.Dimension.address(.saddr, one.packet.family)
     guard let values = one.when.allowed[dimension], values != query.source else { return nil }
     return sourceText(values, among: one.when.open[dimension] ?? query.source ?? .all)
   }
@@ -184,7 +184,7 @@ struct HostWords {
   private func addressText(_ values: ValueSet, in family: AddressFamily) -> String? {
     let inside = values.intersection(family.ownAddresses)
     let missing = family.ownAddresses.subtracting(inside)
-    if missing.isEmpty { return nil }
+    if missing.isEmpty || inside.isEmpty { return nil }
     let (pieces, rest) = (inside.pieces(as: .address), missing.pieces(as: .address))
     return rest.count < pieces.count ? "any address but \(ValueSet.shortList(rest))" : ValueSet.shortList(pieces)
   }
@@ -235,6 +235,13 @@ struct HostWords {
       }
     }
     return words.sorted()
+  }
+}
+
+extension Region.Dimension {
+  /// The source or destination of the packets of a family.
+  static func address(_ name: HeaderFieldName, _ family: AddressFamily) -> Region.Dimension {
+    .field(.header(HeaderField(family == .ipv4 ? .ip : .ip6, name)))
   }
 }
 
