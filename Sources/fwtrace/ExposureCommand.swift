@@ -29,7 +29,9 @@ struct ExposureCommand: ParsableCommand {
     }
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.given)
-    let exposure = AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    let exposure = WorkNotice.during("asking about every port") {
+      AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    }
     Output.write(
       ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(
         of: exposure, diagnostics: reading.diagnostics))

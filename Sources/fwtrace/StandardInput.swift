@@ -2,12 +2,13 @@ import Glibc
 
 /// Standard input as a dump.
 enum StandardInput {
-  /// Whether something is piped or redirected into the program. A terminal and /dev/null are not, nor is a socket, which a service manager or a remote shell
-  /// may have left open.
+  /// Whether something is piped or redirected into the program. A terminal, /dev/null and an empty file are not, nor is a socket, which a service manager or a
+  /// remote shell may have left open.
   static var isPiped: Bool {
     var status = stat()
     guard unsafe fstat(STDIN_FILENO, &status) == 0 else { return false }
-    return status.st_mode & S_IFMT == S_IFIFO || status.st_mode & S_IFMT == S_IFREG
+    let kind = status.st_mode & S_IFMT
+    return kind == S_IFIFO || kind == S_IFREG && status.st_size > 0
   }
 
   /// Says what is awaited, where that may not be plain: on a terminal at once, of a pipe that is silent after a while.

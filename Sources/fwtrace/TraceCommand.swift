@@ -84,7 +84,9 @@ struct TraceCommand: ParsableCommand {
       throw Failure("--case \(shownCase): it chooses what the text shows, and JSON holds every case")
     }
     if isAboutTheHost {
-      throw try HostOverview(terminal: terminal.settings, isBrief: true).print(dumps.chosenHosts(), dumps: dumps.given)
+      let overview = HostOverview(
+        terminal: terminal.settings, isBrief: true, isOneScreen: explain == .brief)
+      throw try overview.print(dumps.chosenHosts(), dumps: dumps.given)
     }
     let reading = try dumps.read(for: packet.clues, isInputTaken: batch == "-")
     try RefuseEmpty.check(reading, dumps: dumps.given)
@@ -108,7 +110,9 @@ struct TraceCommand: ParsableCommand {
       dumps.isThisHost ? LiveHost.sender(of: query, in: reading, options: options, &diagnostics) : nil
     if let sender, let remark = sender.remark { query.remarks.append(remark) }
     let tracer = Tracer(reading.ruleset, facts: reading.facts)
-    let trace = sender?.onward(query) { tracer.trace($0, options: options) } ?? tracer.trace(query, options: options)
+    let trace = WorkNotice.during("tracing") {
+      sender?.onward(query) { tracer.trace($0, options: options) } ?? tracer.trace(query, options: options)
+    }
     if json {
       var form = TraceJSON(reading.ruleset, captured: reading.facts.captured)
       form.facts = reading.facts

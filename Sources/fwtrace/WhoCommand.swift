@@ -41,7 +41,7 @@ struct WhoCommand: ParsableCommand {
     } catch {
       throw Failure(Self.sentence(error, target: target))
     }
-    let reach = host.reach(meant)
+    let reach = WorkNotice.during("asking from everywhere") { host.reach(meant) }
     if json {
       Output.write(
         ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(

@@ -69,6 +69,17 @@ import Testing
     #expect(!named.output.isEmpty)
   }
 
+  @Test(arguments: [
+    ["samples/user-network"], ["--dport", "1-65535", "samples/user-network"],
+    ["samples/empty-host", "samples/one-tomcat"],
+  ])
+  func aBriefAnswerIsOneScreen(_ question: [String]) throws {
+    let outcome = try Command.run(["--explain", "brief"] + question)
+    #expect(outcome.status != 2, "\(outcome.errors)")
+    let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    #expect((2...15).contains(lines.count), "\(outcome.output)")
+  }
+
   // MARK: Standard input and output
 
   private static func dump() throws -> String {

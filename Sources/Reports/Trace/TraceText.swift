@@ -36,11 +36,11 @@ public struct TraceText: Sendable {
   ///   - diagnostics: What reading the dumps had to tell.
   public func text(of trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = []) -> String {
     let whole = wholeText(of: trace, from: sender, diagnostics: diagnostics)
-    return detail == .brief ? Self.cut(whole) : whole
+    return detail == .brief ? Self.brief(whole) : whole
   }
 
   /// A brief answer is one screen, whatever there is to say.
-  private static func cut(_ text: String) -> String {
+  public static func brief(_ text: String) -> String {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
     guard lines.count > briefLimit else { return text }
     return (lines.prefix(briefLimit - 1) + ["... (--explain normal shows the rest)"]).map { $0 + "\n" }.joined()

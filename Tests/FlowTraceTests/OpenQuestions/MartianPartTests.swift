@@ -63,13 +63,6 @@ import Testing
     #expect(try Self.verdicts(cases, of: "2001:db8::10") == [.accept])
   }
 
-  @Test func aGivenPrefixHoldsSourcesThatTheKernelRefuses() throws {
-    let cases = try Self.cases([(.input, "eth0"), (.src, "120.0.0.0-130.0.0.0"), (.dst, "192.0.2.10:22")])
-    let refused = cases.filter { $0.verdict == .drop }
-    #expect(refused.count == 1)
-    #expect(refused.first?.when.allowed[.field(.header(HeaderField(.ip, .saddr)))]?.count == 1 << 24)
-  }
-
   @Test func routeLocalnetLetsThemIn() throws {
     let on = "$ sysctl net.ipv4.conf.eth0.route_localnet\nnet.ipv4.conf.eth0.route_localnet = 1"
     let cases = try Self.cases([(.input, "eth0"), (.proto, "tcp"), (.family, "ipv4")], settings: on)

@@ -11,9 +11,8 @@ extension Engine {
     }
     if let end = pastTheHost(flow) { return .ended(end) }
     if let parts = partsByIngress(flow) { return .split(parts) }
-    if flow.family == .ipv6, !flow.isLoopbackPass {
-      let one = ValueSet(1)
-      if let parts = cut(flow, source: HostKnowledge.multicast6.union(one), destination: one) { return .split(parts) }
+    if flow.family == .ipv6, !flow.isLoopbackPass, let parts = cut(flow, destination: ValueSet(1)) {
+      return .split(parts)
     }
     if let reason = discardedBeforePrerouting(flow) { return .ended(discarded(flow, reason)) }
     return splitByBridge(&flow)
@@ -86,20 +85,16 @@ extension Engine {
     if flow.isBridged, flow.arrival[Slot.destination.rawValue] == flow.binding[Slot.destination.rawValue] { return nil }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     guard input != "lo" else { return nil }
-    let refused = refusedAddresses(on: input)
-    return cut(flow, source: refused.sources, destination: refused.destinations)
+    return cut(flow, destination: refusedAddresses(on: input).destinations)
   }
 
-  /// A flow in two, where some of its sources or destinations are among these and others not; nil where none of its packets differ in that.
-  private func cut(_ flow: Flow, source: ValueSet, destination: ValueSet) -> [Flow]? {
-    for (slot, values) in [(Slot.destination, destination), (.source, source)] {
-      guard let domain = flow.domain(slot), domain.single == nil, !domain.isDisjoint(with: values),
-        !domain.isSubset(of: values)
-      else { continue }
-      let parts = flow.split(.when(flow.binding[slot.rawValue], in: values))
-      if !parts.yes.isEmpty, !parts.no.isEmpty { return parts.yes + parts.no }
-    }
-    return nil
+  /// A flow in two, where some of its destinations are among these and others not. Sources are not cut: who gives many of them means those that a packet can have.
+  private func cut(_ flow: Flow, destination values: ValueSet) -> [Flow]? {
+    guard let domain = flow.domain(.destination), domain.single == nil, !domain.isDisjoint(with: values),
+      !domain.isSubset(of: values)
+    else { return nil }
+    let parts = flow.split(.when(flow.binding[Slot.destination.rawValue], in: values))
+    return parts.yes.isEmpty || parts.no.isEmpty ? nil : parts.yes + parts.no
   }
 
   /// Cuts a flow by what the routing tables answer for its destination.
