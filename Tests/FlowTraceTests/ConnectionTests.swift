@@ -80,6 +80,18 @@ import Testing
     #expect(!trace.cases.contains { $0.isUndetermined })
   }
 
+  /// A rule for a service's port meets a reply to a client whose own port is that one: no client chooses it.
+  @Test func aSourcePortThatNoClientChoosesDoesNotCount() throws {
+    let rule = "-A OUTPUT -p tcp --dport 8443 -j DROP"
+    let open: [(QueryOption, String)] = [(.input, "eth0"), (.src, "192.0.2.77"), (.dst, "192.0.2.10:22")]
+    let trace = try Self.trace(input: Self.ssh, output: rule, open)
+    #expect(trace.connection == .works)
+    #expect(!trace.cases.contains { $0.failsForSome })
+    // Who asks about that port is answered.
+    let asked = try Self.trace(input: Self.ssh, output: rule, open + [(.sport, "8443")])
+    #expect(asked.connection == .fails(at: .reply))
+  }
+
   @Test func oneWayThroughTheHostIsNoConnection() throws {
     let oneWay = "-A FORWARD -i eth0 -o eth1 -j ACCEPT"
     try expect(Self.trace(forward: oneWay, Self.through), .fails(at: .reply))

@@ -1,3 +1,5 @@
+package import RuleGraph
+
 /// Whether the connection that a packet begins comes about: what people mean who ask whether something works.
 ///
 /// A packet that is accepted is no connection yet: its reply has to come back, and somebody has to listen.
@@ -62,13 +64,27 @@ extension Case {
     case .undetermined: return .depends(on: .packet)
     case .accept: break
     }
-    let reply = ConnectionFate(reply ?? [], at: .reply) { $0.verdictAlone }
+    let reply = ConnectionFate(tellingReplies, at: .reply) { $0.verdictAlone }
     if case .fails = reply { return reply }
     if remarks.contains(where: \.isClosedPort) { return .fails(at: .listener) }
     let proxy = ConnectionFate(continuation ?? [], at: .proxy) { $0.connection.outcome }
     if case .fails = proxy { return proxy }
     return reply == .works ? proxy : reply
   }
+
+  /// The replies that tell how the connection comes out: not those to source ports that no client chooses by itself, where the question leaves the source port open.
+  package var tellingReplies: [Case] {
+    let replies = reply ?? []
+    guard replies.count > 1, hasChosenSourcePort(of: self) else { return replies }
+    return replies.filter(hasChosenSourcePort)
+  }
+
+  /// Whether some packets of a case are from a port that clients choose by themselves (`net.ipv4.ip_local_port_range`, by default 32768 to 60999).
+  private func hasChosenSourcePort(of one: Case) -> Bool {
+    one.when.allowed[.field(.header(HeaderField(.th, .sport)))].map { !$0.isDisjoint(with: Self.chosenPorts) } ?? true
+  }
+
+  package static let chosenPorts = ValueSet(32768...60999)
 
   private var verdictAlone: ConnectionFate.Outcome {
     switch verdict {
@@ -81,7 +97,7 @@ extension Case {
   /// Whether dumps could tell more of the connection than they do: its packets, replies or docker-proxy's own connection are undetermined.
   public var isUndetermined: Bool {
     verdict == .undetermined
-      || verdict == .accept && ((reply ?? []) + (continuation ?? [])).contains(where: \.isUndetermined)
+      || verdict == .accept && (tellingReplies + (continuation ?? [])).contains(where: \.isUndetermined)
   }
 
   /// Whether the connection of some of its packets fails for certain.
@@ -91,7 +107,7 @@ extension Case {
     case .undetermined: false
     case .accept:
       remarks.contains(where: \.isClosedPort)
-        || ((reply ?? []) + (continuation ?? [])).contains(where: \.failsForSome)
+        || (tellingReplies + (continuation ?? [])).contains(where: \.failsForSome)
     }
   }
 }

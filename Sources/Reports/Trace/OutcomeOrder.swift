@@ -9,7 +9,7 @@ struct OutcomeGroup {
   var indices: [Int]
   /// The zones that real packets of the cases come from, by their place in the list of zones.
   var zones: Set<Int>
-  /// Whether its packets are spoofed or out of the ordinary: no source belongs where it comes from, or it goes to a group or to loopback from a wire.
+  /// Whether its packets are spoofed or out of the ordinary: no source belongs where it comes from, it comes from a port that no client chooses by itself, or it goes to a group or to loopback from a wire.
   var isUnusual: Bool { zones.isEmpty }
 }
 
@@ -116,6 +116,11 @@ struct OutcomeOrder {
     let family = one.packet.family
     if query.destination == nil, let target = one.when.allowed[.address(.daddr, family)],
       target.intersection(family.ownAddresses).isSubset(of: isOfHost ? Self.groups : Self.groups.union(Self.loopback))
+    {
+      return []
+    }
+    if query.sourcePort == nil, let ports = one.when.allowed[.field(.header(HeaderField(.th, .sport)))],
+      ports.isDisjoint(with: Case.chosenPorts)
     {
       return []
     }

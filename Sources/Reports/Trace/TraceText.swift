@@ -287,7 +287,7 @@ public struct TraceText: Sendable {
   private func addReply(_ one: Case, to page: inout Page) {
     guard let reply = one.reply else { return }
     var told: Set<String> = []
-    for answer in reply {
+    for answer in detail == .all ? reply : one.tellingReplies {
       var text = StyledText(answer.verdict.past, answer.verdict.style) + StyledText(after(answer.decidedBy))
       if case .rule(let id) = answer.decidedBy, ruleset.holds(id) {
         text += StyledText(" (\(RuleWords(ruleset[id]).conditionText))")

@@ -45,7 +45,7 @@ enum ConnectionWords {
     guard one.verdict == .accept, let stage = one.connection.stage else { return nil }
     switch stage {
     case .packet: return nil
-    case .reply: return "its reply " + fate(of: one.reply ?? [])
+    case .reply: return "its reply " + fate(of: one.tellingReplies)
     case .listener: return "nothing listens there"
     case .proxy: return "docker-proxy's own connection " + (proxyFate(of: one.continuation ?? []))
     }
