@@ -26,6 +26,9 @@ public struct AnalysedHost: Sendable {
     names = Self.names(facts, inferred)
   }
 
+  /// The zones of the host: outside ones first, then networks, then the host itself.
+  package func zones() -> [Zone] { ZoneSearch(host: self, addresses: HostAddresses(self)).zones() }
+
   /// The name of the container at an address; nil where none is told.
   func container(at address: IPAddress) -> String? { names[address] }
 

@@ -9,7 +9,7 @@ struct DumpArguments: ParsableArguments {
     help: ArgumentHelp(
       "What iptables, nft, ip, docker and others printed: files, folders, or - for standard input.",
       discussion:
-        "Each may hold several pasted outputs with prompts and prose around them; all together are one host. Without any, this host itself is read.",
+        "Each may hold several pasted outputs with prompts and prose around them; all together are one host. Without any, a pipe is read (iptables-save | fwtrace ...), else this host itself.",
       valueName: "dump"))
   var dumps: [String] = []
 
@@ -26,12 +26,19 @@ struct DumpArguments: ParsableArguments {
   @OptionGroup var namespace: NamespaceArguments
 
   /// Whether the host that the program runs on is read, in its own network namespace.
-  var isThisHost: Bool { dumps.isEmpty && namespace.netns == nil }
+  var isThisHost: Bool { dumps.isEmpty && namespace.netns == nil && !StandardInput.isPiped }
+
+  /// The dumps as they are read: what is piped into the program stands for `-`.
+  var given: [String] { dumps.isEmpty && namespace.netns == nil && StandardInput.isPiped ? ["-"] : dumps }
 
   /// Reads the dumps into one host; without any, the host that the program runs on.
   ///
-  /// - Parameter clues: What the question says about the host, of which it chooses one where the dumps are of several.
-  func read(for clues: HostClues = HostClues()) throws -> HostReading { try host(of: readHosts(), for: clues) }
+  /// - Parameters:
+  ///   - clues: What the question says about the host, of which it chooses one where the dumps are of several.
+  ///   - isInputTaken: Whether standard input holds something else than dumps.
+  func read(for clues: HostClues = HostClues(), isInputTaken: Bool = false) throws -> HostReading {
+    try host(of: readHosts(isInputTaken: isInputTaken), for: clues)
+  }
 
   /// The hosts that the dumps are of; the one that was named, where one was.
   func chosenHosts() throws -> [HostReading] {
@@ -53,7 +60,8 @@ struct DumpArguments: ParsableArguments {
   }
 
   /// Reads the dumps into the hosts that they are of; without any, the host that the program runs on.
-  func readHosts() throws -> [HostReading] {
+  func readHosts(isInputTaken: Bool = false) throws -> [HostReading] {
+    let dumps = isInputTaken ? dumps : given
     if let snapshot, snapshot < 1 { throw Failure("--snapshot \(snapshot): moments are counted from 1") }
     guard dumps.isEmpty || namespace.netns == nil else {
       throw Failure("--netns: it chooses a network namespace of this host, and the dumps are read instead of the host")

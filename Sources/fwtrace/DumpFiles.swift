@@ -18,7 +18,14 @@ enum DumpFiles {
     var inputs: [DumpInput] = []
     for path in paths {
       if path == "-" {
-        inputs.append(DumpInput(name: "-", bytes: try contents(of: STDIN_FILENO, name: "standard input")))
+        StandardInput.announce()
+        let bytes = try contents(of: STDIN_FILENO, name: "standard input")
+        guard !bytes.isEmpty else {
+          throw Failure(
+            "standard input is empty: the command before the pipe printed nothing (to read this host, redirect from /dev/null)"
+          )
+        }
+        inputs.append(DumpInput(name: "-", bytes: bytes))
       } else if isFolder(path) {
         let before = inputs.count
         try addFolder(path, depth: 0, to: &inputs)
@@ -75,6 +82,9 @@ enum DumpFiles {
     let isMissing = errno == ENOENT
     var message = "\(path): \(reason())"
     let commands = Fwtrace.configuration.subcommands.compactMap { $0.configuration.commandName }
+    if isMissing, let option = QueryArguments.option(for: path) {
+      throw Failure("\(path) is \(option.what), not a file. Did you mean: fwtrace \(option.spelling)")
+    }
     if isMissing, let near = Spelling.nearest(to: path, among: commands) {
       message += "; did you mean the command \(near)?"
     }

@@ -25,11 +25,13 @@ struct ExposureCommand: ParsableCommand {
 
   func run() throws {
     guard json else {
-      throw try HostOverview(terminal: terminal.settings, isBrief: false).print(dumps.chosenHosts(), dumps: dumps.dumps)
+      throw try HostOverview(terminal: terminal.settings, isBrief: false).print(dumps.chosenHosts(), dumps: dumps.given)
     }
     let reading = try dumps.read()
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
-    let exposure = AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    try RefuseEmpty.check(reading, dumps: dumps.given)
+    let exposure = WorkNotice.during("asking about every port") {
+      AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    }
     Output.write(
       ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(
         of: exposure, diagnostics: reading.diagnostics))

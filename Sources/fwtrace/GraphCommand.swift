@@ -20,7 +20,7 @@ struct GraphCommand: ParsableCommand {
 
   func run() throws {
     let reading = try dumps.read()
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    try RefuseEmpty.check(reading, dumps: dumps.given)
     Output.write(GraphDiagram(format == .dot ? .dot : .mermaid).text(of: reading.ruleset))
   }
 }

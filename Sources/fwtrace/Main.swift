@@ -8,7 +8,13 @@ import ArgumentParser
       Output.write(Fwtrace.configuration.version + "\n")
       Output.exit(.accepted)
     }
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments.isEmpty, Output.isTerminal, !StandardInput.isPiped {
+      Output.write(Introduction.text)
+      Output.exit(.accepted)
+    }
     do {
+      try TypedOptions.refuseRepeated(arguments)
       var command = try Fwtrace.parseAsRoot()
       try command.run()
     } catch let failure as Failure {
@@ -19,7 +25,8 @@ import ArgumentParser
     } catch {
       // Help and version are asked for: they are no errors. All else is a usage error.
       if Fwtrace.exitCode(for: error).isSuccess { Fwtrace.exit(withError: error) }
-      Output.error(Fwtrace.fullMessage(for: error) + "\n")
+      let advice = TypedOptions.advice(arguments).map { "fwtrace: \($0)" }
+      Output.error((advice ?? Fwtrace.fullMessage(for: error)) + "\n")
       Output.exit(.badInput)
     }
   }

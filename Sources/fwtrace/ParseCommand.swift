@@ -35,7 +35,7 @@ struct ParseCommand: ParsableCommand {
     let hosts = try dumps.readHosts()
     if hosts.count > 1, dialect == nil, !json, !canonical, dumps.host == nil { return printHosts(hosts) }
     let reading = try dumps.host(of: hosts)
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    try RefuseEmpty.check(reading, dumps: dumps.given)
     if let dialect {
       Output.write(
         dialect == .nft ? NftPrinter.print(reading.ruleset) : IptablesSavePrinter.print(reading.ruleset))

@@ -7,11 +7,12 @@ import RuleParser
 /// The packet that is asked about. What is left out stays open.
 struct QueryArguments: ParsableArguments {
   @Option(
+    name: [.customShort("d"), .long],
     help: ArgumentHelp(
       "Destination: addresses, prefix, range or container, with a port behind a colon.", valueName: "addr[:port]"))
   var dst: String?
 
-  @Option(help: ArgumentHelp("Source, in the same forms.", valueName: "addr[:port]"))
+  @Option(name: [.customShort("s"), .long], help: ArgumentHelp("Source, in the same forms.", valueName: "addr[:port]"))
   var src: String?
 
   @Option(help: ArgumentHelp("Destination ports: 80, 80,443 or 8000-8999.", valueName: "ports"))
@@ -20,15 +21,19 @@ struct QueryArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Source ports.", valueName: "ports"))
   var sport: String?
 
-  @Option(help: ArgumentHelp("Protocols by name or number (tcp when a port is given).", valueName: "proto"))
+  @Option(
+    name: [.customShort("p"), .long],
+    help: ArgumentHelp("Protocols by name or number (tcp when a port is given).", valueName: "proto"))
   var proto: String?
 
   @Option(
-    name: .customLong("in"),
+    name: [.customShort("i"), .customLong("in")],
     help: ArgumentHelp("Interface it arrives on; br-+ and !docker0 are understood.", valueName: "if"))
   var input: String?
 
-  @Option(name: .customLong("out"), help: ArgumentHelp("Interface it leaves through.", valueName: "if"))
+  @Option(
+    name: [.customShort("o"), .customLong("out")],
+    help: ArgumentHelp("Interface it leaves through.", valueName: "if"))
   var output: String?
 
   @Option(
@@ -115,6 +120,15 @@ struct QueryArguments: ParsableArguments {
       return IPAddress(text[text.index(after: text.startIndex)..<end])
     }
     return IPAddress(text) ?? text.lastIndex(of: ":").flatMap { IPAddress(text[..<$0]) }
+  }
+
+  /// The option that a word without one may have been meant for: an address, a port or a URL beside the dumps.
+  static func option(for word: String) -> (what: String, spelling: String)? {
+    if word == "!" { return ("a negation of iptables", "--in '!eth0'") }
+    if address(word) != nil || Prefix(word) != nil { return ("an address", "--dst \(word)") }
+    if word.hasPrefix(":"), Int(word.dropFirst()) != nil { return ("a port", "--dst \(word)") }
+    if word.contains("://") { return ("a URL", "--packet \(word)") }
+    return nil
   }
 
   /// Whether a character stands in a name, and not in a pattern of several: `br-+`, `!docker0`.

@@ -40,8 +40,8 @@ struct TraceCommand: ParsableCommand {
     abstract: "Follow a packet through the rules and say what decides.",
     discussion: """
       What you do not fix stays open, and the answer tells the cases apart. Without any option for the packet, what is open to the outside is \
-      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted, 1 some case is dropped or \
-      rejected, 2 bad input or usage, 3 undetermined.
+      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted and no reply is known to fail, 1 some \
+      case or its reply is dropped or rejected, or nothing listens, 2 bad input or usage, 3 undetermined.
       """)
 
   @OptionGroup(title: "The packet")
@@ -59,6 +59,12 @@ struct TraceCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How much of the way to show: brief, normal or all.", valueName: "detail"))
   var explain: DetailChoice = .normal
 
+  @Option(
+    name: .customLong("case"),
+    help: ArgumentHelp(
+      "Of an answer with a table of outcomes: show the path of the one with this number.", valueName: "n"))
+  var shownCase: Int?
+
   @OptionGroup var terminal: TerminalArguments
 
   @Option(
@@ -69,14 +75,21 @@ struct TraceCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   /// Whether nothing is asked about a packet: the answer is then about the whole host.
-  private var isAboutTheHost: Bool { packet.isEmpty && batch == nil && want == nil && !json && explain != .all }
+  private var isAboutTheHost: Bool {
+    packet.isEmpty && batch == nil && want == nil && !json && explain != .all && shownCase == nil
+  }
 
   func run() throws {
-    if isAboutTheHost {
-      throw try HostOverview(terminal: terminal.settings, isBrief: true).print(dumps.chosenHosts(), dumps: dumps.dumps)
+    if let shownCase, json || batch != nil {
+      throw Failure("--case \(shownCase): it chooses what the text shows, and JSON holds every case")
     }
-    let reading = try dumps.read(for: packet.clues)
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    if isAboutTheHost {
+      let overview = HostOverview(
+        terminal: terminal.settings, isBrief: true, isOneScreen: explain == .brief)
+      throw try overview.print(dumps.chosenHosts(), dumps: dumps.given)
+    }
+    let reading = try dumps.read(for: packet.clues, isInputTaken: batch == "-")
+    try RefuseEmpty.check(reading, dumps: dumps.given)
     if let batch {
       guard packet.isEmpty, want == nil else {
         throw Failure("--batch: the questions stand in \(batch); options for the packet have no place beside it")
@@ -84,6 +97,7 @@ struct TraceCommand: ParsableCommand {
       try Batch(reading: reading).answer(questionsIn: batch)
       return
     }
+    try InterfaceCheck(reading).check(packet)
     var query = try packet.query(facts: reading.facts)
     var options = Tracer.Options()
     options.listsEveryRule = explain == .all
@@ -96,16 +110,28 @@ struct TraceCommand: ParsableCommand {
       dumps.isThisHost ? LiveHost.sender(of: query, in: reading, options: options, &diagnostics) : nil
     if let sender, let remark = sender.remark { query.remarks.append(remark) }
     let tracer = Tracer(reading.ruleset, facts: reading.facts)
-    let trace = sender?.onward(query) { tracer.trace($0, options: options) } ?? tracer.trace(query, options: options)
+    let trace = WorkNotice.during("tracing") {
+      sender?.onward(query) { tracer.trace($0, options: options) } ?? tracer.trace(query, options: options)
+    }
     if json {
-      Output.write(
-        TraceJSON(reading.ruleset, captured: reading.facts.captured)
-          .bytes(of: trace, from: sender, diagnostics: diagnostics))
+      var form = TraceJSON(reading.ruleset, captured: reading.facts.captured)
+      form.facts = reading.facts
+      Output.write(form.bytes(of: trace, from: sender, diagnostics: diagnostics))
     } else {
-      let text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal.settings, detail: explain.detail)
+      var text = TraceText(reading.ruleset, facts: reading.facts, terminal: terminal.settings, detail: explain.detail)
+      text.shownCase = try shownCase.map { try checked($0, text.outcomeCount(of: trace)) }
       Output.write(text.text(of: trace, from: sender, diagnostics: diagnostics))
     }
-    throw ExitStatus(sender?.verdict(with: trace) ?? trace.verdict)
+    throw ExitStatus(sender?.whole(with: trace) ?? trace)
+  }
+}
+
+extension TraceCommand {
+  private func checked(_ number: Int, _ count: Int) throws(Failure) -> Int {
+    guard (1...max(count, 1)).contains(number) else {
+      throw Failure("--case \(number): the answer has \(count == 1 ? "1 case" : "\(count) cases, counted from 1")")
+    }
+    return number
   }
 }
 

@@ -33,7 +33,7 @@ struct WhoCommand: ParsableCommand {
     var clues = HostClues()
     clues.destination = ReachTarget.address(in: target)
     let reading = try dumps.read(for: clues)
-    try RefuseEmpty.check(reading, dumps: dumps.dumps)
+    try RefuseEmpty.check(reading, dumps: dumps.given)
     let host = AnalysedHost(reading.ruleset, facts: reading.facts)
     let meant: ReachTarget
     do {
@@ -41,7 +41,7 @@ struct WhoCommand: ParsableCommand {
     } catch {
       throw Failure(Self.sentence(error, target: target))
     }
-    let reach = host.reach(meant)
+    let reach = WorkNotice.during("asking from everywhere") { host.reach(meant) }
     if json {
       Output.write(
         ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(

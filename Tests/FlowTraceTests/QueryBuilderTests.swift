@@ -84,7 +84,7 @@ import Testing
       (.sport, "90-80", "lower to the higher"), (.dport, "65536", "65535"),
       (.state, "establishd", "did you mean established"),
       (.tcpFlags, "syn,akc", "did you mean ack"), (.input, "averyveryverylongname", "15 bytes"),
-      (.dport, "", "no number"),
+      (.dport, "", "a port is missing"),
       (.from, "hots", "no container"), (.mark, "-1", "no number"), (.dst, "[::1", "no container"),
     ] as [(QueryOption, String, String)])
   func whatIsWrongIsSaid(_ option: QueryOption, _ text: String, _ part: String) throws {

@@ -23,6 +23,7 @@ import Testing
       - { name: never-via, packet: { in: docker0, src: 172.17.0.5, dst: 203.0.113.9, service: 53/udp }, never-via: DOCKER }
       - { name: only, packet: { src: 192.0.2.0-203.0.113.255, dst: host, service: 22/tcp }, only: { src: office } }
       - { name: reply, packet: { in: docker0, src: 172.17.0.6, dst: 203.0.113.9, dport: 993 }, reply: accept }
+      - { name: works, packet: { in: docker0, src: 172.17.0.7, dst: 203.0.113.9, dport: 465 }, expect: works }
       - name: one-of
         packet: { src: 203.0.113.0/24, dst: host, dport: 7 }
         one-of: [{ expect: drop }, { expect: reject, with: tcp-reset }]
@@ -37,7 +38,7 @@ import Testing
     let bench = try PolicyBench(Self.policy, on: Self.dump)
     #expect(bench.complaints == [])
     #expect(bench.problems == [])
-    #expect(bench.tally == "12 passed, 0 failed, 0 skipped")
+    #expect(bench.tally == "13 passed, 0 failed, 0 skipped")
   }
 
   @Test(arguments: [
@@ -84,6 +85,11 @@ import Testing
       "its reply is dropped, expected accept"
     ),
     (
+      "works", "-A FORWARD -j DOCKER-USER",
+      "-A FORWARD -s 203.0.113.9 -i ens33 -p tcp --sport 465 -j DROP\n-A FORWARD -j DOCKER-USER",
+      "accepted, but its reply does not come back, expected works"
+    ),
+    (
       "one-of", "-A FORWARD -j DOCKER-USER", "-A INPUT -p tcp --dport 7 -j REJECT\n-A FORWARD -j DOCKER-USER",
       "none of the alternatives: rejected, expected drop; rejected with icmp-port-unreachable, expected tcp-reset"
     ),
@@ -110,6 +116,44 @@ import Testing
       example.commandLine
         == "--in ens33 --proto tcp --src 203.0.113.7 --sport 40000 --dst 192.168.0.140 --dport 8443")
     #expect(try bench.ask(example).count == 1)
+  }
+
+  @Test func onlyMayBeAboutConnectionsThatWork() throws {
+    let policy = """
+      tests:
+        - name: only mail gets out
+          packet: { family: ipv4, in: docker0, src: 172.17.0.6, dst: 203.0.113.9, service: [25/tcp, 465/tcp] }
+          expect: works
+          only: { dport: 25 }
+
+      """
+    let open = try PolicyBench(policy, on: Dumps.shop)
+    #expect(open.reasons("only mail gets out") == ["works, which only others are to"])
+    let silent = "-A FORWARD -s 203.0.113.9 -p tcp --sport 465 -j DROP\n-A FORWARD -j DOCKER-USER"
+    let closed = Dumps.shop.replacing("-A FORWARD -j DOCKER-USER", with: silent)
+    let shut = try PolicyBench(policy, on: closed)
+    #expect(shut.tally == "1 passed, 0 failed, 0 skipped")
+    let word = try PolicyBench(policy.replacing("works", with: "wroks"), on: Dumps.shop)
+    #expect(word.complaints.first?.contains("did you mean works?") == true)
+  }
+
+  /// What is open and should not be is worse than what is closed and should be open, wherever it stands.
+  @Test(arguments: ["[{ dport: 443 }, { dport: 8443 }]", "[{ dport: 8443 }, { dport: 443 }]"])
+  func onlyTellsTheWorstOfItsFindings(_ listed: String) throws {
+    let policy = """
+      tests:
+        - name: web alone
+          packet: { family: ipv4, in: ens33, src: 203.0.113.0/24, dst: 192.168.0.140, proto: tcp, dport: 443-9000 }
+          only: \(listed)
+
+      """
+    let open = "-A INPUT -p tcp --dport 6379 -j ACCEPT\n-A FORWARD -j DOCKER-USER"
+    let bench = try PolicyBench(policy, on: Dumps.shop.replacing("-A FORWARD -j DOCKER-USER", with: open))
+    #expect(bench.reasons("web alone") == ["accepted, which only others are to be"])
+    let example = try #require(bench.results.first?.failure?.counterexample)
+    #expect(example.commandLine.contains("--dport 6379"))
+    // Nothing is open that should not be: then what is closed.
+    #expect(try PolicyBench(policy, on: Dumps.shop).reasons("web alone") == ["dropped, expected accept"])
   }
 
   @Test func oneDirtyPacketAmongFourBillionIsFound() throws {

@@ -19,15 +19,16 @@ struct NearMissScreen: ~Copyable {
     now = PieceSpans(index, flow)
     before = PieceSpans(index, arrivalOf: flow)
     let rewritten = TestField.allCases.map { flow.arrivalHull(of: $0) != nil }
-    let lowest = rewritten.contains(true) ? 0 : 1
+    let lowest = rewritten.contains(true) ? NearMisses.Rank.rewritten : NearMisses.Rank.sameService
     self.lowest = lowest
     ranks = TestField.allCases.map { field in
-      if rewritten[field.rawValue] { return 0 }
+      if rewritten[field.rawValue] { return NearMisses.Rank.rewritten }
       switch field {
       // The protocol that a port takes for granted: the port tells the rank.
       case .transport, .never: return lowest
-      case .destination, .destinationPort, .anyDestinationPort: return 1
-      default: return 2
+      case .destination, .destinationPort, .anyDestinationPort: return NearMisses.Rank.otherService
+      // At best: the rule may name the packet's port.
+      default: return NearMisses.Rank.sameService
       }
     }
   }
@@ -37,7 +38,7 @@ struct NearMissScreen: ~Copyable {
   func leastRank(of rule: Int) -> Int? {
     guard ends.contains(index.ends[rule]) else { return nil }
     var failed: UInt16?
-    var rank = 2
+    var rank = NearMisses.Rank.noService
     var mayHaveHeld = !wantsRewritten
     for number in index.tests(of: rule) where index.isFalse(number, now) {
       let test = index.tests[number]

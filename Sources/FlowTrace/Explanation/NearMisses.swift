@@ -107,12 +107,35 @@ struct NearMisses {
     default: break
     }
     guard case .variable(let variable, _) = flow.access(field, isIndexNamed: true) else { return nil }
-    var rank = 2
+    // A rule for the same service from elsewhere tells more than one for another service, and that more than one that names none.
+    var rank = namesService(id) ? Rank.sameService : Rank.noService
     if let slot = slot(of: variable, flow) {
-      if let original = original(slot, flow), original.isSubset(of: wanted) != match.negated { rank = 0 }
-      if rank != 0, slot == .destination || slot == .destinationPort { rank = 1 }
+      if slot == .destination || slot == .destinationPort { rank = Rank.otherService }
+      if let original = original(slot, flow), original.isSubset(of: wanted) != match.negated { rank = Rank.rewritten }
     }
     return Candidate(rank: rank, rule: id, match: match, field: field, wanted: wanted, snapshot: snapshot)
+  }
+
+  /// Whether a rule is about a destination port. Where its one failure is another field, it is the packet's.
+  private func namesService(_ id: RuleID) -> Bool {
+    engine.ruleset[id].statements.contains { statement in
+      guard case .match(let match) = statement, !match.negated, case .field(.header(let field)) = match.subject else {
+        return false
+      }
+      return field.name == .dport
+    }
+  }
+
+  /// How much a near miss tells, the most telling first.
+  enum Rank {
+    /// It failed in a field that was rewritten on the way, and would have matched before.
+    static let rewritten = 0
+    /// It is about the packet's port, and for other senders or interfaces.
+    static let sameService = 1
+    /// It is about another port or destination.
+    static let otherService = 2
+    /// It is about no port.
+    static let noService = 3
   }
 
   private func slot(of variable: VariableID, _ flow: Flow) -> Slot? {

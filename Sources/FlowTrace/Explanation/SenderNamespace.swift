@@ -102,14 +102,18 @@ public struct SenderNamespace: Sendable {
       whole.assumptions += part.assumptions.filter { !whole.assumptions.contains($0) }
       whole.warnings += part.warnings.filter { !whole.warnings.contains($0) }
       whole.layout = part.layout
+      whole.tracesReplies = part.tracesReplies
     }
     return whole
   }
 
   /// The verdict over the whole way: of the cases that end in the namespace, and of those of the host's answer.
-  public func verdict(with host: Trace) -> OverallVerdict {
+  public func verdict(with host: Trace) -> OverallVerdict { whole(with: host).verdict }
+
+  /// The answer over the whole way: the cases that end in the namespace stand behind those of the host.
+  public func whole(with host: Trace) -> Trace {
     var whole = host
     whole.cases += trace.cases.filter { $0.verdict != .accept || $0.fate != .sent }
-    return whole.verdict
+    return whole
   }
 }

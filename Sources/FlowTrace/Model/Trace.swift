@@ -12,6 +12,8 @@ public struct Trace: Sendable {
   public var warnings: [Diagnostic]
   /// Who wrote the rules, as far as their chains' names tell.
   public var layout: LayoutFingerprint?
+  /// Whether the replies to accepted packets were traced, too.
+  public var tracesReplies = false
 
   /// Makes a trace.
   public init(query: Query, cases: [Case], assumptions: [Assumption], warnings: [Diagnostic]) {

@@ -89,6 +89,7 @@ public struct Tracer: Sendable {
     }
     var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
     trace.layout = layout
+    trace.tracesReplies = options.tracesReply
     return trace
   }
 

@@ -1,5 +1,5 @@
 import HostModel
-import RuleGraph
+package import RuleGraph
 
 /// The host's own addresses, as questions about its services name them.
 ///
@@ -88,7 +88,7 @@ struct HostAddresses: Sendable {
 
 extension AddressFamily {
   /// The addresses of the family alone: those of IPv4 are numbers of IPv6, too.
-  var ownAddresses: ValueSet {
+  package var ownAddresses: ValueSet {
     self == .ipv4 ? allAddresses : allAddresses.subtracting(AddressFamily.ipv4.allAddresses)
   }
 }

@@ -24,8 +24,12 @@ struct Expectation: Sendable {
   }
 
   var verdicts: [Case.Verdict] = []
+  /// Whether a connection that works meets it, whatever the verdicts.
+  var works = false
   /// Verdicts that no packet may get: the other side of `only`.
   var forbidden: [Case.Verdict] = []
+  /// Whether no connection may work: the other side of `only` again.
+  var forbidsWorking = false
   var rejectWith: [String] = []
   var fates: [Case.Fate] = []
   var destination: DestinationRule?
@@ -42,6 +46,7 @@ extension NameResolver {
   mutating func expectation(_ text: ExpectationText) -> Expectation {
     var result = Expectation()
     result.verdicts = text.verdicts
+    result.works = text.works
     result.rejectWith = text.rejectWith?.parts.map(\.text) ?? []
     result.fates = text.fates
     result.via = text.via

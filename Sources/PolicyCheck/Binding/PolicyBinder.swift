@@ -73,10 +73,11 @@ public struct PolicyBinder {
       listed += PacketBox.difference(found, listed)
     }
     guard let boxes else { return [] }
-    let verdicts = expectation.verdicts.isEmpty ? [.accept] : expectation.verdicts
+    let verdicts = expectation.verdicts.isEmpty && !expectation.works ? [.accept] : expectation.verdicts
     expectation.verdicts = verdicts
     var others = Expectation()
     others.forbidden = verdicts
+    others.forbidsWorking = expectation.works
     return listed.map { Check.Claim(box: $0, expectation: expectation) }
       + PacketBox.difference(boxes, listed).map { Check.Claim(box: $0, expectation: others) }
   }

@@ -3,10 +3,22 @@ public import RuleGraph
 
 /// How a case breaks an expectation. What was expected of addresses and interfaces is given as the policy has it.
 public enum Breach: Hashable, Sendable {
+  /// How bad it is: 2 where packets get through that should not, else 1.
+  var severity: Int {
+    switch self {
+    case .verdict(.accept, _), .forbidden(.accept), .forbiddenConnection, .passes: 2
+    default: 1
+    }
+  }
+
   /// It has another verdict.
   case verdict(Case.Verdict, expected: [Case.Verdict])
   /// It has a verdict that only others are to have.
   case forbidden(Case.Verdict)
+  /// Its connection does not work, or not for every packet; these verdicts would do as well.
+  case connection(ConnectionFate, Case.Verdict, orExpected: [Case.Verdict])
+  /// Its connection works, which only others are to.
+  case forbiddenConnection
   /// It is rejected with another answer, or with none.
   case answer(String?, expected: [String])
   /// It goes elsewhere.

@@ -33,6 +33,11 @@ public struct CheckResult: Sendable {
     public var counterexample: Counterexample?
     /// Whether the claim may hold: the dumps do not tell.
     public var isUndetermined = false
+
+    /// How bad the worst of its breaches is.
+    var severity: Int {
+      reasons.map { if case .broken(let breach) = $0 { breach.severity } else { 0 } }.max() ?? 0
+    }
   }
 
   /// The check.

@@ -39,16 +39,17 @@ public struct Checker: Sendable {
       for part in trace.cases where !sampler.isEmpty(part.when) {
         isVacuous = false
         result.exercised.add(part)
-        guard failure == nil else { continue }
         switch claim.expectation.judge(part, of: host.ruleset) {
         case .met: break
         case .unknown(let why): doubt = doubt ?? DoubtfulCase(why: why, part: part, query: claim.box.query)
         case .broken: broken.append(part)
         }
       }
-      if failure == nil, let first = broken.first {
-        failure = refute(claim, broken, thoroughly: false) ?? refute(claim, broken, thoroughly: true)
-        if failure == nil {
+      // Of several claims of a check the worst that breaks is told: what is open and should not be.
+      if let first = broken.first, failure.map({ severity(of: broken, claim) > $0.severity }) ?? true {
+        if let found = refute(claim, broken, thoroughly: false) ?? refute(claim, broken, thoroughly: true) {
+          failure = found
+        } else if failure == nil {
           doubt = DoubtfulCase(why: .counterexample(first.verdict), part: first, query: claim.box.query)
         }
       }
@@ -84,13 +85,23 @@ public struct Checker: Sendable {
     return options
   }
 
+  /// How bad the worst of some broken cases is.
+  private func severity(of broken: [Case], _ claim: Check.Claim) -> Int {
+    broken.map { part in
+      guard case .broken(let breaches) = claim.expectation.judge(part, of: host.ruleset) else { return 0 }
+      return breaches.map(\.severity).max() ?? 0
+    }.max() ?? 0
+  }
+
   /// Looks for a packet of broken cases that breaks the claim when it is traced on its own; packets that a reader
   /// knows come first.
   private func refute(_ claim: Check.Claim, _ broken: [Case], thoroughly: Bool) -> CheckResult.Failure? {
     let sampler = sampler(for: claim.box.query)
-    let inOrder = broken.prefix(64).enumerated().map { (sampler.oddness(of: $1.when), $0, $1) }
-      .sorted { ($0.0, $0.1) < ($1.0, $1.1) }
-    for (_, _, part) in inOrder {
+    let worst = severity(of: broken, claim)
+    let inOrder = broken.enumerated()
+      .map { (severity(of: [$1], claim) == worst ? 0 : 1, sampler.oddness(of: $1.when), $0, $1) }
+      .sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.prefix(64)
+    for (_, _, _, part) in inOrder {
       for packet in sampler.packets(of: part.when, limit: 16, thoroughly: thoroughly) {
         let trace = tracer.trace(packet, options: options(claim.expectation, explains: true))
         for one in trace.cases {
@@ -120,5 +131,5 @@ public struct Checker: Sendable {
 }
 
 extension Expectation {
-  var asksForReply: Bool { !reply.isEmpty || oneOf.contains(where: \.asksForReply) }
+  var asksForReply: Bool { !reply.isEmpty || works || forbidsWorking || oneOf.contains(where: \.asksForReply) }
 }

@@ -17,7 +17,9 @@ extension Expectation {
     if part.verdict == .undetermined { return .unknown(.fate) }
     var reasons: [Breach] = []
     var doubts: [Doubt] = []
-    if !verdicts.isEmpty, !verdicts.contains(part.verdict) {
+    if works || forbidsWorking {
+      judgeConnection(part, &reasons, &doubts)
+    } else if !verdicts.isEmpty, !verdicts.contains(part.verdict) {
       reasons.append(.verdict(part.verdict, expected: verdicts))
     }
     if forbidden.contains(part.verdict) { reasons.append(.forbidden(part.verdict)) }
@@ -34,6 +36,25 @@ extension Expectation {
     judgeAlternatives(part, ruleset, &reasons, &doubts)
     if !reasons.isEmpty { return .broken(reasons) }
     return doubts.first.map { .unknown($0) } ?? .met
+  }
+
+  /// A connection that depends on the packet breaks a claim as one that fails does; one that depends on what no dump shows leaves it open.
+  private func judgeConnection(_ part: Case, _ reasons: inout [Breach], _ doubts: inout [Doubt]) {
+    let connection = part.connection
+    if works {
+      if connection == .works || verdicts.contains(part.verdict) { return }
+      if connection.outcome == .depends, !part.failsForSome {
+        doubts.append(.reply)
+      } else {
+        reasons.append(.connection(connection, part.verdict, orExpected: verdicts))
+      }
+    } else if connection.outcome != .fails {
+      if connection.outcome == .depends, !part.failsForSome {
+        doubts.append(.reply)
+      } else {
+        reasons.append(.forbiddenConnection)
+      }
+    }
   }
 
   private func judgeAddresses(_ part: Case, _ reasons: inout [Breach]) {

@@ -12,8 +12,22 @@ struct Sampler {
   ///
   /// - Parameter thoroughly: Whether the region is taken apart for them, when a few are not found by trying.
   func packets(of region: Region, limit: Int, thoroughly: Bool = true) -> [Query] {
+    let region = Self.inOneFamily(region)
     let points = thoroughly ? [] : points(of: region)
     return (thoroughly ? boxes(of: region, limit: limit) : Array(points.prefix(limit))).map { packet(in: $0) }
+  }
+
+  /// A region without the addresses of IPv4, which are numbers of IPv6, too, where it is of IPv6.
+  private static func inOneFamily(_ region: Region) -> Region {
+    guard
+      let family = region.allowed[.family]?.single.flatMap({ AddressFamily(rawValue: UInt8(truncatingIfNeeded: $0)) })
+    else { return region }
+    var result = region
+    for name in [HeaderFieldName.saddr, .daddr] {
+      let dimension = Region.Dimension.field(.header(HeaderField(family == .ipv4 ? .ip : .ip6, name)))
+      if let values = region.allowed[dimension] { result.allowed[dimension] = values.intersection(family.ownAddresses) }
+    }
+    return result
   }
 
   /// A few packets of a region that are in none of its exceptions, found by trying: a region of a large ruleset lacks thousands of boxes,

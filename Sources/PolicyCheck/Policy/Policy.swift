@@ -157,6 +157,8 @@ public struct MatrixAxis: Hashable, Sendable {
 public struct ExpectationText: Hashable, Sendable {
   /// The verdicts of which one is expected (`expect`).
   public var verdicts: [Case.Verdict] = []
+  /// Whether connections that work are expected, beside or instead of a verdict (`expect: works`).
+  public var works = false
   /// The answer of a reject (`with`).
   public var rejectWith: PolicyValue?
   /// Where the packets must end (`fate`).

@@ -263,7 +263,10 @@ public struct PolicyReader {
       result.keys.insert(name)
       if let text = value.text { result.texts[name] = .init(text: text, place: value.place) }
       switch name {
-      case "expect": result.verdicts = choices(value, name, Self.verdicts).compactMap { .init(rawValue: $0) }
+      case "expect":
+        let words = choices(value, name, Self.verdicts + [ConnectionFate.Outcome.works.rawValue])
+        result.verdicts = words.compactMap { .init(rawValue: $0) }
+        result.works = words.count > result.verdicts.count
       case "with": result.rejectWith = someValue(value, name)
       case "fate": result.fates = choices(value, name, Self.fates).compactMap { .init(rawValue: $0) }
       case "to": result.destination = someValue(value, name)
@@ -283,7 +286,7 @@ public struct PolicyReader {
       default: break
       }
     }
-    if result.hasOnly, result.verdicts.count > 1 {
+    if result.hasOnly, result.verdicts.count + (result.works ? 1 : 0) > 1 {
       report(
         place, "only needs one verdict: expect says which of them these packets alone get (accept, when it is left out)"
       )

@@ -77,6 +77,24 @@ struct StyledText: Sendable, ExpressibleByStringLiteral {
     return result
   }
 
+  /// The text in at most so many columns: what is longer ends in three dots.
+  func cut(to width: Int) -> StyledText {
+    if self.width <= width { return self }
+    var result = StyledText("")
+    var room = max(width - 3, 0)
+    for piece in pieces {
+      var fitting = ""
+      for character in piece.text {
+        let columns = DisplayWidth.of(String(character))
+        guard columns <= room else { return result + StyledText(fitting + "...", piece.style) }
+        fitting.append(character)
+        room -= columns
+      }
+      result += StyledText(fitting, piece.style)
+    }
+    return result
+  }
+
   /// The text for a terminal with or without colours.
   func rendered(inColor: Bool) -> String {
     pieces.reduce(into: "") { result, piece in
@@ -102,8 +120,10 @@ struct StyledText: Sendable, ExpressibleByStringLiteral {
       for (index, word) in text.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
         let size = DisplayWidth.of(String(word))
         let room = lines.isEmpty ? first ?? width : width
-        if index > 0, used > 0, size > 0, used + 1 + size > room {
-          lines.append(line)
+        // A piece that begins after a blank begins a word, too.
+        let isApart = index > 0 || line.pieces.last?.text.last == " "
+        if isApart, used > 0, size > 0, used + (index > 0 ? 1 : 0) + size > room {
+          lines.append(line.trimmed)
           line = StyledText("")
           used = 0
         } else if index > 0, used > 0 || lines.isEmpty {

@@ -1,5 +1,6 @@
 public import FlowTrace
-import HostModel
+public import HostModel
+import PolicyCheck
 public import RuleGraph
 
 /// A trace in its machine-readable form, `fwtrace.trace/1`: see `Schemas/fwtrace.trace.1.json`.
@@ -14,6 +15,8 @@ public struct TraceJSON: Sendable {
   public var indented: Bool
   /// When and where the host was read, as a capture says it; nil for other dumps.
   public var captured: String?
+  /// The host, for a witness of each case; nil where none is wanted, as in a batch.
+  public var facts: HostFacts?
 
   /// Makes a writer for traces of a ruleset.
   public init(_ ruleset: Ruleset, indented: Bool = true, captured: String? = nil) {
@@ -49,7 +52,9 @@ public struct TraceJSON: Sendable {
           for word in CaptureWords.words(captured) { json.member(word.key, word.value) }
         }
       }
-      json.member("verdict", (sender?.verdict(with: trace) ?? trace.verdict).rawValue)
+      let whole = sender?.whole(with: trace) ?? trace
+      json.member("verdict", whole.verdict.rawValue)
+      if let connection = whole.connection { write(connection, to: &json) }
       json.key("assumptions")
       json.array { json in for assumption in trace.assumptions.told { json.value(assumption.sentence) } }
       json.key("warnings")
@@ -57,7 +62,12 @@ public struct TraceJSON: Sendable {
         for warning in (diagnostics + trace.warnings).filter({ $0.severity != .note }) { write(warning, to: &json) }
       }
       json.key("cases")
-      json.array { json in for one in trace.cases { write(one, to: &json) } }
+      json.array { json in
+        let witnesses = facts.map { CaseWitness(query: trace.query, facts: $0) }
+        for one in trace.cases {
+          write(one, tellsConnection: trace.tellsConnections, witness: witnesses.map { $0.packet(of: one) }, to: &json)
+        }
+      }
       if let sender {
         json.key("sender")
         json.object { json in
@@ -104,7 +114,20 @@ public struct TraceJSON: Sendable {
 
   // MARK: Cases
 
-  private func write(_ one: Case, to json: inout JSONWriter) {
+  /// How a connection comes out, and at which step it fails or may fail.
+  private func write(_ connection: ConnectionFate, to json: inout JSONWriter) {
+    json.member("connection", connection.outcome.rawValue)
+    if let stage = connection.stage {
+      json.member(connection.outcome == .fails ? "fails_at" : "depends_on", stage.rawValue)
+    }
+  }
+
+  /// - Parameters:
+  ///   - tellsConnection: Whether how the connection comes out is known and written.
+  ///   - witness: A packet of the case to be written, if one was found; nil where none was looked for.
+  private func write(
+    _ one: Case, tellsConnection: Bool = false, witness: Query?? = nil, to json: inout JSONWriter
+  ) {
     json.object { json in
       json.key("when")
       write(one.when, of: one, to: &json)
@@ -112,8 +135,13 @@ public struct TraceJSON: Sendable {
         json.key("regions")
         writeRegions(of: one, to: &json)
       }
+      if let witness {
+        json.key("witness")
+        write(witness: witness, to: &json)
+      }
       json.member("verdict", one.verdict.rawValue)
       if let verdict = one.conditionalVerdict { json.member("verdict_if", verdict.rawValue) }
+      if tellsConnection { write(one.connection, to: &json) }
       json.member("fate", one.fate.rawValue)
       json.key("in")
       writeName(one.input, to: &json)
@@ -424,6 +452,37 @@ public struct TraceJSON: Sendable {
   }
 
   // MARK: The question
+
+  /// One packet with the keys of a batch line, each with one value; null where none was found.
+  private func write(witness: Query?, to json: inout JSONWriter) {
+    guard let witness else {
+      json.value(nil as String?)
+      return
+    }
+    json.object(flat: true) { json in
+      let plain: [(String, ValueSet?)] = [
+        ("sport", witness.sourcePort), ("dport", witness.destinationPort),
+      ]
+      if let family = witness.family { json.member("family", family == .ipv4 ? "ipv4" : "ipv6") }
+      if let transport = witness.transport?.single {
+        json.member("proto", ValueSet.text(transport, as: .transport))
+      }
+      if let source = witness.source?.single { json.member("src", ValueSet.text(source, as: .address)) }
+      if let destination = witness.destination?.single { json.member("dst", ValueSet.text(destination, as: .address)) }
+      for (name, values) in plain {
+        if let single = values?.single { json.member(name, Int(single)) }
+      }
+      if witness.origin == .host {
+        json.member("in", nil as String?)
+      } else if let input = witness.input?.single {
+        json.member("in", InterfaceName(value: input).description)
+      }
+      if let port = witness.physicalInput?.single { json.member("physin", InterfaceName(value: port).description) }
+      for (field, values) in witness.fields.sorted(by: { $0.key.queryName < $1.key.queryName }) {
+        if let single = values.single { json.member(field.queryName, Int(clamping: single)) }
+      }
+    }
+  }
 
   private func write(_ query: Query, to json: inout JSONWriter) {
     json.object(flat: true) { json in

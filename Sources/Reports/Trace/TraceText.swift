@@ -13,6 +13,8 @@ public struct TraceText: Sendable {
   public var terminal: TerminalSettings
   /// How much of the way is shown.
   public var detail: Detail
+  /// The outcome whose path alone is shown, counted from 1 as in the table of outcomes; nil for the usual choice.
+  public var shownCase: Int?
 
   /// Makes a writer for traces of a ruleset.
   public init(
@@ -33,6 +35,18 @@ public struct TraceText: Sendable {
   ///   - sender: The network namespace of the container that sends, when that was read; it comes first unless it changes nothing.
   ///   - diagnostics: What reading the dumps had to tell.
   public func text(of trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = []) -> String {
+    let whole = wholeText(of: trace, from: sender, diagnostics: diagnostics)
+    return detail == .brief ? Self.brief(whole) : whole
+  }
+
+  /// A brief answer is one screen, whatever there is to say.
+  public static func brief(_ text: String) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    guard lines.count > briefLimit else { return text }
+    return (lines.prefix(briefLimit - 1) + ["... (--explain normal shows the rest)"]).map { $0 + "\n" }.joined()
+  }
+
+  private func wholeText(of trace: Trace, from sender: SenderNamespace?, diagnostics: [Diagnostic]) -> String {
     guard let sender, !sender.isTransparent else { return text(of: trace, diagnostics: diagnostics) }
     let inside = TraceText(sender.ruleset, facts: sender.facts, terminal: terminal, detail: detail)
     func line(_ words: String, _ diagnostics: [Diagnostic] = []) -> String {
@@ -50,27 +64,91 @@ public struct TraceText: Sendable {
         : line("What leaves it, on this host:") + text(of: trace, diagnostics: diagnostics))
   }
 
+  /// The number of outcomes that an answer has, by which ``shownCase`` chooses.
+  public func outcomeCount(of trace: Trace) -> Int { order.groups(of: trace).groups.count }
+
+  /// How many lines a brief answer has at most.
+  private static let briefLimit = 15
+  /// How many rows its table of outcomes has at most.
+  private static let briefRows = 7
+  /// How many cases are shown with their paths; of more there is a table.
+  private static let blockLimit = 3
+
   private func text(of trace: Trace, diagnostics: [Diagnostic]) -> String {
     var page = Page(terminal)
-    page.add(headline(trace), hanging: 2)
-    let cases = ordered(trace)
+    let (groups, zones) = order.groups(of: trace)
     // What is hidden splits into many cases that say the same: one is enough for each sender.
-    let senders = Dictionary(grouping: cases.filter { $0.verdict == .undetermined }) {
-      words.sender(of: $0, query: trace.query)
-    }
-    var summed: Set<String> = []
-    for one in cases {
-      let sender = words.sender(of: one, query: trace.query)
-      if detail != .all, one.verdict == .undetermined, let all = senders[sender], all.count > 1 {
-        guard summed.insert(sender).inserted else { continue }
-        page.addGap()
-        let decided = cases.filter { $0.verdict != .undetermined && words.sender(of: $0, query: trace.query) == sender }
-        UndeterminedSummary(ruleset: ruleset, names: names, words: words)
-          .add(all, beside: decided, from: sender, to: &page)
-      } else {
-        page.addGap()
-        add(one, of: trace, to: &page)
+    let blocks = groups.reduce(0) { $0 + (isSummed($1, of: trace) ? 1 : $1.indices.count) }
+    let isLong = detail == .brief ? groups.count > 1 : detail == .normal && blocks > Self.blockLimit
+    let table = OutcomeTable(
+      trace: trace, groups: groups, zones: zones, ruleset: ruleset, names: names, words: words)
+    let told = groups.flatMap { isLong || isSummed($0, of: trace) ? [$0.indices[0]] : $0.indices }
+    page.add(headline(trace, table, told.map { trace.cases[$0] }), hanging: 2)
+    if let shownCase, groups.indices.contains(shownCase - 1) {
+      add(groups[shownCase - 1], of: trace, table, to: &page)
+    } else if isLong {
+      page.addGap()
+      table.add(to: &page, limit: detail == .brief ? Self.briefRows : nil)
+      if detail != .brief, let first = groups.first {
+        let hint = "path of 1; --case \(min(2, groups.count)) shows another, --explain all every case"
+        page.add(StyledText(hint, .faint), indent: 3)
+        add(first, of: trace, table, to: &page)
       }
+    } else {
+      for group in groups {
+        if isSummed(group, of: trace) {
+          add(group, of: trace, table, to: &page)
+        } else {
+          for index in group.indices { addBlock(trace.cases[index], of: trace, to: &page) }
+        }
+      }
+    }
+    addBasis(trace, diagnostics, to: &page)
+    return page.text
+  }
+
+  /// Whether one summary is said for all cases of a group.
+  private func isSummed(_ group: OutcomeGroup, of trace: Trace) -> Bool {
+    detail != .all && group.indices.count > 1 && trace.cases[group.indices[0]].verdict == .undetermined
+  }
+
+  /// The path of a group: of its first case, for the others end alike.
+  private func add(_ group: OutcomeGroup, of trace: Trace, _ table: OutcomeTable, to page: inout Page) {
+    let first = trace.cases[group.indices[0]]
+    guard isSummed(group, of: trace) else {
+      addBlock(first, of: trace, to: &page)
+      if group.indices.count > 1 { addLabelled("all of it", StyledText(table.label(group)), to: &page) }
+      return
+    }
+    page.addGap()
+    let sender = words.sender(of: first, query: trace.query)
+    let decided = trace.cases.filter {
+      $0.verdict != .undetermined && words.sender(of: $0, query: trace.query) == sender
+    }
+    UndeterminedSummary(ruleset: ruleset, names: names, words: words)
+      .add(group.indices.map { trace.cases[$0] }, beside: decided, from: sender, to: &page)
+  }
+
+  private func addBlock(_ one: Case, of trace: Trace, to page: inout Page) {
+    page.addGap()
+    add(one, of: trace, to: &page)
+  }
+
+  /// What the answer rests on: assumptions, who wrote the rules, when they were read, and what could not be read.
+  private func addBasis(_ trace: Trace, _ diagnostics: [Diagnostic], to page: inout Page) {
+    let diagnostics = diagnostics + trace.warnings
+    guard detail != .brief else {
+      let assumed = trace.assumptions.told.count
+      let warned = diagnostics.count { $0.severity != .note }
+      let parts = [
+        assumed > 0 ? "\(assumed) assumption\(assumed == 1 ? "" : "s")" : nil,
+        warned > 0 ? "\(warned) warning\(warned == 1 ? "" : "s")" : nil,
+      ].compactMap(\.self)
+      if !parts.isEmpty {
+        page.addGap()
+        page.add(StyledText("\(parts.joined(separator: " and ")) (--explain normal)", .doubtful))
+      }
+      return
     }
     addAssumptions(trace, to: &page)
     addLayout(trace, to: &page)
@@ -78,27 +156,23 @@ public struct TraceText: Sendable {
       page.addGap()
       page.add(StyledText(CaptureWords.sentence(captured)), hanging: 2)
     }
-    DiagnosticText(sources: ruleset.sources, names: names).add(
-      diagnostics + trace.warnings, to: &page, notes: detail == .all)
-    return page.text
+    DiagnosticText(sources: ruleset.sources, names: names).add(diagnostics, to: &page, notes: detail == .all)
   }
 
-  /// The cases as the trace has them, but those of a few particular senders behind those of everybody.
-  private func ordered(_ trace: Trace) -> [Case] {
-    let particular = trace.cases.map(words.isParticular)
-    return zip(trace.cases, particular).filter { !$1 }.map(\.0) + zip(trace.cases, particular).filter { $1 }.map(\.0)
-  }
+  private var order: OutcomeOrder { OutcomeOrder(ruleset: ruleset, facts: facts, words: words) }
 
   private var names: SourceNames { SourceNames(ruleset.sources) }
   private var words: HostWords { HostWords(ruleset: ruleset, facts: facts, knowledge: knowledge) }
 
   // MARK: The question
 
-  private func headline(_ trace: Trace) -> StyledText {
+  /// - Parameter told: The cases that are told apart below it.
+  private func headline(_ trace: Trace, _ table: OutcomeTable, _ told: [Case]) -> StyledText {
     let query = trace.query
     var text = StyledText(question(query), .strong)
     text += "   "
-    text += StyledText(summary(trace), style(trace.verdict))
+    let bySender = query.phase == .first && trace.tellsConnections && trace.cases.count > 1 ? table.summary() : nil
+    text += StyledText(bySender ?? ConnectionWords.summary(trace, of: told), style(trace))
     return text
   }
 
@@ -136,22 +210,16 @@ public struct TraceText: Sendable {
     return parts.joined(separator: "  ")
   }
 
-  private func summary(_ trace: Trace) -> String {
-    let counts = Dictionary(trace.cases.map { ($0.verdict, 1) }, uniquingKeysWith: +)
-    if trace.cases.isEmpty { return "no packet fits" }
-    if counts.count == 1, let (verdict, count) = counts.first {
-      if count == 1 { return verdict.past }
-      return count == 2 ? "\(verdict.past) in both cases" : "\(verdict.past) in all \(count) cases"
+  private func style(_ trace: Trace) -> Style {
+    switch trace.verdict {
+    case .drop, .reject: return .bad
+    case .mixed, .undetermined: return .doubtful
+    case .accept: break
     }
-    let parts = Case.Verdict.inOrder.compactMap { verdict in counts[verdict].map { "\($0) \(verdict.past)" } }
-    return "it depends: " + parts.joined(separator: ", ")
-  }
-
-  private func style(_ verdict: OverallVerdict) -> Style {
-    switch verdict {
-    case .accept: .good
-    case .drop, .reject: .bad
-    case .mixed, .undetermined: .doubtful
+    switch trace.connection {
+    case nil, .works?: return .good
+    case .fails?: return .bad
+    case .depends?: return .doubtful
     }
   }
 
@@ -182,16 +250,12 @@ public struct TraceText: Sendable {
     var head = StyledText(one.verdict.past.uppercased(), one.verdict.style)
     head += StyledText("  " + words.sender(of: one, query: trace.query))
     if let receiver = words.receiver(of: one) { head += StyledText("  ->  " + receiver) }
+    if let target = words.missedTarget(of: one) { head += StyledText("  on its way to \(target)") }
     if one.verdict == .drop || one.verdict == .reject {
       if let rejectWith = one.rejectWith { head += StyledText(" with \(rejectWith)") }
       head += StyledText(one.rules.isEmpty ? after(one.decidedBy) : " by \(ruleset.place(of: one.rules))", .strong)
     }
-    if let reply = one.reply, let failed = reply.first(where: { $0.verdict != .accept }), one.verdict == .accept {
-      head += StyledText("  but its reply is \(failed.verdict.past)", .bad)
-    }
-    if one.remarks.contains(where: \.isClosedPort) {
-      head += StyledText("  but nothing listens there", .bad)
-    }
+    if let objection = ConnectionWords.objection(to: one) { head += StyledText("  but \(objection)", .bad) }
     return head
   }
 
@@ -223,7 +287,7 @@ public struct TraceText: Sendable {
   private func addReply(_ one: Case, to page: inout Page) {
     guard let reply = one.reply else { return }
     var told: Set<String> = []
-    for answer in reply {
+    for answer in detail == .all ? reply : one.tellingReplies {
       var text = StyledText(answer.verdict.past, answer.verdict.style) + StyledText(after(answer.decidedBy))
       if case .rule(let id) = answer.decidedBy, ruleset.holds(id) {
         text += StyledText(" (\(RuleWords(ruleset[id]).conditionText))")

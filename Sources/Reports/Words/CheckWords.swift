@@ -39,6 +39,10 @@ extension Breach {
   var text: String {
     switch self {
     case .verdict(let verdict, let expected): return "\(verdict.past), expected \(Self.list(expected))"
+    case .connection(let connection, let verdict, let expected):
+      let others = expected.map { " or " + $0.rawValue }.joined()
+      return "\(Self.connection(connection, verdict)), expected works\(others)"
+    case .forbiddenConnection: return "works, which only others are to"
     case .forbidden(let verdict): return "\(verdict.past), which only others are to be"
     case .answer(let answer, let expected):
       return "rejected with \(answer ?? "no answer"), expected \(expected.joined(separator: " or "))"
@@ -67,6 +71,18 @@ extension Breach {
     case .alternatives(let breaches):
       let each = breaches.map { $0.map(\.text).joined(separator: ", ") }
       return "none of the alternatives: " + each.joined(separator: "; ")
+    }
+  }
+
+  /// What is against a connection: `accepted, but its reply is dropped`.
+  private static func connection(_ connection: ConnectionFate, _ verdict: Case.Verdict) -> String {
+    let fails = connection.outcome == .fails
+    switch connection.stage {
+    case nil: return "works"
+    case .packet: return verdict.past
+    case .reply: return "accepted, but its reply \(fails ? "does" : "may") not come back"
+    case .listener: return "accepted, but nothing listens there"
+    case .proxy: return "accepted, but docker-proxy's own connection \(fails ? "fails" : "may fail")"
     }
   }
 

@@ -1,4 +1,5 @@
 import FlowTrace
+import HostAnalysis
 import HostModel
 import RuleGraph
 
@@ -51,7 +52,7 @@ struct HostWords {
     let sentByHost = one.when.allowed[.sentByHost]?.single
     if sentByHost == 1 || query.origin == .host { return "from this host" }
     if let sender = query.sender { return "from the container \(sender)" }
-    let source = one.when.allowed[.field(.header(HeaderField(.ip, .saddr)))] ?? query.source
+    let source = one.when.allowed[.address(.saddr, one.packet.family)] ?? query.source
     let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.wires)
     // A container's address that comes in from elsewhere is not the container.
     let isInside = input.single.map { isContainerBridge(InterfaceName(value: $0).description) } ?? !isOutside(input)
@@ -129,16 +130,28 @@ struct HostWords {
     return text
   }
 
+  /// Where packets were led that never arrive: the container behind a published port; nil where they were not translated.
+  func missedTarget(of one: Case) -> String? {
+    guard one.fate == .discarded, one.verdict == .drop || one.verdict == .reject,
+      one.translations.contains(where: { !$0.ofSource })
+    else { return nil }
+    return named(one.packet.destinationText, one.packet.destination)
+  }
+
   /// Whether a case is of a few senders of many: it stands behind those that are about everybody.
   func isParticular(_ one: Case) -> Bool {
-    let dimension = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
+    let dimension = Region.Dimension.address(.saddr, one.packet.family)
     guard let sources = one.when.allowed[dimension], let all = one.when.open[dimension] else { return false }
     return sources.count < all.subtracting(sources).count
   }
 
   /// What else sets the packets of a case apart from those of the query: ports, addresses, marks, conditions.
-  func limits(of one: Case, query: Query) -> [String] {
-    var limits = box(one.when.allowed, of: one.when, query: query, isException: false)
+  ///
+  /// - Parameter hidingSource: Whether the sources go without saying, since the sender is named.
+  func limits(of one: Case, query: Query, hidingSource: Bool = false) -> [String] {
+    var allowed = one.when.allowed
+    if hidingSource { allowed[.address(.saddr, one.packet.family)] = nil }
+    var limits = box(allowed, of: one.when, query: query, isException: false)
     if !one.when.parts.isEmpty { limits.append("in the \(one.when.parts.count) combinations that the rules name") }
     let count = one.when.except.count
     if count > 8 { limits.append("but for \(count) combinations that rules before take") }
@@ -151,6 +164,13 @@ struct HostWords {
     return limits
   }
 
+  /// The sources of a case in words: `from 10.0.0.0/8`; nil when it has all that the question has.
+  func sources(of one: Case, query: Query) -> String? {
+    let dimension = Region.Dimension.address(.saddr, one.packet.family)
+    guard let values = one.when.allowed[dimension], values != query.source else { return nil }
+    return sourceText(values, among: one.when.open[dimension] ?? query.source ?? .all)
+  }
+
   /// The sources of a case, by what it lacks where that is shorter; nil when it has all of them.
   private func sourceText(_ values: ValueSet, among all: ValueSet) -> String? {
     let missing = all.subtracting(values)
@@ -158,6 +178,15 @@ struct HostWords {
     let (pieces, rest) = (values.pieces(as: .address), missing.pieces(as: .address))
     return rest.count < pieces.count
       ? "from any address but \(ValueSet.shortList(rest))" : "from \(ValueSet.shortList(pieces))"
+  }
+
+  /// Addresses of a family, by what they lack where that is shorter; nil when they are all of it.
+  private func addressText(_ values: ValueSet, in family: AddressFamily) -> String? {
+    let inside = values.intersection(family.ownAddresses)
+    let missing = family.ownAddresses.subtracting(inside)
+    if missing.isEmpty || inside.isEmpty { return nil }
+    let (pieces, rest) = (inside.pieces(as: .address), missing.pieces(as: .address))
+    return rest.count < pieces.count ? "any address but \(ValueSet.shortList(rest))" : ValueSet.shortList(pieces)
   }
 
   /// Whether a field can set cases apart: the question or a rule must speak of it.
@@ -195,11 +224,24 @@ struct HostWords {
           }
           continue
         }
+        if field.queryName == "dst", query.destination == nil, !isException,
+          let family = region.allowed[.family]?.single.map({ $0 == 2 ? AddressFamily.ipv4 : .ipv6 })
+        {
+          if let text = addressText(values, in: family) { words.append("to \(text)") }
+          continue
+        }
         let universe = region.open[dimension] ?? field.universe
         words.append("\(MatchWords.label(field)) \(values.text(as: field.valueKind, in: universe, limit: 3))")
       }
     }
     return words.sorted()
+  }
+}
+
+extension Region.Dimension {
+  /// The source or destination of the packets of a family.
+  static func address(_ name: HeaderFieldName, _ family: AddressFamily) -> Region.Dimension {
+    .field(.header(HeaderField(family == .ipv4 ? .ip : .ip6, name)))
   }
 }
 

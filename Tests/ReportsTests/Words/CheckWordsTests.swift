@@ -15,6 +15,20 @@ import Testing
     [
       (.verdict(.drop, expected: [.accept, .reject]), "dropped, expected accept or reject"),
       (.forbidden(.accept), "accepted, which only others are to be"),
+      (.connection(.fails(at: .packet), .drop, orExpected: [.reject]), "dropped, expected works or reject"),
+      (
+        .connection(.depends(on: .reply), .accept, orExpected: []),
+        "accepted, but its reply may not come back, expected works"
+      ),
+      (
+        .connection(.fails(at: .listener), .accept, orExpected: []),
+        "accepted, but nothing listens there, expected works"
+      ),
+      (
+        .connection(.fails(at: .proxy), .accept, orExpected: []),
+        "accepted, but docker-proxy's own connection fails, expected works"
+      ),
+      (.forbiddenConnection, "works, which only others are to"),
       (
         .answer("tcp-reset", expected: ["icmp-port-unreachable"]),
         "rejected with tcp-reset, expected icmp-port-unreachable"

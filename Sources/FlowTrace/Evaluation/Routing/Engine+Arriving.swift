@@ -11,6 +11,9 @@ extension Engine {
     }
     if let end = pastTheHost(flow) { return .ended(end) }
     if let parts = partsByIngress(flow) { return .split(parts) }
+    if flow.family == .ipv6, !flow.isLoopbackPass, let parts = cut(flow, destination: ValueSet(1)) {
+      return .split(parts)
+    }
     if let reason = discardedBeforePrerouting(flow) { return .ended(discarded(flow, reason)) }
     return splitByBridge(&flow)
   }
@@ -18,7 +21,7 @@ extension Engine {
   /// IPv6 packets from or to loopback, or from a group, end before any hook (`ip6_rcv_core` in `net/ipv6/ip6_input.c`).
   private func discardedBeforePrerouting(_ flow: Flow) -> OutsideReason? {
     guard flow.family == .ipv6, !flow.isLoopbackPass else { return nil }
-    if let source = flow.domain(.source)?.single, source == 1 || HostKnowledge.multicast6.contains(source) {
+    if let source = flow.domain(.source), source.isSubset(of: HostKnowledge.multicast6.union(ValueSet(1))) {
       return .martian
     }
     if flow.domain(.destination)?.single == 1 { return .martian }
@@ -37,7 +40,7 @@ extension Engine {
       flow.enter(.input)
       return .on
     }
-    if let parts = partsByHairpin(flow) { return .split(parts) }
+    if let parts = partsByHairpin(flow) ?? partsByMartian(flow) { return .split(parts) }
     if flow.isBridged { return routeBridged(&flow) }
     if passesRulesInBridge(flow), passBridgeInput(next: .routing, &flow) { return .on }
     if !plan.ingressDevices.isEmpty, passesRulesInBridge(flow), passIngress(next: .routing, &flow) { return .on }
@@ -49,21 +52,49 @@ extension Engine {
   /// Addresses that must not come from a wire (`ip_route_input_slow` in `net/ipv4/route.c`).
   func martian(_ flow: Flow, _ input: String?) -> OutsideReason? {
     guard flow.family == .ipv4, input != "lo" else { return nil }
-    let localnet = input.flatMap { knowledge.interfaceSetting("route_localnet", $0) } ?? 0
+    let refused = refusedAddresses(on: input)
     if let source = flow.domain(.source) {
-      if source.isSubset(of: HostKnowledge.multicast4) { return .martian }
-      if source.single == IPAddress(ipv4: 0xffff_ffff).bits { return .martian }
+      if source.isSubset(of: refused.sources) { return .martian }
       if source.isSubset(of: HostKnowledge.zero4) {
         let limited = IPAddress(ipv4: 0xffff_ffff).bits
         if source.single != IPAddress(ipv4: 0).bits || flow.domain(.destination)?.single != limited { return .martian }
       }
-      if localnet == 0, source.isSubset(of: HostKnowledge.loopback4) { return .martian }
     }
-    if let destination = flow.domain(.destination) {
-      if localnet == 0, destination.isSubset(of: HostKnowledge.loopback4) { return .martian }
-      if destination.isSubset(of: HostKnowledge.zero4) { return .martian }
-    }
+    if let destination = flow.domain(.destination), destination.isSubset(of: refused.destinations) { return .martian }
     return nil
+  }
+
+  /// The addresses of IPv4 that the kernel refuses from an interface: loopback, unless route_localnet lets it in, and what is no host.
+  private func refusedAddresses(on input: String?) -> (sources: ValueSet, destinations: ValueSet) {
+    let isLet = input.flatMap { knowledge.interfaceSetting("route_localnet", $0) } ?? 0 != 0
+    return isLet ? Self.refusedBesideLoopback : Self.refused
+  }
+
+  private static let refusedBesideLoopback: (sources: ValueSet, destinations: ValueSet) = (
+    HostKnowledge.multicast4.union(ValueSet(IPAddress(ipv4: 0xffff_ffff).bits)), HostKnowledge.zero4
+  )
+  private static let refused: (sources: ValueSet, destinations: ValueSet) = (
+    refusedBesideLoopback.sources.union(HostKnowledge.loopback4),
+    refusedBesideLoopback.destinations.union(HostKnowledge.loopback4)
+  )
+
+  /// A flow of which the kernel takes a part for martian, in that part and the rest: an open destination holds 127/8, too.
+  private func partsByMartian(_ flow: Flow) -> [Flow]? {
+    guard flow.family == .ipv4 else { return nil }
+    // What stays on its bridge is not routed.
+    if flow.isBridged, flow.arrival[Slot.destination.rawValue] == flow.binding[Slot.destination.rawValue] { return nil }
+    let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
+    guard input != "lo" else { return nil }
+    return cut(flow, destination: refusedAddresses(on: input).destinations)
+  }
+
+  /// A flow in two, where some of its destinations are among these and others not. Sources are not cut: who gives many of them means those that a packet can have.
+  private func cut(_ flow: Flow, destination values: ValueSet) -> [Flow]? {
+    guard let domain = flow.domain(.destination), domain.single == nil, !domain.isDisjoint(with: values),
+      !domain.isSubset(of: values)
+    else { return nil }
+    let parts = flow.split(.when(flow.binding[Slot.destination.rawValue], in: values))
+    return parts.yes.isEmpty || parts.no.isEmpty ? nil : parts.yes + parts.no
   }
 
   /// Cuts a flow by what the routing tables answer for its destination.

@@ -59,7 +59,8 @@ extension QueryBuilder {
       return
         "the container \(container.name) uses the network of \(mode.dropFirst(10).prefix(12)), whose addresses no dump tells (docker inspect does)"
     }
-    return "the container \(container.name) has no address of its own in these dumps"
+    return
+      "the dumps show the container \(container.name) without its address; add what `docker inspect \(container.name)` prints, or write the address"
   }
 
   mutating func setWithoutNetwork(_ container: Container) {

@@ -67,6 +67,7 @@ public struct QueryBuilder: Sendable {
   /// The query, with what follows from the given: TCP where a port is given without a protocol, the family of the addresses.
   public func query() throws(QueryTextError) -> Query {
     var query = partial
+    try settleSender(&query)
     settleLegs(&query)
     try settleFamily(&query)
     if query.transport == nil {
@@ -81,6 +82,22 @@ public struct QueryBuilder: Sendable {
     try settleTransport(query)
     try setByFamily(&query)
     return query
+  }
+
+  /// Who sends, and where it comes in, must fit each other.
+  private func settleSender(_ query: inout Query) throws(QueryTextError) {
+    guard let input = given[.input] else { return }
+    switch given[.from] {
+    case "host":
+      throw QueryTextError(
+        .input, input, "what the host itself sends (--from host) comes in on no interface; leave one of the two out")
+    case "outside":
+      let outside = InterfaceName.anyName.subtracting(containerSideInterfaces)
+      guard let named = query.input, named.isDisjoint(with: outside) else { break }
+      let whose = input == "lo" ? "only the host's own packets come in on it" : "containers are on it"
+      throw QueryTextError(.input, input, "nothing comes in from outside there (--from outside): \(whose)")
+    default: break
+    }
   }
 
   private func settleFamily(_ query: inout Query) throws(QueryTextError) {
@@ -148,16 +165,19 @@ extension QueryBuilder {
       if let container = facts.container(address), container.networkMode == "none" {
         setWithoutNetwork(container)
       } else {
-        let values = try addresses(option, address)
+        let values = try addresses(option, address, of: text)
         if isSource { partial.source = values } else { partial.destination = values }
       }
     }
     guard let port else { return }
-    let ports = try QueryText.ports(option, port)
+    let ports = try QueryText.ports(option, port, of: text)
     if isSource { partial.sourcePort = ports } else { partial.destinationPort = ports }
   }
 
-  private func addresses(_ option: QueryOption, _ text: String) throws(QueryTextError) -> ValueSet {
+  /// - Parameter whole: What was typed, where the addresses are a part of it.
+  private func addresses(
+    _ option: QueryOption, _ text: String, of whole: String? = nil
+  ) throws(QueryTextError) -> ValueSet {
     var result = ValueSet.empty
     for part in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
       if let prefix = Prefix(part) {
@@ -166,10 +186,10 @@ extension QueryBuilder {
         result = result.union(range)
       } else if let container = facts.container(part) {
         let own = self.own(container)
-        if own.isEmpty { throw QueryTextError(option, text, withoutAddress(container)) }
+        if own.isEmpty { throw QueryTextError(option, whole ?? text, withoutAddress(container)) }
         result = result.union(own)
       } else {
-        throw QueryTextError(option, text, notAnAddress(part))
+        throw QueryTextError(option, whole ?? text, notAnAddress(part))
       }
     }
     return result
@@ -177,7 +197,8 @@ extension QueryBuilder {
 
   private func notAnAddress(_ text: String) -> String {
     let looksNumeric = text.utf8.allSatisfy { $0 == 0x2e || $0 == 0x2f || $0 == 0x3a || ($0 >= 0x30 && $0 <= 0x39) }
-    if looksNumeric { return "this is no address, prefix (10.0.0.0/8) or range (10.0.0.1-10.0.0.9)" }
+    if text.isEmpty { return "an address is missing" }
+    if looksNumeric { return "\(text) is no address, prefix (10.0.0.0/8) or range (10.0.0.1-10.0.0.9)" }
     return nameProblem(text)
   }
 
@@ -197,8 +218,12 @@ extension QueryBuilder {
 
   func nameProblem(_ text: String) -> String {
     let names = facts.containers.map(\.name)
+    if text.lowercased() == "localhost" { return "write 127.0.0.1 or ::1, the host itself on loopback" }
     if Self.isMasked(text) {
       return "this address is masked: give one of its shape, such as \(Self.example(ofMasked: text))"
+    }
+    if names.isEmpty, text.contains("."), !text.contains(where: \.isWhitespace) {
+      return "\(text) is no address, and names are not looked up: write its address"
     }
     if names.isEmpty {
       return

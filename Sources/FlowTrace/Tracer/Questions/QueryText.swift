@@ -59,10 +59,51 @@ enum QueryText {
     return UInt128(text)
   }
 
-  static func ports(_ option: QueryOption, _ text: String) throws(QueryTextError) -> ValueSet {
+  /// Reads ports: `80`, `80,443`, `8000-8999`, `https`.
+  ///
+  /// - Parameter whole: What was typed, where the ports are a part of it.
+  static func ports(_ option: QueryOption, _ text: String, of whole: String? = nil) throws(QueryTextError) -> ValueSet {
     if text == "any" || text == "*" { return ValueSet(0...65535) }
-    return try numbers(option, text, through: 65535)
+    if let value = decimal(text), value <= 65535 { return ValueSet(value) }
+    var result = ValueSet.empty
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let word = part.lowercased()
+      if let service = services.first(where: { $0.name == word }) {
+        result = result.union(ValueSet(service.value))
+        continue
+      }
+      let ends = part.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "-" || $0 == ":" }
+      guard let low = ends.first.flatMap(number), let high = ends.last.flatMap(number) else {
+        throw QueryTextError(option, whole ?? text, noPort(part))
+      }
+      if let wrong = [low, high].first(where: { $0 > 65535 }) {
+        throw QueryTextError(option, whole ?? text, "port \(wrong) is out of range (0 to 65535)")
+      }
+      if low > high {
+        throw QueryTextError(option, whole ?? text, "a range goes from the lower to the higher port: \(high)-\(low)")
+      }
+      result = result.union(ValueSet(low...high))
+    }
+    return result
   }
+
+  private static func noPort(_ part: Substring) -> String {
+    let near = Spelling.nearest(to: part.lowercased(), among: services.map(\.name))
+    return (part.isEmpty ? "a port is missing" : "\(part) is no port")
+      + "; write a number, a range (8000-8999) or a list (80,443)"
+      + (near.map { "; did you mean \($0)?" } ?? "")
+  }
+
+  /// Services that people call by name (IANA, Service Name and Transport Protocol Port Number Registry).
+  private static let services: [NamedValue] = [
+    NamedValue(21, "ftp"), NamedValue(22, "ssh"), NamedValue(23, "telnet"), NamedValue(25, "smtp"),
+    NamedValue(53, "domain"), NamedValue(53, "dns"), NamedValue(67, "bootps"), NamedValue(68, "bootpc"),
+    NamedValue(80, "http"), NamedValue(110, "pop3"), NamedValue(123, "ntp"), NamedValue(143, "imap"),
+    NamedValue(161, "snmp"), NamedValue(389, "ldap"), NamedValue(443, "https"), NamedValue(465, "submissions"),
+    NamedValue(514, "syslog"), NamedValue(587, "submission"), NamedValue(636, "ldaps"), NamedValue(993, "imaps"),
+    NamedValue(995, "pop3s"), NamedValue(2049, "nfs"), NamedValue(3306, "mysql"), NamedValue(5432, "postgresql"),
+    NamedValue(6379, "redis"),
+  ]
 
   static func transports(_ text: String) throws(QueryTextError) -> ValueSet? {
     if text == "any" || text == "all" { return nil }
@@ -88,17 +129,22 @@ enum QueryText {
   }
 
   static func phase(_ text: String) throws(QueryTextError) -> Query.Phase {
-    switch text.lowercased() {
-    case "new", "first": return .first
-    case "established": return .established
-    case "related": return .related
-    case "invalid": return .invalid
-    case "untracked": return .untracked
-    default:
-      let names = ["new", "established", "related", "invalid", "untracked"]
-      let near = Spelling.nearest(to: text.lowercased(), among: names).map { "; did you mean \($0)?" } ?? ""
-      throw QueryTextError(.state, text, "a state is one of \(names.joined(separator: ", "))" + near)
+    let states: [(name: String, phase: Query.Phase)] = [
+      ("new", .first), ("established", .established), ("related", .related), ("invalid", .invalid),
+      ("untracked", .untracked),
+    ]
+    let names = states.map(\.name)
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let word = part.lowercased()
+      if names.contains(word) || word == "first" { continue }
+      let near = Spelling.nearest(to: word, among: names).map { "; did you mean \($0)?" } ?? ""
+      throw QueryTextError(.state, text, "\(part) is no state: one of \(names.joined(separator: ", "))" + near)
     }
+    let given = text.lowercased() == "first" ? "new" : text.lowercased()
+    guard let state = states.first(where: { $0.name == given }) else {
+      throw QueryTextError(.state, text, "a packet has one state: ask once for each")
+    }
+    return state.phase
   }
 
   static func flag(_ option: QueryOption, _ text: String) throws(QueryTextError) -> Bool {
