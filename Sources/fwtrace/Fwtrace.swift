@@ -19,7 +19,8 @@ struct Fwtrace: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, ExposureCommand.self, WhoCommand.self, ParseCommand.self, GraphCommand.self, TestCommand.self,
+      TraceCommand.self, ExposureCommand.self, WhoCommand.self, DiffCommand.self, ParseCommand.self, GraphCommand.self,
+      TestCommand.self,
       CaptureCommand.self,
     ],
     defaultSubcommand: TraceCommand.self)
