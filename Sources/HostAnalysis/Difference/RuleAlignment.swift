@@ -16,13 +16,16 @@ struct ChainAlignment {
   /// - Parameters:
   ///   - old: The rules before.
   ///   - new: The rules after.
-  ///   - isSame: Whether two rules do the same as they are printed; a cheap look.
-  ///   - key: The rule in a form that does not depend on how it was printed.
-  init<Key: Hashable>(_ old: [Rule], _ new: [Rule], isSame: (Rule, Rule) -> Bool, key: (Rule, Difference.Side) -> Key) {
+  ///   - printed: The rule as it was printed, counters aside; equal ones are the same rule.
+  ///   - canonical: The rule in a form that does not depend on how it was printed, which takes longer to find.
+  init<Printed: Hashable, Canonical: Hashable>(
+    _ old: [Rule], _ new: [Rule], printed: (Rule, Difference.Side) -> Printed,
+    canonical: (Rule, Difference.Side) -> Canonical
+  ) {
     newOfOld = Array(repeating: -1, count: old.count)
     sameOld = Array(repeating: -1, count: new.count)
     func isOne(_ a: Int, _ b: Int) -> Bool {
-      isSame(old[a], new[b]) || key(old[a], .old) == key(new[b], .new)
+      printed(old[a], .old) == printed(new[b], .new) || canonical(old[a], .old) == canonical(new[b], .new)
     }
     var first = 0
     while first < old.count, first < new.count, isOne(first, first) {
@@ -35,18 +38,34 @@ struct ChainAlignment {
       newEnd -= 1
       join(oldEnd, newEnd)
     }
-    var places: [Key: [Int]] = [:]
-    for index in (first..<newEnd).reversed() { places[key(new[index], .new), default: []].append(index) }
-    var pairs: [(old: Int, new: Int)] = []
-    for index in first..<oldEnd {
-      guard let place = places[key(old[index], .old)]?.popLast() else { continue }
-      pairs.append((index, place))
-      sameOld[place] = Int32(index)
-    }
+    var leftOld = Array(first..<oldEnd)
+    var leftNew = Array(first..<newEnd)
+    var pairs = Self.pairs(&leftOld, &leftNew) { index, side in printed((side == .old ? old : new)[index], side) }
+    pairs += Self.pairs(&leftOld, &leftNew) { index, side in canonical((side == .old ? old : new)[index], side) }
+    pairs.sort { $0.old < $1.old }
+    for pair in pairs { sameOld[pair.new] = Int32(pair.old) }
     for pair in Self.risingRun(pairs) { newOfOld[pair.old] = Int32(pair.new) }
     let kept = Set((first..<oldEnd).compactMap { newOfOld[$0] < 0 ? nil : Int(newOfOld[$0]) })
     loneOld = (first..<oldEnd).filter { newOfOld[$0] < 0 }
     loneNew = (first..<newEnd).filter { !kept.contains($0) }
+  }
+
+  /// Pairs of rules with one key, the first of the old with the first of the new; what has no like is left.
+  private static func pairs<Key: Hashable>(
+    _ old: inout [Int], _ new: inout [Int], key: (Int, Difference.Side) -> Key
+  ) -> [(old: Int, new: Int)] {
+    if old.isEmpty || new.isEmpty { return [] }
+    var places: [Key: [Int]] = [:]
+    for index in new.reversed() { places[key(index, .new), default: []].append(index) }
+    var pairs: [(old: Int, new: Int)] = []
+    old.removeAll { index in
+      guard let place = places[key(index, .old)]?.popLast() else { return false }
+      pairs.append((index, place))
+      return true
+    }
+    let taken = Set(pairs.map(\.new))
+    new.removeAll { taken.contains($0) }
+    return pairs
   }
 
   private mutating func join(_ old: Int, _ new: Int) {
@@ -132,8 +151,10 @@ struct RuleAlignment {
     let changed = changedSets
     let alignment = ChainAlignment(
       old[id].rules, new[other].rules,
-      isSame: { $0.isPrintedAs($1) && !$0.uses(changed) },
-      key: { rule, side in
+      printed: { rule, side in
+        RuleKey(statements: rule.statementsThatAct, side: rule.uses(changed) ? side : nil)
+      },
+      canonical: { rule, side in
         RuleKey(statements: rule.canonicalStatements(in: name.family), side: rule.uses(changed) ? side : nil)
       })
     chains[name] = (id, other, alignment)
@@ -293,19 +314,10 @@ extension Rule {
     !sets.isEmpty && statements.contains { statement in statement.setNames.contains { sets.contains($0) } }
   }
 
-  /// Whether another rule has the same statements; counters aside.
-  fileprivate func isPrintedAs(_ other: Rule) -> Bool {
-    if statements == other.statements { return true }
-    func next(_ list: [Statement], _ place: inout Int) -> Statement? {
-      while place < list.count, case .effect(let effect) = list[place], effect.kind == .counter { place += 1 }
-      defer { place += 1 }
-      return place < list.count ? list[place] : nil
-    }
-    var (mine, its) = (0, 0)
-    while let statement = next(statements, &mine) {
-      guard next(other.statements, &its) == statement else { return false }
-    }
-    return next(other.statements, &its) == nil
+  /// The statements but for counters.
+  fileprivate var statementsThatAct: [Statement] {
+    guard statements.contains(where: \.isCounter) else { return statements }
+    return statements.filter { !$0.isCounter }
   }
 
   /// Whether a dump hides a part of the rule, or of what it looks up.
@@ -321,6 +333,10 @@ extension Rule {
 }
 
 extension Statement {
+  fileprivate var isCounter: Bool {
+    if case .effect(let effect) = self { effect.kind == .counter } else { false }
+  }
+
   /// The names of the sets and maps that the statement looks something up in.
   var setNames: [String] {
     switch self {
