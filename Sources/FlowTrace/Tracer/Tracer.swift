@@ -77,9 +77,14 @@ public struct Tracer: Sendable {
       .subtracting(family.loopback)
   }
 
-  /// The addresses that the host sends from; nil where not all of them are told.
+  /// The addresses that the host sends from, where all of them are told.
   package func sources(_ family: AddressFamily) -> ValueSet? {
     knowledge.knowsOwnAddresses(family) ? knowledge.localAddresses[family] : nil
+  }
+
+  /// The addresses that the host may send from, as far as is known: not those of containers.
+  package func possibleSources(_ family: AddressFamily) -> ValueSet {
+    sources(family) ?? family.allAddresses.subtracting(knowledge.inferredSubnetAddresses).union(ownAddresses(family))
   }
 
   /// The destinations of a family whose packets the host takes as its own, as far as that is known: its addresses, loopback, broadcasts.

@@ -83,8 +83,10 @@ struct DifferenceSearch {
       query.phase = place.phase
       query.transport = box.transport
       query.source = box.source?.intersection(family.ownAddresses)
-      if isSentByHost, let own = hosts.oldTracer.sources(family) {
-        query.source = query.source?.intersection(own) ?? own
+      if isSentByHost {
+        // A question that names a source asks about it, whether the host has it or not.
+        query.source =
+          query.source?.intersection(hosts.oldTracer.possibleSources(family)) ?? hosts.oldTracer.sources(family)
       }
       query.sourcePort = box.sourcePort?.intersection(.bits(16))
       query.destination = box.destination?.intersection(family.ownAddresses)
