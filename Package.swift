@@ -53,7 +53,8 @@ let package = Package(
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
-      name: "FlowTraceTests", dependencies: ["FlowTrace", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
+      name: "FlowTraceTests",
+      dependencies: ["FlowTrace", "HostAnalysis", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
       name: "CorpusTests",
       dependencies: ["ReaderFuzzing", "RuleParser", "HostAnalysis", "FlowTrace", "HostModel", "RuleGraph"]),

@@ -13,13 +13,15 @@ struct Fwtrace: ParsableCommand {
         sudo fwtrace --dst 172.17.0.2:8080
         iptables-save | fwtrace --from outside --dst 192.168.0.140:32769 -
         fwtrace exposure dump.txt
+        fwtrace diff old.txt new.txt
         fwtrace parse dump.txt
 
       The options for the packet: fwtrace trace --help.
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, ExposureCommand.self, WhoCommand.self, ParseCommand.self, GraphCommand.self, TestCommand.self,
+      TraceCommand.self, ExposureCommand.self, WhoCommand.self, DiffCommand.self, ParseCommand.self, GraphCommand.self,
+      TestCommand.self,
       CaptureCommand.self,
     ],
     defaultSubcommand: TraceCommand.self)

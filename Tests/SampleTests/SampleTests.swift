@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Every question in a README is asked, and the answer that stands there must be the one that fwtrace gives.
+/// Every question in a README, and in the page about differences, is asked, and the answer that stands there must be the one that fwtrace gives.
 ///
 /// A README holds shell sessions: a command behind `$ fwtrace`, below it the parts of the output that matter, and the exit status behind `$ echo $?`. Three dots
 /// stand for anything; blanks and line breaks are all alike.
@@ -37,7 +37,10 @@ import Testing
   }
 
   static var questions: [Question] {
-    get throws { try samples.flatMap { try questions(in: "samples/\($0)/README.md") } + questions(in: "README.md") }
+    get throws {
+      try samples.flatMap { try questions(in: "samples/\($0)/README.md") } + questions(in: "README.md")
+        + questions(in: "Documentation/ComparingRulesets.md")
+    }
   }
 
   static func questions(in file: String) throws -> [Question] {

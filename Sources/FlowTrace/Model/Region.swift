@@ -107,7 +107,7 @@ public struct Region: Hashable, Sendable {
 
   /// The order in which dimensions are cut, which decides what the boxes are: that of a dictionary is another one each time. Sources come last, so that a box says who
   /// reaches some ports, and not which ports are left to somebody.
-  private static func order(_ dimensions: Set<Dimension>) -> [Dimension] {
+  static func order(_ dimensions: Set<Dimension>) -> [Dimension] {
     func rank(_ dimension: Dimension) -> (Int, String) {
       if case .field(.header(let field)) = dimension, field.name == .saddr { return (1, "") }
       return (0, "\(dimension)")
@@ -121,7 +121,7 @@ public struct Region: Hashable, Sendable {
   }
 
   /// The parts of a box outside another, as disjoint boxes.
-  private static func subtract(
+  static func subtract(
     _ exception: [Dimension: ValueSet], from box: [Dimension: ValueSet], _ dimensions: [Dimension]
   ) -> [[Dimension: ValueSet]] {
     for (dimension, values) in exception where (box[dimension] ?? .all).isDisjoint(with: values) { return [box] }

@@ -119,7 +119,9 @@ struct CaseBuilder {
     }
     var decidedBy = end.decidedBy
     if case .rule(let rule) = decidedBy, let known = first[rule] { decidedBy = .rule(known) }
-    let place = CaseRegion(flow: flow, isSentByHost: flow.isSentByHost && !isReply, conditions: conditions)
+    let place = CaseRegion(
+      flow: flow, isSentByHost: flow.isSentByHost && !isReply, conditions: conditions,
+      showsOutput: options.dividesByOutput)
     var part = Case(
       when: place.region, verdict: end.verdict, fate: end.fate,
       input: input(flow), output: end.fate == .local ? nil : outputName(flow),

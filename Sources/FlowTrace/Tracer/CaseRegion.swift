@@ -6,6 +6,8 @@ struct CaseRegion {
   let isSentByHost: Bool
   /// The variables of conditions, in the order of the case's list.
   let conditions: [VariableID]
+  /// Whether an open way out is a dimension.
+  var showsOutput = false
 
   var region: Region {
     var region = Region(allowed: [
@@ -73,7 +75,11 @@ struct CaseRegion {
   }
 
   private func dimension(of variable: VariableID) -> Region.Dimension? {
-    guard let dimension = flow.variables[variable].dimension, case .field = dimension else { return nil }
+    guard let dimension = flow.variables[variable].dimension else {
+      // What is open and no part of the question is the way out.
+      return showsOutput && flow.variables[variable].open != nil ? .field(.meta(.oifname)) : nil
+    }
+    guard case .field = dimension else { return nil }
     return dimension
   }
 

@@ -35,6 +35,10 @@ public struct Tracer: Sendable {
     public var findsRulesOffPath = false
     /// The outcome that is wanted: for cases that come out otherwise, a ``Remedy`` is looked for and tried.
     public var wanted: Case.Verdict?
+    /// Whether a region says which interface its packets leave through, where no dump tells the routes.
+    ///
+    /// Cases that differ in the way out alone overlap otherwise: nobody asks by it.
+    package var dividesByOutput = false
 
     /// Makes the usual options.
     public init() {}
@@ -45,17 +49,49 @@ public struct Tracer: Sendable {
     self.init(ruleset, facts: facts, effort: .usual)
   }
 
+  /// Makes a tracer for one of several rulesets of a host: what they all let one infer of it is known of each.
+  package init(_ ruleset: Ruleset, facts: HostFacts, inferred: InferredHost) {
+    self.init(ruleset, facts: facts, inferred: inferred, effort: .usual)
+  }
+
   /// Makes a tracer that indexes chains sooner or later, or never.
   init(_ ruleset: Ruleset, facts: HostFacts, effort: RulesetIndex.Effort) {
+    self.init(ruleset, facts: facts, inferred: InferredHost(ruleset: ruleset, facts: facts), effort: effort)
+  }
+
+  private init(_ ruleset: Ruleset, facts: HostFacts, inferred: InferredHost, effort: RulesetIndex.Effort) {
     self.ruleset = ruleset
     index = RulesetIndex(ruleset, effort: effort)
     self.facts = facts
     plan = HookPlan(ruleset)
     layout = LayoutFingerprint(ruleset, index)
     untold = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.untold(ruleset, $1) }
-    inferred = InferredHost(ruleset: ruleset, facts: facts)
+    self.inferred = inferred
     published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
     knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: .empty)
+  }
+
+  /// The host's own addresses of a family, as far as dumps or rules tell them; loopback aside.
+  package func ownAddresses(_ family: AddressFamily) -> ValueSet {
+    (knowledge.localAddresses[family] ?? .empty).union(knowledge.inferredAddresses[family] ?? .empty)
+      .subtracting(family.loopback)
+  }
+
+  /// The addresses that the host sends from, where all of them are told.
+  package func sources(_ family: AddressFamily) -> ValueSet? {
+    knowledge.knowsOwnAddresses(family) ? knowledge.localAddresses[family] : nil
+  }
+
+  /// The addresses that the host may send from, as far as is known: not those of containers.
+  package func possibleSources(_ family: AddressFamily) -> ValueSet {
+    sources(family) ?? family.allAddresses.subtracting(knowledge.inferredSubnetAddresses).union(ownAddresses(family))
+  }
+
+  /// The destinations of a family whose packets the host takes as its own, as far as that is known: its addresses, loopback, broadcasts.
+  package func hostDestinations(_ family: AddressFamily) -> ValueSet {
+    let own = (knowledge.localAddresses[family] ?? .empty).union(family.loopback)
+    return family == .ipv4
+      ? own.union(knowledge.broadcastAddresses).union(ValueSet(IPAddress(ipv4: .max).bits)) : own
   }
 
   /// The number of chains that have an index by now.

@@ -211,11 +211,13 @@ public struct TraceJSON: Sendable {
 
   func write(_ region: Region, of one: Case, to json: inout JSONWriter) {
     json.object { json in
-      writeBox(region.allowed, region, of: one, to: &json)
+      writeBox(region.allowed, open: region.open, uses(in: region.allowed, of: one), to: &json)
       guard !region.except.isEmpty else { return }
       json.key("except")
       json.array { json in
-        for box in region.except { json.object(flat: true) { json in writeBox(box, region, of: one, to: &json) } }
+        for box in region.except {
+          json.object(flat: true) { json in writeBox(box, open: region.open, uses(in: box, of: one), to: &json) }
+        }
       }
     }
   }
@@ -230,12 +232,29 @@ public struct TraceJSON: Sendable {
       return
     }
     json.array { json in
-      for box in boxes { json.object(flat: true) { json in writeBox(box, one.when, of: one, to: &json) } }
+      for box in boxes {
+        json.object(flat: true) { json in writeBox(box, open: one.when.open, uses(in: box, of: one), to: &json) }
+      }
     }
   }
 
-  private func writeBox(
-    _ box: [Region.Dimension: ValueSet], _ region: Region, of one: Case, to json: inout JSONWriter
+  /// What a box says of unknown things: the conditions of its case, where it is the whole of it.
+  private func uses(in box: [Region.Dimension: ValueSet], of one: Case) -> [(use: ConditionUse, holds: Bool)] {
+    let limited = one.conditions.enumerated().compactMap { index, use in
+      box[.condition(index)]?.single.map { (use: use, holds: $0 == 1) }
+    }
+    return limited.isEmpty && box == one.when.allowed ? one.conditions.map { ($0, $0.holds) } : limited
+  }
+
+  /// Writes the members of a box.
+  ///
+  /// - Parameters:
+  ///   - box: The box.
+  ///   - open: All values that packets can have, of dimensions that the question left open.
+  ///   - uses: What it takes for true or false that is unknown.
+  func writeBox(
+    _ box: [Region.Dimension: ValueSet], open: [Region.Dimension: ValueSet],
+    _ uses: [(use: ConditionUse, holds: Bool)], to json: inout JSONWriter
   ) {
     let sentByHost = box[.sentByHost]?.single
     if let sentByHost { json.member("from", sentByHost == 1 ? "host" : "wire") }
@@ -245,7 +264,7 @@ public struct TraceJSON: Sendable {
       switch dimension {
       case .field(.header(let field)) where RuleWords.transport(field.header).map(transports.contains) == false: break
       case .field(let field):
-        members.append((field.queryName, field.valueKind, region.open[dimension] ?? field.universe, values))
+        members.append((field.queryName, field.valueKind, open[dimension] ?? field.universe, values))
       case .family:
         members.append(("family", .named([NamedValue(2, "ipv4"), NamedValue(10, "ipv6")]), .bits(8), values))
       case .sentByHost, .condition: break
@@ -257,10 +276,6 @@ public struct TraceJSON: Sendable {
       json.key(member.name)
       write(member.values, as: member.kind, to: &json)
     }
-    let conditions = one.conditions.enumerated().compactMap { index, use in
-      box[.condition(index)]?.single.map { (use, $0 == 1) }
-    }
-    let uses = conditions.isEmpty && box == one.when.allowed ? one.conditions.map { ($0, $0.holds) } : conditions
     guard !uses.isEmpty else { return }
     json.key("conditions")
     json.array { json in
@@ -304,7 +319,7 @@ public struct TraceJSON: Sendable {
   }
 
   /// An interface: its name, null for none, `{"not": [...]}` or a list where the case leaves it open.
-  private func writeName(_ values: ValueSet?, to json: inout JSONWriter) {
+  func writeName(_ values: ValueSet?, to json: inout JSONWriter) {
     guard let values, values != ValueSet(0), !values.isEmpty else {
       json.value(nil as String?)
       return
@@ -388,7 +403,7 @@ public struct TraceJSON: Sendable {
     json.member("chain", table.chains[id.chain].name)
   }
 
-  private func write(_ translation: AppliedTranslation, to json: inout JSONWriter) {
+  func write(_ translation: AppliedTranslation, to json: inout JSONWriter) {
     json.object { json in
       json.member("kind", translation.kind.rawValue)
       json.member("of", translation.ofSource ? "source" : "destination")

@@ -14,7 +14,7 @@ struct RandomFirewall {
     var destinationPort: Int
   }
 
-  enum Target: Equatable {
+  enum Target: Hashable {
     case accept, drop, reject, `return`
     case jump(Int), goto(Int)
     /// Nothing but a line in the log.
@@ -22,9 +22,9 @@ struct RandomFirewall {
   }
 
   /// A rule: what is nil is not compared.
-  struct Rule {
-    var source: (ClosedRange<UInt32>, negated: Bool)?
-    var destination: (ClosedRange<UInt32>, negated: Bool)?
+  struct Rule: Equatable {
+    var source: Addresses?
+    var destination: Addresses?
     var proto: Int?
     var sourcePorts: ClosedRange<Int>?
     var destinationPorts: ClosedRange<Int>?
@@ -32,13 +32,24 @@ struct RandomFirewall {
     var ports: [Int]?
     var target: Target
 
-    func matches(_ packet: Atom) -> Bool {
-      if let source, source.0.contains(packet.source) == source.negated { return false }
-      if let destination, destination.0.contains(packet.destination) == destination.negated { return false }
+    /// The addresses of a prefix, or all others.
+    struct Addresses: Equatable {
+      var range: ClosedRange<UInt32>
+      var negated: Bool
+    }
+
+    /// Whether the rule matches a packet, or the answer to it: that comes from the other network, so no address that a rule names is its.
+    func matches(_ packet: Atom, isReply: Bool = false) -> Bool {
+      if let source, (!isReply && source.range.contains(packet.source)) == source.negated { return false }
+      if let destination, (!isReply && destination.range.contains(packet.destination)) == destination.negated {
+        return false
+      }
       if let proto, proto != packet.proto { return false }
-      if let sourcePorts, !sourcePorts.contains(packet.sourcePort) { return false }
-      if let destinationPorts, !destinationPorts.contains(packet.destinationPort) { return false }
-      if let ports, !ports.contains(packet.destinationPort) { return false }
+      let (from, to) =
+        isReply ? (packet.destinationPort, packet.sourcePort) : (packet.sourcePort, packet.destinationPort)
+      if let sourcePorts, !sourcePorts.contains(from) { return false }
+      if let destinationPorts, !destinationPorts.contains(to) { return false }
+      if let ports, !ports.contains(to) { return false }
       return true
     }
   }
@@ -77,8 +88,8 @@ struct RandomFirewall {
       targets.append((4, .goto(random.number(chain + 1...count - 1))))
     }
     var rule = Rule(target: random.pick(weighted: targets))
-    if random.happens(65) { rule.source = (range(by: &random), random.happens(8)) }
-    if random.happens(50) { rule.destination = (range(by: &random), random.happens(8)) }
+    if random.happens(65) { rule.source = Rule.Addresses(range: range(by: &random), negated: random.happens(8)) }
+    if random.happens(50) { rule.destination = Rule.Addresses(range: range(by: &random), negated: random.happens(8)) }
     if random.happens(60) {
       rule.proto = random.pick([6, 6, 17, 17, 47])
       if rule.proto != 47 {
@@ -123,9 +134,9 @@ struct RandomFirewall {
       return "\(IPAddress(bits: network.bits + UInt128(range.lowerBound)))/\(length)"
     }
     var words = ""
-    if let source = rule.source { words += "\(source.negated ? " !" : "") -s \(prefix(source.0, sources))" }
+    if let source = rule.source { words += "\(source.negated ? " !" : "") -s \(prefix(source.range, sources))" }
     if let destination = rule.destination {
-      words += "\(destination.negated ? " !" : "") -d \(prefix(destination.0, destinations))"
+      words += "\(destination.negated ? " !" : "") -d \(prefix(destination.range, destinations))"
     }
     if let proto = rule.proto, let name = names[proto] {
       words += " -p \(name)"
@@ -171,21 +182,20 @@ struct RandomFirewall {
     return atoms
   }()
 
-  func answer(_ packet: Atom) -> Answer {
-    var steps = 0
-    return walk(0, packet, &steps) ?? Answer(verdict: acceptsByPolicy ? .accept : .drop, chain: 0, rule: nil)
+  func answer(_ packet: Atom, isReply: Bool = false) -> Answer {
+    walk(0, packet, isReply: isReply) ?? Answer(verdict: acceptsByPolicy ? .accept : .drop, chain: 0, rule: nil)
   }
 
   /// What the rules of a chain decide; nil where it returns.
-  private func walk(_ chain: Int, _ packet: Atom, _ steps: inout Int) -> Answer? {
-    for (index, rule) in chains[chain].enumerated() where rule.matches(packet) {
+  private func walk(_ chain: Int, _ packet: Atom, isReply: Bool) -> Answer? {
+    for (index, rule) in chains[chain].enumerated() where rule.matches(packet, isReply: isReply) {
       switch rule.target {
       case .accept: return Answer(verdict: .accept, chain: chain, rule: index)
       case .drop: return Answer(verdict: .drop, chain: chain, rule: index)
       case .reject: return Answer(verdict: .reject, chain: chain, rule: index)
       case .return: return nil
-      case .jump(let next): if let answer = walk(next, packet, &steps) { return answer }
-      case .goto(let next): return walk(next, packet, &steps)
+      case .jump(let next): if let answer = walk(next, packet, isReply: isReply) { return answer }
+      case .goto(let next): return walk(next, packet, isReply: isReply)
       case .log: continue
       }
     }
