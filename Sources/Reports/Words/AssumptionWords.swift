@@ -94,6 +94,8 @@ extension [Assumption] {
   /// lists are not written out.
   var told: [Assumption] {
     var known: Set<[String?]> = []
-    return withRoutesJoined.filter { one in known.insert([one.text, one.settledBy, one.evidence.map { "\($0)" }]).inserted }
+    return withRoutesJoined.filter { one in
+      known.insert([one.text, one.settledBy, one.evidence.map { "\($0)" }]).inserted
+    }
   }
 }
