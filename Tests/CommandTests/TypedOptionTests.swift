@@ -140,7 +140,10 @@ import Testing
       unsafe master >= 0 && ioctl(master, 0x4004_5431, &lock) == 0 && ioctl(master, 0x8004_5430, &number) == 0
     try #require(isOpen)
     let path = "/dev/pts/\(number)"
-    let terminal = try #require(FileHandle(forUpdatingAtPath: path))
+    // Else it would become the terminal of whoever runs the tests in a session without one, and the program would be in the background of it.
+    let descriptor = unsafe open(path, O_RDWR | O_NOCTTY)
+    try #require(descriptor >= 0)
+    let terminal = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     let screen = FileHandle(fileDescriptor: master, closeOnDealloc: true)
     let process = Process()
     process.executableURL = Command.program

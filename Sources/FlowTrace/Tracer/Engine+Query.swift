@@ -33,10 +33,19 @@ extension Engine {
     var flows: [Flow] = []
     if query.origin != .host { flows.append(startingFlow(query, family, isSentByHost: false)) }
     // A packet of the host has no input interface: a query that names one is not about it.
-    if query.origin == .host || (query.origin == .open && query.input == nil && query.physicalInput == nil) {
+    if query.origin == .host
+      || query.origin == .open && query.input == nil && query.physicalInput == nil && !isAnothers(query.source, family)
+    {
       flows.append(startingFlow(query, family, isSentByHost: true))
     }
     return flows
+  }
+
+  /// Whether a source that a question names is certainly none of the host's: it sends from its own addresses.
+  private func isAnothers(_ source: ValueSet?, _ family: AddressFamily) -> Bool {
+    let isTold =
+      knowledge.knowsOwnAddresses(family) || !knowledge.givenAddresses.isDisjoint(with: family.allAddresses)
+    return isTold && source.map { $0.isDisjoint(with: knowledge.localAddresses[family] ?? .empty) } ?? false
   }
 
   /// The question with the place that its packets come from, where only their source was said: a container's packets come in through its bridge, and the

@@ -217,7 +217,9 @@ struct DifferenceWords {
   private static func addresses(_ values: ValueSet, among all: ValueSet) -> String {
     let missing = all.subtracting(values)
     let (pieces, rest) = (values.pieces(as: .address), missing.pieces(as: .address))
-    if !rest.isEmpty, rest.count <= pieces.count, pieces.count > 1, missing.count < values.count {
+    if !rest.isEmpty, pieces.count > 1,
+      rest.count <= pieces.count && missing.count < values.count || missing.count < values.count / 8
+    {
       return "any address but " + rest.listed(upTo: 4)
     }
     return pieces.listed(upTo: 4)
@@ -303,8 +305,8 @@ struct DifferenceWords {
     case .family(let family, let side):
       "\(Self.name(side)) does not show the rules for \(Self.name(family)): they were not compared"
     case .tableOfNeither(let name, let family):
-      "table \(name)\(family == .ipv6 ? " of ip6tables" : ""): not shown, not compared"
-    case .familyOfNeither(let family): "\(Self.name(family)): no rules shown, not compared"
+      "table \(name)\(family == .ipv6 ? " of ip6tables" : ""): not shown by either"
+    case .familyOfNeither(let family): "\(Self.name(family)): no rules shown"
     case .arp: "rules for ARP differ: they were not compared"
     case .tooManyPieces(let family):
       "\(Self.name(family)): its packets fall into too many pieces to compare all of them"

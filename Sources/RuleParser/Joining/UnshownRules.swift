@@ -23,6 +23,7 @@ struct UnshownRules {
     self.facts = facts
     findUnseenJumps()
     addHeadlessChains()
+    addMisplacedChains()
     addChainsOfParts()
     addCutOutputs()
     addUnprinted()
@@ -102,6 +103,25 @@ struct UnshownRules {
         let known = Set(table.chains.map(\.name))
         tables[index].chains += place.chains(in: table.family).filter { !known.contains($0.name) }
       }
+    }
+  }
+
+  /// Chains that translate in a table of iptables that can't: what was left out before them held the end of that table and the beginning of nat.
+  private mutating func addMisplacedChains() {
+    var gap: SourceSpan?
+    for index in tables.indices
+    where tables[index].origin == .iptablesNFT && tables[index].name != "nat" && tables[index].lacksLines {
+      for chain in tables[index].chains.indices {
+        let rules = tables[index].chains[chain].rules
+        guard let first = rules.first(where: { $0.statements.contains(where: \.translatesAddresses) }) else { continue }
+        gap = gap ?? first.span
+        tables[index].chains[chain].rules = [Rule(missing: MissingRules(.elided), span: first.span)]
+        tables[index].chains[chain].shown = .part
+      }
+    }
+    guard let gap else { return }
+    for name in ["raw", "mangle", "nat", "filter"] where !tells(name, .ip) {
+      addTable(name, .ip, MissingRules(.elided, settledBy: "nft list ruleset"), span: gap)
     }
   }
 
@@ -532,5 +552,23 @@ struct UnshownRules {
             "PREROUTING", base: BuiltinTables.base(table: "raw", chain: "PREROUTING", policy: .accept), rules: rules,
             shown: .nothing)
         ], shown: .nothing))
+  }
+}
+
+extension Table {
+  /// Whether lines were left out in it.
+  fileprivate var lacksLines: Bool {
+    shown == .part || chains.contains { $0.rules.contains { $0.missing?.evidence == .elided } }
+  }
+}
+
+extension Statement {
+  /// Whether it is a translation that nat alone makes.
+  fileprivate var translatesAddresses: Bool {
+    if case .translate(let translation) = self {
+      translation.kind != .tproxy && translation.kind != .npt
+    } else {
+      false
+    }
   }
 }

@@ -183,6 +183,9 @@ struct OutputContinuation {
     case .listing:
       return OutputStart.kind(bytes, line) == .listing || Self.isListingRow(cursor)
         || OmissionMark.evidence(bytes, line.range) == .elided
+        // The text ends in the number or the counters of a row.
+        || line.end >= bytes.count && bytes[line.range].allSatisfy { $0 <= 0x39 && $0 >= 0x30 || $0 <= 0x20 }
+          && bytes[line.range].contains { $0 > 0x20 }
     case .save:
       // The mark of grep is one only where a rule stands behind it: mailers put it before a signature.
       if let evidence = OmissionMark.evidence(bytes, line.range) { return evidence == .elided }
