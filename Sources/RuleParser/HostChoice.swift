@@ -106,15 +106,17 @@ extension HostReading {
     inferred.subnets.contains { $0.prefix.contains(address) }
   }
 
+  /// Whether an element of a set is about an address.
+  private func holdsInSet(_ address: IPAddress) -> Bool {
+    (ruleset.tables.flatMap(\.sets) + ruleset.ipsets).lazy.flatMap(\.elements).flatMap(\.key).contains {
+      $0 != .all && $0.contains(address.bits)
+    }
+  }
+
   /// Whether a rule is about packets to an address: to just this one, or to some that it is among.
   private func names(_ address: IPAddress, exactly: Bool) -> Bool {
     let wanted = ValueSet(address.bits)
-    let sets = ruleset.tables.flatMap(\.sets) + ruleset.ipsets
-    if !exactly,
-      sets.contains(where: { $0.elements.contains { $0.key.contains { $0 != .all && $0.contains(address.bits) } } })
-    {
-      return true
-    }
+    if !exactly, holdsInSet(address) { return true }
     return ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).contains { rule in
       rule.statements.contains { statement in
         guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,

@@ -28,12 +28,7 @@ import Testing
 
       """
     if let sockets { text += "$ ss -tulnp\n" + sockets }
-    let reading = DumpReader().read([DumpInput(name: "dump", bytes: Array(text.utf8))])
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, text) in options { try builder.set(option, text) }
-    var tracing = Tracer.Options()
-    tracing.tracesReply = tracesReply
-    return Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query(), options: tracing)
+    return try HostReading.of(text).trace(options, tracesReply: tracesReply)
   }
 
   private static let toHost: [(QueryOption, String)] = [

@@ -7,10 +7,7 @@ import Testing
 /// What a paste tells of the host in passing decides answers: addresses in routes, routing tables, policy rules, devices.
 @Suite struct HostFromPastesTests {
   private func trace(_ paste: String, _ options: [(QueryOption, String)]) throws -> Trace {
-    let reading = DumpReader().read([DumpInput(name: "paste.txt", bytes: Array(paste.utf8))])
-    var question = QueryBuilder(facts: reading.facts)
-    for (option, text) in options { try question.set(option, text) }
-    return Tracer(reading.ruleset, facts: reading.facts).trace(try question.query())
+    try HostReading.of(paste).trace(options)
   }
 
   private static let filter = """

@@ -9,11 +9,9 @@ import Testing
     let text =
       "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n" + rules.map { $0 + "\n" }.joined()
       + "COMMIT\n"
-    let reading = DumpReader().read([DumpInput(name: "save", bytes: Array(text.utf8))])
-    var question = QueryBuilder(facts: reading.facts)
-    for (option, text) in options { try question.set(option, text) }
-    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(try question.query())
-    return trace.cases.first { $0.verdict == .drop }?.nearMisses.map { $0.rule.rule + 1 } ?? []
+    return try HostReading.of(text).trace(options).cases.first { $0.verdict == .drop }?.nearMisses.map {
+      $0.rule.rule + 1
+    } ?? []
   }
 
   private static let question: [(QueryOption, String)] = [

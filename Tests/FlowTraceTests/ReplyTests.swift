@@ -7,16 +7,11 @@ import Testing
 @Suite struct ReplyTests {
   private func cases(_ rules: String, output: String? = nil) throws -> [Case] {
     let text = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\(rules)COMMIT\n"
-    let reading = DumpReader().read([DumpInput(name: "save", bytes: Array(text.utf8))])
-    var question = QueryBuilder(facts: reading.facts)
     var options: [(QueryOption, String)] = [
       (.input, "eth0"), (.src, "203.0.113.9:40000"), (.dst, "198.51.100.1:22"), (.hostAddress, "192.0.2.1"),
     ]
     if let output { options.append((.output, output)) }
-    for (option, text) in options { try question.set(option, text) }
-    var tracing = Tracer.Options()
-    tracing.tracesReply = true
-    return Tracer(reading.ruleset, facts: reading.facts).trace(try question.query(), options: tracing).cases
+    return try HostReading.of(text).trace(options, tracesReply: true).cases
   }
 
   @Test func whereThePacketLeavesSaysNothingOfItsReply() throws {

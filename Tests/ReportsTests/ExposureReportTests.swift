@@ -56,7 +56,8 @@ import Testing
       case .closed(.packet): #expect(verdicts == [access.part.verdict], "\(witness)")
       case .closed(.reply), .closed(.proxy), .unknown: continue
       }
-      let deciders = access.rules.isEmpty ? [access.decidedBy] : access.rules.map(Decider.rule)
+      let rules = access.deciders.rules
+      let deciders = rules.isEmpty ? [access.decidedBy] : rules.map(Decider.rule)
       // What nobody knows divides one packet as well.
       #expect(cases.contains { deciders.contains($0.decidedBy) }, "\(witness): \(deciders)")
     }

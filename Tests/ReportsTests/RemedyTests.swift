@@ -54,12 +54,11 @@ import Testing
   private static func trace(_ reading: HostReading, _ options: [(QueryOption, String)], _ wanted: Case.Verdict?) throws
     -> Trace
   {
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, text) in options { try builder.set(option, text) }
     var settings = Tracer.Options()
     settings.wanted = wanted
     settings.tracesReply = true
-    return Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query(), options: settings)
+    return Tracer(reading.ruleset, facts: reading.facts).trace(
+      try Samples.query(options, facts: reading.facts), options: settings)
   }
 
   @Test(arguments: RemedyTests.questions)

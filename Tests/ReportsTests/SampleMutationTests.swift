@@ -37,11 +37,10 @@ import Testing
   }
 
   private func ask(_ question: [(QueryOption, String)], of reading: HostReading) throws {
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, text) in question { try builder.set(option, text) }
     var options = Tracer.Options()
     options.tracesReply = true
-    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query(), options: options)
+    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(
+      try Samples.query(question, facts: reading.facts), options: options)
     #expect(!trace.cases.isEmpty)
     let report = TraceText(reading.ruleset, facts: reading.facts)
     #expect(!report.text(of: trace, diagnostics: reading.diagnostics).isEmpty)

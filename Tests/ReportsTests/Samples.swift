@@ -28,6 +28,10 @@ enum Samples {
   static func read(_ name: String) throws -> HostReading { DumpReader().read(try inputs(name)) }
 
   static func query(_ options: KeyValuePairs<QueryOption, String>, facts: HostFacts) throws -> Query {
+    try query(options.map { ($0.key, $0.value) }, facts: facts)
+  }
+
+  static func query(_ options: [(QueryOption, String)], facts: HostFacts) throws -> Query {
     var builder = QueryBuilder(facts: facts)
     for (option, text) in options { try builder.set(option, text) }
     return try builder.query()

@@ -33,11 +33,10 @@ import Testing
     throws
   {
     let reading = try Samples.read(picture.sample)
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, text) in picture.options { try builder.set(option, text) }
     var options = Tracer.Options()
     options.tracesReply = true
-    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query(), options: options)
+    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(
+      try Samples.query(picture.options, facts: reading.facts), options: options)
     let report = TraceText(reading.ruleset, facts: reading.facts, terminal: TerminalSettings(width: width))
     try expectSnapshot(report.text(of: trace), named: "\(picture.name)-\(width)")
   }

@@ -47,13 +47,12 @@ import Testing
 
   private static func text(_ picture: Picture, _ terminal: TerminalSettings) throws -> String {
     let reading = try Samples.read(picture.sample)
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, text) in picture.options { try builder.set(option, text) }
     // As the command asks.
     var settings = Tracer.Options()
     settings.tracesReply = true
     settings.findsRulesOffPath = true
-    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query(), options: settings)
+    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(
+      try Samples.query(picture.options, facts: reading.facts), options: settings)
     return TraceText(reading.ruleset, facts: reading.facts, terminal: terminal)
       .text(of: trace, diagnostics: reading.diagnostics)
   }

@@ -192,6 +192,9 @@ final class HostKnowledge: Sendable {
     facts.addressesKnown.contains(family) || facts.ownAddressesKnown.contains(family)
   }
 
+  /// Whether the question names addresses of the host: then it names all that it needs.
+  func namesOwnAddresses(_ family: AddressFamily) -> Bool { !givenAddresses.isDisjoint(with: family.allAddresses) }
+
   /// What an address of the host on a wire may be where none is told: neither loopback nor a group nor a broadcast address.
   func possibleOwnAddresses(_ family: AddressFamily) -> ValueSet {
     family.allAddresses.subtracting(

@@ -42,8 +42,10 @@ extension Flow {
   }
 
   /// Gives a slot a new variable with these values.
-  mutating func rebind(_ slot: Slot, to values: ValueSet) {
-    binding[slot.rawValue] = makeVariable(values)
+  ///
+  /// - Parameter isOpen: Whether nobody knows which of them it has.
+  mutating func rebind(_ slot: Slot, to values: ValueSet, isOpen: Bool = false) {
+    binding[slot.rawValue] = makeVariable(values, isOpen: isOpen)
   }
 
   /// Limits a variable to some values. False when none is left: the flow is then empty.

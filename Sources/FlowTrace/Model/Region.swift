@@ -16,6 +16,11 @@ public struct Region: Hashable, Sendable {
     case family
     /// Something unknown, by its number in the case's conditions: 1 where it holds, 0 where not.
     case condition(Int)
+
+    /// The source (``HeaderFieldName/saddr``) or destination (``HeaderFieldName/daddr``) of the packets of a family.
+    package static func address(_ name: HeaderFieldName, _ family: AddressFamily) -> Dimension {
+      .field(.header(HeaderField(family == .ipv4 ? .ip : .ip6, name)))
+    }
   }
 
   /// Allowed values; a dimension that is not mentioned is not limited beyond the query.

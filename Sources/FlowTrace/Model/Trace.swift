@@ -107,6 +107,27 @@ public struct Case: Sendable {
   public var remarks: [Remark] = []
 }
 
+/// What decides about packets, and the rules of a chain that share in it.
+public struct Deciders: Hashable, Sendable {
+  /// What decides: the first of the rules, where there are several.
+  public var first: Decider
+  /// The rules, where several share the packets; none where one thing decides about all of them.
+  public var rules: [RuleID] = []
+
+  /// The same of a part of the packets.
+  ///
+  /// - Parameter rules: Those of the rules that decide about packets of the part; none where nothing tells.
+  package func limited(to rules: [RuleID]) -> Deciders {
+    guard let first = rules.first else { return self }
+    return Deciders(first: .rule(first), rules: rules.count > 1 ? rules : [])
+  }
+}
+
+extension Case {
+  /// What decides about its packets.
+  public var deciders: Deciders { Deciders(first: decidedBy, rules: rules) }
+}
+
 /// A rule of several that share a case, and the packets of the question that it matches.
 package struct RuleShare: Hashable, Sendable {
   /// The rule.

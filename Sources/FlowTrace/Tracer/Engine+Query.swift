@@ -43,8 +43,7 @@ extension Engine {
 
   /// Whether a source that a question names is certainly none of the host's: it sends from its own addresses.
   private func isAnothers(_ source: ValueSet?, _ family: AddressFamily) -> Bool {
-    let isTold =
-      knowledge.knowsOwnAddresses(family) || !knowledge.givenAddresses.isDisjoint(with: family.allAddresses)
+    let isTold = knowledge.knowsOwnAddresses(family) || knowledge.namesOwnAddresses(family)
     return isTold && source.map { $0.isDisjoint(with: knowledge.localAddresses[family] ?? .empty) } ?? false
   }
 

@@ -216,16 +216,11 @@ struct ChangeClasses {
 
   /// What becomes of the packets on one side; of rules that share in a case those that decide about some of them.
   private func outcome(_ one: ComparedCase, _ packets: PacketSet) -> Outcome {
-    var outcome = Outcome(part: one.part, decidedBy: one.part.decidedBy, rules: one.part.rules)
     let shares = one.part.shares
-    guard !shares.isEmpty else { return outcome }
     var rules = shares.rules(of: packets.boxes)
     if one.members.count == 1, let only = one.members.first {
       rules = shares.filter { $0.box == only.box }.map(\.rule)
     }
-    guard let first = rules.first else { return outcome }
-    outcome.decidedBy = .rule(first)
-    outcome.rules = rules.count > 1 ? rules : []
-    return outcome
+    return Outcome(part: one.part, deciders: one.part.deciders.limited(to: rules))
   }
 }

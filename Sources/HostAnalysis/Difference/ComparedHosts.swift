@@ -66,8 +66,7 @@ struct ComparedHosts {
   private static func leaveOutUnshown(
     _ old: inout Ruleset, _ new: inout Ruleset, _ family: AddressFamily, _ gaps: inout [Gap]
   ) {
-    let names = ["raw", "mangle", "nat", "filter", "security"]
-    for name in names {
+    for name in RuleCoverage.tablesInOrder {
       let (isOld, isNew) = (old.shows(name, family), new.shows(name, family))
       if isOld && isNew { continue }
       let (hadOld, hadNew) = (old.leaveOut(name, family), new.leaveOut(name, family))

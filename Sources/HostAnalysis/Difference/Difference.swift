@@ -165,10 +165,8 @@ public struct PacketSet: Sendable {
 public struct Outcome: Sendable {
   /// The case that they are of, or one of those.
   public var part: Case
-  /// What decides.
-  public var decidedBy: Decider
-  /// The rules of a chain that share in it, where several do.
-  public var rules: [RuleID]
+  /// What decides, and the rules that share in it.
+  public var deciders: Deciders
 
   /// The verdict, where conditions are as the case says.
   public var verdict: Case.Verdict { part.conditionalVerdict ?? part.verdict }

@@ -101,7 +101,9 @@ extension SuspectSearch.Box {
       guard case .field(let field) = match.subject, case .values(let values) = match.values else { continue }
       if case .header(let header) = field {
         if header.header == (family == .ipv4 ? .ip6 : .ip) { return nil }
-        if let transport = header.header.transportNumber { limit(\.transport, to: ValueSet(transport)) }
+        if header.header.hasPorts, let transport = header.header.protocolNumber {
+          limit(\.transport, to: ValueSet(transport))
+        }
       }
       let allowed = match.negated ? values.complement : values
       switch field {
@@ -126,8 +128,8 @@ extension SuspectSearch.Box {
   }
 
   private static let transportDimension = Region.Dimension.field(.meta(.l4proto))
-  private static let sourceDimension = Region.Dimension.field(.header(HeaderField(.ip, .saddr)))
-  private static let destinationDimension = Region.Dimension.field(.header(HeaderField(.ip, .daddr)))
+  private static let sourceDimension = Region.Dimension.address(.saddr, .ipv4)
+  private static let destinationDimension = Region.Dimension.address(.daddr, .ipv4)
   private static let sourcePortDimension = Region.Dimension.field(.header(HeaderField(.th, .sport)))
   private static let destinationPortDimension = Region.Dimension.field(.header(HeaderField(.th, .dport)))
 
@@ -150,19 +152,10 @@ extension SuspectSearch.Box {
 }
 
 extension Header {
-  /// The number of the transport protocol whose header it is; nil of headers that lie elsewhere or in several protocols.
-  fileprivate var transportNumber: UInt8? {
-    switch self {
-    case .tcp: 6
-    case .udp: 17
-    case .udplite: 136
-    case .sctp: 132
-    case .dccp: 33
-    default: nil
-    }
+  /// Whether ports are among its fields.
+  fileprivate var hasPorts: Bool {
+    self == .th || protocolNumber.map(IPProtocol.withPorts.contains) ?? false
   }
-
-  fileprivate var hasPorts: Bool { self == .th || transportNumber != nil }
 }
 
 /// The rules of two rulesets that change addresses and ports of packets of a family.

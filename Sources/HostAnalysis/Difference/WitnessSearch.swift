@@ -94,10 +94,10 @@ struct WitnessSearch {
     let all = packets.family.ownAddresses
     var sources = liked(packets.family, asSource: true, packets.isSentByHost)
     if choice > 0 { sources = neighbours(on: input, packets.family) + sources }
-    pick(packets.family.dimension(.saddr), among: all, liked: choice > 1 ? [] : sources)
-    let source = values[packets.family.dimension(.saddr)]
+    pick(.address(.saddr, packets.family), among: all, liked: choice > 1 ? [] : sources)
+    let source = values[.address(.saddr, packets.family)]
     pick(
-      packets.family.dimension(.daddr), among: all,
+      .address(.daddr, packets.family), among: all,
       liked: liked(packets.family, asSource: false, packets.isSentByHost).filter { choice > 1 || $0 != source })
     if let transport = values[.field(.meta(.l4proto))], IPProtocol.withPorts.contains(transport) {
       pick(.field(.header(HeaderField(.th, .sport))), among: .bits(16), liked: [40000])
@@ -156,9 +156,9 @@ struct WitnessSearch {
       case .header(HeaderField(.th, .sport)): query.sourcePort = one
       case .header(HeaderField(.th, .dport)): query.destinationPort = one
       default:
-        if dimension == packets.family.dimension(.saddr) {
+        if dimension == .address(.saddr, packets.family) {
           query.source = one
-        } else if dimension == packets.family.dimension(.daddr) {
+        } else if dimension == .address(.daddr, packets.family) {
           query.destination = one
         } else {
           query.fields[field] = one
@@ -168,12 +168,5 @@ struct WitnessSearch {
     let flags = Field.header(HeaderField(.tcp, .flags))
     if packets.place == .midstream, query.fields[flags] == nil { query.fields[flags] = ValueSet(16) }
     return query
-  }
-}
-
-extension AddressFamily {
-  /// The dimension of an address of the family.
-  func dimension(_ name: HeaderFieldName) -> Region.Dimension {
-    .field(.header(HeaderField(self == .ipv4 ? .ip : .ip6, name)))
   }
 }

@@ -44,10 +44,8 @@ public struct Access: Sendable {
   public var outcome: Outcome
   /// Who answers; nil where nobody does.
   public var answer: Answer?
-  /// What decides.
-  public var decidedBy: Decider
-  /// The rules of a chain that share the access, where several do: each packet of it was decided by one of them, and ``decidedBy`` is the first.
-  public var rules: [RuleID] = []
+  /// What decides, and the rules that share in it.
+  public var deciders: Deciders
   /// The rules that share the deciding case, with what each matches of the zone's packets.
   var shares: [RuleShare] = []
   /// Which packets they are; conditions are those of ``part``.
@@ -67,16 +65,8 @@ public struct Access: Sendable {
   /// What should not be, or is worth a look.
   public var marks: [ExposureMark] = []
 
-  /// What decides, and the rules that share in it.
-  public struct Deciders: Hashable, Sendable {
-    /// What decides: the first of the rules, where there are several.
-    public var first: Decider
-    /// The rules of a chain, where several share the access.
-    public var rules: [RuleID]
-  }
-
-  /// What decides, and the rules that share in it.
-  public var deciders: Deciders { Deciders(first: decidedBy, rules: rules) }
+  /// What decides; of several rules the first.
+  public var decidedBy: Decider { deciders.first }
 
   /// What the outcome depends on that no dump can tell: a rate limit, the time of day.
   public var conditions: [ConditionUse] { part.conditions.filter(\.isEnvironment) }

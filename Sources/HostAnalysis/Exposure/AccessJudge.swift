@@ -87,9 +87,8 @@ struct AccessJudge {
     _ part: Case, _ when: Region, _ outcome: Access.Outcome, _ answer: Access.Answer?, by deciding: Case
   ) -> Access {
     var access = Access(
-      zone: index, service: service, outcome: outcome, answer: answer, decidedBy: deciding.decidedBy, when: when,
+      zone: index, service: service, outcome: outcome, answer: answer, deciders: deciding.deciders, when: when,
       sources: .empty, destinations: .empty, ports: .empty, part: part)
-    access.rules = deciding.rules
     // docker-proxy's connection has addresses of its own.
     if outcome != .closed(.proxy), part.continuation == nil { access.shares = deciding.shares }
     place(&access, when)
@@ -114,7 +113,7 @@ struct AccessJudge {
   private func divided(_ access: Access) -> [Access] {
     if access.when.parts.isEmpty && access.when.except.isEmpty { return [access] }
     guard let boxes = access.when.boxes(limit: Self.boxLimit) else { return [access] }
-    let source = Region.Dimension.field(.header(HeaderField(service.family == .ipv4 ? .ip : .ip6, .saddr)))
+    let source = Region.Dimension.address(.saddr, service.family)
     var order: [[Region.Dimension: ValueSet]] = []
     var sources: [[Region.Dimension: ValueSet]: [ClosedRange<UInt128>]] = [:]
     for box in boxes {
@@ -137,34 +136,29 @@ struct AccessJudge {
   private func place(_ access: inout Access, _ when: Region) {
     access.when = when
     let boxes = when.boxes(limit: Self.boxLimit) ?? [when.allowed]
-    let ip: Header = service.family == .ipv4 ? .ip : .ip6
-    func values(_ field: Field, _ open: ValueSet) -> ValueSet {
-      let all = boxes.map { $0[.field(field)].map { $0.intersection(open) } ?? open }
+    func values(_ dimension: Region.Dimension, _ open: ValueSet) -> ValueSet {
+      let all = boxes.map { $0[dimension].map { $0.intersection(open) } ?? open }
       return all.count == 1 ? all[0] : ValueSet(all.flatMap(\.intervals))
     }
-    access.sources = values(.header(HeaderField(ip, .saddr)), query.source ?? .empty)
-    access.destinations = values(.header(HeaderField(ip, .daddr)), service.addresses)
-    access.ports = values(.header(HeaderField(.th, .dport)), service.ports)
+    access.sources = values(.address(.saddr, service.family), query.source ?? .empty)
+    access.destinations = values(.address(.daddr, service.family), service.addresses)
+    access.ports = values(.field(.header(HeaderField(.th, .dport))), service.ports)
     access.witness = boxes.first.flatMap(witness)
-    let rules = access.shares.rules(of: boxes)
-    guard let first = rules.first else { return }
-    access.decidedBy = .rule(first)
-    access.rules = rules.count > 1 ? rules : []
+    access.deciders = access.deciders.limited(to: access.shares.rules(of: boxes))
   }
 
   /// A packet of a box: from an address that a person would think of, where there is one.
   private func witness(_ box: [Region.Dimension: ValueSet]) -> Witness? {
-    let ip: Header = service.family == .ipv4 ? .ip : .ip6
-    func values(_ field: Field, _ open: ValueSet) -> ValueSet {
-      box[.field(field)].map { $0.intersection(open) } ?? open
+    func values(_ dimension: Region.Dimension, _ open: ValueSet) -> ValueSet {
+      box[dimension].map { $0.intersection(open) } ?? open
     }
-    let sources = values(.header(HeaderField(ip, .saddr)), query.source ?? .empty)
-    let sourcePorts = values(.header(HeaderField(.th, .sport)), ValueSet(0...65535))
-    let inputs = values(.meta(.iifname), zone.input)
-    let destinations = values(.header(HeaderField(ip, .daddr)), service.addresses)
+    let sources = values(.address(.saddr, service.family), query.source ?? .empty)
+    let sourcePorts = values(.field(.header(HeaderField(.th, .sport))), ValueSet(0...65535))
+    let inputs = values(.field(.meta(.iifname)), zone.input)
+    let destinations = values(.address(.daddr, service.family), service.addresses)
     let own = zone.gateways.first { destinations.contains($0.bits) }?.bits
     guard let destination = own ?? destinations.first,
-      let port = values(.header(HeaderField(.th, .dport)), service.ports).first,
+      let port = values(.field(.header(HeaderField(.th, .dport))), service.ports).first,
       let sourcePort = sourcePorts.contains(40000) ? 40000 : sourcePorts.first
     else { return nil }
     let usual = service.family == .ipv4 ? IPAddress(ipv4: 0xcb00_7109).bits : (UInt128(0x2001_0db8) << 96) | 0x9_0009

@@ -28,7 +28,7 @@ public struct ExposureLine: Sendable {
   public var first: Access { accesses.max { $0.sources.count < $1.sources.count } ?? accesses[0] }
   /// The accesses for which something else decides, each decider once.
   public var otherwiseDecided: [Access] {
-    var deciders: Set<Access.Deciders> = [first.deciders]
+    var deciders: Set<Deciders> = [first.deciders]
     return accesses.filter { deciders.insert($0.deciders).inserted }
   }
   /// What becomes of the connection.
@@ -81,7 +81,7 @@ extension Exposure {
     var outcome: Access.Outcome
     var answer: Access.Answer?
     /// Of what is open several rules may have their say: who they are for isn't what a reader looks for first.
-    var deciders: Access.Deciders?
+    var deciders: Deciders?
     var conditions: [ConditionUse]
 
     init(_ access: Access) {

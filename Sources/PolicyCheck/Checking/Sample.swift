@@ -24,7 +24,7 @@ struct Sampler {
     else { return region }
     var result = region
     for name in [HeaderFieldName.saddr, .daddr] {
-      let dimension = Region.Dimension.field(.header(HeaderField(family == .ipv4 ? .ip : .ip6, name)))
+      let dimension = Region.Dimension.address(name, family)
       if let values = region.allowed[dimension] { result.allowed[dimension] = values.intersection(family.ownAddresses) }
     }
     return result
@@ -126,14 +126,14 @@ struct Sampler {
   /// Fixes what neither the question nor the region limits: any value will do. A host chooses the source of its
   /// packets by itself.
   private func close(_ query: inout Query) {
-    let ip: Header = query.family == .ipv6 ? .ip6 : .ip
+    let family = query.family ?? .ipv4
     let all = query.family?.ownAddresses ?? .all
     if query.transport == nil { query.transport = ValueSet(6) }
     if query.destination == nil {
-      query.destination = ValueSet(pick(.field(.header(HeaderField(ip, .daddr))), all))
+      query.destination = ValueSet(pick(.address(.daddr, family), all))
     }
     guard query.origin == .wire else { return }
-    if query.source == nil { query.source = ValueSet(pick(.field(.header(HeaderField(ip, .saddr))), all)) }
+    if query.source == nil { query.source = ValueSet(pick(.address(.saddr, family), all)) }
     if query.input == nil, let name = interfaceNames.first(where: { $0 != InterfaceName("lo")?.value }) {
       query.input = ValueSet(name)
     }

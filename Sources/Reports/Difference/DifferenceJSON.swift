@@ -46,11 +46,7 @@ public struct DifferenceJSON: Sendable {
         "not_compared", difference.gaps.filter { !$0.leavesOpen }.map(DifferenceWords.sentence))
       json.key("assumptions")
       json.array { json in
-        if let side = difference.hostTakenFor {
-          json.value(
-            "\(DifferenceWords.name(side)) shows nothing of the host around its rules: that of \(DifferenceWords.name(side.other)) is taken for both"
-          )
-        }
+        if let host = DifferenceWords.assumedHost(difference) { json.value(host) }
         for assumption in difference.assumptions.told { json.value(assumption.sentence) }
       }
       json.key("warnings")
@@ -163,12 +159,7 @@ public struct DifferenceJSON: Sendable {
       side.writeName(part.output, to: &json)
       json.key("nat")
       json.array { json in for translation in part.translations { side.write(translation, to: &json) } }
-      json.key("decided_by")
-      side.write(outcome.decidedBy, to: &json)
-      if !outcome.rules.isEmpty {
-        json.key("rules")
-        json.array { json in for rule in outcome.rules { side.write(rule, to: &json) } }
-      }
+      side.writeMembers(outcome.deciders, to: &json)
       json.member("reject_with", part.rejectWith)
     }
   }

@@ -77,10 +77,12 @@ public struct DifferenceText: Sendable {
     to page: inout Page
   ) {
     var text = StyledText("\(words.fate(outcome, kind)) by \(side.decider(outcome))")
-    if case .outside = outcome.decidedBy { text = StyledText("\(words.fate(outcome, kind)): \(side.decider(outcome))") }
+    if case .outside = outcome.deciders.first {
+      text = StyledText("\(words.fate(outcome, kind)): \(side.decider(outcome))")
+    }
     if let source = side.source(outcome) { text += StyledText("  " + source, .faint) }
     addLabelled(label, text, to: &page)
-    if let rule = side.text(outcome), outcome.rules.isEmpty {
+    if let rule = side.text(outcome), outcome.deciders.rules.isEmpty {
       page.add(StyledText(rule, .faint), indent: 7, hanging: 2)
     }
     if kind == .translation {
@@ -163,11 +165,7 @@ public struct DifferenceText: Sendable {
     // What is taken for granted of the host is so on both sides.
     let told = difference.assumptions.told.filter(\.isAboutRules)
     var sentences = told.prefix(4).map(\.text)
-    if let side = difference.hostTakenFor {
-      sentences.insert(
-        "\(DifferenceWords.name(side)) is a host like \(DifferenceWords.name(side.other)), whose addresses and routes are taken for both",
-        at: 0)
-    }
+    if let host = DifferenceWords.assumedHost(difference) { sentences.insert(host, at: 0) }
     guard !sentences.isEmpty else { return }
     let more = told.count - 4
     if more > 0 { sentences.append("\(more) more") }

@@ -134,7 +134,7 @@ struct CanonicalGraph {
     case .field(.meta(.l4proto)):
       return rule.statements.contains { statement in
         guard case .match(let other) = statement, let header = other.subject.header else { return false }
-        return RuleWords.transport(header) == number || header == .th && [6, 17, 132].contains(number)
+        return header.protocolNumber == number || header == .th && [6, 17, 132].contains(number)
       }
     default: return false
     }

@@ -95,12 +95,7 @@ public struct ExposureJSON: Sendable {
       if case .closed(let obstacle) = access.outcome { json.member("stopped", name(obstacle)) }
       json.key("to")
       writeAnswer(of: access, in: exposure, to: &json)
-      json.key("decided_by")
-      trace.write(access.decidedBy, to: &json)
-      if !access.rules.isEmpty {
-        json.key("rules")
-        json.array { json in for rule in access.rules { trace.write(rule, to: &json) } }
-      }
+      trace.writeMembers(access.deciders, to: &json)
       json.member(
         "marks", access.marks.map(ExposureWords.id).reduce(into: []) { if !$0.contains($1) { $0.append($1) } })
       let denials = access.marks.compactMap { mark in if case .unmetDenial(let id) = mark { id } else { nil } }

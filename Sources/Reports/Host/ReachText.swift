@@ -90,7 +90,7 @@ public struct ReachText: Sendable {
       var zone: Int
       var who: Who
       var outcome: Access.Outcome
-      var deciders: Access.Deciders
+      var deciders: Deciders
       var subject: Service.Subject
       var family: AddressFamily
     }

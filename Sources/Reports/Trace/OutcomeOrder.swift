@@ -62,8 +62,7 @@ struct OutcomeOrder {
     var conditional: Case.Verdict?
     var connection: ConnectionFate
     var fate: Case.Fate
-    var decidedBy: Decider
-    var rules: [RuleID]
+    var deciders: Deciders?
     var output: ValueSet?
     var destination: ValueSet?
     var port: ValueSet?
@@ -73,15 +72,13 @@ struct OutcomeOrder {
     var command: String?
     var advice: Remedy.Advice?
     var isUnusual: Bool
-    var sender: String?
+    var sender: HostWords.Sender?
 
-    init(_ one: Case, isUnusual: Bool, _ sender: String) {
+    init(_ one: Case, isUnusual: Bool, _ sender: HostWords.Sender) {
       verdict = one.verdict
       connection = one.connection
       fate = one.fate
       self.isUnusual = isUnusual
-      decidedBy = .nothing
-      rules = []
       conditions = []
       // What is hidden divides the packets of a sender into many cases that say the same.
       guard one.verdict != .undetermined else {
@@ -90,8 +87,7 @@ struct OutcomeOrder {
         self.sender = sender
         return
       }
-      decidedBy = one.decidedBy
-      rules = one.rules
+      deciders = one.deciders
       conditions = one.conditions
       command = one.remedy?.rule?.command
       advice = one.remedy?.advice
@@ -115,7 +111,7 @@ struct OutcomeOrder {
     let isOfWire = sentByHost == 0 || query.origin == .wire
     let family = one.packet.family
     if query.destination == nil, let target = one.when.allowed[.address(.daddr, family)],
-      target.intersection(family.ownAddresses).isSubset(of: isOfHost ? Self.groups : Self.groups.union(Self.loopback))
+      target.intersection(family.ownAddresses).isSubset(of: isOfHost ? Self.groups : Self.groups.union(family.loopback))
     {
       return []
     }
@@ -139,7 +135,6 @@ struct OutcomeOrder {
   private static let groups = ValueSet([
     range(0, 0x00ff_ffff), range(0xe000_0000, 0xffff_ffff), 0...0, (UInt128(0xff) << 120)...UInt128.max,
   ])
-  private static let loopback = ValueSet([range(0x7f00_0000, 0x7fff_ffff), 1...1])
 
   private static func range(_ first: UInt32, _ last: UInt32) -> ClosedRange<UInt128> {
     IPAddress(ipv4: first).bits...IPAddress(ipv4: last).bits

@@ -55,7 +55,7 @@ struct OutcomeTable {
     if one.verdict == .undetermined {
       decider = one.conditions.lazy.compactMap(\.settledBy).first.map { "needs \($0)" } ?? ""
     } else {
-      decider = one.rules.isEmpty ? deciders.place(one.decidedBy) : ruleset.place(of: one.rules)
+      decider = deciders.place(one.deciders)
       source = deciders.source(one.decidedBy)
     }
     return ColumnRow(cells: [
@@ -128,7 +128,7 @@ struct OutcomeTable {
     var parts: [String] = []
     for one in cases {
       let hidesSource = group.isUnusual || hasAllSources(one, group)
-      let text = Self.short(words.limits(of: one, query: trace.query, hidingSource: hidesSource))
+      let text = words.limits(of: one, query: trace.query, hidingSource: hidesSource).short
       if !parts.contains(text) { parts.append(text) }
     }
     if parts.contains("") { return nil }
@@ -139,27 +139,6 @@ struct OutcomeTable {
   /// Longer words for what a policy decides say less than that it is what is left.
   private static let plainLimit = 24
 
-  /// The limits of a case with protocol and port as one word, before all others: `22/tcp, from 10.0.0.0/8`.
-  private static func short(_ limits: [String]) -> String {
-    var rest = limits
-    func take(_ label: String) -> String? {
-      guard let index = rest.firstIndex(where: { $0.hasPrefix(label + " ") }) else { return nil }
-      return String(rest.remove(at: index).dropFirst(label.utf8.count + 1))
-    }
-    let transport = take("protocol")
-    let port = take("dport")
-    var first: [String] = []
-    switch (transport, port) {
-    case (let transport?, let port?) where !transport.contains(" ") && !port.contains(" any") && !port.hasPrefix("any"):
-      first = ["\(port)/\(transport)"]
-    case (let transport?, let port?): first = [transport, "port \(port)"]
-    case (let transport?, nil): first = [transport]
-    case (nil, let port?): first = ["port \(port)"]
-    case (nil, nil): break
-    }
-    return (first + rest).joined(separator: ", ")
-  }
-
   private func sender(_ group: OutcomeGroup) -> String {
     let known = group.zones.filter(zones.indices.contains).sorted().map { zones[$0] }
     if trace.query.sender == nil, !known.isEmpty, let text = ZoneWords(zones: zones, words: words).text(known) {
@@ -167,9 +146,7 @@ struct OutcomeTable {
     }
     var told: [String] = []
     for index in group.indices {
-      var text = words.sender(of: trace.cases[index], query: trace.query)
-      if text.hasPrefix("from ") { text.removeFirst(5) }
-      if let aside = text.firstRange(of: " (in: ") { text.removeSubrange(aside.lowerBound...) }
+      var text = words.sender(of: trace.cases[index], query: trace.query).name
       if group.isUnusual, let sources = words.sources(of: trace.cases[index], query: trace.query) {
         text += ", " + sources
       }

@@ -21,9 +21,10 @@ struct RemedyText {
     if rule.changes.isEmpty { return "\(place), and the other cases stay as they are" }
     let changes = rule.changes.prefix(3).map { change in
       let other = trace.cases[change.index]
-      let limits = words.limits(of: other, query: trace.query)
+      let limits = words.limits(of: other, query: trace.query).texts
       let which = limits.isEmpty ? "" : " (\(limits.joined(separator: "; ")))"
-      return "what comes \(words.sender(of: other, query: trace.query))\(which) is \(change.verdict.past) then, too"
+      return
+        "what comes \(words.sender(of: other, query: trace.query).text)\(which) is \(change.verdict.past) then, too"
     }
     let more = rule.changes.count > 3 ? ", and \(rule.changes.count - 3) more cases change" : ""
     return "\(place); \(changes.joined(separator: "; "))\(more)"

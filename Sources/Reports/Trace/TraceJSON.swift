@@ -65,7 +65,7 @@ public struct TraceJSON: Sendable {
       json.array { json in
         let witnesses = facts.map { CaseWitness(query: trace.query, facts: $0) }
         for one in trace.cases {
-          write(one, tellsConnection: trace.tellsConnections, witness: witnesses.map { $0.packet(of: one) }, to: &json)
+          write(one, tellsConnection: trace.tellsConnections, witnesses: witnesses, to: &json)
         }
       }
       if let sender {
@@ -112,6 +112,15 @@ public struct TraceJSON: Sendable {
     }
   }
 
+  /// What decides, as members of the object that is open: `decided_by`, and `rules` where several share in it.
+  func writeMembers(_ deciders: Deciders, to json: inout JSONWriter) {
+    json.key("decided_by")
+    write(deciders.first, to: &json)
+    guard !deciders.rules.isEmpty else { return }
+    json.key("rules")
+    json.array { json in for rule in deciders.rules { write(rule, to: &json) } }
+  }
+
   // MARK: Cases
 
   /// How a connection comes out, and at which step it fails or may fail.
@@ -124,9 +133,9 @@ public struct TraceJSON: Sendable {
 
   /// - Parameters:
   ///   - tellsConnection: Whether how the connection comes out is known and written.
-  ///   - witness: A packet of the case to be written, if one was found; nil where none was looked for.
+  ///   - witnesses: Finds a packet of the case to be written; nil where none is wanted.
   private func write(
-    _ one: Case, tellsConnection: Bool = false, witness: Query?? = nil, to json: inout JSONWriter
+    _ one: Case, tellsConnection: Bool = false, witnesses: CaseWitness? = nil, to json: inout JSONWriter
   ) {
     json.object { json in
       json.key("when")
@@ -135,9 +144,9 @@ public struct TraceJSON: Sendable {
         json.key("regions")
         writeRegions(of: one, to: &json)
       }
-      if let witness {
+      if let witnesses {
         json.key("witness")
-        write(witness: witness, to: &json)
+        write(witness: witnesses.packet(of: one), to: &json)
       }
       json.member("verdict", one.verdict.rawValue)
       if let verdict = one.conditionalVerdict { json.member("verdict_if", verdict.rawValue) }
@@ -151,12 +160,7 @@ public struct TraceJSON: Sendable {
       write(one.packet, to: &json)
       json.key("nat")
       json.array { json in for translation in one.translations { write(translation, to: &json) } }
-      json.key("decided_by")
-      write(one.decidedBy, to: &json)
-      if !one.rules.isEmpty {
-        json.key("rules")
-        json.array { json in for rule in one.rules { write(rule, to: &json) } }
-      }
+      writeMembers(one.deciders, to: &json)
       json.member("reject_with", one.rejectWith)
       json.key("path")
       json.array { json in for step in one.path { write(step, to: &json) } }
@@ -262,7 +266,7 @@ public struct TraceJSON: Sendable {
     var members: [(name: String, kind: ValueKind, universe: ValueSet, values: ValueSet)] = []
     for (dimension, values) in box {
       switch dimension {
-      case .field(.header(let field)) where RuleWords.transport(field.header).map(transports.contains) == false: break
+      case .field(.header(let field)) where field.header.protocolNumber.map(transports.contains) == false: break
       case .field(let field):
         members.append((field.queryName, field.valueKind, open[dimension] ?? field.universe, values))
       case .family:

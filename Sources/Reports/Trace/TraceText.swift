@@ -126,7 +126,7 @@ public struct TraceText: Sendable {
       $0.verdict != .undetermined && words.sender(of: $0, query: trace.query) == sender
     }
     UndeterminedSummary(ruleset: ruleset, names: names, words: words)
-      .add(group.indices.map { trace.cases[$0] }, beside: decided, from: sender, to: &page)
+      .add(group.indices.map { trace.cases[$0] }, beside: decided, from: sender.text, to: &page)
   }
 
   private func addBlock(_ one: Case, of trace: Trace, to page: inout Page) {
@@ -227,7 +227,7 @@ public struct TraceText: Sendable {
 
   private func add(_ one: Case, of trace: Trace, to page: inout Page) {
     page.add(caseHead(one, of: trace), hanging: 2)
-    let limits = words.limits(of: one, query: trace.query)
+    let limits = words.limits(of: one, query: trace.query).texts
     if !limits.isEmpty { page.add(StyledText(limits.joined(separator: "; ")), indent: 4, hanging: 2) }
     let rows = PathRows(ruleset: ruleset, names: names, detail: detail).rows(of: one)
     PathTable(rows: rows).add(to: &page, indent: 2)
@@ -248,7 +248,7 @@ public struct TraceText: Sendable {
 
   private func caseHead(_ one: Case, of trace: Trace) -> StyledText {
     var head = StyledText(one.verdict.past.uppercased(), one.verdict.style)
-    head += StyledText("  " + words.sender(of: one, query: trace.query))
+    head += StyledText("  " + words.sender(of: one, query: trace.query).text)
     if let receiver = words.receiver(of: one) { head += StyledText("  ->  " + receiver) }
     if let target = words.missedTarget(of: one) { head += StyledText("  on its way to \(target)") }
     if one.verdict == .drop || one.verdict == .reject {

@@ -1,5 +1,4 @@
 import FlowTrace
-import HostAnalysis
 import RuleGraph
 
 /// What decided, in few words for a column: `filter DOCKER 1`, `policy of filter INPUT`.
@@ -17,7 +16,7 @@ struct DeciderWords {
   }
 
   /// The same of rules that share in it: `filter INPUT 2 or 3`, `one of filter f2b-sshd 1 to 299`.
-  func place(_ deciders: Access.Deciders) -> String {
+  func place(_ deciders: Deciders) -> String {
     deciders.rules.isEmpty ? place(deciders.first) : ruleset.place(of: deciders.rules)
   }
 

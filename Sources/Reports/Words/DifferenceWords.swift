@@ -14,15 +14,15 @@ struct DifferenceSide {
 
   /// What decides: `filter INPUT 3`, `filter INPUT 2 or 3`.
   func decider(_ outcome: Outcome) -> String {
-    outcome.rules.isEmpty ? deciders.place(outcome.decidedBy) : ruleset.place(of: outcome.rules)
+    deciders.place(outcome.deciders)
   }
 
   /// Where it stands: `rules.v4:12`; nil of what stands nowhere.
-  func source(_ outcome: Outcome) -> String? { deciders.source(outcome.decidedBy) }
+  func source(_ outcome: Outcome) -> String? { deciders.source(outcome.deciders.first) }
 
   /// The rule as it stands in the dump; nil where none decides.
   func text(_ outcome: Outcome) -> String? {
-    guard case .rule(let id) = outcome.decidedBy, ruleset.holds(id), ruleset[id].missing == nil else { return nil }
+    guard case .rule(let id) = outcome.deciders.first, ruleset.holds(id), ruleset[id].missing == nil else { return nil }
     let text = ruleset.sources.text(of: ruleset[id].span)
     // A rule of nft's JSON is no line that a person reads.
     guard text.hasPrefix("{") else { return text }
@@ -109,7 +109,7 @@ struct DifferenceWords {
     let whole = Set(packets.boxes.compactMap { forHost($0, packets) })
     var told: Set<String> = []
     return packets.boxes.compactMap { box in
-      let destination = packets.family.destination
+      let destination = Region.Dimension.address(.daddr, packets.family)
       if let values = box[destination], values.intersection(packets.family.allAddresses).isSubset(of: packets.own) {
         var rest = box
         rest[destination] = nil
@@ -127,7 +127,7 @@ struct DifferenceWords {
     else { return nil }
     var rest = box
     rest[.condition(number)] = nil
-    rest[packets.family.destination] = nil
+    rest[.address(.daddr, packets.family)] = nil
     return rest
   }
 
@@ -163,7 +163,7 @@ struct DifferenceWords {
     let isHost = isForHost(box, packets)
     for (dimension, allowed) in box {
       switch dimension {
-      case packets.family.destination where isHost: values["dst"] = "this host"
+      case Region.Dimension.address(.daddr, packets.family) where isHost: values["dst"] = "this host"
       case .field(let field):
         let open = packets.open[dimension]
         let name = field.queryName
@@ -207,7 +207,7 @@ struct DifferenceWords {
 
   /// Whether the destinations of a box are the host's, all of them.
   private func isForHost(_ box: [Region.Dimension: ValueSet], _ packets: PacketSet) -> Bool {
-    guard let values = box[packets.family.destination] else { return false }
+    guard let values = box[.address(.daddr, packets.family)] else { return false }
     if forHost(box, packets) != nil { return true }
     let own = packets.ownAddresses
     let inside = values.intersection(packets.family.allAddresses)
@@ -229,7 +229,7 @@ struct DifferenceWords {
   func isLike(_ packets: PacketSet, _ first: PacketSet) -> Bool {
     func ends(_ set: PacketSet) -> [ValueSet?] {
       let hull = set.hull
-      let source = Region.Dimension.field(.header(HeaderField(set.family == .ipv4 ? .ip : .ip6, .saddr)))
+      let source = Region.Dimension.address(.saddr, set.family)
       let ports = [HeaderFieldName.sport, .dport].map { hull[.field(.header(HeaderField(.th, $0)))] }
       return ports + [hull[source] == set.open[source] ? nil : hull[source]]
     }
@@ -262,10 +262,9 @@ struct DifferenceWords {
   /// `tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0`.
   static func witness(_ witness: PacketWitness) -> String {
     func value(_ dimension: Region.Dimension) -> ValueSet? { witness.values[dimension].map { ValueSet($0) } }
-    let ip: Header = witness.family == .ipv4 ? .ip : .ip6
     func end(_ address: HeaderFieldName, _ port: HeaderFieldName) -> String {
       EndpointWords.text(
-        value(.field(.header(HeaderField(ip, address)))) ?? .empty, value(.field(.header(HeaderField(.th, port)))),
+        value(.address(address, witness.family)) ?? .empty, value(.field(.header(HeaderField(.th, port)))),
         family: witness.family, anyone: "any address")
     }
     var words = [value(.field(.meta(.l4proto)))?.text(as: .transport)].compactMap(\.self)
@@ -279,17 +278,16 @@ struct DifferenceWords {
   /// Why nobody can tell, and the command that would settle it.
   func reason(_ doubt: Doubt) -> (text: String, settledBy: String?) {
     if let cause = doubt.cause {
-      let ruleset = cause.side == .old ? old.ruleset : new.ruleset
+      let side = cause.side == .old ? old : new
+      let ruleset = side.ruleset
       let name = Self.name(cause.side)
       let command = cause.condition.settledBy
       if case .end = cause.condition.about, let text = ConditionUse(cause.condition, holds: true).text(in: ruleset) {
         return ("\(name): \(text)", command)
       }
       if let rule = cause.condition.rule, ruleset.holds(rule), ruleset[rule].missing == nil {
-        return (
-          "\(name) hides a part of \(ruleset.place(of: rule)) (\(cause.side == .old ? old.deciders.source(.rule(rule)) ?? "" : new.deciders.source(.rule(rule)) ?? ""))",
-          command
-        )
+        let line = side.deciders.source(.rule(rule)).map { " (\($0))" } ?? ""
+        return ("\(name) hides a part of \(ruleset.place(of: rule))\(line)", command)
       }
       let text = ConditionUse(cause.condition, holds: true).text(in: ruleset)
       return ("\(name) does not tell whether \(text ?? "rules that are missing do something")", command)
@@ -322,6 +320,13 @@ struct DifferenceWords {
     }
   }
 
+  /// Whose host is taken for both, where one side alone tells of one; nil where both do or none does.
+  static func assumedHost(_ difference: Difference) -> String? {
+    difference.hostTakenFor.map {
+      "\(name($0)) shows nothing of the host around its rules: that of \(name($0.other)) is taken for both"
+    }
+  }
+
   static func name(_ side: Difference.Side) -> String { side == .old ? "OLD" : "NEW" }
 
   static func name(_ family: AddressFamily) -> String { family == .ipv4 ? "IPv4" : "IPv6" }
@@ -330,11 +335,4 @@ struct DifferenceWords {
 extension Difference.Side {
   /// The other side.
   var other: Difference.Side { self == .old ? .new : .old }
-}
-
-extension AddressFamily {
-  /// The dimension of the destination.
-  fileprivate var destination: Region.Dimension {
-    .field(.header(HeaderField(self == .ipv4 ? .ip : .ip6, .daddr)))
-  }
 }

@@ -47,20 +47,35 @@ struct HostWords {
     return "\(network.name) (\(bridge))"
   }
 
+  /// Who sends packets: `another host`, and the interfaces that it does not come in on.
+  struct Sender: Hashable {
+    var name: String
+    /// The interfaces, in brackets; nil where none are left out.
+    var aside: String?
+
+    init(_ name: String, aside: String? = nil) {
+      self.name = name
+      self.aside = aside
+    }
+
+    /// `from another host (in: any but docker0)`.
+    var text: String { "from \(name)" + (aside.map { " (\($0))" } ?? "") }
+  }
+
   /// Who sends the packets of a case.
-  func sender(of one: Case, query: Query) -> String {
+  func sender(of one: Case, query: Query) -> Sender {
     let sentByHost = one.when.allowed[.sentByHost]?.single
-    if sentByHost == 1 || query.origin == .host { return "from this host" }
-    if let sender = query.sender { return "from the container \(sender)" }
+    if sentByHost == 1 || query.origin == .host { return Sender("this host") }
+    if let sender = query.sender { return Sender("the container \(sender)") }
     let source = one.when.allowed[.address(.saddr, one.packet.family)] ?? query.source
     let input = (one.when.allowed[.field(.meta(.iifname))] ?? query.input ?? .all).intersection(InterfaceName.wires)
     // A container's address that comes in from elsewhere is not the container.
     let isInside = input.single.map { isContainerBridge(InterfaceName(value: $0).description) } ?? !isOutside(input)
     if isInside, let single = source?.single, let container = container(at: IPAddress(bits: single)) {
-      return "from the container \(container.name)"
+      return Sender("the container \(container.name)")
     }
     if input == InterfaceName.wires || input.isEmpty {
-      return sentByHost == 0 || query.origin == .wire ? "from any interface" : "from anywhere"
+      return Sender(sentByHost == 0 || query.origin == .wire ? "any interface" : "anywhere")
     }
     return arrival(input)
   }
@@ -80,21 +95,22 @@ struct HostWords {
     return name == "br-*" || BridgeOwner.named(name) == .docker && !knowledge.innerInterfaces.contains(name)
   }
 
-  private func arrival(_ input: ValueSet) -> String {
+  private func arrival(_ input: ValueSet) -> Sender {
     if let single = input.single {
       let name = InterfaceName(value: single).description
-      if name == "lo" { return "from this host, back in on lo" }
-      return isContainerBridge(name) ? "from a container on \(network(name))" : "from \(name)"
+      if name == "lo" { return Sender("this host, back in on lo") }
+      return Sender(isContainerBridge(name) ? "a container on \(network(name))" : name)
     }
     let rest = InterfaceName.wires.subtracting(input)
     if input.count > rest.count {
       // That other hosts' packets do not come in on loopback goes without saying.
       let excluded = rest.pieces(as: .name).filter { $0 != "lo" && !isElsewhere($0) }
-      if excluded.isEmpty { return isOutside(input) ? "from another host" : "from any interface" }
+      if excluded.isEmpty { return Sender(isOutside(input) ? "another host" : "any interface") }
       let list = ValueSet.shortList(excluded)
-      return isOutside(input) ? "from another host (in: any but \(list))" : "from any interface but \(list)"
+      return isOutside(input)
+        ? Sender("another host", aside: "in: any but \(list)") : Sender("any interface but \(list)")
     }
-    return "from " + ValueSet.shortList(input.pieces(as: .name))
+    return Sender(ValueSet.shortList(input.pieces(as: .name)))
   }
 
   /// Where the packets of a case end, and with which source.
@@ -148,19 +164,19 @@ struct HostWords {
   /// What else sets the packets of a case apart from those of the query: ports, addresses, marks, conditions.
   ///
   /// - Parameter hidingSource: Whether the sources go without saying, since the sender is named.
-  func limits(of one: Case, query: Query, hidingSource: Bool = false) -> [String] {
+  func limits(of one: Case, query: Query, hidingSource: Bool = false) -> PacketLimits {
     var allowed = one.when.allowed
     if hidingSource { allowed[.address(.saddr, one.packet.family)] = nil }
     var limits = box(allowed, of: one.when, query: query, isException: false)
-    if !one.when.parts.isEmpty { limits.append("in the \(one.when.parts.count) combinations that the rules name") }
+    if !one.when.parts.isEmpty { limits.rest.append("in the \(one.when.parts.count) combinations that the rules name") }
     let count = one.when.except.count
-    if count > 8 { limits.append("but for \(count) combinations that rules before take") }
+    if count > 8 { limits.rest.append("but for \(count) combinations that rules before take") }
     for exception in count > 8 ? [] : one.when.except.prefix(3) {
-      let words = box(exception, of: one.when, query: query, isException: true)
-      if !words.isEmpty { limits.append("not " + words.joined(separator: " and ")) }
+      let words = box(exception, of: one.when, query: query, isException: true).texts
+      if !words.isEmpty { limits.rest.append("not " + words.joined(separator: " and ")) }
     }
-    if count > 3, count <= 8 { limits.append("and \(one.when.except.count - 3) more exceptions") }
-    limits += one.conditions.compactMap { $0.text(in: ruleset).map { "if \($0)" } }
+    if count > 3, count <= 8 { limits.rest.append("and \(one.when.except.count - 3) more exceptions") }
+    limits.rest += one.conditions.compactMap { $0.text(in: ruleset).map { "if \($0)" } }
     return limits
   }
 
@@ -199,17 +215,20 @@ struct HostWords {
 
   private func box(
     _ box: [Region.Dimension: ValueSet], of region: Region, query: Query, isException: Bool
-  ) -> [String] {
-    var words: [String] = []
+  ) -> PacketLimits {
+    var limits = PacketLimits()
     let transports = box[.field(.meta(.l4proto))] ?? query.transport ?? .all
     for (dimension, values) in box {
       switch dimension {
       case .sentByHost:
-        if isException, let single = values.single { words.append(single == 1 ? "sent by this host" : "arriving") }
+        if isException, let single = values.single {
+          limits.fields.append(single == 1 ? "sent by this host" : "arriving")
+        }
       case .condition: break
-      case .family: if query.family == nil, let one = values.single { words.append(one == 2 ? "IPv4" : "IPv6") }
-      case .field(.header(let field)) where RuleWords.transport(field.header).map(transports.contains) == false: break
-      case .field(.meta(.iifname)): if isException { words.append("in \(Field.meta(.iifname).text(of: values))") }
+      case .family: if query.family == nil, let one = values.single { limits.fields.append(one == 2 ? "IPv4" : "IPv6") }
+      case .field(.header(let field)) where field.header.protocolNumber.map(transports.contains) == false: break
+      case .field(.meta(.iifname)):
+        if isException { limits.fields.append("in \(Field.meta(.iifname).text(of: values))") }
       case .field(let field):
         if !isDistinguishing(field, query) { continue }
         if values == field.universe || values == .all || values == query.values(of: field) { continue }
@@ -220,28 +239,57 @@ struct HostWords {
         }
         if field.queryName == "src", !isException {
           if let text = sourceText(values, among: region.open[dimension] ?? query.source ?? .all) {
-            words.append(text)
+            limits.fields.append(text)
           }
           continue
         }
         if field.queryName == "dst", query.destination == nil, !isException,
           let family = region.allowed[.family]?.single.map({ $0 == 2 ? AddressFamily.ipv4 : .ipv6 })
         {
-          if let text = addressText(values, in: family) { words.append("to \(text)") }
+          if let text = addressText(values, in: family) { limits.fields.append("to \(text)") }
           continue
         }
         let universe = region.open[dimension] ?? field.universe
-        words.append("\(MatchWords.label(field)) \(values.text(as: field.valueKind, in: universe, limit: 3))")
+        let text = values.text(as: field.valueKind, in: universe, limit: 3)
+        switch field {
+        case .meta(.l4proto): limits.transport = text
+        case .header(HeaderField(.th, .dport)): limits.port = text
+        default: limits.fields.append("\(MatchWords.label(field)) \(text)")
+        }
       }
     }
-    return words.sorted()
+    limits.fields.sort()
+    return limits
   }
 }
 
-extension Region.Dimension {
-  /// The source or destination of the packets of a family.
-  static func address(_ name: HeaderFieldName, _ family: AddressFamily) -> Region.Dimension {
-    .field(.header(HeaderField(family == .ipv4 ? .ip : .ip6, name)))
+/// What sets packets apart, in words; the protocol and the port that they go to without the names of these fields.
+struct PacketLimits {
+  var transport: String?
+  var port: String?
+  /// Other fields, in order.
+  var fields: [String] = []
+  /// What no field says: combinations, exceptions and conditions.
+  var rest: [String] = []
+
+  /// Each limit with the name of its field.
+  var texts: [String] {
+    let named = [transport.map { "protocol \($0)" }, port.map { "dport \($0)" }].compactMap(\.self)
+    return (fields + named).sorted() + rest
+  }
+
+  /// Protocol and port as one word, before all others: `22/tcp, from 10.0.0.0/8`.
+  var short: String {
+    var first: [String] = []
+    switch (transport, port) {
+    case (let transport?, let port?) where !transport.contains(" ") && !port.contains("any"):
+      first = ["\(port)/\(transport)"]
+    case (let transport?, let port?): first = [transport, "port \(port)"]
+    case (let transport?, nil): first = [transport]
+    case (nil, let port?): first = ["port \(port)"]
+    case (nil, nil): break
+    }
+    return (first + fields + rest).joined(separator: ", ")
   }
 }
 

@@ -58,28 +58,10 @@ struct RuleWords {
     else { return false }
     return rule.statements.contains { other in
       switch other {
-      case .match(let other): other.subject.header.flatMap(RuleWords.transport) == number
-      case .anyOf(let others): others.contains { $0.subject.header.flatMap(RuleWords.transport) == number }
+      case .match(let other): other.subject.header?.protocolNumber == number
+      case .anyOf(let others): others.contains { $0.subject.header?.protocolNumber == number }
       default: false
       }
-    }
-  }
-
-  /// The protocol number that a transport header means.
-  static func transport(_ header: Header) -> UInt128? {
-    switch header {
-    case .tcp: 6
-    case .udp: 17
-    case .icmp: 1
-    case .icmpv6: 58
-    case .sctp: 132
-    case .dccp: 33
-    case .udplite: 136
-    case .ah: 51
-    case .esp: 50
-    case .gre: 47
-    case .igmp: 2
-    default: nil
     }
   }
 }

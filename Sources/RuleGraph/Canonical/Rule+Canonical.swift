@@ -130,32 +130,13 @@ private struct CanonicalTests {
 
   private static func protocols(_ expression: Expression) -> Set<UInt128> {
     switch expression {
-    case .field(.header(let field)): return number(field.header).map { [$0] } ?? []
+    case .field(.header(let field)): return field.header.protocolNumber.map { [$0] } ?? []
     case .field(.option(let option)): return option.kind == .tcp ? [6] : option.kind == .sctp ? [132] : []
     case .field, .constant, .anyOf, .masked, .generated: return []
     case .bitwise(let operand, _, _), .shift(let operand, _): return protocols(operand)
     case .combine(_, let a, let b): return protocols(a).union(protocols(b))
     case .concatenation(let parts): return parts.reduce(into: []) { $0.formUnion(protocols($1)) }
     case .map(let key, _): return protocols(key)
-    }
-  }
-
-  /// The protocol number of a transport header.
-  private static func number(_ header: Header) -> UInt128? {
-    switch header {
-    case .icmp: 1
-    case .igmp: 2
-    case .tcp: 6
-    case .udp: 17
-    case .dccp: 33
-    case .gre, .gretap: 47
-    case .esp: 50
-    case .ah: 51
-    case .icmpv6: 58
-    case .comp: 108
-    case .sctp: 132
-    case .udplite: 136
-    case .ether, .vlan, .arp, .ip, .ip6, .geneve, .vxlan, .th: nil
     }
   }
 

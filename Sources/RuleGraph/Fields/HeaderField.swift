@@ -44,6 +44,27 @@ public enum Header: String, Hashable, Sendable, CaseIterable {
   case th
 }
 
+extension Header {
+  /// The number of the protocol whose header it is, where IP's own header tells by a number what comes next (IANA, Assigned Internet Protocol Numbers).
+  package var protocolNumber: UInt128? {
+    switch self {
+    case .icmp: 1
+    case .igmp: 2
+    case .tcp: 6
+    case .udp: 17
+    case .dccp: 33
+    case .gre, .gretap: 47
+    case .esp: 50
+    case .ah: 51
+    case .icmpv6: 58
+    case .comp: 108
+    case .sctp: 132
+    case .udplite: 136
+    case .ether, .vlan, .arp, .ip, .ip6, .geneve, .vxlan, .th: nil
+    }
+  }
+}
+
 /// A field of a protocol header: the header and the field's name as nft(8) spells it.
 public struct HeaderField: Hashable, Sendable {
   /// The header.

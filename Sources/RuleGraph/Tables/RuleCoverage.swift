@@ -41,9 +41,12 @@ public struct RuleCoverage: Hashable, Sendable {
       || (allOfNftables && !mayHaveLegacyTables)
   }
 
+  /// The tables of iptables, in the order in which the kernel asks them.
+  package static let tablesInOrder = ["raw", "mangle", "nat", "filter", "security"]
+
   /// The tables of iptables that nothing is told of for a family, in the order in which the kernel asks them.
   public func untoldTables(_ family: AddressFamily) -> [String] {
-    ["raw", "mangle", "nat", "filter", "security"].filter {
+    Self.tablesInOrder.filter {
       !tells($0, family) && !partial.contains(TableName(family == .ipv4 ? .ip : .ip6, $0))
     }
   }

@@ -145,12 +145,7 @@ private struct ListingReading: ~Copyable {
       return
     }
     if line.form == .unreadable { return unreadable(line, expected: "a whole line", mayBeRule: true) }
-    if let usual = ListingHeader.usual, line.form == .columnHead {
-      if header != nil, !chains.isEmpty { isBelowLostHead = true }
-      header = usual
-      hasColumns = hasColumns || !chains.isEmpty
-      return
-    }
+    if let usual = ListingHeader.usual, line.form == .columnHead { return take(columns: usual) }
     let cursor = text.cursor(line)
     if text.bytes.has("Chain ", at: line.start) {
       guard let head = ListingChainHead(cursor) else { return unreadable(line, expected: "a chain's name") }
@@ -191,11 +186,7 @@ private struct ListingReading: ~Copyable {
     }
     // Rows mostly begin with a number, and head lines never do.
     if first.peek.map({ $0 >= 0x61 && $0 <= 0x7a }) ?? false, let head = ListingHeader(cursor) {
-      // Each chain has them once: the head of another one is not there.
-      if header != nil, !chains.isEmpty { isBelowLostHead = true }
-      header = head
-      hasColumns = hasColumns || !chains.isEmpty
-      return
+      return take(columns: head)
     }
     guard !chains.isEmpty, !isBelowLostHead else {
       // The head of its chain is not there: a rule of the table, of which nobody knows where it stands.
@@ -223,6 +214,13 @@ private struct ListingReading: ~Copyable {
       fragment.diagnostics += rules.diagnostics
       rules.diagnostics = []
     }
+  }
+
+  /// Takes in the names of the columns. Each chain has them once: where they stand again the head of another chain is not there.
+  private mutating func take(columns head: ListingHeader) {
+    if header != nil, !chains.isEmpty { isBelowLostHead = true }
+    header = head
+    hasColumns = hasColumns || !chains.isEmpty
   }
 
   /// Whether the columns of a listing stand behind a chain's head, in its line.

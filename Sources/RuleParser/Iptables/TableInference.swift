@@ -107,7 +107,7 @@ struct TableInference {
 
     private mutating func take(_ statement: Statement) {
       switch statement {
-      case .translate(let translation): if translation.kind != .tproxy, translation.kind != .npt { translates = true }
+      case .translate: if statement.isOfNatAlone { translates = true }
       case .notrack: untracks = true
       case .effect(let effect): if [.helper, .timeout, .zone, .ctTarget].contains(effect.kind) { untracks = true }
       case .assign(let assignment): if case .header = assignment.field { mangles = true } else { marks = true }
@@ -115,5 +115,13 @@ struct TableInference {
       default: break
       }
     }
+  }
+}
+
+extension Statement {
+  /// Whether it is a translation that the nat table alone takes.
+  var isOfNatAlone: Bool {
+    guard case .translate(let translation) = self else { return false }
+    return translation.kind != .tproxy && translation.kind != .npt
   }
 }

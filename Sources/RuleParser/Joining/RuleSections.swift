@@ -37,7 +37,9 @@ struct RuleSections {
   private struct WholeOutput {
     /// The family of iptables; nil of nft.
     var family: AddressFamily?
+    /// The variant of iptables, where it is told.
     var origin: TableOrigin?
+    /// The section that shows it, or its first table.
     var section: DumpSection
 
     /// Whether a section is a part of the same output: each table of an `iptables-save` may be one.

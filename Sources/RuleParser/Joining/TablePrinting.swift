@@ -122,12 +122,13 @@ extension Rule {
 
   /// Whether a part of the rule is hidden by the form of the dump or was not understood.
   var hasUnknownPart: Bool {
-    statements.contains { statement in
-      switch statement {
-      case .opaqueMatch, .opaqueTarget, .hiddenInterfaces, .missingRules: true
-      default: false
+    hasUnreadWords
+      || statements.contains { statement in
+        switch statement {
+        case .hiddenInterfaces, .missingRules: true
+        default: false
+        }
       }
-    }
   }
 }
 

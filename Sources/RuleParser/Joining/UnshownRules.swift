@@ -54,6 +54,14 @@ struct UnshownRules {
     return table == "filter" ? "\(program) -vnL" : "\(program) -t \(table) -vnL"
   }
 
+  /// The tables of iptables that hosts have rules in.
+  private static let usualTables = ["raw", "mangle", "nat", "filter"]
+
+  /// The command that prints all tables of a family.
+  private static func saveCommand(_ family: TableFamily) -> String {
+    family == .ip6 ? "ip6tables-save" : "iptables-save"
+  }
+
   /// The other chains of tables that were shown in part.
   private mutating func addChainsOfParts() {
     for index in tables.indices where tables[index].shown == .part {
@@ -108,20 +116,18 @@ struct UnshownRules {
 
   /// Chains that translate in a table of iptables that can't: what was left out before them held the end of that table and the beginning of nat.
   private mutating func addMisplacedChains() {
-    var gap: SourceSpan?
     for index in tables.indices
     where tables[index].origin == .iptablesNFT && tables[index].name != "nat" && tables[index].lacksLines {
+      let family = tables[index].family
       for chain in tables[index].chains.indices {
         let rules = tables[index].chains[chain].rules
-        guard let first = rules.first(where: { $0.statements.contains(where: \.translatesAddresses) }) else { continue }
-        gap = gap ?? first.span
+        guard let first = rules.first(where: { $0.statements.contains(where: \.isOfNatAlone) }) else { continue }
         tables[index].chains[chain].rules = [Rule(missing: MissingRules(.elided), span: first.span)]
         tables[index].chains[chain].shown = .part
+        for name in Self.usualTables where !tells(name, family) {
+          addTable(name, family, MissingRules(.elided, settledBy: "nft list ruleset"), span: first.span)
+        }
       }
-    }
-    guard let gap else { return }
-    for name in ["raw", "mangle", "nat", "filter"] where !tells(name, .ip) {
-      addTable(name, .ip, MissingRules(.elided, settledBy: "nft list ruleset"), span: gap)
     }
   }
 
@@ -144,10 +150,8 @@ struct UnshownRules {
         addUnknownRuleset(MissingRules(.cut, settledBy: "nft list ruleset"), span: cut.span)
         continue
       }
-      for name in ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
-        addTable(
-          name, family, MissingRules(.cut, settledBy: family == .ip6 ? "ip6tables-save" : "iptables-save"),
-          span: cut.span)
+      for name in Self.usualTables where !tells(name, family) {
+        addTable(name, family, MissingRules(.cut, settledBy: Self.saveCommand(family)), span: cut.span)
       }
     }
   }
@@ -177,8 +181,8 @@ struct UnshownRules {
     switch output.program {
     case .iptables(let version)?:
       for family: TableFamily in version.map({ [$0 == .ipv4 ? .ip : .ip6] }) ?? [.ip, .ip6] {
-        for name in output.table.map({ [$0] }) ?? ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
-          let command = output.isOfNft ? "nft list ruleset" : family == .ip ? "iptables-save" : "ip6tables-save"
+        for name in output.table.map({ [$0] }) ?? Self.usualTables where !tells(name, family) {
+          let command = output.isOfNft ? "nft list ruleset" : Self.saveCommand(family)
           addTable(name, family, MissingRules(output.evidence, settledBy: command), span: output.span)
         }
       }
@@ -209,7 +213,7 @@ struct UnshownRules {
       if command.output.origin == .iptablesLegacy {
         addLegacyTables(family, span: output.span)
       } else if !coverage.allOfNftables {
-        for name in ["raw", "mangle", "nat", "filter"] where !tells(name, family) {
+        for name in Self.usualTables where !tells(name, family) {
           addTable(name, family, MissingRules(.notPrinted, settledBy: command.text), span: output.span)
         }
       }
@@ -559,16 +563,5 @@ extension Table {
   /// Whether lines were left out in it.
   fileprivate var lacksLines: Bool {
     shown == .part || chains.contains { $0.rules.contains { $0.missing?.evidence == .elided } }
-  }
-}
-
-extension Statement {
-  /// Whether it is a translation that nat alone makes.
-  fileprivate var translatesAddresses: Bool {
-    if case .translate(let translation) = self {
-      translation.kind != .tproxy && translation.kind != .npt
-    } else {
-      false
-    }
   }
 }

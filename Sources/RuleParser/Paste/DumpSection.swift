@@ -183,9 +183,7 @@ struct OutputContinuation {
     case .listing:
       return OutputStart.kind(bytes, line) == .listing || Self.isListingRow(cursor)
         || OmissionMark.evidence(bytes, line.range) == .elided
-        // The text ends in the number or the counters of a row.
-        || line.end >= bytes.count && bytes[line.range].allSatisfy { $0 <= 0x39 && $0 >= 0x30 || $0 <= 0x20 }
-          && bytes[line.range].contains { $0 > 0x20 }
+        || Self.endsInCounters(bytes, line)
     case .save:
       // The mark of grep is one only where a rule stands behind it: mailers put it before a signature.
       if let evidence = OmissionMark.evidence(bytes, line.range) { return evidence == .elided }
@@ -279,6 +277,14 @@ struct OutputContinuation {
       return wordCount(cursor) >= 2
     }
     return false
+  }
+
+  /// Whether the text ends in a line of nothing but numbers: the beginning of a row.
+  private static func endsInCounters(_ bytes: ByteView, _ line: DumpLine) -> Bool {
+    guard line.end >= bytes.count else { return false }
+    var words = Words(bytes, line.range)
+    guard words.next() != nil else { return false }
+    return bytes[line.range].allSatisfy { $0 <= 0x20 || $0 >= 0x30 && $0 <= 0x39 }
   }
 
   /// `12 3456 ACCEPT`, `319K 44M DROP`: a row, also where the rest of it is damaged.

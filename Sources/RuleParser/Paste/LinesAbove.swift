@@ -12,12 +12,11 @@ struct LinesAbove {
     lines = paste.lines
   }
 
-  private func isBlank(_ line: DumpLine) -> Bool { bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
-
   /// The nearest lines above a place that are of no output, at most three, the lowest first.
   private func words(above index: Int) -> [DumpLine] {
     var words: [DumpLine] = []
-    for place in (max(0, index - 12)..<index).reversed() where !isBlank(lines[place]) && !paste.isFence(at: place) {
+    for place in (max(0, index - 12)..<index).reversed() where !paste.isBlank(lines[place]) && !paste.isFence(at: place)
+    {
       guard lines[place].form == .other, words.count < 3 else { break }
       words.append(lines[place])
     }
@@ -36,8 +35,8 @@ struct LinesAbove {
     var isProse = false
     for line in words(above: index) {
       if isDumped(line) { break }
-      if let family = FamilyHeading.family(bytes, line.range) { return .family(family) }
-      if !FamilyHeading.namesTable(bytes, line.range) { isProse = true }
+      if let family = RulesHeading.family(bytes, line.range) { return .family(family) }
+      if !RulesHeading.namesTable(bytes, line.range) { isProse = true }
     }
     return isProse ? .prose : nil
   }
@@ -46,7 +45,7 @@ struct LinesAbove {
   func table(above index: Int) -> String? {
     for line in words(above: index) {
       if isDumped(line) { return nil }
-      if let table = FamilyHeading.table(bytes, line.range) { return table }
+      if let table = RulesHeading.table(bytes, line.range) { return table }
     }
     return nil
   }
@@ -82,7 +81,7 @@ struct LinesAbove {
 
   /// Whether what stands above the first line of an output says that rules are missing in it: a sentence, or rows of a listing that was turned upside down.
   func losesRules(above index: Int, _ kind: OutputKind) -> Bool {
-    if kind == .listing, index > 0, !isBlank(lines[index - 1]) {
+    if kind == .listing, index > 0, !paste.isBlank(lines[index - 1]) {
       var cursor = ByteCursor(bytes, lines[index - 1].range)
       cursor.eatBlanks()
       if ListingHeader(cursor) != nil || OutputContinuation.isListingRow(cursor) { return true }
@@ -106,7 +105,7 @@ struct LinesAbove {
       depth += BracketCount.depth(bytes, lines[place].range)
       guard depth < 0 else { continue }
       var top = place
-      while top > first, !isBlank(lines[top - 1]) { top -= 1 }
+      while top > first, !paste.isBlank(lines[top - 1]) { top -= 1 }
       return top..<index
     }
     return nil
@@ -114,7 +113,8 @@ struct LinesAbove {
 
   /// The line before a place that says that lines were left out there.
   func omissionMark(before index: Int, behind last: Int?) -> Int? {
-    guard let mark = (0..<index).last(where: { !isBlank(lines[$0]) }), paste.fence(at: mark) == paste.fence(at: index),
+    guard let mark = (0..<index).last(where: { !paste.isBlank(lines[$0]) }),
+      paste.fence(at: mark) == paste.fence(at: index),
       OmissionMark.evidence(bytes, lines[mark].range) == .elided,
       last != lines[mark].start
     else { return nil }

@@ -132,10 +132,9 @@ extension RuleFragment {
   ) -> Int {
     let feed = UInt8(ascii: "\n")
     let comment = UInt8(ascii: "#")
-    var count = Int(last.number - first.number) + 1
-    if let command { count = max(count, Int(last.number) - command - 1) }
-    var start = first.start
-    while command == nil, start > 1 {
+    var count = command.map { Int(last.number) - $0 - 1 } ?? Int(last.number - first.number) + 1
+    var start = command == nil ? first.start : 0
+    while start > 1 {
       let before = text.bytes[..<(start - 1)].lastIndex(of: feed).map { $0 + 1 } ?? 0
       guard text.bytes[before] == comment else { break }
       count += 1

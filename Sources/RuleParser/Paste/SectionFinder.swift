@@ -171,7 +171,7 @@ struct SectionFinder {
   }
 
   private func hasText(_ runs: LineRuns) -> Bool {
-    !paste.lines(of: runs).allSatisfy { isBlank($0) }
+    !paste.lines(of: runs).allSatisfy { paste.isBlank($0) }
   }
 
   /// Whether the input is a program that someone ran, and not what was printed.
@@ -325,7 +325,7 @@ struct SectionFinder {
       }
       return
     }
-    let isBlank = isBlank(content)
+    let isBlank = paste.isBlank(content)
     let watched = ShellCommand.watched(ByteCursor(bytes, content.range))
     if !isBlank, !isLineOfFile(content),
       current.map({ !$0.continuation.fits(bytes, content) }) ?? true || isHeadingOfRules(content),
@@ -371,7 +371,7 @@ struct SectionFinder {
     guard line.form == .other, let open = current, open.fence == fence, !open.section.isBounded,
       open.section.kind == .listing || open.section.kind == .save && !open.continuation.hasTableHead
     else { return false }
-    return FamilyHeading.table(bytes, line.range) != nil
+    return RulesHeading.table(bytes, line.range) != nil
   }
 
   /// Whether a line between two rules of the open output is a comment, though its words begin as a command does: `# more rules here`, `# docker rules`. A command
@@ -447,37 +447,21 @@ struct SectionFinder {
 
   /// Rows with which an input begins are the rest of a listing whose head has scrolled away.
   private func restKind(_ line: DumpLine, at index: Int) -> OutputKind? {
-    guard current == nil, sections.isEmpty, pending.isEmpty || isAsked(.listing), isFirst(index),
-      isRow(line) || isColumnHead(line)
+    guard current == nil, sections.isEmpty, pending.isEmpty || isAsked(.listing), paste.isFirst(index),
+      paste.isRow(line) || paste.isColumnHead(line)
     else { return nil }
     return .listing
   }
 
-  private func isColumnHead(_ line: DumpLine) -> Bool {
-    var cursor = ByteCursor(bytes, line.range)
-    cursor.eatBlanks()
-    return ListingHeader(cursor) != nil
-  }
-
-  /// Whether a line is a row of a listing though no head of columns says so; one with a number before the counters looks like nothing by its bytes alone.
-  private func isRow(_ line: DumpLine) -> Bool {
-    line.form == .row
-      || ByteCursor(bytes, line.range).text(line.range).contains(" -- ")
-        && OutputContinuation.isListingRow(ByteCursor(bytes, line.range))
-  }
-
-  /// Whether nothing stands before a line.
-  private func isFirst(_ index: Int) -> Bool { lines[..<index].allSatisfy { isBlank($0) } }
-
   /// Takes in, where a prompt or another output ends the first one, that it began above the input: `iptables -S` prints the policies before the rules.
   private mutating func noteCutBeginning() {
     guard let open = current, sections.isEmpty, open.section.command == nil,
-      let first = taken.runs.first?.lowerBound, isFirst(first)
+      let first = taken.runs.first?.lowerBound, paste.isFirst(first)
     else { return }
     let beginsCut =
       switch open.section.kind {
       case .save: lines[first].form == .rule
-      case .listing: isRow(lines[first])
+      case .listing: paste.isRow(lines[first])
       default: false
       }
     current?.section.beginsCut = beginsCut
@@ -623,7 +607,7 @@ struct SectionFinder {
 
   /// Whether nothing but blank lines stands between a line and the last command that changes the host.
   private func isAnswer(_ index: Int) -> Bool {
-    commandGroups.answer(before: index).map { lines[$0].allSatisfy { isBlank($0) } } ?? false
+    commandGroups.answer(before: index).map { lines[$0].allSatisfy { paste.isBlank($0) } } ?? false
   }
 
   /// Takes a line in which a program says why it did nothing: of a command right before it nothing remains.
@@ -654,12 +638,10 @@ struct SectionFinder {
     return line.end == line.start + 1 || bytes[line.start + 1] == 0x20
   }
 
-  private func isBlank(_ line: DumpLine) -> Bool { bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
-
   /// A command that prints all rules and is followed by the next prompt has printed nothing: there are none.
   private mutating func takeEmptyOutput(before index: Int, fence: Int32) {
     guard index > 0, pendingLine < index, pendingFence == fence, ShellPrompt(bytes, lines[pendingLine]) != nil,
-      lines[(pendingLine + 1)..<index].allSatisfy({ isBlank($0) })
+      lines[(pendingLine + 1)..<index].allSatisfy({ paste.isBlank($0) })
     else { return }
     for command in pending where command.printsAllRules && (command.place ?? pendingPlace) == .host {
       guard let kind = command.output.kind else { continue }
@@ -722,7 +704,7 @@ struct SectionFinder {
       }
     }
     current = OpenSection(section: section, continuation: OutputContinuation(kind), fence: fence)
-    let isRest = kind == .listing && isRow(line)
+    let isRest = kind == .listing && paste.isRow(line)
     current?.isRest = isRest
     current?.isObjectStream = kind == .nftJSON && OutputStart.isNftObject(bytes, line)
     // What was left out before the first table may have held others.
@@ -834,7 +816,7 @@ struct SectionFinder {
   private mutating func closeBundleSection(_ runs: LineRuns) {
     guard let command = pending.first else { return }
     let lines = paste.lines(of: runs)
-    let first = lines.first { line in !bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+    let first = lines.first { !paste.isBlank($0) }
     guard
       let kind = first.flatMap({ OutputStart.kind(bytes, $0) }).flatMap({
         Self.prints(command.output.kind, $0) ? $0 : nil
@@ -851,67 +833,5 @@ struct SectionFinder {
       DumpSection(
         kind: kind, output: command.output, command: command.text, place: pendingPlace,
         text: text, strand: strand, isBounded: true))
-  }
-}
-
-/// The lines that part a capture bundle.
-///
-/// A bundle is a text that `fwtrace capture` prints, readable and safe to edit. It begins with `#### fwtrace capture 1` and words about
-/// when and where (`date=2026-11-21T03:27:29Z host=web1 kernel=6.18.0`); each part begins with `#### fwtrace: ` and the command line, and
-/// all lines up to the next such line are what the command printed, also when that is nothing. For text that other tools collected,
-/// `===== command: iptables -t nat -vnL` and the like (three or more of `=`, `#`, `-` or `*` before, any number behind) part as well.
-///
-/// `#### fwtrace could not read: ` and a sentence say what is missing from the bundle, and `#### fwtrace capture ends` is its last line.
-enum BundleHeader {
-  case capture(String)
-  case end
-  case unread(String)
-  /// A command line, and whether `fwtrace capture` wrote it: in Markdown, fences stand around the output.
-  case command(String, isOwn: Bool)
-
-  /// Whether a line begins as such a line does: with two of its marks.
-  static func mayBegin(_ bytes: ByteView, _ line: DumpLine) -> Bool {
-    guard line.end - line.start > 3 else { return false }
-    let mark = bytes[line.start]
-    return (mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a) && bytes[line.start + 1] == mark
-  }
-
-  init?(_ bytes: ByteView, _ line: DumpLine) {
-    guard Self.mayBegin(bytes, line) else { return nil }
-    let mark = bytes[line.start]
-    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 1000))
-    let marks = cursor.eat { $0 == mark }
-    guard marks.count >= 3, cursor.eatBlanks() > 0 else { return nil }
-    if cursor.eat("fwtrace capture ends") {
-      self = .end
-      return
-    }
-    if cursor.eat("fwtrace capture 1") {
-      self = .capture(cursor.text(cursor.at..<cursor.end).trimmedBlanks)
-      return
-    }
-    if cursor.eat("fwtrace could not read: ") {
-      self = .unread(cursor.text(cursor.at..<cursor.end).trimmedBlanks)
-      return
-    }
-    let isOwn = cursor.eat("fwtrace: ")
-    guard isOwn || cursor.eat("command: ") || cursor.eat("cmd: ") || cursor.eat("$ ") else {
-      return nil
-    }
-    var end = cursor.end
-    while end > cursor.at, bytes[end - 1] == mark || bytes[end - 1] == 0x20 { end -= 1 }
-    let command = cursor.text(cursor.at..<end)
-    guard !command.isEmpty else { return nil }
-    self = .command(command, isOwn: isOwn)
-  }
-}
-
-extension String {
-  /// The text without spaces and tabs around it.
-  var trimmedBlanks: String {
-    var slice = self[...]
-    while let first = slice.first, first == " " || first == "\t" { slice.removeFirst() }
-    while let last = slice.last, last == " " || last == "\t" { slice.removeLast() }
-    return String(slice)
   }
 }

@@ -157,7 +157,7 @@ private struct Expectation {
     }
     let isNamed =
       before.names(change.old, self.old, in: old.ruleset) && after.names(change.new, self.new, in: new.ruleset)
-    return isNamed ? nil : "by \(change.old.decidedBy) and \(change.new.decidedBy), not \(self)"
+    return isNamed ? nil : "by \(change.old.deciders) and \(change.new.deciders), not \(self)"
   }
 
   var changesVerdict: Bool { old.verdict != new.verdict }
@@ -174,7 +174,8 @@ private struct Expectation {
 extension RandomFirewall {
   /// Whether an outcome names the rule of an answer.
   fileprivate func names(_ outcome: Outcome, _ answer: Answer, in ruleset: Ruleset) -> Bool {
-    let deciders = outcome.rules.isEmpty ? [outcome.decidedBy] : outcome.rules.map { Decider.rule($0) }
+    let rules = outcome.deciders.rules
+    let deciders = rules.isEmpty ? [outcome.deciders.first] : rules.map(Decider.rule)
     return deciders.contains { decider in
       switch decider {
       case .rule(let id):

@@ -9,7 +9,7 @@ import Testing
   private func cases(_ rules: String, _ options: [(QueryOption, String)], chains: String = "") throws -> [Case] {
     let head = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n"
     let reading = OpenQuestionOracleTests.reading(head + chains + rules + "COMMIT\n")
-    let query = try OpenQuestionOracleTests.query([(.input, "eth0")] + options, reading)
+    let query = try reading.query([(.input, "eth0")] + options)
     return Tracer(reading.ruleset, facts: reading.facts).trace(query).cases
   }
 

@@ -31,10 +31,7 @@ import Testing
       \(settings)
 
       """
-    let reading = DumpReader().read([DumpInput(name: "dump", bytes: Array(text.utf8))])
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, value) in options { try builder.set(option, value) }
-    return Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query()).cases
+    return try HostReading.of(text).trace(options).cases
   }
 
   private static func verdicts(_ cases: [Case], of destination: String) throws -> [Case.Verdict] {

@@ -44,16 +44,10 @@ import Testing
     ])
   }
 
-  static func query(_ options: [(QueryOption, String)], _ reading: HostReading) throws -> Query {
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, text) in options { try builder.set(option, text) }
-    return try builder.query()
-  }
-
   private static func check(_ firewall: RandomFirewall, name: String) throws -> Int {
     let reading = reading(firewall.text)
     let tracer = Tracer(reading.ruleset, facts: reading.facts)
-    let trace = tracer.trace(try query([(.input, "eth0"), (.dst, "203.0.113.0/28")], reading))
+    let trace = tracer.trace(try reading.query([(.input, "eth0"), (.dst, "203.0.113.0/28")]))
     let table = reading.ruleset.tables[0]
     func words(_ part: Case) -> String { "\(part.verdict) by \(part.decidedBy), rules \(part.rules.map(\.rule))" }
     var seen = 0
@@ -118,11 +112,11 @@ import Testing
         let destination = IPAddress(bits: RandomFirewall.destinations.bits + UInt128(atom.destination)).description
         let source = IPAddress(bits: RandomFirewall.sources.bits + UInt128(atom.source)).description
         let ports = atom.proto == 47 ? ("", "") : (":\(1000 + atom.sourcePort)", ":\(1000 + atom.destinationPort)")
-        let query = try Self.query(
+        let query = try reading.query(
           [
             (.input, "eth0"), (.dst, destination + ports.1), (.src, source + ports.0),
             (.proto, atom.proto == 6 ? "tcp" : atom.proto == 17 ? "udp" : "47"),
-          ], reading)
+          ])
         let trace = tracer.trace(query)
         #expect(trace.cases.count == 1)
         #expect(trace.cases.first?.verdict == firewall.answer(atom).verdict)

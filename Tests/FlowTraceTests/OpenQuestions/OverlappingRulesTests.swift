@@ -13,7 +13,7 @@ import Testing
     let tracer = Tracer(reading.ruleset, facts: reading.facts)
     var options = Tracer.Options()
     options.findsNearMisses = false
-    let asked = try OpenQuestionOracleTests.query([(.input, "eth0"), (.dst, "0.0.0.0/0:22")], reading)
+    let asked = try reading.query([(.input, "eth0"), (.dst, "0.0.0.0/0:22")])
     let trace = tracer.trace(asked, options: options)
     #expect(!trace.cases.contains { $0.verdict == .undetermined })
     var random = RandomNumbers(seed: 11)

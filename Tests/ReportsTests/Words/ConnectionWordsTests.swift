@@ -24,11 +24,10 @@ import Testing
 
       """
     let reading = DumpReader().read([DumpInput(name: "dump", bytes: Array(text.utf8))])
-    var builder = QueryBuilder(facts: reading.facts)
-    for (option, text) in question { try builder.set(option, text) }
     var options = Tracer.Options()
     options.tracesReply = true
-    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(try builder.query(), options: options)
+    let trace = Tracer(reading.ruleset, facts: reading.facts).trace(
+      try Samples.query(question, facts: reading.facts), options: options)
     return ConnectionWords.summary(trace)
   }
 

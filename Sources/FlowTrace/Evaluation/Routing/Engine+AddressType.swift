@@ -63,9 +63,8 @@ extension Engine {
     if rest.isEmpty { return result }
     take(.unicast, knowledge.containerAddresses[family] ?? .empty)
     if rest.isEmpty { return result }
-    // Who names the host's addresses names them all, as far as the question needs them.
-    let namesOwn = !knowledge.givenAddresses.isDisjoint(with: family.allAddresses)
-    if knowledge.facts.maskedAddresses[family] != nil, !namesOwn {
+    let namesOwn = knowledge.namesOwnAddresses(family)
+    if isMasked, !namesOwn {
       result.unknown = rest
       return result
     }

@@ -7,9 +7,7 @@ extension Engine {
   /// Points a flow to the interface that its route names.
   func leadOut(_ flow: inout Flow, _ hops: [Route.NextHop], _ source: IPAddress?) {
     let names = ValueSet(hops.compactMap(\.interface).compactMap { InterfaceName($0)?.value }.map { $0...$0 })
-    flow.binding[Slot.output.rawValue] =
-      names.single == nil
-      ? flow.makeVariable(names.isEmpty ? InterfaceName.anyName : names, isOpen: true) : flow.makeVariable(names)
+    flow.rebind(.output, to: names.isEmpty ? InterfaceName.anyName : names, isOpen: names.single == nil)
     flow.route = RouteChoice(gateway: hops.count == 1 ? hops.first?.gateway : nil, source: source)
     let interfaces = hops.compactMap(\.interface)
     if !knowledge.facts.routesKnown.contains(flow.family), !knowledge.knowsAddresses(flow.family),
@@ -39,7 +37,7 @@ extension Engine {
     var names = InterfaceName.wires
     let known = interfacesPassedOver(to: flow.domain(.destination) ?? .all, flow.family)
     for name in known { if let value = InterfaceName(name)?.value { names = names.subtracting(ValueSet(value)) } }
-    flow.binding[Slot.output.rawValue] = flow.makeVariable(names, isOpen: true)
+    flow.rebind(.output, to: names, isOpen: true)
     flow.route = RouteChoice()
     let destination = flow.domain(.destination) ?? .all
     flow.assume(Assumption(.route(to: destination, notThrough: known.sorted()), settledBy: "ip route"))

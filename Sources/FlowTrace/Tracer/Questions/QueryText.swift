@@ -13,22 +13,43 @@ enum QueryText {
   static func named(
     _ option: QueryOption, _ text: String, _ names: [NamedValue], through maximum: UInt128
   ) throws(QueryTextError) -> ValueSet {
-    var result = ValueSet.empty
+    do { return try list(text, names, through: maximum) } catch {
+      switch error {
+      case .noValue(let part): throw QueryTextError(option, text, wrong(part, names))
+      case .tooHigh, .reversed:
+        throw QueryTextError(option, text, "numbers go from 0 to \(maximum) here, ranges from the lower to the higher")
+      }
+    }
+  }
+
+  /// What is wrong with a list of numbers.
+  private enum ListFault: Error {
+    /// A part is neither number nor range nor a known name.
+    case noValue(Substring)
+    case tooHigh(UInt128)
+    /// A range goes from the higher number to the lower one.
+    case reversed(from: UInt128, to: UInt128)
+  }
+
+  /// Numbers, ranges and names between commas.
+  private static func list(
+    _ text: String, _ names: @autoclosure () -> [NamedValue], through maximum: UInt128
+  ) throws(ListFault) -> ValueSet {
     // One plain number is what most questions ask for.
     if let value = decimal(text), value <= maximum { return ValueSet(value) }
+    var result = ValueSet.empty
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let word = part.lowercased()
-      if let name = names.first(where: { $0.name == word }) {
+      if let name = names().first(where: { $0.name == word }) {
         result = result.union(ValueSet(name.value))
         continue
       }
       let ends = part.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "-" || $0 == ":" }
       guard let low = ends.first.flatMap(number), let high = ends.last.flatMap(number) else {
-        throw QueryTextError(option, text, wrong(part, names))
+        throw .noValue(part)
       }
-      guard low <= high, high <= maximum else {
-        throw QueryTextError(option, text, "numbers go from 0 to \(maximum) here, ranges from the lower to the higher")
-      }
+      if let wrong = [low, high].first(where: { $0 > maximum }) { throw .tooHigh(wrong) }
+      guard low <= high else { throw .reversed(from: low, to: high) }
       result = result.union(ValueSet(low...high))
     }
     return result
@@ -64,27 +85,15 @@ enum QueryText {
   /// - Parameter whole: What was typed, where the ports are a part of it.
   static func ports(_ option: QueryOption, _ text: String, of whole: String? = nil) throws(QueryTextError) -> ValueSet {
     if text == "any" || text == "*" { return ValueSet(0...65535) }
-    if let value = decimal(text), value <= 65535 { return ValueSet(value) }
-    var result = ValueSet.empty
-    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-      let word = part.lowercased()
-      if let service = services.first(where: { $0.name == word }) {
-        result = result.union(ValueSet(service.value))
-        continue
+    do { return try list(text, services, through: 65535) } catch {
+      let typed = whole ?? text
+      switch error {
+      case .noValue(let part): throw QueryTextError(option, typed, noPort(part))
+      case .tooHigh(let port): throw QueryTextError(option, typed, "port \(port) is out of range (0 to 65535)")
+      case .reversed(let high, let low):
+        throw QueryTextError(option, typed, "a range goes from the lower to the higher port: \(low)-\(high)")
       }
-      let ends = part.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 == "-" || $0 == ":" }
-      guard let low = ends.first.flatMap(number), let high = ends.last.flatMap(number) else {
-        throw QueryTextError(option, whole ?? text, noPort(part))
-      }
-      if let wrong = [low, high].first(where: { $0 > 65535 }) {
-        throw QueryTextError(option, whole ?? text, "port \(wrong) is out of range (0 to 65535)")
-      }
-      if low > high {
-        throw QueryTextError(option, whole ?? text, "a range goes from the lower to the higher port: \(high)-\(low)")
-      }
-      result = result.union(ValueSet(low...high))
     }
-    return result
   }
 
   private static func noPort(_ part: Substring) -> String {
@@ -94,16 +103,7 @@ enum QueryText {
       + (near.map { "; did you mean \($0)?" } ?? "")
   }
 
-  /// Services that people call by name (IANA, Service Name and Transport Protocol Port Number Registry).
-  private static let services: [NamedValue] = [
-    NamedValue(21, "ftp"), NamedValue(22, "ssh"), NamedValue(23, "telnet"), NamedValue(25, "smtp"),
-    NamedValue(53, "domain"), NamedValue(53, "dns"), NamedValue(67, "bootps"), NamedValue(68, "bootpc"),
-    NamedValue(80, "http"), NamedValue(110, "pop3"), NamedValue(123, "ntp"), NamedValue(143, "imap"),
-    NamedValue(161, "snmp"), NamedValue(389, "ldap"), NamedValue(443, "https"), NamedValue(465, "submissions"),
-    NamedValue(514, "syslog"), NamedValue(587, "submission"), NamedValue(636, "ldaps"), NamedValue(993, "imaps"),
-    NamedValue(995, "pop3s"), NamedValue(2049, "nfs"), NamedValue(3306, "mysql"), NamedValue(5432, "postgresql"),
-    NamedValue(6379, "redis"),
-  ]
+  private static let services = ServiceNames.all + [NamedValue(53, "dns")]
 
   static func transports(_ text: String) throws(QueryTextError) -> ValueSet? {
     if text == "any" || text == "all" { return nil }

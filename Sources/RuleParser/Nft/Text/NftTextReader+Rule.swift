@@ -17,12 +17,15 @@ extension NftTextReader {
     }
     // A terminal folds at its width, and the blank before the next word may be the last column.
     guard let line = tokens.enclosingLine else { return false }
-    // What was folded goes on in the next line, and no closing brace stands there; where pieces of a line are tried, one does.
+    // What was folded goes on in the next line, and no closing brace stands there.
     var next = ByteCursor(text.bytes, end..<text.bytes.count)
     _ = next.eat { $0 <= 0x20 }
-    if next.peek == UInt8(ascii: "}"), text.lines.count > 3 { return true }
+    if !isOneLine, next.peek == UInt8(ascii: "}") { return true }
     return FoldWidth.columns(text.bytes, line.range) < widestLine()
   }
+
+  /// Whether the text is a single line in a chain's braces, as pieces of a folded line are tried: these braces tell nothing of what was behind it.
+  private var isOneLine: Bool { text.lines.count <= 3 }
 
   /// Reads a rule up to its end. What can't be read of it becomes opaque, and the reader stands behind the rule.
   mutating func readRule(_ index: Int) -> Rule {

@@ -1,16 +1,15 @@
-/// The names that `iptables -L` without `-n` prints for ports.
+/// The names of ports, as `iptables -L` without `-n` prints them and as people type them.
 ///
 /// A name has one port whatever the transport protocol. Source: the IANA registry of service names and port numbers (RFC 6335), as
 /// far as Debian's and Red Hat's `/etc/services` hold it.
-enum ServiceNames {
-  /// The port of each name.
-  static let ports = WordTable<UInt16>(
-    list.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { entry in
-      guard let sign = entry.lastIndex(of: "="), let port = UInt16(entry[entry.index(after: sign)...]) else {
-        return nil
-      }
-      return (String(entry[..<sign]), port)
-    })
+package enum ServiceNames {
+  /// The names with the port of each.
+  package static let all: [NamedValue] = list.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { entry in
+    guard let sign = entry.lastIndex(of: "="), let port = UInt16(entry[entry.index(after: sign)...]) else {
+      return nil
+    }
+    return NamedValue(UInt128(port), String(entry[..<sign]))
+  }
 
   private static let list = """
     rtmp=1 tcpmux=1 nbp=2 zip=6 echo=7 discard=9 null=9 sink=9 systat=11 users=11 daytime=13 netstat=15 qotd=17
