@@ -1,6 +1,6 @@
 package import RuleGraph
 
-/// A route whose destination the dump masks: `x.x.x.x/16 dev docker0`.
+/// A route whose destination the dump masks: `x.x.x.x/16 dev docker0`, `blackhole x.x.x.x/24`.
 package struct MaskedRoute: Hashable, Sendable {
   /// The addresses whose network may be the destination.
   package var destination: MaskedValue
@@ -8,6 +8,8 @@ package struct MaskedRoute: Hashable, Sendable {
   package var length: Int
   /// The family of its addresses.
   package var family: AddressFamily
+  /// Whether it leads out, or in which way it refuses.
+  package var kind: Route.Kind
   /// The ways to the next host, none for a route that leads nowhere.
   package var nextHops: [Route.NextHop]
   /// The routing table that holds it.
@@ -18,11 +20,12 @@ package struct MaskedRoute: Hashable, Sendable {
   /// Makes a route to a masked network of a length.
   package init(
     to destination: MaskedValue, length: Int, _ family: AddressFamily,
-    nextHops: [Route.NextHop], table: String = "main", isConnected: Bool = false
+    kind: Route.Kind = .unicast, nextHops: [Route.NextHop], table: String = "main", isConnected: Bool = false
   ) {
     self.destination = destination
     self.length = length
     self.family = family
+    self.kind = kind
     self.nextHops = nextHops
     self.table = table
     self.isConnected = isConnected

@@ -233,6 +233,16 @@ final class HostKnowledge: Sendable {
     return max(all ?? 0, own ?? 0)
   }
 
+  /// The networks that are behind interfaces whose names are masked.
+  func subnetsOfUnnamedInterfaces(_ family: AddressFamily) -> ValueSet {
+    facts.routes.reduce(into: ValueSet.empty) { subnets, route in
+      guard route.destination.family == family, route.kind == .unicast, route.destination.length > 0,
+        route.nextHops.contains(where: { $0.interface == nil && $0.gateway == nil })
+      else { return }
+      subnets = subnets.union(route.destination.values)
+    }
+  }
+
   /// Whether an interface is a bridge: told, or named and used as one.
   func isBridge(_ name: String) -> Bool {
     bridgeAnswers[name] ?? Self.isBridge(name, facts, inferredSubnets)

@@ -40,6 +40,8 @@ extension Assumption {
     case subnetOfInterface(String, Prefix)
     /// The destination is on the link of an interface, since the question has the packet leave through it.
     case neighbour(interface: String)
+    /// The interface whose name no dump shows is this one.
+    case unnamedInterface(String)
 
     // Who sends.
     /// The host sends, since the source is its own.
@@ -88,6 +90,7 @@ extension Assumption.Fact {
     case .foreignAddress, .leavesAgain, .routedThrough, .comesFromOutside: "foreign-address"
     case .subnetOfInterface: "subnet-of-interface"
     case .neighbour: "neighbour"
+    case .unnamedInterface: "unnamed-interface"
     case .sentByHost, .comesFromSubnet, .comesFromRoute: "sender"
     case .defaultLeg: "default-leg"
     case .route: "route"

@@ -118,6 +118,8 @@ extension Condition {
     case localRouteInTable(String)
     /// Whether a route whose destination is masked leads to a network, through an interface where that is shown.
     case maskedRoute(MaskedValue, network: Prefix, interface: String?)
+    /// Whether the route back to a source leads through the interface that its packets come in on.
+    case reversePath(to: IPAddress, interface: String)
 
     // What ends the way.
     /// Nothing is known from here on.
@@ -161,7 +163,7 @@ extension Condition.About {
       true
     case .opaque, .hiddenInterfaces, .owner, .hostMatch, .maskedMatch, .maskedValue, .hiddenElement, .maskedTarget,
       .setMember, .mapMember, .unseen, .policy, .device, .egressPort, .ownAddress, .policyRule, .unseenPolicyRule,
-      .routeInTable, .localRouteInTable, .maskedRoute, .seesPackets, .end:
+      .routeInTable, .localRouteInTable, .maskedRoute, .reversePath, .seesPackets, .end:
       false
     }
   }

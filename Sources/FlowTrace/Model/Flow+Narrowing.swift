@@ -18,6 +18,8 @@ enum ConditionKey: Hashable {
   case policy(ChainID)
   /// Whether a value is one that the dump masks.
   case masked(MaskedKeyName)
+  /// Whether the route back to a source leads through the interface that its packets come in on.
+  case reversePath(source: UInt128, input: String)
   /// What the routing tables' answer depends on and no dump tells.
   case route(RouteQuestion)
   /// Whether a number that the kernel makes up for a statement of a rule is in a group of a map's keys.

@@ -23,11 +23,12 @@ public struct Trace: Sendable {
     self.warnings = warnings
   }
 
-  /// The verdict over all cases: the one that they share, `mixed`, or `undetermined` when any case is.
+  /// The verdict over all cases: the one that they share, `mixed`, or `undetermined` when any case is. Packets that rules which no dump shows
+  /// drop or reject are `mixed`, too.
   public var verdict: OverallVerdict {
     let verdicts = Set(cases.map(\.verdict))
     if verdicts.isEmpty || verdicts.contains(.undetermined) { return .undetermined }
-    if verdicts.count > 1 { return .mixed }
+    if verdicts.count > 1 || cases.contains(where: \.mayBeRejected) { return .mixed }
     switch verdicts.first {
     case .accept: return .accept
     case .drop: return .drop
@@ -124,6 +125,11 @@ public struct Deciders: Hashable, Sendable {
 }
 
 extension Case {
+  /// Whether rules that no dump shows stop its packets, which may send an answer or not: where the verdict says that they are dropped, they may be rejected.
+  public var mayBeRejected: Bool {
+    (conditionalVerdict ?? verdict) == .drop && conditions.contains { $0.effect?.contains(.drop) ?? false }
+  }
+
   /// What decides about its packets.
   public var deciders: Deciders { Deciders(first: decidedBy, rules: rules) }
 }

@@ -52,7 +52,8 @@ struct ConditionTable {
   private func isShared(_ about: Condition.About) -> Bool {
     switch about {
     case .environment, .update, .draw, .transparentProxy, .queue, .natOrder, .boundProgram, .owner, .hostMatch,
-      .ownAddress, .egressPort, .policyRule, .unseenPolicyRule, .routeInTable, .localRouteInTable, .maskedRoute:
+      .ownAddress, .egressPort, .policyRule, .unseenPolicyRule, .routeInTable, .localRouteInTable, .maskedRoute,
+      .reversePath:
       true
     case .match(let match), .bits(let match): match.setNames.allSatisfy { !alignment.changedSets.contains($0) }
     case .largeSet(let name, _): !alignment.changedSets.contains(name)

@@ -66,7 +66,7 @@ struct OutcomeTable {
 
   /// `ACCEPTED -> 172.17.0.2:443 (web)`, `ACCEPTED, reply is dropped`, `DROPPED`.
   private func verdict(_ one: Case) -> StyledText {
-    var text = StyledText(one.verdict.past.uppercased(), one.verdict.style)
+    var text = StyledText(one.outcome, one.verdict.style)
     if let target = words.missedTarget(of: one) { text += StyledText(" -> " + target) }
     guard one.verdict == .accept else { return text }
     if one.translations.contains(where: { !$0.ofSource }) {

@@ -150,6 +150,7 @@ public struct TraceJSON: Sendable {
       }
       json.member("verdict", one.verdict.rawValue)
       if let verdict = one.conditionalVerdict { json.member("verdict_if", verdict.rawValue) }
+      if one.mayBeRejected { json.member("may_be_rejected", true) }
       if tellsConnection { write(one.connection, to: &json) }
       json.member("fate", one.fate.rawValue)
       json.key("in")

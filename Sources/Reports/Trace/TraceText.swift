@@ -247,7 +247,7 @@ public struct TraceText: Sendable {
   }
 
   private func caseHead(_ one: Case, of trace: Trace) -> StyledText {
-    var head = StyledText(one.verdict.past.uppercased(), one.verdict.style)
+    var head = StyledText(one.outcome, one.verdict.style)
     head += StyledText("  " + words.sender(of: one, query: trace.query).text)
     if let receiver = words.receiver(of: one) { head += StyledText("  ->  " + receiver) }
     if let target = words.missedTarget(of: one) { head += StyledText("  on its way to \(target)") }
@@ -389,6 +389,16 @@ public struct TraceText: Sendable {
       page.add(
         StyledText("          What \(list) print\(commands.count == 1 ? "s" : "") would settle this."), hanging: 10)
     }
+  }
+}
+
+extension Case {
+  /// What becomes of the packets, as a participle: `accepted`, `dropped or rejected`. Of an undetermined case what becomes of them under its conditions.
+  var past: String { mayBeRejected ? "dropped or rejected" : (conditionalVerdict ?? verdict).past }
+
+  /// The verdict at the head of the case: `ACCEPTED`, `DROPPED or REJECTED`.
+  var outcome: String {
+    mayBeRejected && verdict == .drop ? "DROPPED or REJECTED" : verdict.past.uppercased()
   }
 }
 

@@ -16,6 +16,7 @@ extension Assumption {
     case .subnetOfInterface(let interface, let subnet): return "\(interface) holds \(subnet)"
     case .neighbour(let interface):
       return "the destination is on the link of \(interface): the packet is said to leave through it"
+    case .unnamedInterface(let interface): return "the interface that the dump does not name is \(interface)"
     case .sentByHost(let source): return "this host sends it, since \(ValueWords.addresses(source)) is its own address"
     case .comesFromSubnet(let source, let interface):
       return "packets of \(ValueWords.addresses(source)) come in through \(interface), where that subnet is"

@@ -63,6 +63,8 @@ extension ConditionUse {
     case .maskedRoute(let masked, let network, let interface):
       let link = interface.map { " on \($0)" } ?? ""
       return "\(masked.text)/\(network.length)\(link) is \(holds ? "" : "not ")\(network)"
+    case .reversePath(let source, let interface):
+      return "the route back to \(source) \(holds ? "leads" : "does not lead") through \(interface)"
     case .seesPackets(let table, let family):
       let chains = ruleset.tables[table].chains.filter { $0.base != nil }.map(\.name).joined(separator: ", ")
       return
@@ -90,7 +92,7 @@ extension ConditionUse {
       if case .chain = unseen { return "\(subject) return\(ending)" }
       return "\(subject) leave\(ending) it alone"
     case .accept: return "\(subject) accept\(ending) it"
-    case .drop: return "\(subject) drop\(ending) it"
+    case .drop: return "\(subject) drop\(ending) or reject\(ending) it"
     case .change: return "\(subject) change\(ending) it"
     default: return "\(subject) translate\(ending) it"
     }

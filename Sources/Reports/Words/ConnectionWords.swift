@@ -13,7 +13,7 @@ enum ConnectionWords {
     let outcomes = cases.map { outcome($0) }
     if Set(outcomes).count == 1 {
       return first.verdict == .undetermined
-        ? verdicts(cases) : "\(word(first.connection))\(inAll(outcomes.count))\(detail(first))"
+        ? verdicts(cases) : "\(word(first.connection))\(inAll(outcomes.count))\(detail(cases.first(where: \.mayBeRejected) ?? first))"
     }
     if outcomes.allSatisfy({ $0.connection.outcome == .fails }) {
       return "fails\(inAll(outcomes.count)): " + counts(outcomes)
@@ -37,7 +37,7 @@ enum ConnectionWords {
 
   private static func detail(_ one: Case) -> String {
     if let objection = objection(to: one) { return ": accepted, but \(objection)" }
-    return one.verdict == .accept && one.reply?.isEmpty == false ? ": accepted both ways" : ": \(one.verdict.past)"
+    return one.verdict == .accept && one.reply?.isEmpty == false ? ": accepted both ways" : ": \(one.past)"
   }
 
   /// What is against the connection of accepted packets: `its reply is dropped`, `nothing listens there`; nil where nothing is.

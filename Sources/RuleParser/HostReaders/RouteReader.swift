@@ -23,8 +23,10 @@ enum RouteReader {
         result.facts.routes.append(route)
         isOfMasked = false
       } else if let masked = masked(words, family: output.family, table: asked ?? "main") {
-        // Of a refusal for a masked destination only the family is kept: the tables are not known to be whole.
-        if Route.Kind(rawValue: words[0]) ?? .unicast == .unicast { result.facts.maskedRoutes.append(masked) }
+        // Of an address of the host and a group only the family is kept: the tables are not known to be whole.
+        if [.unicast, .blackhole, .unreachable, .prohibit].contains(masked.kind) {
+          result.facts.maskedRoutes.append(masked)
+        }
         isOfMasked = true
         result.gaps.insert(masked.family)
         result.noteMask(masked.destination.text, text, line, at: line.start)
@@ -44,7 +46,8 @@ enum RouteReader {
 
   /// A route whose destination is masked.
   private static func masked(_ words: LineWords, family: AddressFamily?, table: String) -> MaskedRoute? {
-    let parts = words[Route.Kind(rawValue: words[0]) == nil ? 0 : 1].split(separator: "/", maxSplits: 1)
+    let kind = Route.Kind(rawValue: words[0])
+    let parts = words[kind == nil ? 0 : 1].split(separator: "/", maxSplits: 1)
     guard let text = parts.first.map(String.init) else { return nil }
     let family = family ?? (text.utf8.contains(UInt8(ascii: ":")) ? .ipv6 : .ipv4)
     guard let destination = MaskedText.addresses(text, family),
@@ -52,7 +55,7 @@ enum RouteReader {
     else { return nil }
     let hop = nextHop(words)
     return MaskedRoute(
-      to: destination, length: length, family,
+      to: destination, length: length, family, kind: kind ?? .unicast,
       nextHops: hop.gateway != nil || words.value(after: "dev") != nil ? [hop] : [],
       table: words.value(after: "table").map(HostFacts.tableName) ?? table)
   }

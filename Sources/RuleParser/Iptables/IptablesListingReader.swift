@@ -90,7 +90,7 @@ private struct ListingReading: ~Copyable {
   var hasUnreadProse = false
   /// Whether some row of the open table could not be read.
   var hasUnreadRows = false
-  /// Whether an empty line has ended the rows of the open chain.
+  /// Whether an empty line stands behind the last row of the open chain.
   var isBehindRows = false
 
   init(text: DumpText, family: AddressFamily, table: String?) {
@@ -123,6 +123,7 @@ private struct ListingReading: ~Copyable {
         lastNumber = number + UInt64(run.rules.count) - 1
       }
       chains[chains.count - 1].rules.takeOver(run.rules)
+      isBehindRows = false
       return end
     }
     read(text.lines[index], at: index)
@@ -208,6 +209,7 @@ private struct ListingReading: ~Copyable {
       lastNumber = number
     }
     chains[chains.count - 1].rules.append(rule)
+    isBehindRows = false
     if rules.hidesInterfaces { fragment.hidesInterfaces = true }
     if !rules.diagnostics.isEmpty {
       hasUnreadProse = true

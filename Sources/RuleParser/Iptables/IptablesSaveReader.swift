@@ -340,7 +340,7 @@ private struct SaveReading: ~Copyable {
     guard var done = table else { return }
     table = nil
     hasTable = false
-    strays.place(in: &chains, mayBeUndeclared: hasTableLine && hasHeads, &fragment.diagnostics)
+    strays.place(in: &chains, mayBeUndeclared: hasHeads, &fragment.diagnostics)
     if hasUnreadRules { chains.markPartsWithMissingRules() }
     if hasTableLine, hasHeads, !hasBuiltInHead, OutputStart.isBuiltInTable(done.name) {
       markAdded(done.span)
@@ -718,7 +718,7 @@ private struct SaveReading: ~Copyable {
   private mutating func noteRule(of index: Int, _ span: SourceSpan) {
     // A chain that has neither a head nor a rule before this one.
     let isUndeclared =
-      hasTableLine && chains[index].rules.isEmpty && chains[index].span == span
+      (hasTableLine || hasHeads) && chains[index].rules.isEmpty && chains[index].span == span
       && chains[index].base == nil
     if isUndeclared {
       strays.note(undeclared: index, span, chains)

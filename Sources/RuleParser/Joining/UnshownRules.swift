@@ -371,9 +371,14 @@ struct UnshownRules {
     if lacks, isUncalled { tables[index].shown = .part }
   }
 
-  /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were, rules are missing in some of them.
+  /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were that packets get to, rules are missing in some
+  /// of them.
   private mutating func findUncountedJumps(_ index: Int, _ jumps: [String: Int]) {
-    guard tables[index].shown == .whole, !tables[index].chains.contains(where: { $0.shown != .whole }) else { return }
+    let table = tables[index]
+    let hasAllReached =
+      table.origin != .nftables
+      && (BuiltinTables.chains(of: table.name) + jumps.keys).allSatisfy { table.chainIndex($0) != nil }
+    guard table.shown == .whole || hasAllReached, !table.chains.contains(where: { $0.shown != .whole }) else { return }
     let unseen = tables[index].chains.filter { chain in (chain.references ?? 0) > (jumps[chain.name] ?? 0) }
     guard let first = unseen.first else { return }
     tables[index].shown = .part

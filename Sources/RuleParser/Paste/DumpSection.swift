@@ -52,6 +52,8 @@ struct OutputContinuation {
   private var lastIndex: UInt64 = 0
   private var isFirst = true
   private var isInText = false
+  /// Whether the last line of nft's text was indented, so that it closed no table.
+  private var isClosedInside = false
   /// What stands below the `Members:` of an `ipset list`; nil elsewhere.
   private var members: Members?
   private var membersAreSets = false
@@ -69,6 +71,17 @@ struct OutputContinuation {
   var isComplete: Bool { isBracketed && !isFirst && depth <= 0 }
 
   var isBracketed: Bool { kind == .nftJSON || kind == .json || kind == .nftText }
+
+  /// Whether a table of nft goes on with a chain or set although all brackets are closed: the head of the chain before it was lost, whose end closed the table.
+  func goesOnInside(_ bytes: ByteView, _ line: DumpLine) -> Bool {
+    guard kind == .nftText, isComplete, isClosedInside else { return false }
+    var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
+    cursor.eatBlanks()
+    return cursor.at > line.start && ["chain ", "set ", "map "].contains { cursor.eat($0) }
+  }
+
+  /// Takes the table as open, of which the end of a chain without a head closed the brackets.
+  mutating func reopen() { depth += 1 }
 
   /// Whether a line that could begin an output of this kind begins a new one here.
   func begins(_ bytes: ByteView, _ line: DumpLine) -> Bool {
@@ -157,6 +170,7 @@ struct OutputContinuation {
       // Where a table begins all brackets before it are closed, or should have been.
       if depth > 0, cursor.at == line.start, cursor.peek == 0x74, OutputStart.beginsNftTable(cursor) { depth = 0 }
       depth += BracketCount.depth(bytes, cursor.at..<min(cursor.end, bytes.count))
+      isClosedInside = cursor.at > line.start
     case .json, .nftJSON:
       // A text that is open at the end of a line was folded there.
       if isInText { hasFoldedText = true }
@@ -193,6 +207,7 @@ struct OutputContinuation {
     case .ipAddress, .ifconfig, .bridgeLink, .dockerInfo, .dockerVersion, .ipset:
       if indentation > 0 { return true }
       if kind == .ipset {
+        if OmissionMark.evidence(bytes, line.range) == .elided { return true }
         if let members, isMember(cursor, members) { return true }
         return cursor.eatWord().map { cursor.text($0).hasSuffix(":") || cursor.text($0) == "add" } ?? false
       }

@@ -315,7 +315,10 @@ struct SectionFinder {
       return
     }
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) ?? restKind(content, at: index) {
-      if goesOn(with: kind, content, at: index) {
+      if let open = current, open.fence == fence, open.continuation.goesOnInside(bytes, content) {
+        current?.continuation.reopen()
+        append(content, at: index)
+      } else if goesOn(with: kind, content, at: index) {
         append(content, at: index)
       } else if kind == .ipAddress, OutputStart.isAddressAlone(bytes, content), !isAsked(.ipAddress) {
         // Whose address it is says only the command that printed it.
@@ -660,11 +663,12 @@ struct SectionFinder {
     if current?.section.kind == .listing, kind != .listing { noteCutBeginning() }
     close()
     let fence = paste.fence(at: index)
-    // A command stands right before its output: in the same fence, in the fence before, or a few lines above.
+    // A command stands right before its output: in the same fence, in the fence before, or a few lines above; or what it printed before goes on.
+    let isClose = index - pendingLine <= 30 || index - (lastLineOfAnswer ?? pendingLine) <= 3
     let isNear =
       pendingFence == fence
-      ? fence != 0 || index - pendingLine <= 30 || sections.isEmpty
-      : fence == pendingFence + 1 || (pendingFence == 0 && index - pendingLine <= 30)
+      ? fence != 0 || isClose || sections.isEmpty
+      : fence == pendingFence + 1 || (pendingFence == 0 && isClose)
     if !isNear { pending = [] }
     var output = CommandOutput(kind: kind)
     var place = isNear ? pendingPlace : hint.place ?? .host
@@ -717,6 +721,12 @@ struct SectionFinder {
       }
     }
     append(line, at: index)
+  }
+
+  /// The last line of what the command has printed so far.
+  private var lastLineOfAnswer: Int? {
+    guard let last = sections.last, last.commandIndex == pendingLine else { return nil }
+    return last.text.lines.last.map { Int($0.number) - 1 }
   }
 
   /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what it knows.

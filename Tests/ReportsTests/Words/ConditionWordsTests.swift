@@ -131,6 +131,12 @@ import Testing
         "more than 1000 cases; narrow it with --src or --dport"
       ),
     ]
+    + [IPAddress("172.17.0.2")].compactMap { $0 }.map { address in
+      (
+        .reversePath(to: address, interface: "eth0"), "the route back to 172.17.0.2 leads through eth0",
+        "the route back to 172.17.0.2 does not lead through eth0"
+      )
+    }
     + [Prefix("172.17.0.0/16")].compactMap { $0 }.map { network in
       (
         .maskedRoute(MaskedValue("x.x.x.x", within: .all), network: network, interface: "docker0"),

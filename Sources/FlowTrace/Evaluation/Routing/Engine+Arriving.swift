@@ -46,7 +46,7 @@ extension Engine {
     if !plan.ingressDevices.isEmpty, passesRulesInBridge(flow), passIngress(next: .routing, &flow) { return .on }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     if let reason = martian(flow, input) { return .ended(discarded(flow, reason)) }
-    return .split(partsByRoute(flow).map { settle($0.flow, $0.answer, input) })
+    return .split(partsByRoute(flow).flatMap { settle($0.flow, $0.answer, input) })
   }
 
   /// Addresses that must not come from a wire (`ip_route_input_slow` in `net/ipv4/route.c`).
@@ -194,8 +194,25 @@ extension Engine {
     }
   }
 
-  /// Leads a flow on by its route.
-  func settle(_ start: Flow, _ answer: RouteAnswer, _ input: String?) -> Flow {
+  /// Leads a flow on by its route, in parts where nobody knows whether the route back to its source is the one that the kernel wants.
+  func settle(_ start: Flow, _ answer: RouteAnswer, _ input: String?) -> [Flow] {
+    var start = start
+    let sourceCheck: SourceCheck
+    switch answer {
+    case .local, .broadcast: sourceCheck = check(sourceOf: &start, input, isForHost: true, output: nil)
+    case .unicast(let hops, _):
+      sourceCheck = check(sourceOf: &start, input, isForHost: false, output: hops.first?.interface)
+    default: sourceCheck = .passes
+    }
+    switch sourceCheck {
+    case .passes: return [settle(start, answer, input, refusal: nil)]
+    case .fails(let reason): return [settle(start, answer, input, refusal: reason)]
+    case .depends(let decision): return start.parts(by: decision).flatMap { settle($0, answer, input) }
+    }
+  }
+
+  /// Leads a flow on by its route; with a refusal what comes from its source is dropped where it would be let in.
+  private func settle(_ start: Flow, _ answer: RouteAnswer, _ input: String?, refusal: OutsideReason?) -> Flow {
     var flow = start
     func end(_ reason: OutsideReason) -> Flow {
       flow.ending = reason
@@ -204,7 +221,7 @@ extension Engine {
     }
     switch answer {
     case .local, .broadcast:
-      if let reason = sourceCheck(&flow, input, isForHost: true, output: nil) { return end(reason) }
+      if let refusal { return end(refusal) }
       flow.note(
         Step(
           hook: nil, .routing, matched: true, action: .local,
@@ -228,7 +245,7 @@ extension Engine {
       // A packet that a translation led back to the bridge it came from is bridged again, not routed (`br_nf_pre_routing_finish` in
       // `net/bridge/br_netfilter_hooks.c`): it spends no hop.
       let isBridgedAgain = isLedBackToBridge(flow, hops, input)
-      if let reason = sourceCheck(&flow, input, isForHost: false, output: hops.first?.interface) { return end(reason) }
+      if let refusal { return end(refusal) }
       if !isBridgedAgain, let reason = spendHop(&flow) { return end(reason) }
       leadOut(&flow, hops, source)
       if isBridgedAgain, let input {
@@ -288,19 +305,22 @@ extension Engine {
   }
 
   /// Whether the source may come from this interface (`fib_validate_source` in `net/ipv4/fib_frontend.c`).
-  private func sourceCheck(_ flow: inout Flow, _ input: String?, isForHost: Bool, output: String?) -> OutsideReason? {
-    guard flow.family == .ipv4, let input, input != "lo", let source = flow.domain(.source)?.single else { return nil }
+  private func check(sourceOf flow: inout Flow, _ input: String?, isForHost: Bool, output: String?) -> SourceCheck {
+    guard flow.family == .ipv4, let input, input != "lo", let source = flow.domain(.source)?.single else {
+      return .passes
+    }
     // A packet to this host from the address that it goes to is from the host's own, too, whichever that is.
     let isFromItsDestination = isForHost && flow.domain(.destination)?.single == source
     if isFromItsDestination || knowledge.localAddresses[.ipv4]?.contains(source) ?? false {
-      return (knowledge.interfaceSetting("accept_local", input) ?? 0) != 0 ? nil : .martian
+      return (knowledge.interfaceSetting("accept_local", input) ?? 0) != 0 ? .passes : .fails(.martian)
     }
     if knowledge.facts.maskedAddresses[.ipv4]?.contains(where: { $0.mayBe(source) }) ?? false {
       flow.assume(Assumption(.comesFromOutside(IPAddress(bits: source)), settledBy: "ip addr"))
     }
-    guard knowledge.knowsAddresses(.ipv4) else { return nil }
-    guard knowledge.facts.routesKnown.contains(.ipv4), IPAddress(bits: source) != IPAddress(ipv4: 0) else { return nil }
     let filter = knowledge.interfaceSetting("rp_filter", input)
+    let isKnown = knowledge.knowsAddresses(.ipv4) && knowledge.facts.routesKnown.contains(.ipv4)
+    // Where part of the routes is not shown, the filter counts when it is known to be on.
+    guard isKnown || filter ?? 0 != 0 && !knowledge.facts.routes.isEmpty, source != 0 else { return .passes }
     let mark = knowledge.interfaceSetting("src_valid_mark", input) == 1 ? flow.domain(.mark)?.first ?? 0 : 0
     var request = request(for: flow)
     request.mark = mark
@@ -309,29 +329,35 @@ extension Engine {
     request.source = flow.domain(.destination)?.first
     swap(&request.sourcePort, &request.destinationPort)
     request.decided = settledQuestions(flow)
-    let answer = lookUp(source, request)
-    let hops: [Route.NextHop]
-    switch answer {
+    var hops: [Route.NextHop] = []
+    var isDecided = isKnown
+    switch lookUp(source, request) {
     case .unicast(let ways, _): hops = ways
-    case .unknown: return nil
-    case .undecided: hops = []
-    case .broadcast, .multicast: return .martian
-    default: hops = []
+    case .unknown: return .passes
+    case .undecided: isDecided = false
+    case .broadcast, .multicast: if isKnown { return .fails(.martian) }
+    default: break
     }
     let isBack = hops.contains { $0.interface == input }
-    guard !isBack, filter != 0 else { return nil }
-    var isDecided = true
-    if case .undecided = answer { isDecided = false }
+    guard !isBack, filter != 0 else { return .passes }
     if hops.contains(where: { $0.interface == nil }) { isDecided = false }
-    guard let filter, isDecided else {
+    guard let filter else {
       flow.assume(
         Assumption(
           .rpFilter(source: IPAddress(bits: source), interface: input),
           settledBy: "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.\(input).rp_filter"))
-      return nil
+      return .passes
     }
-    if filter == 1 || (filter == 2 && hops.isEmpty) { return .rpFilter }
-    return nil
+    guard filter == 1 || (filter == 2 && hops.isEmpty) else { return .passes }
+    if isDecided { return .fails(.rpFilter) }
+    let key = ConditionKey.reversePath(source: source, input: input)
+    if let variable = flow.conditions[key], let known = flow.variables[variable].domain.single {
+      return known == 1 ? .passes : .fails(.rpFilter)
+    }
+    return .depends(
+      condition(key, in: &flow) {
+        Condition(.reversePath(to: IPAddress(bits: source), interface: input), settledBy: "ip route")
+      })
   }
 
   private func spendHop(_ flow: inout Flow) -> OutsideReason? {
@@ -340,4 +366,12 @@ extension Engine {
     flow.rebind(.hopLimit, to: ValueSet(limit.intervals.map { max($0.lowerBound, 2) - 1...max($0.upperBound, 2) - 1 }))
     return nil
   }
+}
+
+/// Whether the kernel takes a packet from its source through an interface.
+private enum SourceCheck {
+  case passes
+  case fails(OutsideReason)
+  /// It depends on routes that no dump shows.
+  case depends(Decision)
 }

@@ -107,12 +107,19 @@ extension Engine {
   }
 
   /// The addresses that are on a bridge's link. Where none is told and the question says that the packet leaves through the
-  /// bridge that it came in by, all are.
+  /// bridge that it came in by, all are. A bridge that no dump names is the interface whose name is masked, where the packet comes from what is behind that.
   private func neighbours(of name: String, _ flow: inout Flow) -> ValueSet {
     let told = subnets(of: name, flow.family)
     if told.isEmpty, knowledge.knowsAddresses(flow.family), knowledge.facts.interface(name) != nil {
       // The host has no address there, so it is nobody's router: what is on the bridge talks over it alone.
       return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
+    }
+    if told.isEmpty, knowledge.facts.interface(name) == nil {
+      let hidden = knowledge.subnetsOfUnnamedInterfaces(flow.family)
+      if !hidden.isEmpty, flow.domain(.source)?.isSubset(of: hidden) ?? false {
+        flow.assume(Assumption(.unnamedInterface(name), settledBy: "ip addr"))
+        return hidden
+      }
     }
     guard told.isEmpty, isForwarded, flow.returnsTo == nil, let value = InterfaceName(name)?.value,
       wantedOutput == ValueSet(value)
@@ -173,7 +180,7 @@ extension Engine {
     }
     if let reason = martian(flow, name) { return .ended(discarded(flow, reason)) }
     return .split(
-      partsByRoute(flow).map { part in
+      partsByRoute(flow).flatMap { part -> [Flow] in
         var flow = part.flow
         if case .unicast(let hops, _) = part.answer, let name, hops.contains(where: { $0.interface == name }) {
           // The route that IPv4 asks for knows no way on a host that does not forward (`br_nf_pre_routing_finish` in
@@ -181,20 +188,20 @@ extension Engine {
           if flow.family == .ipv4, !forwardingIsOn(&flow, name) {
             flow.ending = .ipForward
             flow.position.stage = .leaving
-            return flow
+            return [flow]
           }
           if isLostInHairpin(&flow, name) {
             flow.ending = .bridgeHairpin
             flow.position.stage = .leaving
-            return flow
+            return [flow]
           }
           forwardBridged(&flow, name)
-          return flow
+          return [flow]
         }
         flow.isBridged = false
         // It goes up to the host through the bridge's own ingress.
-        if passBridgeInput(next: .routing, &flow) { return flow }
-        return passIngress(next: .routing, &flow) ? flow : settle(flow, part.answer, name)
+        if passBridgeInput(next: .routing, &flow) { return [flow] }
+        return passIngress(next: .routing, &flow) ? [flow] : settle(flow, part.answer, name)
       })
   }
 

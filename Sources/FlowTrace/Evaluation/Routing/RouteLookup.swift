@@ -146,7 +146,13 @@ extension Engine {
       guard let network = routes[place].network(of: destination) else { continue }
       let question = RouteQuestion.maskedRoute(place, network)
       switch request.decided[question] {
-      case true: return .unicast(routes[place].nextHops, source: nil)
+      case true:
+        switch routes[place].kind {
+        case .blackhole: return .blackhole
+        case .unreachable: return .unreachable
+        case .prohibit: return .prohibit
+        default: return .unicast(routes[place].nextHops, source: nil)
+        }
       case false: continue
       case nil: return .undecided(question)
       }

@@ -14,6 +14,7 @@ extension NftTextReader {
       builder.tables[index].span = text.span(start..<tokens.previousEnd)
     }
     declaredInBlock = []
+    isInLostChain = false
     let isClosed = try readBlock(.table(index)) { reader throws(SyntaxError) in
       let mark = reader.tokens.mark
       do throws(SyntaxError) {
@@ -72,6 +73,10 @@ extension NftTextReader {
       case .newline, .semicolon: tokens.advance()
       case .closeBrace:
         tokens.advance()
+        if case .table = block, isInLostChain, isBeforeItem {
+          isInLostChain = false
+          continue
+        }
         return true
       case .end:
         if cut == nil { report(fail("}")) }
@@ -109,7 +114,15 @@ extension NftTextReader {
     }
   }
 
-  /// Whether the head of another table, or in a chain of another chain, stands here, so that nothing has closed the block.
+  /// Whether another item of a table, or the end of one, comes next, and no other table.
+  private var isBeforeItem: Bool {
+    var ahead = tokens
+    while ahead.current.kind == .newline || ahead.current.kind == .semicolon { ahead.advance() }
+    return ahead.current.kind == .closeBrace
+      || ahead.current.kind == .word && ["chain", "set", "map", "flowtable", "counter"].contains(ahead.text(ahead.current))
+  }
+
+  /// Whether the head of another table, or in a chain of another chain or a set, stands here, so that nothing has closed the block.
   private func beginsOtherBlock(_ block: Block) -> Bool {
     if tokens.isWord("table") {
       var ahead = tokens
@@ -119,7 +132,7 @@ extension NftTextReader {
       ahead.advance()
       return ahead.current.kind == .openBrace
     }
-    guard tokens.isWord("chain") else { return false }
+    guard tokens.isWord("chain") || tokens.isWord("set") || tokens.isWord("map") else { return false }
     if case .table = block { return false }
     var ahead = tokens
     ahead.advance()
@@ -167,6 +180,7 @@ extension NftTextReader {
     guard kind == .word else { throw fail("a chain, a set or an object") }
     switch word {
     case "chain":
+      isInLostChain = false
       tokens.advance()
       try readChain(index, start: tokens.previousEnd)
     case "set", "map":

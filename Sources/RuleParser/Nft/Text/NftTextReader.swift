@@ -41,6 +41,8 @@ struct NftTextReader {
   var mayBeFolded = false
   /// How far the first statement of the open chain stands from the beginning of its line.
   var chainIndentation: Int?
+  /// Whether statements stood in the open table that are in no chain: the head of theirs was lost, and the next brace is its end.
+  var isInLostChain = false
   /// Whether the policy of the open chain was read.
   var hasPolicy = false
   let includes: (String) -> [DumpText]?
@@ -245,6 +247,7 @@ extension NftTextReader {
     let offset = ahead.current.start
     var depth = 0
     var hasBlock = false
+    var spansLines = false
     var isBase = false
     scan: while ahead.current.kind != .end {
       switch ahead.current.kind {
@@ -254,13 +257,16 @@ extension NftTextReader {
       case .closeBrace:
         if depth == 0 { break scan }
         depth -= 1
-      case .newline, .semicolon: if depth == 0 { break scan }
+      case .newline, .semicolon:
+        if depth == 0 { break scan }
+        spansLines = true
       case .word: isBase = isBase || ahead.isWord("hook") || ahead.isWord("policy")
       default: break
       }
       ahead.advance()
     }
     let span = text.span(offset..<max(offset, min(ahead.previousEnd, text.bytes.count)))
+    isInLostChain = isInLostChain || !spansLines
     if isBase || (!hasBlock && builder.tables[index].chains.isEmpty) {
       builder.noteUnknownPlace(BaseChainPlace(chain: "unreadable chain", span: span), of: index)
     } else if !hasBlock {
