@@ -13,7 +13,8 @@ enum ConnectionWords {
     let outcomes = cases.map { outcome($0) }
     if Set(outcomes).count == 1 {
       return first.verdict == .undetermined
-        ? verdicts(cases) : "\(word(first.connection))\(inAll(outcomes.count))\(detail(cases.first(where: \.mayBeRejected) ?? first))"
+        ? verdicts(cases)
+        : "\(word(first.connection))\(inAll(outcomes.count))\(detail(cases.first(where: \.mayBeRejected) ?? first))"
     }
     if outcomes.allSatisfy({ $0.connection.outcome == .fails }) {
       return "fails\(inAll(outcomes.count)): " + counts(outcomes)

@@ -119,7 +119,8 @@ extension NftTextReader {
     var ahead = tokens
     while ahead.current.kind == .newline || ahead.current.kind == .semicolon { ahead.advance() }
     return ahead.current.kind == .closeBrace
-      || ahead.current.kind == .word && ["chain", "set", "map", "flowtable", "counter"].contains(ahead.text(ahead.current))
+      || ahead.current.kind == .word
+        && ["chain", "set", "map", "flowtable", "counter"].contains(ahead.text(ahead.current))
   }
 
   /// Whether the head of another table, or in a chain of another chain or a set, stands here, so that nothing has closed the block.
