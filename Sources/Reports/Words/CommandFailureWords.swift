@@ -17,10 +17,10 @@ public enum CommandFailureWords {
     switch problem {
     case .refused(let words): words
     case .failed: "the command fails"
-    case .unknownProgram(let name) where ["docker", "podman", "nerdctl"].contains(name):
+    case .unknownProgram(let name) where ["podman", "nerdctl"].contains(name):
       "not carried out: which rules \(name) would make is not known; give them as iptables commands"
     case .unknownProgram(let name):
-      "not carried out: \(name) is none of iptables, ip6tables, ipset, nft, sysctl, ufw"
+      "not carried out: \(name) is none of iptables, ip6tables, ipset, nft, sysctl, ufw, docker"
     case .unsupported(let part): "not carried out: fwtrace does not know what this does: \(part)"
     case .computed(let part): "not carried out: it depends on what the shell would find: \(part)"
     case .inputMissing: "not carried out: it reads a text that is not given; a here-document holds one"

@@ -103,7 +103,6 @@ extension IptablesChange {
   /// A jump leads to a chain of the table.
   func refuseMissingTarget(_ target: CommandWord?, in table: IptablesTable) throws(IptablesCommand.Refusal) {
     guard let name = target?.text, table.index(name) == nil else { return }
-    guard command.operation != .delete, command.operation != .check else { return }
     if table.isPart { throw Refusal(obstacle: .notShown(.chain(table.graphFamily, table.name, name))) }
     guard isLegacy else { throw Refusal("Chain '\(name)' does not exist") }
     throw Refusal(

@@ -59,7 +59,9 @@ struct IptablesChange {
       let index = try chain(of: table)
       if table.chains[index].base != nil { return }
     }
-    for chain in table.chains where chain.base == nil && (name == nil || chain.name == name) {
+    // The older tables hold their chains in the order of the names, and the first that stays is told of.
+    let chains = isExact && isLegacy ? table.chains.sorted { $0.name < $1.name } : table.chains
+    for chain in chains where chain.base == nil && (name == nil || chain.name == name) {
       if isExact { try refuseDeleting(chain, of: table, targets) }
       // Rules that are perhaps there perhaps keep the chain.
       if !chain.rules.isEmpty { throw Refusal("Directory not empty.") }

@@ -7,7 +7,7 @@ import RuleGraph
 /// when its first command comes and put back before the first one of another program.
 struct ShownHost {
   private(set) var ruleset: Ruleset
-  private(set) var facts: HostFacts
+  var facts: HostFacts
   /// What the run ended with.
   private(set) var failure: Failure?
   /// What is worth telling of what was carried out.
@@ -75,6 +75,7 @@ struct ShownHost {
     case "ipset": return runIpset(arguments, input, place)
     case "sysctl": return setSettings(arguments, place)
     case "ufw": return runUfw(arguments, place)
+    case "docker": return runDocker(arguments, place)
     default: return stop(.unknownProgram(name), place)
     }
   }
