@@ -11,7 +11,8 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "Say what changed between two rulesets: for which packets, by which rules, or that nothing did.",
     discussion: """
-      OLD and NEW are dumps of any form: a file, a folder, or - for standard input. Without NEW this host is compared with OLD. Every packet that may \
+      OLD and NEW are dumps of any form: a file, a folder, or - for standard input. Without NEW this host is compared with OLD. With --with, NEW is what these \
+      commands make of OLD (of NEW, where it is given; of this host, where no dump is). Every packet that may \
       fare otherwise is asked about on both sides: first packets, replies and all others of a connection, those that arrive and those that the host \
       sends. Exit status: 0 every packet fares the same (perhaps by another rule), 1 something changed, 2 bad input or usage, 3 the dumps leave \
       something open and nothing is known to have changed.
@@ -19,10 +20,11 @@ struct DiffCommand: ParsableCommand {
         fwtrace diff rules.old rules.new
         git show HEAD:rules.v4 | fwtrace diff - rules.v4
         sudo fwtrace diff rules.v4
+        fwtrace diff rules.v4 --with 'iptables -I INPUT -s 203.0.113.9 -j DROP'
       """)
 
   @ArgumentParser.Argument(help: ArgumentHelp("The dump of the rules before.", valueName: "old"))
-  var old: String
+  var old: String?
 
   @ArgumentParser.Argument(
     help: ArgumentHelp("The dump of the rules after; without it, this host.", valueName: "new"))
@@ -38,6 +40,8 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Print the answer as Markdown, for a pull request.")
   var markdown = false
 
+  @OptionGroup var commands: CommandArguments
+
   @OptionGroup var terminal: TerminalArguments
 
   @OptionGroup var namespace: NamespaceArguments
@@ -45,11 +49,11 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     if json, markdown { throw Failure("--markdown: the answer is printed in one form, and --json asks for another") }
     guard old != "-" || new != "-" else { throw Failure("diff - -: standard input can be one of the two dumps only") }
-    guard new == nil || namespace.netns == nil else {
-      throw Failure("--netns: it chooses a network namespace of this host, and \(new ?? "") is compared instead")
+    let readsHost = commands.isEmpty ? new == nil : old == nil
+    guard readsHost || namespace.netns == nil else {
+      throw Failure("--netns: it chooses a network namespace of this host, and \(new ?? old ?? "") is compared instead")
     }
-    let before = try reading([old])
-    let after = try reading(new.map { [$0] } ?? [])
+    let (before, after) = try sides()
     let difference = Difference(of: (before.ruleset, before.facts), and: (after.ruleset, after.facts))
     let diagnostics = (old: before.diagnostics, new: after.diagnostics)
     if json {
@@ -62,6 +66,22 @@ struct DiffCommand: ParsableCommand {
       Output.write(text.text(of: difference, diagnostics: diagnostics))
     }
     throw ExitStatus(difference)
+  }
+
+  /// The hosts that are compared.
+  private func sides() throws -> (before: HostReading, after: HostReading) {
+    guard old != nil || !commands.isEmpty else {
+      throw Failure("diff: what is compared? fwtrace diff OLD NEW, or fwtrace diff HOST --with COMMAND")
+    }
+    let before = try reading(old.map { [$0] } ?? [])
+    if commands.isEmpty || new != nil {
+      var after = try reading(new.map { [$0] } ?? [])
+      try commands.carryOut(on: &after)
+      return (before, after)
+    }
+    var after = before
+    try commands.carryOut(on: &after)
+    return (before.withTables(madeIn: after), after)
   }
 
   /// The host of one side.

@@ -23,6 +23,8 @@ struct DumpArguments: ParsableArguments {
       "Where the dumps are of several hosts: the one with this name or number.", valueName: "name"))
   var host: String?
 
+  @OptionGroup var commands: CommandArguments
+
   @OptionGroup var namespace: NamespaceArguments
 
   /// Whether the host that the program runs on is read, in its own network namespace.
@@ -43,13 +45,15 @@ struct DumpArguments: ParsableArguments {
   /// The hosts that the dumps are of; the one that was named, where one was.
   func chosenHosts() throws -> [HostReading] {
     let hosts = try readHosts()
-    return host == nil && hosts.count > 1 && snapshot == nil ? hosts : [try host(of: hosts)]
+    let isWhole = host == nil && hosts.count > 1 && snapshot == nil && commands.isEmpty
+    return isWhole ? hosts : [try host(of: hosts)]
   }
 
-  /// Of the hosts that the dumps are of the one that answers.
+  /// Of the hosts that the dumps are of the one that answers, after the commands that were given.
   func host(of hosts: [HostReading], for clues: HostClues = HostClues()) throws(Failure) -> HostReading {
-    let reading = try HostChoice(hosts, named: host).host(for: clues)
+    var reading = try HostChoice(hosts, named: host).host(for: clues)
     try checkSnapshot(of: reading)
+    try commands.carryOut(on: &reading)
     return reading
   }
 

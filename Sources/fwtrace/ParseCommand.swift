@@ -33,7 +33,9 @@ struct ParseCommand: ParsableCommand {
 
   func run() throws {
     let hosts = try dumps.readHosts()
-    if hosts.count > 1, dialect == nil, !json, !canonical, dumps.host == nil { return printHosts(hosts) }
+    if hosts.count > 1, dialect == nil, !json, !canonical, dumps.host == nil, dumps.commands.isEmpty {
+      return printHosts(hosts)
+    }
     let reading = try dumps.host(of: hosts)
     try RefuseEmpty.check(reading, dumps: dumps.given)
     if let dialect {

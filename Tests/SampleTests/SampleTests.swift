@@ -43,6 +43,13 @@ import Testing
     }
   }
 
+  /// The words behind `$ fwtrace`; what stands in single quotation marks is one.
+  private static func arguments(_ line: String) -> [String] {
+    line.split(separator: "'", omittingEmptySubsequences: false).enumerated().flatMap { index, part in
+      index % 2 == 1 ? [String(part)] : part.split(separator: " ").map(String.init)
+    }.dropFirst(2).map { $0 }
+  }
+
   static func questions(in file: String) throws -> [Question] {
     let text = try String(contentsOf: root.appending(path: file), encoding: .utf8)
     var questions: [Question] = []
@@ -50,8 +57,7 @@ import Testing
     var expectsStatus = false
     for line in text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) {
       if line.hasPrefix("$ fwtrace ") {
-        open = Question(
-          file: file, arguments: line.split(separator: " ").dropFirst(2).map(String.init), answer: [], status: 0)
+        open = Question(file: file, arguments: arguments(line), answer: [], status: 0)
       } else if line == "$ echo $?" {
         expectsStatus = true
       } else if expectsStatus, var question = open {

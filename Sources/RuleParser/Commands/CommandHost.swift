@@ -25,6 +25,9 @@ struct CommandHost {
   /// What other programs, and files that nobody shows, changed on it.
   private(set) var changesElsewhere: [ChangeElsewhere] = []
 
+  /// A host on which every command is carried out as on the host itself, or ends the run; nil where commands alone tell of the host.
+  var shown: ShownHost?
+
   /// A command that changes rules and is not carried out.
   struct ChangeElsewhere {
     var program: String
@@ -75,6 +78,7 @@ struct CommandHost {
     guard let first = words.first else { return .success }
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
+    if shown != nil { return shown?.run(name, words, input, place) ?? .unknown }
     if name == "xargs" { return runForEachLine(arguments, place) }
     if besideDumps { return runBesideDumps(name, words, place) }
     noteChangeBetween(name, words, input, place)
@@ -241,6 +245,7 @@ struct CommandHost {
 
   /// `echo 1 > /proc/sys/net/ipv4/ip_forward`
   mutating func write(_ text: CommandWord, to files: [String], _ place: CommandPlace) {
+    if shown != nil { return shown?.write(text, to: files, place) ?? () }
     for file in files where file.hasPrefix("/proc/sys/") && file.utf8.count > 10 {
       set(CommandOutput.sysctlName(file), text.isUnknown ? nil : text.text.filter { $0 != "\n" }, place)
     }

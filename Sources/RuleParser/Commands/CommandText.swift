@@ -6,6 +6,12 @@ import RuleGraph
 struct CommandTexts {
   private var places: [SourceSpan] = []
 
+  /// The source that these texts are said to be of, so that their places can be told from those of the input.
+  private static let source: Int32 = -1
+
+  /// Whether a place is one in such a text.
+  static func holds(_ span: SourceSpan) -> Bool { span.source == source && span.line > 0 }
+
   /// A text of some lines. It keeps its bytes.
   mutating func text(_ written: [(line: String, place: SourceSpan)]) -> DumpText {
     var bytes: [UInt8] = []
@@ -17,12 +23,12 @@ struct CommandTexts {
       lines.append(DumpLine(start: start, end: bytes.count, number: Int32(clamping: places.count)))
       bytes.append(0x0a)
     }
-    return DumpText(source: written.first?.place.source ?? 0, memory: SourceBytes(bytes), lines: lines)
+    return DumpText(source: Self.source, memory: SourceBytes(bytes), lines: lines)
   }
 
   /// The place in the input of what stands at a place in a text.
   func place(_ span: SourceSpan) -> SourceSpan {
-    places.indices.contains(Int(span.line) - 1) ? places[Int(span.line) - 1] : span
+    span.source == Self.source && places.indices.contains(Int(span.line) - 1) ? places[Int(span.line) - 1] : span
   }
 
   /// Diagnostics with their places in the input.

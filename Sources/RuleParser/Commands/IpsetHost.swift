@@ -6,6 +6,13 @@ struct IpsetHost {
   private var names: Set<String> = []
   /// The sets of which nobody knows what they hold.
   private var unknown: Set<String> = []
+  /// What dumps show of a host on which commands are carried out exactly; nil on any other.
+  var exact: ExactIpsets?
+
+  init() {}
+
+  /// A host on which each command does what it does there, or is refused.
+  init(of ruleset: Ruleset) { exact = ExactIpsets(ruleset) }
 
   /// The sets, and what could not be read.
   func result() -> (sets: [NamedSet], diagnostics: [Diagnostic]) {
@@ -31,7 +38,7 @@ struct IpsetHost {
   ]
 
   /// The types as versions before 6 named them.
-  private static let oldTypes: [String: String] = [
+  static let oldTypes: [String: String] = [
     "iphash": "hash:ip", "nethash": "hash:net", "ipporthash": "hash:ip,port", "ipportiphash": "hash:ip,port,ip",
     "ipportnethash": "hash:ip,port,net", "ipmap": "bitmap:ip", "macipmap": "bitmap:ip,mac", "portmap": "bitmap:port",
     "setlist": "list:set",
@@ -41,20 +48,32 @@ struct IpsetHost {
   mutating func run(_ words: [CommandWord], _ input: CommandInput, _ place: CommandPlace) -> CommandOutcome {
     let isForgiving = words.contains { $0.text == "-exist" || $0.text == "-!" || $0.text == "--exist" }
     var rest = words.filter { !["-exist", "-!", "--exist", "-q", "-quiet", "-n", "-t"].contains($0.text) }[...]
-    guard let verb = rest.popFirst().flatMap({ Self.verbs[$0.text] }) else { return .unknown }
+    let first = rest.popFirst()
+    guard let verb = first.flatMap({ Self.verbs[$0.text] }) else {
+      exact?.refusal = "No command specified" + (first.map { ": unknown argument \($0.text)" } ?? ".")
+      return exact == nil ? .unknown : .failure
+    }
     if verb == "restore" {
-      guard let given = input.lines else { return .unknown }
+      guard let given = input.lines else {
+        exact?.obstacle = .inputMissing
+        return .unknown
+      }
       for line in given {
         let words = line.text.text.split(separator: " ").map {
           CommandWord(text: String($0), isUnknown: line.text.isUnknown)
         }
-        if words.isEmpty { continue }
+        if words.isEmpty || words[0].text.hasPrefix("#") || words[0].text == "COMMIT" { continue }
         let there = CommandPlace(span: line.span ?? place.span, doubt: place.doubt)
-        if run(words, .none, there) == .failure { return .failure }
+        let isForgiven = isForgiving && exact != nil
+        let outcome = run(isForgiven ? words + [CommandWord(text: "-exist")] : words, .none, there)
+        if outcome == .failure || (exact != nil && outcome == .unknown) { return outcome }
       }
       return .success
     }
     let name = rest.first?.text
+    if exact != nil {
+      return exact?.run(verb, rest.map(\.text), isForgiving: isForgiving, place) ?? .unknown
+    }
     if verb == "list" { return name.map { names.contains($0) } == false ? .failure : .success }
     return change(verb, Array(rest), isForgiving: isForgiving, place)
   }
@@ -105,5 +124,22 @@ struct IpsetHost {
     default: break
     }
     return .success
+  }
+}
+
+extension IpsetHost {
+  /// Puts what commands changed into the graph.
+  func apply(to ruleset: inout Ruleset) { if let exact { ruleset.ipsets = exact.sets } }
+
+  /// Why nobody knows what the last command did; it is told once.
+  mutating func takeObstacle() -> CommandFailure.Problem? {
+    defer { exact?.obstacle = nil }
+    return exact?.obstacle
+  }
+
+  /// What ipset said of the last command; it is told once.
+  mutating func takeRefusal() -> String? {
+    defer { exact?.refusal = nil }
+    return exact?.refusal
   }
 }

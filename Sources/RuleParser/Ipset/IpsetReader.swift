@@ -12,6 +12,13 @@ enum IpsetReader {
     }
     return RuleFragment(ipsets: reading.sets, diagnostics: reading.diagnostics)
   }
+
+  /// Reads a member as a command gives it, of a set that is there; nil where it can't be read.
+  static func element(_ text: DumpText, of set: NamedSet) -> SetElement? {
+    let reading = IpsetReading(text, sets: [set])
+    guard reading.diagnostics.isEmpty, let element = reading.sets.first?.elements.last else { return nil }
+    return element.masks.isEmpty ? element : nil
+  }
 }
 
 /// The state between the lines.
@@ -32,8 +39,10 @@ private struct IpsetReading: ~Copyable {
   /// Whether there are lines of a save that are no command, as the rest of a folded line is none.
   var hasStrangers = false
 
-  init(_ text: DumpText) {
+  init(_ text: DumpText, sets: [NamedSet] = []) {
     self.text = text
+    self.sets = sets
+    indexes = Dictionary(sets.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     elements = IpsetElementReader(bytes: text.bytes)
     for line in text.lines { read(line) }
     finish()

@@ -5,6 +5,10 @@ struct IptablesChange {
   let command: IptablesCommand
   let program: IptablesHost.Program
   let place: CommandPlace
+  /// Whether the command does exactly what it does on the host, or is refused: what nobody knows is said instead of being taken in.
+  var isExact = false
+  /// The names of the host's ipsets; nil where nobody knows them.
+  var ipsets: Set<String>?
 
   private typealias Refusal = IptablesCommand.Refusal
 
@@ -21,6 +25,7 @@ struct IptablesChange {
     case .policy: try setPolicy(in: &table)
     case .zero, .list:
       if let chain = command.chain, table.index(chain.text) == nil {
+        if isExact { throw missing(chain.text, in: table) }
         if table.isPart { return .unknown }
         throw Refusal("No chain/target/match by that name.")
       }
@@ -31,6 +36,7 @@ struct IptablesChange {
   /// The index of the chain that the command names.
   private func chain(of table: IptablesTable) throws(IptablesCommand.Refusal) -> Int {
     guard let index = table.index(command.chain?.text ?? "") else {
+      if isExact { throw missing(command.chain?.text ?? "", in: table) }
       throw Refusal("No chain/target/match by that name.")
     }
     return index
@@ -42,6 +48,7 @@ struct IptablesChange {
     let name = command.chain?.text ?? ""
     if let message = IptablesRefusals.refusal(ofChain: name) { throw Refusal(message) }
     guard table.index(name) == nil else { throw Refusal("Chain already exists.") }
+    if isExact, table.isPart { throw Refusal(obstacle: .notShown(.chain(table.graphFamily, table.name, name))) }
     _ = table.add(name, span: place.span)
   }
 
@@ -52,7 +59,10 @@ struct IptablesChange {
       let index = try chain(of: table)
       if table.chains[index].base != nil { return }
     }
-    for chain in table.chains where chain.base == nil && (name == nil || chain.name == name) {
+    // The older tables hold their chains in the order of the names, and the first that stays is told of.
+    let chains = isExact && isLegacy ? table.chains.sorted { $0.name < $1.name } : table.chains
+    for chain in chains where chain.base == nil && (name == nil || chain.name == name) {
+      if isExact { try refuseDeleting(chain, of: table, targets) }
       // Rules that are perhaps there perhaps keep the chain.
       if !chain.rules.isEmpty { throw Refusal("Directory not empty.") }
       if targets.contains(chain.name) { throw Refusal("Too many links.") }
@@ -69,7 +79,11 @@ struct IptablesChange {
     guard table.index(name.text) == nil else { throw Refusal("File exists.") }
     let index = try chain(of: table)
     guard table.chains[index].base == nil else { throw Refusal("Invalid argument") }
-    if let message = IptablesRefusals.refusal(ofChain: name.text) { throw Refusal(message) }
+    if isExact, table.isPart { throw Refusal(obstacle: .notShown(.chain(table.graphFamily, table.name, name.text))) }
+    // iptables on nf_tables looks at no new name.
+    if !isExact || isLegacy, let message = IptablesRefusals.refusal(ofChain: name.text) {
+      throw Refusal(isExact ? "File exists." : message)
+    }
     if place.doubt.isNone {
       table.rename(index, to: name.text)
     } else {
@@ -88,6 +102,13 @@ struct IptablesChange {
   }
 
   private func setPolicy(in table: inout IptablesTable) throws(IptablesCommand.Refusal) {
+    if isExact, !isLegacy, let word = command.argument, word.text != "ACCEPT", word.text != "DROP" {
+      throw Refusal("Bad policy name.")
+    }
+    if isExact, table.index(command.chain?.text ?? "") == nil {
+      if table.isPart { _ = try chain(of: table) }
+      throw Refusal("Bad built-in chain name.")
+    }
     let index = try chain(of: table)
     guard table.chains[index].base != nil else { throw Refusal("Bad built-in chain name.") }
     guard let word = command.argument, !word.isUnknown else {
@@ -117,19 +138,27 @@ struct IptablesChange {
     }
     let read = Self.rules(command.rule, program.family, place.span)
     if let message = read.refusal { throw Refusal(message) }
+    if isExact {
+      try refuseExactly(read, in: table)
+      try refuseMissingTarget(read.target, in: table)
+    }
     if command.operation == .replace, read.rules.count != 1 {
       throw Refusal("Replacement rule does not specify a unique address")
     }
     guard let index = table.index(command.chain?.text ?? "") else {
+      if isExact {
+        let isSearching = command.operation == .delete || command.operation == .check
+        throw missing(command.chain?.text ?? "", in: table, isDeleting: isSearching)
+      }
       if table.isPart { return .unknown }
       throw Refusal("No chain/target/match by that name.")
     }
     if let message = IptablesRefusals.refusal(
       command.rule, chain: table.chains[index].name, hook: table.chains[index].base?.hook, table: table.name)
     {
-      throw Refusal(message)
+      throw isExact ? kernelRefusal(message, in: table.chains[index].name) : Refusal(message)
     }
-    if !table.isPart, let target = read.target, !target.isUnknown, table.index(target.text) == nil {
+    if !isExact, !table.isPart, let target = read.target, !target.isUnknown, table.index(target.text) == nil {
       throw Refusal(
         program.origin == .iptablesLegacy
           ? "Couldn't load target `\(target.text)'" : "Chain '\(target.text)' does not exist")
@@ -137,10 +166,12 @@ struct IptablesChange {
     let isComputed = place.doubt.isRepeated && command.rule.contains(where: \.isUnknown)
     switch command.operation {
     case .append:
+      try refuseLeadingBack(read.target, from: table.chains[index], in: table)
       diagnostics += isComputed ? [computed] : read.diagnostics
       table.change(index) { chain in for rule in read.rules { add(rule, to: &chain, at: chain.rules.count) } }
     case .insert:
       let at = try place(of: command.argument, in: table.chains[index], "insertion", behind: 1)
+      try refuseLeadingBack(read.target, from: table.chains[index], in: table)
       diagnostics += isComputed ? [computed] : read.diagnostics
       table.change(index) { chain in
         guard let at else { return chain.forgetRules(from: place.span) }
@@ -148,9 +179,13 @@ struct IptablesChange {
       }
     case .replace:
       let at = try place(of: command.argument, in: table.chains[index], "replacement", behind: 0)
+      try refuseLeadingBack(read.target, from: table.chains[index], in: table)
       diagnostics += read.diagnostics
       table.change(index) { chain in replace(at, of: &chain, with: read.rules[0]) }
-    case .check: return check(read.rules, table.chains[index])
+    case .check:
+      let outcome = check(read.rules, table.chains[index])
+      if isExact, outcome != .success { throw notThere(in: table.chains[index], of: table) }
+      return outcome
     default: return try deleteRules(read.rules, of: &table, index)
     }
     return .success
@@ -181,8 +216,13 @@ struct IptablesChange {
     if number.isUnknown { return nil }
     guard let value = Int(number.text), value > 0 else { throw Refusal("Invalid rule number `\(number.text)'") }
     if value == 1, behind == 1 { return 0 }
+    if isExact { try refuseUnlessKnown(before: value - behind, in: chain) }
     if place.doubt.isRepeated || chain.isUncertain(before: value) { return nil }
-    guard value <= chain.rules.count + behind else { throw Refusal("Index of \(what) too big.") }
+    guard value <= chain.rules.count + behind else {
+      throw Refusal(
+        isExact && !isLegacy && behind == 0 && chain.isAssumed
+          ? "No chain/target/match by that name." : "Index of \(what) too big.")
+    }
     return value - 1
   }
 
@@ -211,7 +251,9 @@ struct IptablesChange {
   }
 
   private func check(_ rules: [Rule], _ chain: IptablesChain) -> CommandOutcome {
-    let isThere = rules.allSatisfy { rule in chain.rules.firstIndex { Self.isSame($0, rule) } != nil }
+    let isThere = rules.allSatisfy { rule in
+      isExact ? place(of: rule, in: chain) != nil : chain.rules.firstIndex { Self.isSame($0, rule) } != nil
+    }
     if isThere { return .success }
     return chain.isUncertain || command.rule.contains(where: \.isUnknown) ? .unknown : .failure
   }
@@ -222,6 +264,7 @@ struct IptablesChange {
     for rule in rules {
       let isShown = table.chains[index].isShown
       guard let at = place(of: rule, in: table.chains[index]) else {
+        if isExact { throw notThere(in: table.chains[index], of: table) }
         if isShown {
           // It was there, in other words.
           table.change(index) { $0.doubt("a rule was deleted after the dump") }
@@ -251,7 +294,8 @@ struct IptablesChange {
     if let exact = chain.rules.firstIndex(where: { Self.isSame($0, rule) }) { return exact }
     guard chain.isShown else { return nil }
     let alike = (0..<chain.rules.count).filter { Self.isAlike(chain.rules[$0], rule, program.family) }
-    return alike.count == 1 ? alike[0] : nil
+    // Which of several the same program finds is no question: it takes the first.
+    return alike.count == 1 || isExact ? alike.first : nil
   }
 
   /// Whether two rules are the same one in different words, as a listing and a command have.

@@ -20,7 +20,15 @@ struct IptablesCommand {
   /// Why the program refuses a command line.
   struct Refusal: Error {
     var message: String
+    /// Why nobody knows what the program says, or does; nil where it says ``message``.
+    var obstacle: CommandFailure.Problem?
+
     init(_ message: String) { self.message = message }
+
+    init(obstacle: CommandFailure.Problem) {
+      message = ""
+      self.obstacle = obstacle
+    }
   }
 
   private static let long: [(name: String, letter: Character)] = [

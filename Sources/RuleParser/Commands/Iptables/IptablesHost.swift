@@ -20,6 +20,20 @@ struct IptablesHost {
     }
 
     var name: String { family == .ipv4 ? "iptables" : "ip6tables" }
+
+    /// The names under which the program is installed.
+    static let names: Set<String> = {
+      var names: Set<String> = []
+      for name in ["iptables", "ip6tables"] {
+        for variant in ["", "-nft", "-legacy"] {
+          for action in ["", "-save", "-restore"] { names.insert(name + variant + action) }
+        }
+      }
+      return names
+    }()
+
+    /// Whether it may be the program whose tables have an origin.
+    func mayBe(_ other: TableOrigin) -> Bool { origin == .iptables || other == .iptables || origin == other }
   }
 
   struct Key: Hashable {
@@ -34,6 +48,10 @@ struct IptablesHost {
   private var standing: CommandStanding?
   /// The first commands that changed tables which dumps show.
   private var changes: [Key: SourceSpan] = [:]
+  /// What dumps show of a host on which commands are carried out exactly; nil on any other.
+  private var exact: ExactTables?
+  /// Why the last command was refused.
+  private var lastRefusal: IptablesCommand.Refusal?
 
   static let tableNames = ["filter", "nat", "mangle", "raw"]
 
@@ -51,6 +69,33 @@ struct IptablesHost {
       let isOnly = tables[key] == nil && shown.count { $0.family == table.family && $0.name == table.name } == 1
       tables[key] = IptablesTable(shown: table, isCertain: isOnly)
     }
+  }
+
+  /// A host on which each command does what it does there, or is refused.
+  init(of ruleset: Ruleset) {
+    let exact = ExactTables(ruleset)
+    self.exact = exact
+    for (key, index) in exact.places {
+      var table = IptablesTable(shown: ruleset.tables[index], isCertain: true)
+      table.addBuiltInChains()
+      tables[key] = table
+    }
+  }
+
+  /// Puts what commands changed into the graph.
+  func apply(to ruleset: inout Ruleset) {
+    guard let exact else { return }
+    for key in exact.touched {
+      guard let index = exact.places[key], let table = tables[key] else { continue }
+      ruleset.tables[index] = table.table(asChangeOf: ruleset.tables[index])
+    }
+    ruleset.tables += result
+  }
+
+  /// Why the last command was refused; it is told once.
+  mutating func takeRefusal() -> IptablesCommand.Refusal? {
+    defer { lastRefusal = nil }
+    return lastRefusal
   }
 
   /// A table as it is after the commands; nil where they left it alone.
@@ -116,6 +161,8 @@ struct IptablesHost {
   private mutating func refuse(
     _ refusal: IptablesCommand.Refusal, _ words: [CommandWord], _ program: Program, _ place: CommandPlace
   ) -> CommandOutcome {
+    lastRefusal = refusal
+    if exact != nil { return .failure }
     // What a computed word would have been decides whether the program takes it.
     let isKnown = place.doubt.isNone && !words.contains(where: \.isUnknown)
     let isCleaning = words.contains { ["-D", "-X", "-F", "-C", "-L", "-S", "--delete", "--flush"].contains($0.text) }
@@ -134,21 +181,29 @@ struct IptablesHost {
       for name in Self.tableNames { forgetPlace(of: command, Key(program: program, table: name), place) }
       return .unknown
     }
-    let key = Key(program: program, table: command.table.text)
+    let key = try exact?.key(program, command.table.text) ?? Key(program: program, table: command.table.text)
     guard !IptablesTable.builtIn(key.table).isEmpty else {
-      throw IptablesCommand.Refusal("table '\(key.table)' does not exist")
+      throw IptablesCommand.Refusal(
+        exact != nil && key.program.origin == .iptablesLegacy
+          ? "can't initialize \(program.name) table `\(key.table)': Table does not exist (do you need to insmod?)"
+          : "table '\(key.table)' does not exist")
     }
+    exact?.touched.insert(key)
     if command.chain?.isUnknown == true {
       forgetPlace(of: command, key, place)
       return .unknown
     }
-    addForeignChain(of: command, key, place)
+    if exact == nil { addForeignChain(of: command, key, place) }
     let isNew = tables[key] == nil
     // Nobody else may own the table while it is changed.
     var table = tables.removeValue(forKey: key) ?? IptablesTable(key.table, program.family, span: place.span)
+    if isNew, exact != nil { table.assumeChains(IptablesTable.builtIn(key.table)) }
     let outcome: CommandOutcome
     do throws(IptablesCommand.Refusal) {
-      outcome = try IptablesChange(command: command, program: program, place: place).apply(to: &table, &diagnostics)
+      var change = IptablesChange(command: command, program: key.program, place: place)
+      change.ipsets = exact?.ipsets
+      change.isExact = exact != nil
+      outcome = try change.apply(to: &table, &diagnostics)
     } catch {
       if !isNew { tables[key] = table }
       throw error
@@ -221,13 +276,21 @@ struct IptablesHost {
     for part in restoring.finish() {
       switch part {
       case .refused(let message, let span):
+        lastRefusal = IptablesCommand.Refusal(message)
         diagnostics.append(
           Diagnostic(
             "command-failed", .warning, "\(program.name)-restore refuses this (\(message)): the table stays as it was",
             span: span))
         return .failure
       case .table(let name, let commands):
-        if !restore(Key(program: program, table: name), commands, restoring, place) { outcome = .failure }
+        do throws(IptablesCommand.Refusal) {
+          let key = try exact?.key(program, name) ?? Key(program: program, table: name)
+          exact?.touched.insert(key)
+          if !restore(key, commands, restoring, place) { outcome = .failure }
+        } catch {
+          lastRefusal = error
+          outcome = .failure
+        }
       }
       if outcome == .failure { return place.doubt.isNone ? .failure : .unknown }
     }
@@ -261,6 +324,7 @@ struct IptablesHost {
           _ = try carryOut(command, key.program, there)
         } catch {
           (tables, order) = before
+          lastRefusal = error
           diagnostics.append(
             Diagnostic(
               "command-failed", .warning,

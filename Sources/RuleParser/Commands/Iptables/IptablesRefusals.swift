@@ -33,11 +33,20 @@ enum IptablesRefusals {
   }
 
   /// Ports belong to a protocol: without `-p` nobody loads the module that knows `--dport`.
-  private static func needsProtocol(_ texts: [String]) -> String? {
+  static func needsProtocol(_ texts: [String]) -> String? {
     guard let option = texts.first(where: { ["--dport", "--sport", "--syn", "--tcp-flags"].contains($0) }),
       !texts.contains("-p"), !texts.contains("-m")
     else { return nil }
     return "unknown option \"\(option)\""
+  }
+
+  /// A target that does nothing without an option.
+  static func lacksOption(_ texts: [String]) -> String? {
+    for (target, option) in [("DNAT", "--to-destination"), ("SNAT", "--to-source")]
+    where value(of: "-j", in: texts) == target && !texts.contains(where: { $0.hasPrefix("--to") }) {
+      return "\(target): option \"\(option)\" must be specified"
+    }
+    return nil
   }
 
   /// The tables and hooks of the targets that don't stand everywhere (`.table` and `.hooks` of `struct xt_target` in `net/netfilter/` and

@@ -132,7 +132,15 @@ struct IptablesTable {
   func index(_ chain: String) -> Int? { indexes[chain] }
 
   /// Changes a chain.
-  mutating func change(_ index: Int, _ body: (inout IptablesChain) -> Void) { body(&chains[index]) }
+  mutating func change(_ index: Int, _ body: (inout IptablesChain) -> Void) {
+    body(&chains[index])
+    chains[index].isAssumed = false
+  }
+
+  /// Takes in that nobody has seen its chains: the program makes each when it changes it.
+  mutating func assumeChains(_ names: [String]) {
+    for index in chains.indices where names.contains(chains[index].name) { chains[index].isAssumed = true }
+  }
 
   mutating func add(_ chain: String, span: SourceSpan) -> Int {
     chains.append(IptablesChain(name: chain, base: nil, span: span))
@@ -204,6 +212,8 @@ struct IptablesChain {
   var span: SourceSpan
   /// Whether a dump shows it, so that its rules are surely there, and those of which none is left had other words.
   var isShown = false
+  /// Whether it is a built-in chain that is not there before the program changes it; to packets that makes no difference.
+  var isAssumed = false
 
   /// Takes in that rules which nobody shows may stand at the end.
   mutating func addMissing(_ effects: MissingRules.Effects? = nil, count: Int? = nil, from span: SourceSpan) {

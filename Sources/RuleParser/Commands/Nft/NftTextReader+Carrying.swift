@@ -10,9 +10,23 @@ extension NftTextReader {
     return fail(message)
   }
 
+  /// Notes that nobody knows what the command does, since dumps do not show something; gives the error that ends its reading.
+  private mutating func stop(_ gap: CommandFailure.Gap) -> SyntaxError {
+    if carrying?.gap == nil { carrying?.gap = gap }
+    return refuse(Self.missing)
+  }
+
+  /// The error where something of a table is not there, or was not shown.
+  private mutating func refuseMissing(_ name: String, in table: Int) -> SyntaxError {
+    let table = builder.tables[table]
+    if carrying?.isExact == true, table.shown != .whole { return stop(.chain(table.family, table.name, name)) }
+    return refuse(Self.missing)
+  }
+
   /// The index of a table that must be there.
   mutating func carriedTable(_ family: TableFamily, _ name: String) throws(SyntaxError) -> Int {
     if let index = builder.tableIndex(family, name) { return index }
+    if carrying?.isExact == true, carrying?.hasAllTables == false { throw stop(.table(family, name)) }
     guard carrying?.hasUnseen == true else { throw refuse(Self.missing) }
     let index = builder.table(family, name)
     builder.tables[index].shown = .part
@@ -21,7 +35,9 @@ extension NftTextReader {
 
   private mutating func carriedChain(_ name: String, _ table: Int) throws(SyntaxError) -> Int {
     if let index = builder.chainIndex(name, in: table) { return index }
-    guard builder.tables[table].shown == .part else { throw refuse(Self.missing) }
+    guard builder.tables[table].shown == .part, carrying?.isExact != true else {
+      throw refuseMissing(name, in: table)
+    }
     builder.add(Chain(name, shown: .part), to: table)
     let index = builder.chain(name, of: table)
     builder.tables[table].chains[index].addMissing(MissingRules(.notShown), span: text.span(tokens.current.range))
@@ -48,8 +64,17 @@ extension NftTextReader {
   mutating func carryOutChain(_ table: Int, isNew: Bool) throws(SyntaxError) {
     let old = builder.chainIndex(word, in: table).map { builder.tables[table].chains[$0] }
     if isNew, old != nil { throw refuse("File exists") }
+    if carrying?.isExact == true, old == nil, builder.tables[table].shown != .whole {
+      throw refuseMissing(word, in: table)
+    }
     let start = tokens.current.start
     try readChain(table, start: start)
+    if let old, let new = builder.chainIndex(old.name, in: table) {
+      let base = builder.tables[table].chains[new].base
+      if base?.hook != old.base?.hook || base?.type != old.base?.type || base?.priority != old.base?.priority {
+        throw refuse("Operation not supported")
+      }
+    }
     guard let index = builder.chainIndex(old?.name ?? builder.tables[table].chains.last?.name ?? "", in: table) else {
       return
     }
@@ -88,14 +113,17 @@ extension NftTextReader {
     var rule = readRule(table)
     if let target = missingTarget(of: rule, table) {
       carrying?.forgetHandles(of: table)
-      throw refuse("\(Self.missing): \(target)")
+      throw refuse(carrying?.isExact == true ? Self.missing : "\(Self.missing): \(target)")
     }
     // A set without a name takes a handle, too.
     if text.bytes[start..<max(start, min(tokens.previousEnd, text.bytes.count))].contains(0x7b) {
       carrying?.forgetHandles(of: table)
     }
     rule.handle = carrying?.takeHandle(of: table)
-    if isUnknownPlace {
+    if carrying?.isExact == true { try refuseExactly(rule, chain, table) }
+    if isUnknownPlace, carrying?.isExact == true {
+      throw stop(.rules(builder.tables[table].family, builder.tables[table].name, name))
+    } else if isUnknownPlace {
       forget(chain, table, rule.span)
     } else {
       put(rule, at: position, chain, table, isReplacing: isReplacing)
@@ -131,6 +159,14 @@ extension NftTextReader {
     let rules = builder.tables[table].chains[chain].rules
     if byHandle {
       if let index = rules.firstIndex(where: { $0.handle == number }) { return index }
+      // Handles grow: one below a known one that nothing has is gone.
+      let highest = carrying?.isExact == true ? builder.tables[table].highestHandle : nil
+      if let highest, number <= highest, rules.allSatisfy({ $0.handle != nil || $0.isNew }) {
+        throw refuse(Self.missing)
+      }
+      if carrying?.isExact == true, rules.contains(where: { $0.handle == nil }) {
+        throw stop(.handles(builder.tables[table].family, builder.tables[table].name))
+      }
       if rules.contains(where: { $0.handle == nil }) { return nil }
       throw refuse(Self.missing)
     }
@@ -195,7 +231,7 @@ extension NftTextReader {
   /// `add element` and `delete element`, behind the name of the set.
   mutating func carryOutElements(of name: String, _ table: Int, isDeleted: Bool) throws(SyntaxError) {
     guard let set = builder.tables[table].sets.firstIndex(where: { $0.name == name }) else {
-      throw refuse(Self.missing)
+      throw refuseMissing(name, in: table)
     }
     let types = builder.lowerings[table].sets[name]
     let known = diagnostics.count
@@ -215,13 +251,15 @@ extension NftTextReader {
       if carrying?.isCertain == false { return }
     }
     for element in elements {
+      if carrying?.isExact == true { try refuseOverlapping(element, set, table, isDeleted: isDeleted) }
       let same = builder.tables[table].sets[set].elements.firstIndex { $0.key == element.key }
       if !isDeleted {
         if same == nil { builder.tables[table].sets[set].elements.append(element) }
       } else if let same {
         builder.tables[table].sets[set].elements.remove(at: same)
-      } else if builder.tables[table].sets[set].elementsKnown {
-        throw refuse("element does not exist")
+      } else if builder.tables[table].sets[set].isShownWhole {
+        let isInterval = builder.tables[table].sets[set].flags.contains("interval")
+        throw refuse(isInterval || carrying?.isExact != true ? "element does not exist" : Self.missing)
       }
     }
   }
@@ -237,6 +275,7 @@ extension NftTextReader {
     let (family, name) = try tableName()
     guard let table = builder.tableIndex(family, name) else {
       if verb == "destroy" || carrying?.hasUnseen == true { return skipStatement() }
+      if carrying?.isExact == true, carrying?.hasAllTables == false { throw stop(.table(family, name)) }
       throw refuse(Self.missing)
     }
     if let condition = carrying?.doubt.condition, verb != "replace" {
@@ -249,6 +288,7 @@ extension NftTextReader {
     case ("flush", "chain"): empty(try carriedChain(try self.name("the name of a chain"), table), table)
     case ("flush", "set"), ("flush", "map"):
       let set = try self.name("the name of a set")
+      if carrying?.isExact == true, !hasSet(set, table) { throw refuseMissing(set, in: table) }
       for index in builder.tables[table].sets.indices where builder.tables[table].sets[index].name == set {
         builder.tables[table].sets[index].elements = []
         builder.tables[table].sets[index].elementsKnown = true
@@ -291,7 +331,10 @@ extension NftTextReader {
     let name = try name("the name of a chain")
     guard let chain = builder.chainIndex(name, in: table) else {
       if isForgiving { return }
-      throw refuse(Self.missing)
+      throw refuseMissing(name, in: table)
+    }
+    if carrying?.isExact == true, builder.tables[table].shown != .whole {
+      throw stop(.table(builder.tables[table].family, builder.tables[table].name))
     }
     if refers(table, to: name) { throw refuse("Device or resource busy") }
     builder.removeChain(chain, of: table)
@@ -317,6 +360,10 @@ extension NftTextReader {
     let byHandle = tokens.isWord("handle")
     guard eat("handle") || eat("index") else { throw fail("handle") }
     guard let index = try place(try number(), byHandle: byHandle, table, chain) else {
+      if carrying?.isExact == true {
+        throw stop(
+          .rules(builder.tables[table].family, builder.tables[table].name, builder.tables[table].chains[chain].name))
+      }
       let rules = builder.tables[table].chains[chain].rules
       builder.tables[table].chains[chain].rules = rules.map { $0.inDoubt("a rule is deleted by its handle") }
       return
@@ -326,7 +373,8 @@ extension NftTextReader {
 
   private mutating func deleteSet(_ table: Int) throws(SyntaxError) {
     let name = try name("the name of a set")
-    guard builder.tables[table].sets.contains(where: { $0.name == name }) else { throw refuse(Self.missing) }
+    guard hasSet(name, table) else { throw refuseMissing(name, in: table) }
+    if carrying?.isExact == true, asks(table, for: name) { throw refuse("Device or resource busy") }
     builder.tables[table].sets.removeAll { $0.name == name }
   }
 
@@ -335,5 +383,120 @@ extension NftTextReader {
     let new = try name("the new name")
     guard builder.chainIndex(new, in: table) == nil else { throw refuse("File exists") }
     builder.rename(chain, of: table, to: new)
+  }
+
+  // MARK: - Exactly
+
+  /// What the kernel refuses of a rule: a jump to a base chain, one that leads back, and a translation for packets of which none may be translated.
+  private mutating func refuseExactly(_ rule: Rule, _ chain: Int, _ table: Int) throws(SyntaxError) {
+    let shown = builder.tables[table]
+    let start = shown.chains[chain].name
+    let targets = shown.targets(of: rule)
+    for name in targets {
+      guard let target = builder.chainIndex(name, in: table) else { continue }
+      if shown.chains[target].base != nil { throw refuse("Operation not supported") }
+    }
+    var jumps = shown.jumps
+    let bases = shown.chains.filter { $0.base != nil && jumps.reaches(start, from: $0.name) }
+    guard !bases.isEmpty else { return }
+    for name in targets { jumps.add(name, to: start) }
+    if !targets.isEmpty, jumps.leadsBack(from: start) { throw refuse("Too many links") }
+    guard bases.contains(where: { $0.base?.type != .nat }) else { return }
+    let reached = targets.reduce(into: Set<String>()) { $0.formUnion(jumps.chains(from: $1)) }
+    let translates =
+      rule.translates || shown.chains.contains { reached.contains($0.name) && $0.rules.contains(where: \.translates) }
+    if translates { throw refuse("Operation not supported") }
+  }
+
+  /// Intervals of a set do not overlap; the same element may be added again.
+  private mutating func refuseOverlapping(
+    _ element: SetElement, _ index: Int, _ table: Int, isDeleted: Bool
+  ) throws(SyntaxError) {
+    let set = builder.tables[table].sets[index]
+    guard set.isShownWhole || set.elements.contains(where: { $0.key == element.key }) else {
+      throw stop(.table(builder.tables[table].family, builder.tables[table].name))
+    }
+    guard !isDeleted, set.flags.contains("interval") else { return }
+    for other in set.elements where other.key != element.key && other.key.count == element.key.count {
+      let overlaps = zip(other.key, element.key).allSatisfy { !$0.intersection($1).isEmpty }
+      guard overlaps else { continue }
+      if set.arguments.contains(where: { $0.name == "auto-merge" }) {
+        throw stop(.table(builder.tables[table].family, builder.tables[table].name))
+      }
+      throw refuse("interval overlaps with an existing one")
+    }
+  }
+
+  /// Whether a rule or an element asks a set.
+  private func asks(_ table: Int, for name: String) -> Bool {
+    builder.tables[table].chains.contains { chain in
+      chain.rules.contains { rule in
+        rule.statements.contains { statement in
+          switch statement {
+          case .match(let match): match.values == .named(name)
+          case .verdictMap(_, .named(name)): true
+          case .updateSet(let update): update.set == name && !update.isIPSet
+          default: false
+          }
+        }
+      }
+    }
+  }
+}
+
+extension Verdict {
+  /// A jump or goto as a jump.
+  fileprivate var asJump: Verdict {
+    if case .goto(let name) = self { .jump(name) } else { self }
+  }
+}
+
+extension Rule {
+  /// Whether a command made it: its place is one of the commands' texts.
+  fileprivate var isNew: Bool { CommandTexts.holds(span) }
+
+  fileprivate var translates: Bool {
+    statements.contains { if case .translate(let translation) = $0 { translation.kind != .tproxy } else { false } }
+  }
+}
+
+extension Table {
+  /// The highest handle that was shown; nil where a rule was shown without one.
+  fileprivate var highestHandle: UInt64? {
+    let shown = chains.flatMap(\.rules).filter { !$0.isNew && $0.missing == nil }
+    guard shown.allSatisfy({ $0.handle != nil }) else { return nil }
+    return (shown.compactMap(\.handle) + chains.compactMap(\.handle) + sets.compactMap(\.handle)).max()
+  }
+
+  /// The chains that a rule leads to, also by a map.
+  fileprivate func targets(of rule: Rule) -> Set<String> {
+    var found: Set<String> = []
+    for statement in rule.statements {
+      switch statement {
+      case .verdict(let verdict): if case .jump(let name) = verdict.asJump { found.insert(name) }
+      case .verdictMap(_, .anonymous(let elements)): found.formUnion(elements.compactMap(\.target))
+      case .verdictMap(_, .named(let name)):
+        found.formUnion(sets.first { $0.name == name }?.elements.compactMap(\.target) ?? [])
+      default: continue
+      }
+    }
+    return found
+  }
+
+  /// Which of its chains lead to which.
+  fileprivate var jumps: JumpGraph {
+    var jumps = JumpGraph()
+    for chain in chains {
+      for rule in chain.rules { for name in targets(of: rule) { jumps.add(name, to: chain.name) } }
+    }
+    return jumps
+  }
+}
+
+extension SetElement {
+  /// The chain that an element of a verdict map leads to.
+  fileprivate var target: String? {
+    guard case .verdict(let verdict)? = data, case .jump(let name) = verdict.asJump else { return nil }
+    return name
   }
 }

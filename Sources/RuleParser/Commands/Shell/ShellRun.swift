@@ -15,6 +15,8 @@ struct ShellRun {
   private var leaving: Leaving?
   private var stopsAtFailure = false
   private var depth = 0
+  /// How many conditions are open: a command that fails in one is no failure of the script.
+  private var conditions = 0
   /// How many more commands are carried out: a loop in a loop in a loop would never end.
   private var budget = 0
 
@@ -37,6 +39,9 @@ struct ShellRun {
     budget = max(20_000, text.bytes.count / 8)
     _ = run(node, input: nil)
     isExhausted = isExhausted || budget <= 0
+    if isExhausted, host.shown != nil {
+      host.shown?.fail(.tooMany, node.span ?? .beginning)
+    }
   }
 
   // MARK: - Nodes
@@ -48,8 +53,8 @@ struct ShellRun {
     switch node {
     case .command(let command): return run(command, input)
     case .pipeline(let nodes, let isNegated):
-      let outcome = run(pipeline: nodes, input)
-      return isNegated ? outcome.negated : outcome
+      guard isNegated else { return run(pipeline: nodes, input) }
+      return asCondition { shell in shell.run(pipeline: nodes, input) }.negated
     case .and(let left, let right): return run(left, then: right, when: .success, input)
     case .or(let left, let right): return run(left, then: right, when: .failure, input)
     case .sequence(let nodes): return run(sequence: nodes, input)
@@ -69,14 +74,33 @@ struct ShellRun {
     for node in nodes where leaving == nil {
       outcome = run(node, input: input)
       if stopsAtFailure, outcome == .failure, doubt.isNone, case .command = node { leaving = .script }
+      if host.shown != nil, conditions == 0, leaving == nil { endUnlessDone(outcome, node) }
     }
     return outcome
+  }
+
+  /// On a host on which nothing is passed over, a command that fails ends the script, and so does one of which nobody knows what it does.
+  private mutating func endUnlessDone(_ outcome: CommandOutcome, _ node: ShellNode) {
+    let (span, text) = (node.span ?? .beginning, written(node))
+    switch outcome {
+    case .success: return
+    case .failure: host.shown?.failUnhandled(span)
+    case .unknown: host.shown?.fail(.computed(text), span)
+    }
+    leaving = .script
+  }
+
+  /// Runs what decides about something else, and is no part of what the script does.
+  private mutating func asCondition(_ body: (inout ShellRun) -> CommandOutcome) -> CommandOutcome {
+    conditions += 1
+    defer { conditions -= 1 }
+    return body(&self)
   }
 
   private mutating func run(
     _ left: ShellNode, then right: ShellNode, when wanted: CommandOutcome, _ input: CommandInput?
   ) -> CommandOutcome {
-    let outcome = run(left, input: input)
+    let outcome = asCondition { shell in shell.run(left, input: input) }
     if outcome == wanted { return run(right, input: input) }
     guard outcome == .unknown else { return outcome }
     // `[ -x /sbin/iptables ] || exit 1`
@@ -177,7 +201,7 @@ struct ShellRun {
     }
     if let count = loop.count { variables[count.name] = .unknown }
     // `while iptables -D INPUT -j OLD; do :; done`
-    var outcome = run(loop.condition, input: input)
+    var outcome = asCondition { shell in shell.run(loop.condition, input: input) }
     var rounds = 0
     let goesOn = loop.isUntil ? CommandOutcome.failure : .success
     while outcome == goesOn, rounds < 1000, budget > 0, !loop.isEndless {
@@ -187,7 +211,7 @@ struct ShellRun {
         return .success
       }
       if leaving != nil { return .unknown }
-      outcome = run(loop.condition, input: input)
+      outcome = asCondition { shell in shell.run(loop.condition, input: input) }
       rounds += 1
     }
     if outcome == goesOn.negated { return .success }
@@ -267,7 +291,7 @@ struct ShellRun {
   private mutating func run(branches: ArraySlice<ShellBranch>, _ otherwise: ShellNode?) -> CommandOutcome {
     guard let first = branches.first else { return otherwise.map { run($0, input: nil) } ?? .success }
     let rest = branches.dropFirst()
-    switch run(first.condition, input: nil) {
+    switch asCondition({ shell in shell.run(first.condition, input: nil) }) {
     case .success: return run(first.body, input: nil)
     case .failure: return run(branches: rest, otherwise)
     case .unknown: break
@@ -352,7 +376,9 @@ struct ShellRun {
     for word in command.assignments { assign(word) }
     guard !words.isEmpty else { return .success }
     let input = input(command.redirections) ?? given
-    return run(words, input, command)
+    let outcome = run(words, input, command)
+    if host.shown?.failure != nil { leaving = .script }
+    return outcome
   }
 
   /// Carries out a command with its words; one that runs another is taken off.

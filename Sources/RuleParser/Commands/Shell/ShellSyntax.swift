@@ -26,6 +26,27 @@ indirect enum ShellNode {
   case group(ShellNode, redirections: [ShellRedirection])
 }
 
+extension SourceSpan {
+  /// The beginning of the first text, for what has no place of its own.
+  static let beginning = SourceSpan(source: 0, line: 1, offset: 0, length: 0)
+}
+
+extension ShellNode {
+  /// The place of its first command.
+  var span: SourceSpan? {
+    switch self {
+    case .command(let command): command.span
+    case .pipeline(let nodes, _), .sequence(let nodes): nodes.lazy.compactMap(\.span).first
+    case .and(let left, let right), .or(let left, let right): left.span ?? right.span
+    case .loop(_, _, let body), .function(_, let body), .group(let body, _): body.span
+    case .repetition(let loop): loop.condition.span ?? loop.body.span
+    case .branch(let branches, let otherwise):
+      branches.lazy.compactMap { $0.condition.span ?? $0.body.span }.first ?? otherwise?.span
+    case .choice(_, let choices, _): choices.lazy.compactMap(\.body.span).first
+    }
+  }
+}
+
 /// A loop that a condition ends.
 struct ShellRepetition {
   var condition: ShellNode

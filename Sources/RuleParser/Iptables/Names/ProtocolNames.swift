@@ -11,6 +11,9 @@ enum ProtocolNames {
     number == 0 ? "all" : entries.first { $0.number == number }?.name
   }
 
+  /// Whether a word is one of the names.
+  static func isKnown(_ name: String) -> Bool { entries.contains { $0.name == name } }
+
   private static let entries: [(name: String, number: UInt8)] =
     list.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { entry in
       guard let sign = entry.lastIndex(of: "="), let number = UInt8(entry[entry.index(after: sign)...]) else {

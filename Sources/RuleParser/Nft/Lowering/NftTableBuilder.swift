@@ -19,6 +19,22 @@ struct NftTableBuilder: Sendable {
   /// The tables that the dump itself says iptables-nft manages.
   var managedTables: Set<TableKey> = []
 
+  init() {}
+
+  /// Tables that were read before, to be changed.
+  init(showing tables: [Table]) {
+    self.tables = tables
+    lowerings = tables.map { table in
+      var lowering = NftLowering(family: table.family)
+      for set in table.sets { lowering.sets[set.name] = NftSetTypes(of: set) }
+      return lowering
+    }
+    chainIndexes = tables.map { table in
+      Dictionary(table.chains.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+    reindex()
+  }
+
   /// What names a table.
   struct TableKey: Hashable {
     var family: TableFamily
@@ -175,11 +191,16 @@ struct NftTableBuilder: Sendable {
           switch statement {
           case .verdict(.jump(old)): Statement.verdict(.jump(name))
           case .verdict(.goto(old)): Statement.verdict(.goto(name))
+          case .verdictMap(let key, .anonymous(let elements)):
+            Statement.verdictMap(key: key, .anonymous(elements.map { $0.leading(from: old, to: name) }))
           default: statement
           }
         }
         tables[table].chains[chain].rules[rule].statements = statements
       }
+    }
+    for set in tables[table].sets.indices where tables[table].sets[set].dataTypes != nil {
+      tables[table].sets[set].elements = tables[table].sets[set].elements.map { $0.leading(from: old, to: name) }
     }
     chainIndexes[table][old] = nil
     chainIndexes[table][name] = chain
@@ -245,10 +266,32 @@ extension Rule {
 }
 
 extension SetElement {
+  /// The element where a chain has got another name.
+  fileprivate func leading(from old: String, to name: String) -> SetElement {
+    var element = self
+    switch data {
+    case .verdict(.jump(old)): element.data = .verdict(.jump(name))
+    case .verdict(.goto(old)): element.data = .verdict(.goto(name))
+    default: break
+    }
+    return element
+  }
+
   fileprivate func leads(to chain: String) -> Bool {
     switch data {
     case .verdict(.jump(chain)), .verdict(.goto(chain)): true
     default: false
+    }
+  }
+}
+
+extension NftSetTypes {
+  /// The types of a set that was read before.
+  fileprivate init(of set: NamedSet) {
+    func part(_ name: String) -> NftPart { NftPart(NftType(rawValue: name) ?? .invalid) }
+    key = set.keyTypes.map(part)
+    data = set.dataTypes.map { types in
+      types.count == 1 && NftJSONTypes.objectKinds.contains(types[0]) ? [NftPart(.object)] : types.map(part)
     }
   }
 }

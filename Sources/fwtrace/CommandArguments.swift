@@ -1,0 +1,54 @@
+import ArgumentParser
+import Reports
+import RuleGraph
+import RuleParser
+
+/// The commands that are carried out on the host in the dumps before it is asked about.
+struct CommandArguments: ParsableArguments {
+  @Option(
+    name: .customLong("with"),
+    help: ArgumentHelp(
+      "First carry out this command on the rules that were read, never on this machine: iptables, ip6tables, ipset, nft, sysctl, ufw, docker run. May be given several times; @FILE names a file of commands.",
+      valueName: "command"))
+  var commands: [String] = []
+
+  /// The name under which commands of the command line are told of; its lines are the options.
+  private static let name = "--with"
+
+  var isEmpty: Bool { commands.isEmpty }
+
+  /// Carries the commands out, in order.
+  func carryOut(on reading: inout HostReading) throws(Failure) {
+    guard !isEmpty else { return }
+    let inputs = try inputs()
+    do throws(CommandFailure) {
+      try reading.carryOut(inputs)
+    } catch {
+      throw Failure(CommandFailureWords.text(of: error))
+    }
+  }
+
+  /// The commands as texts: those of the command line, and files between them.
+  private func inputs() throws(Failure) -> [DumpInput] {
+    var inputs: [DumpInput] = []
+    var typed: [String] = []
+    for (index, command) in commands.enumerated() {
+      guard command.hasPrefix("@") else {
+        // Empty lines stand for what came before, so that a line's number is that of its option.
+        if typed.isEmpty { typed = Array(repeating: "", count: index) }
+        typed.append(command)
+        continue
+      }
+      Self.add(typed, to: &inputs)
+      typed = []
+      inputs += try DumpFiles.read([String(command.dropFirst())])
+    }
+    Self.add(typed, to: &inputs)
+    return inputs
+  }
+
+  private static func add(_ typed: [String], to inputs: inout [DumpInput]) {
+    guard !typed.isEmpty else { return }
+    inputs.append(DumpInput(name: name, bytes: Array((typed.joined(separator: "\n") + "\n").utf8)))
+  }
+}
