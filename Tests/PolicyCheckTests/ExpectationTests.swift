@@ -169,4 +169,22 @@ import Testing
     let example = try #require(bench.results.first?.failure?.counterexample)
     #expect(example.commandLine.contains("--src 77.88.99.11 --sport 31337"))
   }
+
+  /// Rules that share a case were all met by its test, not only the first.
+  @Test func coverageCountsEachRuleOfARun() throws {
+    let bans = (1...100).map { "-A INPUT -s 198.51.100.\($0)/32 -j DROP" }.joined(separator: "\n")
+    let dump = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n\(bans)\nCOMMIT\n"
+    let policy = """
+      tests:
+        - name: banned
+          packet: { family: ipv4, in: eth0, src: 198.51.100.1-198.51.100.70, dst: 192.0.2.1, service: 22/tcp }
+          expect: drop
+
+      """
+    let bench = try PolicyBench(policy, on: dump)
+    #expect(bench.tally == "1 passed, 0 failed, 0 skipped")
+    let coverage = PolicyCoverage(HostResult(host: bench.host, results: bench.results))
+    #expect(coverage.covered == 70)
+    #expect(coverage.chains.first?.rules.filter { $0.use == .decided }.map(\.rule.rule) == Array(0..<70))
+  }
 }

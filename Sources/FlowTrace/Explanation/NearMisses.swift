@@ -81,7 +81,7 @@ struct NearMisses {
       one.place = place(rule)
       if !wantsRewritten || one.rank == 0 { best.add(one) }
     }
-    guard let index = engine.index.chain(chain, flow.family) else {
+    guard let index = engine.index.knownIndex(chain, flow.family) else {
       for rule in rules { add(rule) }
       return
     }

@@ -78,7 +78,14 @@ struct PlainTest {
       }
       break
     }
-    guard case .field(let field) = subject, var tests = presence(of: field, family) else { return [] }
+    guard case .field(let field) = subject else { return [] }
+    var tests: [PlainTest] = []
+    switch presence(of: field, family) {
+    case .unknown: return []
+    case .always: break
+    case .never: tests.append(PlainTest(field: .never, values: ValueSet(1)))
+    case .onlyWith(let transport): tests.append(PlainTest(field: .transport, values: ValueSet(transport)))
+    }
     guard let (place, width) = place(of: field) else { return tests }
     if operations.isEmpty {
       tests.append(PlainTest(field: place, values: values, negated: match.negated))
@@ -88,28 +95,34 @@ struct PlainTest {
     return tests
   }
 
-  private static let never = PlainTest(field: .never, values: ValueSet(1))
+  /// What a packet must be to have a field at all.
+  private enum Presence {
+    /// Every packet has it, no packet of the family has it, or only those of a protocol.
+    case always, never
+    case onlyWith(UInt8)
+    /// Nothing is said about it here.
+    case unknown
+  }
 
-  /// What a packet must be to have a field at all; nil of a field about which nothing is said here.
-  private static func presence(of field: Field, _ family: AddressFamily) -> [PlainTest]? {
+  private static func presence(of field: Field, _ family: AddressFamily) -> Presence {
     switch field {
     case .meta(.iifname), .meta(.oifname), .meta(.physicalIn), .meta(.physicalOut), .meta(.l4proto), .meta(.mark),
       .meta(.length), .conntrack(ConntrackField(.state)), .conntrack(ConntrackField(.stateOrTranslation)):
-      return []
+      return .always
     case .header(let header):
       switch header.header {
-      case .ip: return family == .ipv4 ? [] : [never]
-      case .ip6: return family == .ipv6 ? [] : [never]
-      case .th: return header.name == .sport || header.name == .dport ? [] : nil
-      case .tcp: return [PlainTest(field: .transport, values: ValueSet(6))]
-      case .udp: return [PlainTest(field: .transport, values: ValueSet(17))]
-      case .sctp: return [PlainTest(field: .transport, values: ValueSet(132))]
-      case .dccp: return [PlainTest(field: .transport, values: ValueSet(33))]
-      case .icmp: return family == .ipv4 ? [PlainTest(field: .transport, values: ValueSet(1))] : [never]
-      case .icmpv6: return family == .ipv6 ? [PlainTest(field: .transport, values: ValueSet(58))] : [never]
-      default: return nil
+      case .ip: return family == .ipv4 ? .always : .never
+      case .ip6: return family == .ipv6 ? .always : .never
+      case .th: return header.name == .sport || header.name == .dport ? .always : .unknown
+      case .tcp: return .onlyWith(6)
+      case .udp: return .onlyWith(17)
+      case .sctp: return .onlyWith(132)
+      case .dccp: return .onlyWith(33)
+      case .icmp: return family == .ipv4 ? .onlyWith(1) : .never
+      case .icmpv6: return family == .ipv6 ? .onlyWith(58) : .never
+      default: return .unknown
       }
-    default: return nil
+    default: return .unknown
     }
   }
 
@@ -144,6 +157,52 @@ struct PlainTest {
     default: nil
     }
   }
+}
+
+extension PlainTest {
+  /// Whether a rule has a test that is false for all packets with these hulls; one that says no more than ``tests(of:_:)``, and makes nothing.
+  static func fails(_ rule: Rule, _ family: AddressFamily, _ hulls: borrowing FieldHulls) -> Bool {
+    for statement in rule.statements {
+      switch statement {
+      case .match(let match):
+        guard !match.whenAbsent, case .values(let values) = match.values, case .field(let field) = match.subject else {
+          continue
+        }
+        switch presence(of: field, family) {
+        case .unknown: continue
+        case .never: return true
+        case .always: break
+        case .onlyWith(let transport):
+          if let hull = hulls[.transport], hull.low > transport || hull.high < transport { return true }
+        }
+        if let place = place(of: field)?.field, let hull = hulls[place],
+          isFalse(values, negated: match.negated, hull)
+        {
+          return true
+        }
+      case .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .effect: continue
+      // Behind these the packet is another, or the rule has matched.
+      default: return false
+      }
+    }
+    return false
+  }
+
+  private static func isFalse(_ values: ValueSet, negated: Bool, _ hull: FieldHulls.Hull) -> Bool {
+    if negated { return values.intervals.contains { hull.low >= $0.lowerBound && hull.high <= $0.upperBound } }
+    return values.intervals.allSatisfy { hull.high < $0.lowerBound || hull.low > $0.upperBound }
+  }
+}
+
+/// The smallest and the largest value of each field among the packets of a flow.
+struct FieldHulls {
+  typealias Hull = (low: UInt128, high: UInt128)
+
+  private let hulls: [Hull?]
+
+  init(_ flow: Flow) { hulls = TestField.allCases.map { flow.hull(of: $0) } }
+
+  subscript(field: TestField) -> Hull? { hulls[field.rawValue] }
 }
 
 extension Flow {

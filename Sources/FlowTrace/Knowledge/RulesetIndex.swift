@@ -7,6 +7,10 @@ final class RulesetIndex: Sendable {
   struct Effort {
     /// The number of rules of a chain that have to be looked at before an index of it pays.
     var rulesWorthIndex = 8
+    /// How often a chain has to be visited: making an index takes as long as some ten looks at every rule, and one packet may be all that is asked about.
+    var visitsWorthIndex = 2
+    /// The number of rules of a chain without an index from which on it pays to know between which values the packet's fields lie.
+    var rulesWorthHulls = 8
     /// The number of rules of a chain, and of pieces of a field, from which on its rules are listed by piece.
     var rulesWorthLists = 32
     var piecesWorthLists = 4
@@ -14,9 +18,9 @@ final class RulesetIndex: Sendable {
     /// What is quick.
     static let usual = Effort()
     /// An index of everything at once.
-    static let full = Effort(rulesWorthIndex: 0, rulesWorthLists: 0, piecesWorthLists: 0)
-    /// No index: every rule is evaluated, with the same answers.
-    static let none = Effort(rulesWorthIndex: .max)
+    static let full = Effort(rulesWorthIndex: 0, visitsWorthIndex: 0, rulesWorthLists: 0, piecesWorthLists: 0)
+    /// No index, and no look at a rule's tests before: every rule is evaluated, with the same answers.
+    static let none = Effort(rulesWorthIndex: .max, rulesWorthHulls: .max)
   }
 
   private let ruleset: Ruleset
@@ -45,6 +49,14 @@ final class RulesetIndex: Sendable {
   func chain(_ id: ChainID, _ family: AddressFamily) -> ChainIndex? {
     chains[firstChain[id.table] + id.chain].index(ruleset, id, family, effort)
   }
+
+  /// The index of a chain for packets of a family, if there is one by now.
+  func knownIndex(_ id: ChainID, _ family: AddressFamily) -> ChainIndex? {
+    chains[firstChain[id.table] + id.chain].known(family)
+  }
+
+  /// Whether the rules of a chain without an index are screened before they are evaluated.
+  func isWorthHulls(_ rules: Int) -> Bool { rules >= effort.rulesWorthHulls }
 
   /// The number of chains that have an index.
   var indexedChains: Int { chains.count { $0.isIndexed } }
@@ -130,11 +142,15 @@ final class RulesetIndex: Sendable {
 
     var isIndexed: Bool { ipv4.load() != nil || ipv6.load() != nil }
 
+    func known(_ family: AddressFamily) -> ChainIndex? { family == .ipv4 ? ipv4.load() : ipv6.load() }
+
     func index(_ ruleset: Ruleset, _ id: ChainID, _ family: AddressFamily, _ effort: Effort) -> ChainIndex? {
-      if let known = family == .ipv4 ? ipv4.load() : ipv6.load() { return known }
+      if let known = known(family) { return known }
       let count = ruleset.tables[id.table].chains[id.chain].rules.count
       let visits = visits.add(1, ordering: .relaxed).newValue
-      guard count > 0, visits.multipliedReportingOverflow(by: count).partialValue >= effort.rulesWorthIndex else {
+      guard count > 0, visits >= effort.visitsWorthIndex,
+        visits.multipliedReportingOverflow(by: count).partialValue >= effort.rulesWorthIndex
+      else {
         return nil
       }
       let made = ChainIndex(ruleset[id], family: family, effort)

@@ -7,6 +7,8 @@ import RuleGraph
 struct BoxList {
   private(set) var boxes: [Flow.Box] = []
   private var columns: [Column] = []
+  /// Where narrow boxes lie; nil of few boxes. Lists that share it have the same boxes.
+  private var places: BoxPlaces?
 
   /// The smallest and the largest value of one variable in each box.
   private struct Column {
@@ -17,12 +19,17 @@ struct BoxList {
 
   /// Below this number of boxes a column is not worth its search.
   private static let fewBoxes = 24
+  /// From this number on it is noted where boxes lie.
+  private static let manyBoxes = 256
   /// How many boxes are looked at to see how much a column tells.
   private static let sampleSize = 16
 
   init() {}
 
   init(_ boxes: some Sequence<Flow.Box>) { for box in boxes { append(box) } }
+
+  /// What tells these boxes from those of other lists, for as long as the list lives; nil of few boxes.
+  var identity: ObjectIdentifier? { places.map { ObjectIdentifier($0) } }
 
   var isEmpty: Bool { boxes.isEmpty }
   var count: Int { boxes.count }
@@ -31,6 +38,9 @@ struct BoxList {
   var variables: [VariableID] { columns.map(\.variable) }
 
   mutating func append(_ box: Flow.Box) {
+    if boxes.count >= Self.fewBoxes, !isKnownUniquelyReferenced(&places) {
+      places = places.map { BoxPlaces(copying: $0) } ?? BoxPlaces()
+    }
     for (variable, _) in box where !columns.contains(where: { $0.variable == variable }) {
       columns.append(
         Column(
@@ -48,6 +58,12 @@ struct BoxList {
   /// The indexes of those among the first `count` boxes that share values with a part of a flow, given by the values of each variable.
   func overlapping(_ part: [ValueSet], first count: Int) -> [Int] {
     var found: [Int] = []
+    if count > Self.manyBoxes,
+      let places = places?.candidates(for: part, in: boxes, columns.map(\.variable), atMost: count / 4)
+    {
+      for index in places where index < count && meets(index, part) { found.append(index) }
+      return found
+    }
     guard count > Self.fewBoxes, let column = mostTelling(part, first: count) else {
       for index in 0..<count where meets(index, part) { found.append(index) }
       return found

@@ -102,6 +102,7 @@ extension Flow {
   /// Takes exceptions that limit one variable only out of its domain, and drops those that are outside the flow. False when nothing is left.
   mutating func settleExceptions() -> Bool {
     var boxes = exceptions.boxes
+    var isChanged = false
     while true {
       var rest: [Box] = []
       var cuts: [VariableID: [ClosedRange<UInt128>]] = [:]
@@ -111,9 +112,12 @@ extension Flow {
         switch open.count {
         case 0: return false
         case 1: cuts[open[0].variable, default: []] += open[0].values.intervals
-        default: rest.append(open)
+        default:
+          if open.count < box.count { isChanged = true }
+          rest.append(open)
         }
       }
+      if rest.count < boxes.count { isChanged = true }
       for (variable, ranges) in cuts {
         variables[variable].domain = variables[variable].domain.subtracting(ValueSet(ranges))
         if variables[variable].domain.isEmpty { return false }
@@ -121,7 +125,8 @@ extension Flow {
       boxes = rest
       if cuts.isEmpty { break }
     }
-    exceptions = BoxList(boxes)
+    // What is the same list as before knows where its boxes lie.
+    if isChanged { exceptions = BoxList(boxes) }
     return true
   }
 

@@ -162,7 +162,7 @@ extension Flow {
     let boxes = position.taken.boxes
     position.taken = Taken()
     if boxes.isEmpty { return true }
-    for box in boxes.boxes { exceptions.append(box) }
+    if exceptions.isEmpty { exceptions = boxes } else { for box in boxes.boxes { exceptions.append(box) } }
     return settleExceptions() && occupancy() != .empty
   }
 }

@@ -20,8 +20,13 @@ struct CaseBuilder {
   private(set) var assumptions: [Assumption] = []
 
   private let reasons: (any CaseReasons)?
+  private let lists: RegionLists
 
-  init(engine: Engine, query: Query, options: Tracer.Options, reasons: (any CaseReasons)?) {
+  init(
+    engine: Engine, query: Query, options: Tracer.Options, reasons: (any CaseReasons)?,
+    lists: RegionLists = RegionLists()
+  ) {
+    self.lists = lists
     self.engine = engine
     self.query = query
     self.options = options
@@ -86,7 +91,7 @@ struct CaseBuilder {
 
   private mutating func reply(to end: FinishedFlow) -> [Case]? {
     guard let flow = engine.replyFlow(end) else { return nil }
-    var inner = CaseBuilder(engine: engine, query: query, options: options, reasons: reasons)
+    var inner = CaseBuilder(engine: engine, query: query, options: options, reasons: reasons, lists: lists)
     inner.isReply = true
     let cases = inner.cases(engine.followOn([flow]) { engine.run([flow], limit: Engine.replyLimit) })
     for assumption in inner.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
@@ -121,7 +126,7 @@ struct CaseBuilder {
     if case .rule(let rule) = decidedBy, let known = first[rule] { decidedBy = .rule(known) }
     let place = CaseRegion(
       flow: flow, isSentByHost: flow.isSentByHost && !isReply, conditions: conditions,
-      showsOutput: options.dividesByOutput)
+      showsOutput: options.dividesByOutput, lists: lists)
     var part = Case(
       when: place.region, verdict: end.verdict, fate: end.fate,
       input: input(flow), output: end.fate == .local ? nil : outputName(flow),

@@ -8,6 +8,8 @@ struct CaseRegion {
   let conditions: [VariableID]
   /// Whether an open way out is a dimension.
   var showsOutput = false
+  /// The boxes of lists that several cases lack.
+  let lists: RegionLists
 
   var region: Region {
     var region = Region(allowed: [
@@ -29,10 +31,10 @@ struct CaseRegion {
       }
       region.allowed[dimension] = region.allowed[dimension]?.intersection(values) ?? values
     }
-    region.except = flow.exceptions.boxes.compactMap { box($0) }
-    let lists = flow.unions.map { $0.earlier.boxes.map { box($0) ?? [.family: .empty] } }
+    region.except = lists.boxes(of: flow.exceptions, box).filter { $0 != Self.nothing }
+    let earlier = flow.unions.map { lists.boxes(of: $0.earlier, box) }
     if pieces.count == 1, let only = pieces.first {
-      for (list, count) in zip(lists, only.counts) { region.except += list.prefix(count).filter { meets($0, region) } }
+      for (list, count) in zip(earlier, only.counts) { region.except += list.prefix(count).filter { meets($0, region) } }
       return region
     }
     region.parts = pieces.map { piece in
@@ -41,11 +43,14 @@ struct CaseRegion {
         guard let dimension = dimension(of: id) else { continue }
         part.box[dimension] = part.box[dimension]?.intersection(piece.values[id]) ?? piece.values[id]
       }
-      part.earlier = zip(lists, piece.counts).compactMap { $1 == 0 ? nil : $0.prefix($1) }
+      part.earlier = zip(earlier, piece.counts).compactMap { $1 == 0 ? nil : $0.prefix($1) }
       return part
     }
     return region
   }
+
+  /// The box of what limits something that the question does not know: it takes out nothing.
+  static let nothing: Region.Box = [.family: .empty]
 
   /// A choice of one piece of each union that the flow lies in.
   private struct Piece {
@@ -110,5 +115,17 @@ struct CaseRegion {
 
   private func meets(_ box: [Region.Dimension: ValueSet], _ region: Region) -> Bool {
     box.allSatisfy { dimension, values in region.allowed[dimension].map { !$0.isDisjoint(with: values) } ?? true }
+  }
+}
+
+/// The boxes of lists as regions have them, each list put into words once: all cases that rules of one chain took lack parts of one list of thousands.
+final class RegionLists {
+  private var known: [ObjectIdentifier: (list: BoxList, boxes: [Region.Box])] = [:]
+
+  func boxes(of list: BoxList, _ box: (Flow.Box) -> Region.Box?) -> [Region.Box] {
+    if let identity = list.identity, let (_, boxes) = known[identity] { return boxes }
+    let boxes = list.boxes.map { box($0) ?? CaseRegion.nothing }
+    if let identity = list.identity { known[identity] = (list, boxes) }
+    return boxes
   }
 }

@@ -1,5 +1,4 @@
 public import FlowTrace
-public import RuleGraph
 
 /// What came of a check.
 public struct CheckResult: Sendable {
@@ -53,36 +52,6 @@ public struct CheckResult: Sendable {
   public var failure: Failure? {
     if case .failed(let failure) = outcome { return failure }
     return nil
-  }
-}
-
-/// The rules and policies that packets met.
-public struct ExercisedRules: Hashable, Sendable {
-  /// Rules that decided a case.
-  public var decided: Set<RuleID> = []
-  /// Rules that matched on the way.
-  public var visited: Set<RuleID> = []
-  /// Chains whose policy decided a case or was passed.
-  public var policies: Set<ChainID> = []
-
-  /// Makes an empty record.
-  public init() {}
-
-  /// Adds what a case met, its answer included.
-  mutating func add(_ part: Case) {
-    for step in part.path {
-      switch step.event {
-      case .rule(let id): if step.matched { visited.insert(id) }
-      case .policy(let id): policies.insert(id)
-      default: break
-      }
-    }
-    switch part.decidedBy {
-    case .rule(let id): decided.insert(id)
-    case .policy(let id): policies.insert(id)
-    case .nothing, .outside: break
-    }
-    for answer in part.reply ?? [] { add(answer) }
   }
 }
 

@@ -43,12 +43,14 @@ public struct PolicyCoverage: Sendable {
   /// Gathers what the checks of a host met.
   public init(_ result: HostResult) {
     host = result.host
-    var decided: Set<RuleID> = []
+    var decided = RuleMarks()
     var met: [RuleID: Int] = [:]
     var policies: [ChainID: Int] = [:]
     for check in result.results {
       decided.formUnion(check.exercised.decided)
-      for rule in check.exercised.visited.union(check.exercised.decided) { met[rule, default: 0] += 1 }
+      var mine = check.exercised.visited
+      mine.formUnion(check.exercised.decided)
+      for rule in mine.rules { met[rule, default: 0] += 1 }
       for chain in check.exercised.policies { policies[chain, default: 0] += 1 }
     }
     var chains: [ChainUse] = []

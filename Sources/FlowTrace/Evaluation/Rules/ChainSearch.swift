@@ -4,19 +4,30 @@ import RuleGraph
 ///
 /// It holds for the flow as it was, and for every part of it; whoever changes a field of the packet begins a new search.
 struct ChainSearch {
-  /// The chain's index; nil where there is none, and every rule is one that may match.
+  /// The chain's index; nil where there is none.
   let index: ChainIndex?
   private let spans: PieceSpans
+  /// The chain's rules where it has no index, and each rule's tests are looked at before it is evaluated.
+  private let rules: [Rule]
+  private let family: AddressFamily
+  private let hulls: FieldHulls?
   /// The rules to look at, where a field of the flow shortens the list: those listed, and those that do not test the field.
   private var listed: Range<Int>?
   private var list = 0
 
-  init(_ index: ChainIndex?, _ flow: Flow) {
+  /// - Parameters:
+  ///   - index: The chain's index.
+  ///   - screened: Its rules where it has none, and they are to be screened by their tests; else nil.
+  init(_ index: ChainIndex?, screened: [Rule]?, _ flow: Flow) {
     self.index = index
+    rules = screened ?? []
+    family = flow.family
     guard let index else {
       spans = PieceSpans()
+      hulls = screened == nil ? nil : FieldHulls(flow)
       return
     }
+    hulls = nil
     spans = PieceSpans(index, flow)
     for (number, lists) in index.lists.enumerated() {
       let span = spans[lists.field.rawValue]
@@ -31,7 +42,12 @@ struct ChainSearch {
 
   /// The index of the next rule, from one on, that may match; the number of rules when none may.
   func next(from rule: Int) -> Int {
-    guard let index else { return rule }
+    guard let index else {
+      guard let hulls else { return rule }
+      var rule = rule
+      while rule < rules.count, PlainTest.fails(rules[rule], family, hulls) { rule += 1 }
+      return rule
+    }
     guard let listed else {
       var rule = rule
       while rule < index.count, index.fails(rule, spans) { rule += 1 }

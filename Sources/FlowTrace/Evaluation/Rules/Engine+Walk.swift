@@ -6,8 +6,10 @@ extension Engine {
   /// Gives nil while the flow split: the parts are in `work` then.
   func walk(_ flow: inout Flow, _ hook: Hook, _ work: inout [Flow]) -> ChainEnd? {
     while let frame = flow.position.frames.last {
-      let count = ruleset.tables[frame.chain.table].chains[frame.chain.chain].rules.count
-      var search = ChainSearch(index.chain(frame.chain, flow.family), flow)
+      let rules = ruleset.tables[frame.chain.table].chains[frame.chain.chain].rules
+      let count = rules.count
+      let screened = index.isWorthHulls(count) ? rules : nil
+      var search = ChainSearch(index.chain(frame.chain, flow.family), screened: screened, flow)
       var rule = frame.rule
       rules: while true {
         let next = search.next(from: rule)
@@ -24,7 +26,7 @@ extension Engine {
         case .passed(let isChanged):
           rule += 1
           if isChanged { flow.position.changes += 1 }
-          if isChanged { search = ChainSearch(search.index, flow) }
+          if isChanged { search = ChainSearch(search.index, screened: screened, flow) }
         case .takes(let part):
           take(part, by: id, &flow, hook)
           rule += 1
@@ -41,7 +43,7 @@ extension Engine {
             flow = passed[0]
             flow.position.changes += 1
             rule += 1
-            search = ChainSearch(search.index, flow)
+            search = ChainSearch(search.index, screened: screened, flow)
             continue
           }
           switch goOn(matched, passed, id, &flow, hook, &work) {
