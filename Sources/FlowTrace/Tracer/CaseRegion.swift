@@ -34,7 +34,9 @@ struct CaseRegion {
     region.except = lists.boxes(of: flow.exceptions, box).filter { $0 != Self.nothing }
     let earlier = flow.unions.map { lists.boxes(of: $0.earlier, box) }
     if pieces.count == 1, let only = pieces.first {
-      for (list, count) in zip(earlier, only.counts) { region.except += list.prefix(count).filter { meets($0, region) } }
+      for (list, count) in zip(earlier, only.counts) {
+        region.except += list.prefix(count).filter { meets($0, region) }
+      }
       return region
     }
     region.parts = pieces.map { piece in

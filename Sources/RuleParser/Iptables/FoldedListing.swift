@@ -76,9 +76,7 @@ enum FoldedListing {
     if let header, header.hasNumbers || header.hasCounters {
       let numbers = (header.hasNumbers ? 1 : 0) + (header.hasCounters ? 2 : 0)
       for _ in 0..<numbers {
-        guard cursor.eatScaledNumber() != nil, cursor.eatBlanks() > 0 else {
-          return OutputContinuation.isListingRow(start)
-        }
+        guard cursor.eatScaledNumber() != nil, cursor.eatBlanks() > 0 else { return false }
       }
       return !cursor.isAtEnd
     }
