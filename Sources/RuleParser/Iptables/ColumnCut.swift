@@ -60,7 +60,7 @@ enum ColumnCut {
     let isProved =
       bareAtWidest > 1 && widest >= leastWidth
       || atWidest.contains { line in
-        endsUnread(text, line, fragment) || endsInHalfTarget(text, line, names)
+        endsUnread(text, line, fragment) || endsInHalfTarget(text, line, names) || endsInOption(text, line)
           || isBare.contains(line.start) && endsInBlank(text, line) && !text.lines.allSatisfy { endsInBlank(text, $0) }
       }
     guard isProved || !bare.brokenStarts.isEmpty else { return nil }
@@ -79,6 +79,12 @@ enum ColumnCut {
   /// Whether a blank stands at the end of a line that is a rule; older versions of iptables end all rules so.
   private static func endsInBlank(_ text: DumpText, _ line: DumpLine) -> Bool {
     !isRule(text, line) || text.bytes[line.end - 1] == 0x20
+  }
+
+  /// Whether a line ends in an option that has a value always: `-j`.
+  private static func endsInOption(_ text: DumpText, _ line: DumpLine) -> Bool {
+    let word = text.bytes.text(line.range).trimmedBlanks.utf8.suffix(3)
+    return ["j", "g", "m", "p", "s", "d", "i", "o"].contains { word.elementsEqual(" -\($0)".utf8) }
   }
 
   /// Whether a line ends in something that could not be read.

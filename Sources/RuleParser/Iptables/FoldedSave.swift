@@ -67,7 +67,7 @@ enum FoldedSave {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
     guard let first = cursor.peek, first != 0x23, first != 0x2a, OmissionMark.evidence(text.bytes, line.range) == nil,
-      !OmissionMark.isMask(text.bytes, line.range), !OutputStart.isSaveLine(cursor),
+      !OmissionMark.isMask(text.bytes, line.range), OutputStart.isEndOfPort(cursor) || !OutputStart.isSaveLine(cursor),
       !OutputStart.holdsRule(cursor), !cursor.eat("COMMIT")
     else { return false }
     return true

@@ -276,11 +276,12 @@ private struct ListingReading: ~Copyable {
     fragment.cut = fragment.cut ?? span
   }
 
-  /// Notes a text that ends within a row: without a line feed, and in words that mean nothing.
+  /// Notes an input that ends within a row: in one that can't be read, or without a line feed in words that mean nothing.
   private mutating func noteCutRow() {
     guard let last = chains.indices.last, let rule = chains[last].rules.last,
-      let end = text.lines.last(where: { $0.start < $0.end }), end.end >= text.bytes.count,
-      rule.span.line == end.number, rule.missing == nil, rule.hasUnreadWords
+      let end = text.lines.last(where: { $0.start < $0.end }),
+      text.bytes[min(end.end, text.bytes.count)...].allSatisfy({ $0 <= 0x20 }), rule.span.line == end.number,
+      rule.missing.map({ $0.evidence == .unreadable }) ?? (rule.hasUnreadWords && end.end >= text.bytes.count)
     else { return }
     chains[last].addMissing(MissingRules(.cut), span: rule.span)
     hasLostChains = true

@@ -284,6 +284,8 @@ private struct SaveReading: ~Copyable {
       hasTableLine = true
       hasHead = true
     case 0x3a where Self.isEndOfTime(cursor): break
+    case 0x3a where OutputStart.isEndOfPort(cursor):
+      unreadable(dumpLine, at: cursor.at, expected: "a rule or the head of a chain", standsForRules: true)
     case 0x3a where cursor.end - cursor.at == 1 && hasTable:
       // A colon alone stands for more of the same.
       if hasRule(behind: index) { lose(MissingRules(.elided), text.span(dumpLine)) }
@@ -820,7 +822,7 @@ extension SaveReading {
     let span = text.span(last)
     // A rule need not have a target: where a line feed follows, the program ended it.
     let isLastOfSource = last.end >= text.bytes.count
-    let isCut = hasHead || (isLastOfSource && !hasTarget(last)) || breaksOff(last)
+    let isCut = hasHead || (isLastOfSource && !hasTarget(last)) || breaksOff(last) || endsUnread(last)
     if isCut, let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == last.number,
       !isSurelyWhole(last)
     {
@@ -829,6 +831,15 @@ extension SaveReading {
       chains[lastRule].addMissing(MissingRules(.cut), span: span)
     }
     endTable(cutAt: isCut ? span : nil)
+  }
+
+  /// Whether the input ends with a line that is a rule with words that mean nothing, as half an option is none.
+  private func endsUnread(_ line: DumpLine) -> Bool {
+    guard let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == line.number else { return false }
+    let words = text.bytes.text(line.range).trimmedBlanks.utf8
+    guard rule.hasUnreadWords, let last = words.lastIndex(of: 0x20) else { return false }
+    return words[words.index(after: last)...].starts(with: "--".utf8)
+      && text.bytes[line.end...].allSatisfy { $0 <= 0x20 }
   }
 
   /// Whether a line, the last one, is a rule without its end: something of it is lost, or its target is half a verdict's name.

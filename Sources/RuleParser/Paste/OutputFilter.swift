@@ -169,6 +169,8 @@ extension RuleFragment {
     }
     if filter.places.contains(.beginning) || filter.places.contains(.marks) {
       markBeginning(missing, of: text, isSave: isSave)
+      // Other tables of nft may have stood there.
+      if section.kind == .nftText { cut = cut ?? text.span(first) }
     }
     if filter.places.contains(.end) || filter.places.contains(.marks), let table = tables.indices.last {
       let span = text.span(last)

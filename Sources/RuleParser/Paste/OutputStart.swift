@@ -127,6 +127,17 @@ enum OutputStart {
     isSaveStart(cursor) || starts(cursor, "iptables ") || starts(cursor, "ip6tables ")
   }
 
+  /// Whether a line that begins as the head of a chain does is the end of a rule, folded away from it: `:6379`, `:8080-8090 --random`.
+  static func isEndOfPort(_ start: ByteCursor) -> Bool {
+    var cursor = start
+    guard cursor.eat(0x3a), let port = cursor.eatWord(), !port.isEmpty,
+      cursor.bytes[port].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2d })
+    else { return false }
+    // A head goes on with its policy.
+    cursor.eatBlanks()
+    return cursor.isAtEnd || cursor.peek == 0x0d || cursor.peek == 0x2d && cursor.peek(ahead: 1) == 0x2d
+  }
+
   /// Whether a rule of a save stands in a line behind a mark that nobody takes for prose: `NEW: -A INPUT ...`, `{red}-A INPUT ...`, or lacks its
   /// hyphen: `A INPUT -p tcp ...`.
   static func holdsRule(_ start: ByteCursor) -> Bool {

@@ -7,10 +7,12 @@ enum NftJSONTypes {
     "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy",
   ]
 
-  /// The parts of a set's type: a name, a list of names, or `{"typeof": …}`.
+  /// The parts of a set's type: a name, several with dots between (of a map's values), a list of names, or `{"typeof": …}`.
   static func parts(_ value: JSONValue?, _ lowering: NftLowering) -> [NftPart] {
     guard let value else { return [NftPart(.invalid)] }
-    if let name = value.string { return [part(name)] }
+    if let names = value.string {
+      return names.split(separator: " . ").map { part(String($0)) }
+    }
     if let typeof = value["typeof"] {
       let expressions = NftJSONExpressions(lowering: lowering)
       guard let expression = try? expressions.read(typeof), let typed = try? lowering.typed(expression) else {
