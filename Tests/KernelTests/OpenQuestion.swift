@@ -38,23 +38,17 @@ struct OpenQuestion {
     self.query = query
   }
 
-  /// Packets of a case or next to it, at most `limit`: fields that the question left open take values from the ends of the case's intervals, or the values just
-  /// outside of them, which are another case's; addresses are those that the laboratory can send from and answer to.
+  /// Packets of a case, at most `limit`: fields that the question left open take values from the ends of the case's intervals, addresses those that
+  /// the laboratory can send from and answer to.
   func packets(of part: Case, limit: Int, like others: [Probe], by random: inout RandomNumbers) -> [Probe] {
     let ip: Header = probe.source.isIPv4 ? .ip : .ip6
     let alike = others.filter { $0.from == probe.from && $0.source.isIPv4 == probe.source.isIPv4 }
     var found: [Probe] = []
     for _ in 0..<40 where found.count < limit && !alike.isEmpty {
       var packet = probe
-      let isNeighbour = random.happens(30)
       func value(_ field: Field, _ usual: UInt128, isOpen: Bool) -> UInt128 {
         guard isOpen, let interval = part.when.allowed[.field(field)]?.intervals.randomElement(using: &random) else {
           return usual
-        }
-        if isNeighbour, interval.lowerBound > 0 {
-          return random.pick([
-            interval.lowerBound - 1, min(interval.upperBound + 1, field.universe.intervals.last?.upperBound ?? usual),
-          ])
         }
         return random.pick([
           interval.lowerBound, interval.upperBound, interval.contains(usual) ? usual : interval.lowerBound,
@@ -75,8 +69,8 @@ struct OpenQuestion {
         let wanted = value(.meta(.length), UInt128(packet.length), isOpen: true)
         packet.payload = min(max(packet.payload + Int(wanted) - packet.length, 0), 1400)
       }
-      if packet.sourcePort != 0, packet.destinationPort != 0, packet.hopLimit > 0,
-        isNeighbour || part.when.contains(packet.point), !found.contains(packet)
+      if packet.sourcePort != 0, packet.destinationPort != 0, packet.hopLimit > 0, part.when.contains(packet.point),
+        !found.contains(packet)
       {
         found.append(packet)
       }
