@@ -127,7 +127,7 @@ public struct Deciders: Hashable, Sendable {
 extension Case {
   /// Whether rules that no dump shows stop its packets, which may send an answer or not: where the verdict says that they are dropped, they may be rejected.
   public var mayBeRejected: Bool {
-    (conditionalVerdict ?? verdict) == .drop && conditions.contains { $0.effect?.contains(.drop) ?? false }
+    (conditionalVerdict ?? verdict) == .drop && conditions.contains { $0.effect?.contains(.reject) ?? false }
   }
 
   /// What decides about its packets.

@@ -92,7 +92,8 @@ extension ConditionUse {
       if case .chain = unseen { return "\(subject) return\(ending)" }
       return "\(subject) leave\(ending) it alone"
     case .accept: return "\(subject) accept\(ending) it"
-    case .drop: return "\(subject) drop\(ending) or reject\(ending) it"
+    case .drop: return "\(subject) drop\(ending) it"
+    case [.drop, .reject]: return "\(subject) drop\(ending) or reject\(ending) it"
     case .change: return "\(subject) change\(ending) it"
     default: return "\(subject) translate\(ending) it"
     }

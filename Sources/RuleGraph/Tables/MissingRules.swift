@@ -53,7 +53,7 @@ public struct MissingRules: Hashable, Sendable {
 
     /// Accept it, which ends the base chain.
     public static let accept = Effects(rawValue: 1)
-    /// Drop or reject it.
+    /// Drop it.
     public static let drop = Effects(rawValue: 2)
     /// Translate its destination (nat tables, prerouting and output).
     public static let translateDestination = Effects(rawValue: 4)
@@ -61,6 +61,8 @@ public struct MissingRules: Hashable, Sendable {
     public static let translateSource = Effects(rawValue: 8)
     /// Change what later rules and the routing look at: a mark, a header field, its tracking.
     public static let change = Effects(rawValue: 16)
+    /// Reject it: stands beside ``drop``, since nobody knows which of both they do.
+    public static let reject = Effects(rawValue: 32)
   }
 
   /// How one knows.

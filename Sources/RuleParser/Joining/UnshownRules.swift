@@ -258,7 +258,7 @@ struct UnshownRules {
         index = tables.count - 1
       }
       guard let index else { continue }
-      var effects: MissingRules.Effects = [.accept, .drop]
+      var effects: MissingRules.Effects = [.accept, .drop, .reject]
       if named.hook == .prerouting || named.hook == .output { effects.formUnion([.translateDestination, .change]) }
       if named.hook == .postrouting || named.hook == .input { effects.insert(.translateSource) }
       let missing = MissingRules(.notShown, effects: effects, settledBy: command)

@@ -57,6 +57,7 @@ import Testing
       (.route(to: .all, notThrough: []), "route", "the route to any address leaves through an interface"),
       (.ipForward(.ipv4), "ip-forward", "the host forwards packets (net.ipv4.ip_forward is 1)"),
       (.ipForward(.ipv6), "ip-forward", "the host forwards packets (net.ipv6.conf.all.forwarding is 1)"),
+      (.unnamedInterface("docker0"), "unnamed-interface", "the interface that the dump does not name is docker0"),
       (
         .rpFilter(source: one, interface: "eth0"), "rp-filter",
         "rp_filter does not drop packets of 192.168.0.140 on eth0, to where the route back does not lead"

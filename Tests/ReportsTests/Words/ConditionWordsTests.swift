@@ -74,6 +74,7 @@ import Testing
       (.unseen(.rules(of: forward), .accept), "the missing rules of filter FORWARD accept it", nil),
       (.unseen(.chain("WEB"), []), "WEB returns", nil),
       (.unseen(.chain("WEB"), .drop), "WEB drops it", nil),
+      (.unseen(.chain("WEB"), [.drop, .reject]), "WEB drops or rejects it", nil),
       (.unseen(.target(opaque), .change), "target u32 changes it", nil),
       (.unseen(.map("ports"), .translateDestination), "map ports translates it", nil),
       (.policy(forward), "the policy of filter FORWARD is accept", "the policy of filter FORWARD is drop"),

@@ -47,14 +47,23 @@ extension Engine {
 
   /// What rules of the base chain that a flow is in can do to it.
   private func effects(in flow: Flow) -> MissingRules.Effects {
-    guard let first = flow.position.frames.first, let base = ruleset[first.chain].base else { return [.accept, .drop] }
+    guard let first = flow.position.frames.first, let base = ruleset[first.chain].base else {
+      return [.accept, .drop, .reject]
+    }
     let isOfSource = base.hook == .postrouting || base.hook == .input
     switch base.type {
     case .nat:
       let translation: MissingRules.Effects = isOfSource ? .translateSource : .translateDestination
       return ruleset.tables[first.chain.table].origin == .nftables ? [translation, .drop] : translation
     case .route: return [.accept, .drop, .change]
-    case .filter: return base.priority < HookPriority.filter ? [.accept, .drop, .change] : [.accept, .drop]
+    case .filter:
+      let table = ruleset.tables[first.chain.table]
+      // iptables rejects in the filter table alone (`reject_tg_reg` in `net/ipv4/netfilter/ipt_REJECT.c`), nft before and behind routing (nft(8), "REJECT STATEMENT").
+      let mayReject =
+        table.origin == .nftables
+        ? [.prerouting, .input, .forward, .output].contains(base.hook) : table.name == "filter"
+      let verdicts: MissingRules.Effects = mayReject ? [.accept, .drop, .reject] : [.accept, .drop]
+      return base.priority < HookPriority.filter ? verdicts.union(.change) : verdicts
     }
   }
 
@@ -86,8 +95,8 @@ extension Engine {
     func branch(
       _ effect: MissingRules.Effects, _ outcome: RuleOutcome, _ action: Step.Action
     ) {
-      guard open.contains(effect) else { return }
-      open.remove(effect)
+      guard !effect.isEmpty, open.contains(effect) else { return }
+      open.subtract(effect)
       if open.isEmpty {
         // The only thing that is left: the condition is there for its words.
         let key = ConditionKey.missingRules(id, statement, effect)
@@ -110,7 +119,7 @@ extension Engine {
       rest = others
     }
     branch(.accept, .verdict(.accept), .accept)
-    branch(.drop, .verdict(.drop), .drop)
+    branch(open.intersection([.drop, .reject]), .verdict(.drop), .drop)
     // A container engine translates to its containers.
     let targets = knowledge.containerAddresses[start.family] ?? .empty
     if open == .translateDestination, missing?.evidence == .engine, !targets.isEmpty, targets.count <= Self.targetLimit

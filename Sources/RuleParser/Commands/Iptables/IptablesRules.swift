@@ -268,7 +268,8 @@ extension Rule {
       switch statement {
       case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .effect, .updateSet: break
       case .verdict(.accept): effects.insert(.accept)
-      case .verdict(.drop), .verdict(.reject): effects.insert(.drop)
+      case .verdict(.drop): effects.insert(.drop)
+      case .verdict(.reject): effects.formUnion([.drop, .reject])
       case .verdict(.continue): break
       case .verdict, .verdictMap, .opaqueTarget, .missingRules: return nil
       case .translate(let translation):

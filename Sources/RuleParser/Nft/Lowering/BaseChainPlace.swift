@@ -50,7 +50,7 @@ struct BaseChainPlace: Hashable, Sendable {
         type == .nat ? (isOfSource ? HookPriority.srcnat : HookPriority.dstnat) : HookPriority.filter
       var effects: MissingRules.Effects?
       if type == nil {
-        effects = [.accept, .drop]
+        effects = [.accept, .drop, .reject]
         if hook == .prerouting || hook == .output { effects?.formUnion([.translateDestination, .change]) }
         if hook == .postrouting { effects?.insert(.translateSource) }
       }
