@@ -201,6 +201,7 @@ private struct ListingReading: ~Copyable {
       hasStrangers = true
       // Prose behind the rows hides nothing.
       if isBehindRows, !Self.looksLikeRow(first) { return }
+      dropDamagedRow(before: line)
       return unreadable(line, expected: "a rule", mayBeRule: true)
     }
     if header?.hasCounters == true, rule.counter == nil { hasStrangers = true }
@@ -216,6 +217,16 @@ private struct ListingReading: ~Copyable {
       fragment.diagnostics += rules.diagnostics
       rules.diagnostics = []
     }
+  }
+
+  /// Takes back a row that lacks its counters, where a line that is no row stands behind it: that may be its end.
+  private mutating func dropDamagedRow(before line: DumpLine) {
+    let last = chains.count - 1
+    guard header?.hasCounters == true, let rule = chains[last].rules.last, rule.counter == nil, rule.missing == nil,
+      rule.span.line == line.number - 1
+    else { return }
+    chains[last].rules.removeLast()
+    chains[last].addMissing(MissingRules(.unreadable, count: 1), span: rule.span)
   }
 
   /// Takes in the names of the columns. Each chain has them once: where they stand again the head of another chain is not there.
