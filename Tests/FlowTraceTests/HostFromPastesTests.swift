@@ -406,4 +406,36 @@ import Testing
   @Test(
     arguments: ["br-1", "br-dmz", "br0", "virbr0-nic", "eth0", "podman", "br-0123456789AB"].filter { $0 != "podman" })
   func otherNamesAreNobodys(_ name: String) { #expect(BridgeOwner.named(name) == nil) }
+
+  /// `fib_validate_source` is not asked about 0.0.0.0 (`ip_route_input_slow` in `net/ipv4/route.c`, `brd_input`).
+  @Test func aHostThatHasNoAddressYetIsHeardWhateverTheRouteBack() throws {
+    let host = """
+      $ ip addr
+      1: lo: <LOOPBACK,UP> mtu 65536
+          inet 127.0.0.1/8 scope host lo
+      2: eth0: <BROADCAST,UP> mtu 1500
+          inet 192.0.2.1/24 brd 192.0.2.255 scope global eth0
+      3: eth1: <BROADCAST,UP> mtu 1500
+          inet 198.51.100.1/24 brd 198.51.100.255 scope global eth1
+      $ ip route
+      default via 192.0.2.254 dev eth0
+      192.0.2.0/24 dev eth0 scope link src 192.0.2.1
+      198.51.100.0/24 dev eth1 scope link src 198.51.100.1
+      $ sysctl -a
+      net.ipv4.conf.all.rp_filter = 1
+      $ iptables-save
+      *filter
+      :INPUT ACCEPT [0:0]
+      :FORWARD ACCEPT [0:0]
+      :OUTPUT ACCEPT [0:0]
+      COMMIT
+
+      """
+    func verdict(_ source: String, _ destination: String) throws -> OverallVerdict {
+      try trace(host, [(.input, "eth1"), (.proto, "udp"), (.src, source), (.dst, destination)]).verdict
+    }
+    #expect(try verdict("0.0.0.0:68", "255.255.255.255:67") == .accept)
+    #expect(try verdict("203.0.113.9:68", "255.255.255.255:67") == .drop)
+  }
+
 }

@@ -396,10 +396,11 @@ extension Case {
   /// What becomes of the packets, as a participle: `accepted`, `dropped or rejected`. Of an undetermined case what becomes of them under its conditions.
   var past: String { mayBeRejected ? "dropped or rejected" : (conditionalVerdict ?? verdict).past }
 
-  /// The verdict at the head of the case: `ACCEPTED`, `DROPPED or REJECTED`.
-  var outcome: String {
-    mayBeRejected && verdict == .drop ? "DROPPED or REJECTED" : verdict.past.uppercased()
-  }
+  /// The same in capitals: `ACCEPTED`, `DROPPED or REJECTED`.
+  var pastInCapitals: String { past.uppercased().replacing(" OR ", with: " or ") }
+
+  /// The verdict at the head of the case: `ACCEPTED`, `UNDETERMINED`.
+  var outcome: String { verdict == .undetermined ? verdict.past.uppercased() : pastInCapitals }
 }
 
 extension Case.Verdict {

@@ -116,8 +116,7 @@ struct UndeterminedSummary {
     if let words = interfaceWords(hidden, one.decidedBy) { texts.append(words) }
     let condition = texts.isEmpty ? "otherwise" : "if " + texts.joined(separator: " and ")
     let verdict = one.conditionalVerdict ?? .undetermined
-    var action =
-      verdict == .undetermined ? "unknown" : one.mayBeRejected ? "DROPPED or REJECTED" : verdict.past.uppercased()
+    var action = verdict == .undetermined ? "unknown" : one.pastInCapitals
     if verdict == .accept, one.translations.contains(where: { !$0.ofSource }) {
       action += " -> " + one.packet.destinationText
     }

@@ -17,9 +17,9 @@ enum ConnectionWords {
         : "\(word(first.connection))\(inAll(outcomes.count))\(detail(cases.first(where: \.mayBeRejected) ?? first))"
     }
     if outcomes.allSatisfy({ $0.connection.outcome == .fails }) {
-      return "fails\(inAll(outcomes.count)): " + counts(outcomes)
+      return "fails\(inAll(outcomes.count)): " + counts(cases)
     }
-    return "it depends: " + counts(outcomes)
+    return "it depends: " + counts(cases)
   }
 
   private static func summary(_ one: Case) -> String {
@@ -80,8 +80,8 @@ enum ConnectionWords {
   private static func outcome(_ one: Case) -> Outcome { Outcome(verdict: one.verdict, connection: one.connection) }
 
   /// How many cases there are of each outcome: `2 accepted, 1 accepted without a reply, 3 dropped`.
-  private static func counts(_ outcomes: [Outcome]) -> String {
-    func count(_ fits: (Outcome) -> Bool) -> Int { outcomes.count(where: fits) }
+  private static func counts(_ cases: [Case]) -> String {
+    func count(_ fits: (Case) -> Bool) -> Int { cases.count(where: fits) }
     let parts: [(Int, String)] = [
       (count { $0.connection == .works }, "accepted"),
       (count { $0.connection == .depends(on: .reply) }, "may lack a reply"),
@@ -89,7 +89,9 @@ enum ConnectionWords {
       (count { $0.connection == .fails(at: .reply) }, "accepted without a reply"),
       (count { $0.connection == .fails(at: .listener) }, "accepted where nothing listens"),
       (count { $0.connection == .fails(at: .proxy) }, "accepted, but docker-proxy gets no further"),
-      (count { $0.verdict == .drop }, "dropped"), (count { $0.verdict == .reject }, "rejected"),
+      (count { $0.verdict == .drop && !$0.mayBeRejected }, "dropped"),
+      (count { $0.verdict == .drop && $0.mayBeRejected }, "dropped or rejected"),
+      (count { $0.verdict == .reject }, "rejected"),
       (count { $0.verdict == .undetermined }, "undetermined"),
     ]
     return parts.filter { $0.0 > 0 }.map { "\($0) \($1)" }.joined(separator: ", ")

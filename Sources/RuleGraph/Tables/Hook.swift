@@ -18,6 +18,11 @@ public enum TableFamily: String, Hashable, Sendable, CaseIterable {
   }
 }
 
+extension TableFamily {
+  /// The family of the tables of iptables (IPv4) or ip6tables.
+  package init(_ family: AddressFamily) { self = family == .ipv4 ? .ip : .ip6 }
+}
+
 /// The type of a base chain (nft(8), "CHAINS").
 public enum ChainType: String, Hashable, Sendable, CaseIterable {
   /// Filters packets.

@@ -78,7 +78,7 @@ struct CommandHost {
     guard let first = words.first else { return .success }
     let arguments = Array(words.dropFirst())
     let name = first.isUnknown ? Self.program(named: first.text, arguments) : ShellCommand.baseName(first.text)
-    if shown != nil { return shown?.run(name, words, input, place) ?? .unknown }
+    if let outcome = shown?.run(name, words, input, place) { return outcome }
     if name == "xargs" { return runForEachLine(arguments, place) }
     if besideDumps { return runBesideDumps(name, words, place) }
     noteChangeBetween(name, words, input, place)
@@ -245,7 +245,7 @@ struct CommandHost {
 
   /// `echo 1 > /proc/sys/net/ipv4/ip_forward`
   mutating func write(_ text: CommandWord, to files: [String], _ place: CommandPlace) {
-    if shown != nil { return shown?.write(text, to: files, place) ?? () }
+    if shown?.write(text, to: files, place) != nil { return }
     for file in files where file.hasPrefix("/proc/sys/") && file.utf8.count > 10 {
       set(CommandOutput.sysctlName(file), text.isUnknown ? nil : text.text.filter { $0 != "\n" }, place)
     }

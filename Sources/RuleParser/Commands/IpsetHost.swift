@@ -71,9 +71,7 @@ struct IpsetHost {
       return .success
     }
     let name = rest.first?.text
-    if exact != nil {
-      return exact?.run(verb, rest.map(\.text), isForgiving: isForgiving, place) ?? .unknown
-    }
+    if let outcome = exact?.run(verb, rest.map(\.text), isForgiving: isForgiving, place) { return outcome }
     if verb == "list" { return name.map { names.contains($0) } == false ? .failure : .success }
     return change(verb, Array(rest), isForgiving: isForgiving, place)
   }

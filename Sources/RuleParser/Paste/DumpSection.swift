@@ -80,9 +80,6 @@ struct OutputContinuation {
     return cursor.at > line.start && ["chain ", "set ", "map "].contains { cursor.eat($0) }
   }
 
-  /// Takes the table as open, of which the end of a chain without a head closed the brackets.
-  mutating func reopen() { depth += 1 }
-
   /// Whether a line that could begin an output of this kind begins a new one here.
   func begins(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     if isFirst { return false }
@@ -169,6 +166,7 @@ struct OutputContinuation {
     case .nftText:
       // Where a table begins all brackets before it are closed, or should have been.
       if depth > 0, cursor.at == line.start, cursor.peek == 0x74, OutputStart.beginsNftTable(cursor) { depth = 0 }
+      if goesOnInside(bytes, line) { depth = 1 }
       depth += BracketCount.depth(bytes, cursor.at..<min(cursor.end, bytes.count))
       isClosedInside = cursor.at > line.start
     case .json, .nftJSON:

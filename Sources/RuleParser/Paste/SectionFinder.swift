@@ -315,10 +315,7 @@ struct SectionFinder {
       return
     }
     if let kind = OutputStart.kind(bytes, content) ?? valueKind(content) ?? restKind(content, at: index) {
-      if let open = current, open.fence == fence, open.continuation.goesOnInside(bytes, content) {
-        current?.continuation.reopen()
-        append(content, at: index)
-      } else if goesOn(with: kind, content, at: index) {
+      if goesOn(with: kind, content, at: index) {
         append(content, at: index)
       } else if kind == .ipAddress, OutputStart.isAddressAlone(bytes, content), !isAsked(.ipAddress) {
         // Whose address it is says only the command that printed it.
@@ -743,6 +740,7 @@ struct SectionFinder {
   /// Whether a line that can begin an output goes on with the one that is open.
   private func goesOn(with kind: OutputKind, _ line: DumpLine, at index: Int) -> Bool {
     guard let open = current else { return false }
+    if open.fence == paste.fence(at: index), open.continuation.goesOnInside(bytes, line) { return true }
     // Rows without a head may be those of a listing that was turned upside down, whose heads come last.
     if open.isRest, kind == .listing, index > 0, above.losesRules(above: index, kind) { return false }
     if kind == .listing || kind == .save, case .family(let family)? = above.heading(above: index),

@@ -320,7 +320,9 @@ extension Engine {
     let filter = knowledge.interfaceSetting("rp_filter", input)
     let isKnown = knowledge.knowsAddresses(.ipv4) && knowledge.facts.routesKnown.contains(.ipv4)
     // Where part of the routes is not shown, the filter counts when it is known to be on.
-    guard isKnown || filter ?? 0 != 0 && !knowledge.facts.routes.isEmpty, source != 0 else { return .passes }
+    guard isKnown || filter ?? 0 != 0 && !knowledge.facts.routes.isEmpty, source != IPAddress(ipv4: 0).bits else {
+      return .passes
+    }
     let mark = knowledge.interfaceSetting("src_valid_mark", input) == 1 ? flow.domain(.mark)?.first ?? 0 : 0
     var request = request(for: flow)
     request.mark = mark
@@ -333,8 +335,7 @@ extension Engine {
     var isDecided = isKnown
     switch lookUp(source, request) {
     case .unicast(let ways, _): hops = ways
-    case .unknown: return .passes
-    case .undecided: isDecided = false
+    case .unknown, .undecided: isDecided = false
     case .broadcast, .multicast: if isKnown { return .fails(.martian) }
     default: break
     }

@@ -19,6 +19,20 @@ enum RouteAnswer: Hashable {
   /// It depends on something that no dump tells.
   case undecided(RouteQuestion)
 
+  /// What a route says to its destinations; nil of one that leaves them to the next table.
+  init?(_ kind: Route.Kind, _ nextHops: [Route.NextHop], source: IPAddress?) {
+    switch kind {
+    case .unicast: self = .unicast(nextHops, source: source)
+    case .local, .anycast: self = .local
+    case .broadcast: self = .broadcast
+    case .multicast: self = .multicast
+    case .blackhole: self = .blackhole
+    case .unreachable: self = .unreachable
+    case .prohibit: self = .prohibit
+    case .throw: return nil
+    }
+  }
+
   /// Why the host sends nothing there; nil where it does.
   var refusal: OutsideReason? {
     switch self {
@@ -116,17 +130,7 @@ extension Engine {
     if let masked = maskedRoute(to: destination, longerThan: best?.destination.length, [table, number], request) {
       return masked
     }
-    guard let best else { return nil }
-    switch best.kind {
-    case .unicast: return .unicast(best.nextHops, source: best.source)
-    case .local, .anycast: return .local
-    case .broadcast: return .broadcast
-    case .multicast: return .multicast
-    case .blackhole: return .blackhole
-    case .unreachable: return .unreachable
-    case .prohibit: return .prohibit
-    case .throw: return nil
-    }
+    return best.flatMap { RouteAnswer($0.kind, $0.nextHops, source: $0.source) }
   }
 
   /// What a route says whose destination is masked, where it may be the one for an address: it is more specific than the best that is shown.
@@ -139,20 +143,15 @@ extension Engine {
     let candidates = routes.indices.filter { place in
       let route = routes[place]
       return names.contains(route.table) && route.length > length ?? -1 && !(areShown && route.isConnected)
-        && request.output.map { output in route.nextHops.contains { $0.interface == output } } ?? true
+        && (route.nextHops.isEmpty
+          || request.output.map { output in route.nextHops.contains { $0.interface == output } } ?? true)
     }
     let longestFirst = candidates.sorted { routes[$0].length > routes[$1].length }
     for place in longestFirst {
       guard let network = routes[place].network(of: destination) else { continue }
       let question = RouteQuestion.maskedRoute(place, network)
       switch request.decided[question] {
-      case true:
-        switch routes[place].kind {
-        case .blackhole: return .blackhole
-        case .unreachable: return .unreachable
-        case .prohibit: return .prohibit
-        default: return .unicast(routes[place].nextHops, source: nil)
-        }
+      case true: return RouteAnswer(routes[place].kind, routes[place].nextHops, source: nil)
       case false: continue
       case nil: return .undecided(question)
       }

@@ -50,20 +50,20 @@ extension Engine {
     guard let first = flow.position.frames.first, let base = ruleset[first.chain].base else {
       return [.accept, .drop, .reject]
     }
-    let isOfSource = base.hook == .postrouting || base.hook == .input
+    let table = ruleset.tables[first.chain.table]
+    // iptables rejects in the filter table alone (`reject_tg_reg` in `net/ipv4/netfilter/ipt_REJECT.c`), nft in chains of every type, up to the way out
+    // (`nft_reject_validate` in `net/netfilter/nft_reject.c`); measured.
+    let mayReject =
+      table.origin == .nftables
+      ? [.prerouting, .input, .forward, .output].contains(base.hook) : table.name == "filter"
+    let stops: MissingRules.Effects = mayReject ? [.drop, .reject] : .drop
     switch base.type {
     case .nat:
+      let isOfSource = base.hook == .postrouting || base.hook == .input
       let translation: MissingRules.Effects = isOfSource ? .translateSource : .translateDestination
-      return ruleset.tables[first.chain.table].origin == .nftables ? [translation, .drop] : translation
-    case .route: return [.accept, .drop, .change]
-    case .filter:
-      let table = ruleset.tables[first.chain.table]
-      // iptables rejects in the filter table alone (`reject_tg_reg` in `net/ipv4/netfilter/ipt_REJECT.c`), nft before and behind routing (nft(8), "REJECT STATEMENT").
-      let mayReject =
-        table.origin == .nftables
-        ? [.prerouting, .input, .forward, .output].contains(base.hook) : table.name == "filter"
-      let verdicts: MissingRules.Effects = mayReject ? [.accept, .drop, .reject] : [.accept, .drop]
-      return base.priority < HookPriority.filter ? verdicts.union(.change) : verdicts
+      return table.origin == .nftables ? stops.union(translation) : translation
+    case .route: return stops.union([.accept, .change])
+    case .filter: return stops.union(base.priority < HookPriority.filter ? [.accept, .change] : .accept)
     }
   }
 

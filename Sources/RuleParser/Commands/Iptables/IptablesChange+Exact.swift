@@ -37,8 +37,7 @@ extension IptablesChange {
   /// A number counts rules that must all be known.
   func refuseUnlessKnown(before number: Int, in chain: IptablesChain) throws(IptablesCommand.Refusal) {
     guard chain.isUncertain(before: number) else { return }
-    let family: TableFamily = program.family == .ipv4 ? .ip : .ip6
-    throw Refusal(obstacle: .notShown(.rules(family, command.table.text, chain.name)))
+    throw Refusal(obstacle: .notShown(.rules(TableFamily(program.family), command.table.text, chain.name)))
   }
 
   /// What the kernel refuses, in the words of the variant.
@@ -130,7 +129,7 @@ extension IptablesChange {
 
 extension IptablesTable {
   /// The family as the graph has it.
-  var graphFamily: TableFamily { family == .ipv4 ? .ip : .ip6 }
+  var graphFamily: TableFamily { TableFamily(family) }
 
   /// The jumps of its rules.
   ///

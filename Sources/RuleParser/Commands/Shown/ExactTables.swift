@@ -34,7 +34,7 @@ struct ExactTables {
   func key(
     _ program: IptablesHost.Program, _ table: String
   ) throws(IptablesCommand.Refusal) -> IptablesHost.Key {
-    let family: TableFamily = program.family == .ipv4 ? .ip : .ip6
+    let family = TableFamily(program.family)
     let origins = Set(
       places.keys.filter { $0.program.family == program.family && program.mayBe($0.program.origin) }
         .map(\.program.origin))

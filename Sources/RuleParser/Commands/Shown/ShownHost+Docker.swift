@@ -73,24 +73,8 @@ extension ShownHost {
     if let own = facts.interface(bridge)?.addresses.first(where: { $0.address.isIPv4 }) {
       return Prefix(own.address, length: own.prefixLength)
     }
-    // `-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`
-    let name = InterfaceName(bridge)?.value
-    for rule in ruleset.table(.ip, "nat")?.chains.first(where: { $0.name == "POSTROUTING" })?.rules ?? [] {
-      var isOfBridge = false
-      var subnet: Prefix?
-      for case .match(let match) in rule.statements {
-        guard case .values(let values) = match.values else { continue }
-        if match.subject == .field(.meta(.oifname)), match.negated, values.single == name { isOfBridge = true }
-        if match.subject == .field(.header(HeaderField(.ip, .saddr))), !match.negated,
-          let interval = values.intervals.first
-        {
-          subnet = (8...30).lazy.compactMap { Prefix(IPAddress(bits: interval.lowerBound), length: $0) }
-            .first { $0.address.bits == interval.lowerBound && $0.last.bits == interval.upperBound }
-        }
-      }
-      if isOfBridge, let subnet { return subnet }
-    }
-    return nil
+    return InferredHost(ruleset: ruleset, facts: facts).subnets
+      .first { $0.interface == bridge && $0.prefix.family == .ipv4 }?.prefix
   }
 
   private func isTaken(_ port: ContainerCommand.Port) -> Bool {

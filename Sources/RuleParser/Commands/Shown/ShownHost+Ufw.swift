@@ -43,7 +43,7 @@ extension ShownHost {
 
   /// One of ufw's chains in the graph.
   private func ufwChain(_ name: String, _ family: AddressFamily) -> Chain? {
-    let table = ruleset.tables.first { $0.family == (family == .ipv4 ? .ip : .ip6) && $0.name == "filter" }
+    let table = ruleset.tables.first { $0.family == TableFamily(family) && $0.name == "filter" }
     return table?.chains.first { $0.name == name && $0.shown != .nothing }
   }
 
@@ -52,7 +52,7 @@ extension ShownHost {
   /// Whether all rules of a command stand in its chain, and where the first of them does.
   private func index(of command: UfwCommand, _ family: AddressFamily, _ place: CommandPlace) -> Int? {
     guard let chain = ufwChain(command.chain(family), family) else { return nil }
-    let graphFamily: TableFamily = family == .ipv4 ? .ip : .ip6
+    let graphFamily = TableFamily(family)
     let wanted = command.rules(family).flatMap { rule in
       IptablesChange.rules(words(rule), family, place.span).rules.map { $0.canonicalStatements(in: graphFamily) }
     }
@@ -92,7 +92,7 @@ extension ShownHost {
     case .insert(let number):
       guard number > 1 else { return insert(command, family, at: 0, place) }
       guard family == .ipv4, let at = ruleIndex(ofNumber: number, chain, family) else {
-        return stop(.notShown(.rules(family == .ipv4 ? .ip : .ip6, "filter", chain)), place)
+        return stop(.notShown(.rules(TableFamily(family), "filter", chain)), place)
       }
       return insert(command, family, at: at, place)
     default: return run(command.rules(family).map { ["-A", chain] + $0 }, family, place)

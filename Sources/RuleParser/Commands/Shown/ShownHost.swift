@@ -93,9 +93,19 @@ struct ShownHost {
       isRestoring
       ? iptables?.restore(arguments, program, input, place) : iptables?.run(arguments, program, place)
     guard outcome != .success else { return .success }
-    guard let said = iptables?.takeRefusal() else { return stop(.unsupported(program.name), place) }
-    if let obstacle = said.obstacle { return stop(obstacle, place) }
-    return refuse("\(program.name): \(said.message)", place)
+    let said = iptables?.takeRefusal()
+    return end(outcome, said?.obstacle, said?.message, of: program.name, place)
+  }
+
+  /// Ends a program's command: what nobody knows of it ends the run, and what it says is kept.
+  private mutating func end(
+    _ outcome: CommandOutcome?, _ obstacle: CommandFailure.Problem?, _ message: String?, of program: String,
+    _ place: CommandPlace
+  ) -> CommandOutcome {
+    if let obstacle { return stop(obstacle, place) }
+    guard outcome != .success else { return .success }
+    guard let message else { return stop(.unsupported(program), place) }
+    return refuse("\(program): \(message)", place)
   }
 
   private mutating func runNft(
@@ -106,10 +116,7 @@ struct ShownHost {
       nft = NftHost(of: ruleset)
     }
     let outcome = nft?.run(arguments, input, place)
-    if let obstacle = nft?.takeObstacle() { return stop(obstacle, place) }
-    guard outcome != .success else { return .success }
-    guard let message = nft?.takeRefusal() else { return stop(.unsupported("nft"), place) }
-    return refuse("nft: Error: \(message)", place)
+    return end(outcome, nft?.takeObstacle(), nft?.takeRefusal().map { "Error: \($0)" }, of: "nft", place)
   }
 
   private mutating func runIpset(
@@ -120,10 +127,7 @@ struct ShownHost {
       ipset = IpsetHost(of: ruleset)
     }
     let outcome = ipset?.run(arguments, input, place)
-    if let obstacle = ipset?.takeObstacle() { return stop(obstacle, place) }
-    guard outcome != .success else { return .success }
-    guard let message = ipset?.takeRefusal() else { return stop(.unsupported("ipset"), place) }
-    return refuse("ipset: \(message)", place)
+    return end(outcome, ipset?.takeObstacle(), ipset?.takeRefusal(), of: "ipset", place)
   }
 
   /// Puts back what a program's commands changed.

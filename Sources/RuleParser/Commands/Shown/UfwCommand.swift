@@ -49,7 +49,7 @@ struct UfwCommand {
   private(set) var destination = End()
 
   /// The services whose only protocol is TCP in the usual /etc/services; of others the host's file decides.
-  private static let services = ["ssh": "22", "http": "80", "smtp": "25", "telnet": "23", "ftp": "21"]
+  private static let services: Set<String> = ["ssh", "http", "smtp", "telnet", "ftp"]
 
   /// Takes the words behind the program's name apart.
   init(_ words: [String]) throws(Refusal) {
@@ -111,14 +111,15 @@ struct UfwCommand {
 
   /// `22`, `22/tcp`, `ssh`.
   private mutating func takeSimple(_ word: String) throws(Refusal) {
-    if let port = Self.services[word] {
-      destination.ports = port
+    let service = ServiceNames.all.first { $0.name == word }
+    if let service, Self.services.contains(word) {
+      destination.ports = "\(service.value)"
       transport = "tcp"
       return
     }
     let parts = word.split(separator: "/", maxSplits: 1).map(String.init)
     guard let ports = parts.first, ports.utf8.first.map({ (0x30...0x39).contains($0) }) == true else {
-      if ServiceNames.all.contains(where: { $0.name == word }) { throw Refusal(part: word) }
+      if service != nil { throw Refusal(part: word) }
       throw Refusal(message: "Could not find a profile matching '\(word)'")
     }
     destination.ports = ports
