@@ -92,7 +92,9 @@ let package = Package(
     .testTarget(name: "DamageTests", dependencies: ["DamageLab"]),
     .testTarget(
       name: "KernelTests",
-      dependencies: ["KernelLab", "Reports", "Traffic", "FlowTrace", "RuleParser", "HostModel", "RuleGraph"],
+      dependencies: [
+        "KernelLab", "Reports", "Traffic", "HostAnalysis", "FlowTrace", "RuleParser", "HostModel", "RuleGraph",
+      ],
       exclude: ["Cases", "Facts", "mutants.sh"]),
   ],
   swiftLanguageModes: [.v6]

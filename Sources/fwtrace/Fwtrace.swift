@@ -13,6 +13,7 @@ struct Fwtrace: ParsableCommand {
         sudo fwtrace --dst 172.17.0.2:8080
         iptables-save | fwtrace --from outside --dst 192.168.0.140:32769 -
         fwtrace exposure dump.txt
+        fwtrace audit dump.txt
         fwtrace diff old.txt new.txt
         fwtrace parse dump.txt
 
@@ -20,7 +21,9 @@ struct Fwtrace: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      TraceCommand.self, ExposureCommand.self, WhoCommand.self, DiffCommand.self, ParseCommand.self, GraphCommand.self,
+      TraceCommand.self, ExposureCommand.self, WhoCommand.self, AuditCommand.self, RuleCommand.self, DiffCommand.self,
+      ParseCommand.self,
+      GraphCommand.self,
       TestCommand.self,
       CaptureCommand.self,
     ],

@@ -18,11 +18,15 @@ struct HostOverview {
     for (index, (name, reading)) in zip(names, hosts).enumerated() {
       if index > 0 { whole += "\n" }
       try RefuseEmpty.check(reading, dumps: dumps)
-      let exposure = WorkNotice.during("asking about every port") {
-        AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
-      }
-      let text = ExposureText(
+      let host = AnalysedHost(reading.ruleset, facts: reading.facts)
+      let exposure = WorkNotice.during("asking about every port") { host.exposure() }
+      var text = ExposureText(
         reading.ruleset, facts: reading.facts, terminal: terminal, hostName: hosts.count > 1 ? name : reading.name)
+      if isBrief {
+        let audit = host.audit(with: exposure)
+        text.findings = audit.findings.count { $0.severity >= .warning }
+        text.auditCommand = Self.auditCommand(dumps, host: hosts.count > 1 ? name : nil)
+      }
       whole += text.text(of: exposure, isBrief: isBrief, diagnostics: reading.diagnostics)
       if !isOneScreen {
         Output.write(whole)
@@ -33,6 +37,12 @@ struct HostOverview {
     }
     if isOneScreen { Output.write(TraceText.brief(whole)) }
     return worst
+  }
+
+  /// The command that prints the findings of the same host: `fwtrace audit edge`.
+  private static func auditCommand(_ dumps: [String], host: String?) -> String {
+    let isPlain = !dumps.contains { $0 == "-" || $0.utf8.contains { $0 <= 0x20 || $0 == 0x27 } }
+    return (["fwtrace", "audit"] + (host.map { ["--host", $0] } ?? []) + (isPlain ? dumps : [])).joined(separator: " ")
   }
 }
 

@@ -39,7 +39,7 @@ import Testing
   static var questions: [Question] {
     get throws {
       try samples.flatMap { try questions(in: "samples/\($0)/README.md") } + questions(in: "README.md")
-        + questions(in: "Documentation/ComparingRulesets.md")
+        + questions(in: "Documentation/ComparingRulesets.md") + questions(in: "Documentation/Auditing.md")
     }
   }
 

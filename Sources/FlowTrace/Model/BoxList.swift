@@ -1,11 +1,11 @@
-import RuleGraph
+package import RuleGraph
 
 /// Boxes in the order in which they were added, and which of them overlap a part of a flow.
 ///
 /// A long chain leaves a flow thousands of boxes, and each rule behind them asks which ones it meets. So the bounds of every box are kept once more by
 /// variable, close together; the column that tells most is searched, and only what passes it is compared in full.
-struct BoxList {
-  private(set) var boxes: [Flow.Box] = []
+package struct BoxList {
+  package private(set) var boxes: [PacketSearch.Box] = []
   private var columns: [Column] = []
   /// Where narrow boxes lie; nil of few boxes. Lists that share it have the same boxes.
   private var places: BoxPlaces?
@@ -24,7 +24,7 @@ struct BoxList {
   /// How many boxes are looked at to see how much a column tells.
   private static let sampleSize = 16
 
-  init() {}
+  package init() {}
 
   init(_ boxes: some Sequence<Flow.Box>) { for box in boxes { append(box) } }
 
@@ -32,12 +32,12 @@ struct BoxList {
   var identity: ObjectIdentifier? { places.map { ObjectIdentifier($0) } }
 
   var isEmpty: Bool { boxes.isEmpty }
-  var count: Int { boxes.count }
+  package var count: Int { boxes.count }
 
   /// The variables that some box limits.
   var variables: [VariableID] { columns.map(\.variable) }
 
-  mutating func append(_ box: Flow.Box) {
+  package mutating func append(_ box: PacketSearch.Box) {
     if boxes.count >= Self.fewBoxes, !isKnownUniquelyReferenced(&places) {
       places = places.map { BoxPlaces(copying: $0) } ?? BoxPlaces()
     }
@@ -56,7 +56,7 @@ struct BoxList {
   }
 
   /// The indexes of those among the first `count` boxes that share values with a part of a flow, given by the values of each variable.
-  func overlapping(_ part: [ValueSet], first count: Int) -> [Int] {
+  package func overlapping(_ part: [ValueSet], first count: Int) -> [Int] {
     var found: [Int] = []
     if count > Self.manyBoxes,
       let places = places?.candidates(for: part, in: boxes, columns.map(\.variable), atMost: count / 4)

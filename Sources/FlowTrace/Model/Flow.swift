@@ -6,7 +6,7 @@ import RuleGraph
 /// it makes two flows of it. What several rules of a chain took with the same verdict is one flow: it lies in the union of what each of them took.
 struct Flow {
   /// A box: allowed values of some variables.
-  typealias Box = [(variable: VariableID, values: ValueSet)]
+  typealias Box = PacketSearch.Box
 
   /// The variables and their possible values.
   var variables: [Variable] = []

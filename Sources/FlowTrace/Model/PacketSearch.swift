@@ -1,4 +1,4 @@
-import RuleGraph
+package import RuleGraph
 
 /// Whether a flow holds a packet.
 enum Occupancy {
@@ -15,15 +15,20 @@ enum Occupancy {
 /// What earlier rules took is never cut out of a flow. Whether anything is left for a rule is decided here, among those boxes alone that overlap what the rule wants:
 /// one that covers the part ends the search there, one that covers it in all fields but one makes the part smaller, and where a field has a value that no box has, that
 /// is a packet. Only boxes that cross the part in several fields divide it, and the first piece that no box overlaps is the answer.
-struct PacketSearch {
+package struct PacketSearch {
+  /// A box: allowed values of some variables, by their numbers.
+  package typealias Box = [(variable: Int, values: ValueSet)]
+
   /// How many comparisons of a box with a part one search may make.
   static let effort = 400_000
 
   private var left = effort
-  private(set) var isExhausted = false
+  package private(set) var isExhausted = false
+
+  package init() {}
 
   /// A part of a flow that is not empty and lies outside all boxes; nil where there is none, or none was found in time.
-  mutating func find(in part: [ValueSet], outside boxes: [Flow.Box]) -> [ValueSet]? {
+  package mutating func find(in part: [ValueSet], outside boxes: [Box]) -> [ValueSet]? {
     var part = part
     guard let crossing = shrink(&part, by: boxes) else { return nil }
     if crossing.isEmpty { return part }

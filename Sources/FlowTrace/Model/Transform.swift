@@ -1,17 +1,19 @@
-import RuleGraph
+package import RuleGraph
 
 /// Bit arithmetic with constants on one variable: what a match computes before it compares.
-struct Transform {
+package struct Transform {
   /// One operation.
-  enum Operation: Hashable {
+  package enum Operation: Hashable {
     case bitwise(and: UInt128, xor: UInt128)
     case shift(Int)
   }
 
-  var operations: [Operation] = []
+  package var operations: [Operation] = []
+
+  package init(operations: [Operation] = []) { self.operations = operations }
 
   /// The result for one value.
-  func apply(_ value: UInt128) -> UInt128 {
+  package func apply(_ value: UInt128) -> UInt128 {
     operations.reduce(value) { value, operation in
       switch operation {
       case .bitwise(let and, let xor): (value & and) ^ xor
@@ -21,7 +23,7 @@ struct Transform {
   }
 
   /// The values of a domain whose result is in a set; nil when that can't be written as intervals in reasonable size.
-  func preimage(of results: ValueSet, in domain: ValueSet) -> ValueSet? {
+  package func preimage(of results: ValueSet, in domain: ValueSet) -> ValueSet? {
     if operations.isEmpty { return domain.intersection(results) }
     if domain.count <= 65_536 {
       var found: [ClosedRange<UInt128>] = []

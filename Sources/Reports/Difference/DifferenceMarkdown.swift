@@ -29,8 +29,8 @@ public struct DifferenceMarkdown: Sendable {
       text += "\n| Undetermined | Why | Example |\n|---|---|---|\n"
       for doubt in difference.unknown {
         let (reason, settledBy) = words.reason(doubt)
-        let why = Self.escaped(reason) + (settledBy.map { "; settled by " + Self.code($0) } ?? "")
-        let witness = doubt.witness.map { Self.code(DifferenceWords.witness($0)) } ?? ""
+        let why = Markdown.escaped(reason) + (settledBy.map { "; settled by " + Markdown.code($0) } ?? "")
+        let witness = doubt.witness.map { Markdown.code(DifferenceWords.witness($0)) } ?? ""
         text += "| \(packets(doubt.packets, words)) | \(why) | \(witness) |\n"
       }
     }
@@ -41,20 +41,20 @@ public struct DifferenceMarkdown: Sendable {
     }
     if !difference.gaps.isEmpty {
       text += "\n"
-      for gap in difference.gaps { text += "- \(Self.escaped(DifferenceWords.sentence(gap)))\n" }
+      for gap in difference.gaps { text += "- \(Markdown.escaped(DifferenceWords.sentence(gap)))\n" }
     }
     return text
   }
 
   private func row(_ change: Change, _ words: DifferenceWords) -> String {
     func side(_ outcome: Outcome, _ side: DifferenceSide) -> String {
-      var text = Self.escaped("\(words.fate(outcome, change.kind)) by \(side.decider(outcome))")
-      if let source = side.source(outcome) { text += "<br>" + Self.code(source) }
+      var text = Markdown.escaped("\(words.fate(outcome, change.kind)) by \(side.decider(outcome))")
+      if let source = side.source(outcome) { text += "<br>" + Markdown.code(source) }
       return text
     }
-    let witness = change.witness.map { Self.code(DifferenceWords.witness($0)) } ?? ""
+    let witness = change.witness.map { Markdown.code(DifferenceWords.witness($0)) } ?? ""
     let cells = [
-      Self.escaped(words.heading(change)), packets(change.packets, words), side(change.old, words.old),
+      Markdown.escaped(words.heading(change)), packets(change.packets, words), side(change.old, words.old),
       side(change.new, words.new), witness,
     ]
     return "| " + cells.joined(separator: " | ") + " |\n"
@@ -65,7 +65,7 @@ public struct DifferenceMarkdown: Sendable {
     var lines = pieces(first, words)
     let others = sets.dropFirst()
     if let alike = DifferenceWords.names(others.filter { words.isLike($0, first) }, beside: first) {
-      lines.append("also " + Self.escaped(alike))
+      lines.append("also " + Markdown.escaped(alike))
     }
     for set in others where !words.isLike(set, first) { lines += pieces(set, words) }
     return lines.joined(separator: "<br>")
@@ -73,21 +73,8 @@ public struct DifferenceMarkdown: Sendable {
 
   private func pieces(_ set: PacketSet, _ words: DifferenceWords) -> [String] {
     let boxes = words.boxes(set)
-    var lines = boxes.prefix(Self.boxLimit).map { Self.escaped(DifferenceWords.preface(set) + $0) }
+    var lines = boxes.prefix(Self.boxLimit).map { Markdown.escaped(DifferenceWords.preface(set) + $0) }
     if boxes.count > Self.boxLimit { lines.append("and \(boxes.count - Self.boxLimit) more pieces") }
     return lines
-  }
-
-  /// A text of which nothing is read as Markdown; it comes from a dump, and may hold anything.
-  private static func escaped(_ text: String) -> String {
-    text.reduce(into: "") { result, character in
-      if "\\`*_{}[]<>#|~&".contains(character) { result.append("\\") }
-      result.append(character.isNewline ? " " : character)
-    }
-  }
-
-  private static func code(_ text: String) -> String {
-    let plain = text.map { $0 == "`" || $0.isNewline ? "'" : $0 }
-    return "`" + String(plain).replacing("|", with: "\\|") + "`"
   }
 }

@@ -12,6 +12,11 @@ public struct ExposureText: Sendable {
   /// The host's name, where the dumps tell it.
   public var hostName: String?
 
+  /// How many findings an audit of the host has; nil where none was made.
+  public var findings: Int?
+  /// The command that prints them.
+  public var auditCommand = "fwtrace audit"
+
   /// Makes a writer for a host.
   public init(
     _ ruleset: Ruleset, facts: HostFacts, terminal: TerminalSettings = TerminalSettings(), hostName: String? = nil
@@ -43,6 +48,10 @@ public struct ExposureText: Sendable {
       }
     }
     UnknownBlock(exposure: exposure, words: words).add(to: &page)
+    if let findings, findings > 0 {
+      page.addGap()
+      page.add(StyledText("\(findings) finding\(findings == 1 ? "" : "s") (\(auditCommand))", .doubtful))
+    }
     AssumedBlock(exposure: exposure).add(to: &page)
     if let captured = facts.captured {
       page.addGap()

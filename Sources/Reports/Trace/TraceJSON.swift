@@ -474,7 +474,7 @@ public struct TraceJSON: Sendable {
   // MARK: The question
 
   /// One packet with the keys of a batch line, each with one value; null where none was found.
-  private func write(witness: Query?, to json: inout JSONWriter) {
+  func write(witness: Query?, to json: inout JSONWriter) {
     guard let witness else {
       json.value(nil as String?)
       return

@@ -186,16 +186,30 @@ struct RandomFirewall {
     walk(0, packet, isReply: isReply) ?? Answer(verdict: acceptsByPolicy ? .accept : .drop, chain: 0, rule: nil)
   }
 
+  /// A rule by its chain and its place in it.
+  struct Place: Hashable {
+    var chain: Int
+    var rule: Int
+  }
+
+  /// The rules that a packet matches on its way.
+  func matched(by packet: Atom) -> [Place] {
+    var places: [Place] = []
+    _ = walk(0, packet, isReply: false) { places.append(Place(chain: $0, rule: $1)) }
+    return places
+  }
+
   /// What the rules of a chain decide; nil where it returns.
-  private func walk(_ chain: Int, _ packet: Atom, isReply: Bool) -> Answer? {
+  private func walk(_ chain: Int, _ packet: Atom, isReply: Bool, note: (Int, Int) -> Void = { _, _ in }) -> Answer? {
     for (index, rule) in chains[chain].enumerated() where rule.matches(packet, isReply: isReply) {
+      note(chain, index)
       switch rule.target {
       case .accept: return Answer(verdict: .accept, chain: chain, rule: index)
       case .drop: return Answer(verdict: .drop, chain: chain, rule: index)
       case .reject: return Answer(verdict: .reject, chain: chain, rule: index)
       case .return: return nil
-      case .jump(let next): if let answer = walk(next, packet, isReply: isReply) { return answer }
-      case .goto(let next): return walk(next, packet, isReply: isReply)
+      case .jump(let next): if let answer = walk(next, packet, isReply: isReply, note: note) { return answer }
+      case .goto(let next): return walk(next, packet, isReply: isReply, note: note)
       case .log: continue
       }
     }

@@ -1,0 +1,77 @@
+import FlowTrace
+import HostModel
+public import RuleGraph
+
+/// What is wrong with the rules of a host, or worth a look: rules that get no packets, that do nothing, that miss what they are meant for, and what is open that
+/// should not be; each with its proof.
+///
+///     let audit = AnalysedHost(reading.ruleset, facts: reading.facts).audit()
+///     for finding in audit.findings where finding.severity == .high { print(finding.id, finding.rule, finding.because) }
+public struct Audit: Sendable {
+  /// The findings, those that matter most first, and those of one weight in the order of the dumps.
+  public var findings: [Finding]
+  /// The chains whose rules are not all shown: what gets to the rules that are is judged, whether something leads to them is not.
+  public var partial: [ChainID]
+  /// What makes the answers about the host incomplete.
+  public var warnings: [Diagnostic]
+}
+
+extension AnalysedHost {
+  /// What is wrong with the rules of the host, or worth a look.
+  public func audit() -> Audit { audit(with: exposure()) }
+
+  /// The same, where it is known already what can be reached.
+  public func audit(with exposure: Exposure) -> Audit { AuditSearch(self, exposure).audit() }
+}
+
+/// Gathers the findings of every kind.
+struct AuditSearch {
+  private let host: AnalysedHost
+  private let exposure: Exposure
+
+  init(_ host: AnalysedHost, _ exposure: Exposure) {
+    self.host = host
+    self.exposure = exposure
+  }
+
+  func audit() -> Audit {
+    let ruleset = host.ruleset
+    let updated = ruleset.updatedSets
+    let tables = ruleset.tables.indices.filter { ruleset.tables[$0].shown != .nothing }.map {
+      TableReach(AuditedTable(ruleset, table: $0, updated: updated))
+    }
+    let bridges = Set((host.inferred.bridges + host.ruledBridges).compactMap { InterfaceName($0)?.value })
+    var findings: [Finding] = []
+    for table in tables { findings += RuleSearch(ruleset, table, bridges: bridges).findings() }
+    findings += PurposeSearch(host, exposure, tables).findings()
+    findings += AbsenceSearch(host).findings()
+    findings += DangerSearch(host, exposure).findings()
+    for index in findings.indices { findings[index].counterAgrees = counterAgrees(findings[index]) }
+    findings.sort { ($1.severity, $0.place, $0.id.rawValue) < ($0.severity, $1.place, $1.id.rawValue) }
+    var partial: [ChainID] = []
+    for (t, table) in ruleset.tables.enumerated() {
+      for (c, chain) in table.chains.enumerated() where chain.shown == .part {
+        partial.append(ChainID(table: t, chain: c))
+      }
+    }
+    // What is found here is not said a second time.
+    let warnings = exposure.warnings.filter { $0.id != "chain-without-references" }
+    return Audit(findings: findings, partial: partial, warnings: warnings)
+  }
+
+  /// What the counter of a rule says that is found to get no packets, or to get some.
+  private func counterAgrees(_ finding: Finding) -> Bool? {
+    guard let rule = finding.rule, let counter = host.ruleset[rule].counter else { return nil }
+    switch finding.id {
+    case .neverReached, .contradiction, .shadowed: return counter.packets == 0
+    default: return nil
+    }
+  }
+}
+
+extension Finding {
+  /// Where it is in the dumps.
+  fileprivate var place: RuleID {
+    rule ?? chain.map { RuleID(table: $0.table, chain: $0.chain, rule: -1) } ?? RuleID(table: .max, chain: 0, rule: 0)
+  }
+}

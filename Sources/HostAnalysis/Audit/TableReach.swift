@@ -1,0 +1,364 @@
+import FlowTrace
+import RuleGraph
+
+/// A rule that ends the way of all packets in a box, so that none of them meets what comes behind it.
+struct Taker {
+  var rule: RuleID
+  var box: PacketSearch.Box
+}
+
+/// What can get to each rule of a table: more packets at most than really do, so that a rule that gets none here never matches.
+///
+/// Every packet at a hook may meet its base chains. From there jumps lead on what they match, less what rules before them took for certain. A chain's rules are boxes
+/// (``RulePattern``), and whether one of them is covered by those before it is decided among the few that overlap it (`PacketSearch`).
+struct TableReach {
+  /// What gets to a rule.
+  enum Reach {
+    /// Some packets, of which these are some.
+    case some([ValueSet])
+    /// None: it contradicts itself.
+    case contradiction
+    /// None: nothing leads to its chain.
+    case nothingLeads
+    /// None: the rules that lead to its chain are never matched themselves.
+    case behindUnreached
+    /// None: what leads to its chain, or the hook, has no packets that it asks for.
+    case othersArrive(led: [RuleID])
+    /// None: other rules take all of them before.
+    case covered(by: [RuleID])
+    /// It was not found out.
+    case undecided
+  }
+
+  /// Packets that come to a chain: those of a part but for what some rules took before.
+  struct Arrival {
+    var part: [ValueSet]
+    var outside: [Taker]
+    /// The rule that leads there; nil for a base chain.
+    var led: RuleID?
+  }
+
+  let audited: AuditedTable
+  private(set) var space = PacketSpace()
+  /// What each rule asks for, by chain.
+  private(set) var patterns: [[RulePattern]]
+  /// The same as boxes; nil where no packet can match.
+  private(set) var boxes: [[PacketSearch.Box?]]
+  /// What gets to each rule, by chain.
+  private(set) var reach: [[Reach]]
+  /// What comes to each chain.
+  private(set) var arrivals: [[Arrival]]
+  /// The rules that lead to a chain.
+  private(set) var callers: [[RuleID]]
+  /// What rules of a chain and of those that it leads to take out of the base chain, as far as it is certain.
+  private var summaries: [[Taker]]
+
+  /// More ways to a chain are one that holds them all.
+  private static let arrivalLimit = 24
+  /// More of what other chains took is forgotten.
+  private static let outsideLimit = 4096
+
+  init(_ audited: AuditedTable) {
+    self.audited = audited
+    let chains = audited.table.chains
+    patterns = chains.map { chain in chain.rules.map { RulePattern($0, in: audited) } }
+    boxes = []
+    reach = chains.map { Array(repeating: .nothingLeads, count: $0.rules.count) }
+    arrivals = Array(repeating: [], count: chains.count)
+    callers = Array(repeating: [], count: chains.count)
+    summaries = Array(repeating: [], count: chains.count)
+    boxes = patterns.map { patterns in patterns.map { box(of: $0) } }
+    let order = chainsInOrder()
+    for chain in order.reversed() { summaries[chain] = summary(of: chain) }
+    for chain in chains.indices { if let arrival = arrival(atBase: chain) { arrivals[chain] = [arrival] } }
+    for chain in order { walk(chain) }
+    // What calls itself in a circle is not loaded by any kernel; such chains of a damaged dump are not judged.
+    let judged = Set(order)
+    for chain in chains.indices where !judged.contains(chain) {
+      reach[chain] = Array(repeating: .undecided, count: chains[chain].rules.count)
+    }
+  }
+
+  private mutating func box(of pattern: RulePattern) -> PacketSearch.Box? {
+    if pattern.isContradiction { return nil }
+    return pattern.values.map { (space.number($0.key), $0.value) }.sorted { $0.variable < $1.variable }
+  }
+
+  // MARK: Chains
+
+  func targets(_ pattern: RulePattern) -> [Int] {
+    guard case .leads(let names, _) = pattern.end else { return [] }
+    return names.compactMap { audited.table.chainIndex($0) }
+  }
+
+  /// The chains, each behind all that lead to it; without those that lead to themselves, and what is behind them.
+  private mutating func chainsInOrder() -> [Int] {
+    let count = patterns.count
+    var targetsOf: [[Int]] = []
+    let names = Dictionary(audited.table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    for (chain, patterns) in patterns.enumerated() {
+      var all: [Int] = []
+      for (rule, pattern) in patterns.enumerated() {
+        guard case .leads(let targets, _) = pattern.end else { continue }
+        for target in targets.compactMap({ names[$0] }) {
+          callers[target].append(RuleID(table: audited.index, chain: chain, rule: rule))
+          all.append(target)
+        }
+      }
+      targetsOf.append(all)
+    }
+    var open = targetsOf.reduce(into: Array(repeating: 0, count: count)) { open, targets in
+      for target in targets { open[target] += 1 }
+    }
+    var order = (0..<count).filter { open[$0] == 0 }
+    var next = 0
+    while next < order.count {
+      for target in targetsOf[order[next]] {
+        open[target] -= 1
+        if open[target] == 0 { order.append(target) }
+      }
+      next += 1
+    }
+    return order
+  }
+
+  /// Every packet that may come to a base chain.
+  private func arrival(atBase chain: Int) -> Arrival? {
+    guard let base = audited.table.chains[chain].base else { return nil }
+    var part = space.domains
+    func limit(_ dimension: PacketSpace.Dimension, to values: ValueSet) {
+      var space = space
+      let number = space.number(dimension)
+      if part.indices.contains(number) { part[number] = part[number].intersection(values) }
+    }
+    let families = AddressFamily.allCases.filter { audited.table.family.sees($0) }
+    if !families.isEmpty { limit(.family, to: ValueSet(families.map { UInt128($0.rawValue)...UInt128($0.rawValue) })) }
+    if base.type == .nat { limit(.state, to: PacketSpace.statesInNat) }
+    switch base.hook {
+    case .prerouting, .input: limit(.field(.meta(.oifname)), to: ValueSet(0))
+    case .output: limit(.field(.meta(.iifname)), to: ValueSet(0))
+    case .forward, .postrouting, .ingress, .egress: break
+    }
+    return Arrival(part: part, outside: [], led: nil)
+  }
+
+  // MARK: What is taken
+
+  /// What leaves the base chain in a chain or in those that it leads to.
+  private func summary(of chain: Int) -> [Taker] {
+    var taken: [Taker] = []
+    // What may go back to where the chain was called: of that nothing is taken by what comes behind.
+    var returned = BoxList()
+    for (rule, pattern) in patterns[chain].enumerated() {
+      guard let box = boxes[chain][rule] else { continue }
+      let id = RuleID(table: audited.index, chain: chain, rule: rule)
+      switch pattern.end {
+      case .decides, .translates:
+        if pattern.isExact { taken += pieces(of: box, outside: returned).map { Taker(rule: id, box: $0) } }
+      case .leads(_, let isGoto):
+        if pattern.isExact, let target = targets(pattern).first {
+          for taker in summaries[target] {
+            guard let both = intersection(taker.box, box) else { continue }
+            taken += pieces(of: both, outside: returned).map { Taker(rule: taker.rule, box: $0) }
+          }
+        }
+        if isGoto || !pattern.isExact { returned.append(box) }
+      case .returns, .unknown: returned.append(box)
+      case .goesOn: break
+      }
+      if taken.count > Self.outsideLimit * 4 { return taken }
+    }
+    return taken
+  }
+
+  /// A box without others, in pieces; none where they would be many.
+  private func pieces(of box: PacketSearch.Box, outside list: BoxList) -> [PacketSearch.Box] {
+    if list.boxes.contains(where: \.isEmpty) { return [] }
+    guard let part = limited(space.domains, to: box) else { return [] }
+    let others = list.overlapping(part, first: list.count)
+    if others.isEmpty { return [box] }
+    if others.count > 4 { return [] }
+    var pieces: [[ValueSet]] = [part]
+    for other in others {
+      pieces = pieces.flatMap { piece in Self.difference(piece, list.boxes[other]) }
+      if pieces.count > 8 { return [] }
+    }
+    return pieces.map { piece in
+      piece.indices.filter { piece[$0] != space.domains[$0] }.map { ($0, piece[$0]) }
+    }
+  }
+
+  private static func difference(_ part: [ValueSet], _ box: PacketSearch.Box) -> [[ValueSet]] {
+    if box.contains(where: { part[$0.variable].isDisjoint(with: $0.values) }) { return [part] }
+    var pieces: [[ValueSet]] = []
+    var rest = part
+    for (variable, values) in box {
+      let outside = rest[variable].subtracting(values)
+      if outside.isEmpty { continue }
+      var piece = rest
+      piece[variable] = outside
+      pieces.append(piece)
+      rest[variable] = rest[variable].intersection(values)
+    }
+    return pieces
+  }
+
+  func intersection(_ a: PacketSearch.Box, _ b: PacketSearch.Box) -> PacketSearch.Box? {
+    var both = a
+    for (variable, values) in b {
+      if let index = both.firstIndex(where: { $0.variable == variable }) {
+        both[index].values = both[index].values.intersection(values)
+        if both[index].values.isEmpty { return nil }
+      } else {
+        both.append((variable, values))
+      }
+    }
+    return both
+  }
+
+  func limited(_ part: [ValueSet], to box: PacketSearch.Box) -> [ValueSet]? {
+    var part = part
+    for (variable, values) in box {
+      part[variable] = part[variable].intersection(values)
+      if part[variable].isEmpty { return nil }
+    }
+    return part
+  }
+
+  // MARK: Walking
+
+  /// What rules of one chain have taken so far.
+  private struct TakenSoFar {
+    var list = BoxList()
+    var owners: [RuleID] = []
+
+    mutating func append(_ taker: Taker) {
+      list.append(taker.box)
+      owners.append(taker.rule)
+    }
+
+    func overlapping(_ part: [ValueSet]) -> [Taker] {
+      list.overlapping(part, first: list.count).map { Taker(rule: owners[$0], box: list.boxes[$0]) }
+    }
+  }
+
+  private mutating func walk(_ chain: Int) {
+    if arrivals[chain].isEmpty {
+      if !callers[chain].isEmpty {
+        reach[chain] = Array(repeating: .behindUnreached, count: reach[chain].count)
+      }
+      return
+    }
+    var taken = TakenSoFar()
+    for (rule, pattern) in patterns[chain].enumerated() {
+      let id = RuleID(table: audited.index, chain: chain, rule: rule)
+      guard let box = boxes[chain][rule] else {
+        reach[chain][rule] = .contradiction
+        continue
+      }
+      let result = reach(of: id, box, taken)
+      reach[chain][rule] = result
+      let isReached: Bool
+      switch result {
+      case .some, .undecided: isReached = true
+      case .contradiction, .nothingLeads, .behindUnreached, .othersArrive, .covered: isReached = false
+      }
+      for target in isReached ? targets(pattern) : [] { lead(to: target, by: id, box, taken) }
+      guard pattern.isExact else { continue }
+      switch pattern.end {
+      case .decides, .translates, .returns: taken.append(Taker(rule: id, box: box))
+      case .leads(_, isGoto: true): taken.append(Taker(rule: id, box: box))
+      case .leads(_, isGoto: false):
+        guard let target = targets(pattern).first else { continue }
+        for taker in summaries[target] {
+          if let both = intersection(taker.box, box) { taken.append(Taker(rule: taker.rule, box: both)) }
+        }
+      case .goesOn, .unknown: break
+      }
+    }
+  }
+
+  /// Takes what a rule matches to another chain.
+  private mutating func lead(to target: Int, by id: RuleID, _ box: PacketSearch.Box, _ taken: TakenSoFar) {
+    for arrival in arrivals[id.chain] {
+      guard let part = limited(arrival.part, to: box) else { continue }
+      var outside = arrival.outside.filter { meets($0.box, part) } + taken.overlapping(part)
+      if outside.count > Self.outsideLimit { outside = [] }
+      arrivals[target].append(Arrival(part: part, outside: outside, led: id))
+    }
+    guard arrivals[target].count > Self.arrivalLimit else { return }
+    var hull = arrivals[target][0]
+    hull.outside = []
+    for arrival in arrivals[target].dropFirst() {
+      for variable in hull.part.indices where hull.part[variable] != arrival.part[variable] {
+        hull.part[variable] = hull.part[variable].union(arrival.part[variable])
+      }
+    }
+    arrivals[target] = [hull]
+  }
+
+  private func meets(_ box: PacketSearch.Box, _ part: [ValueSet]) -> Bool {
+    box.allSatisfy { !part[$0.variable].isDisjoint(with: $0.values) }
+  }
+
+  private func reach(of id: RuleID, _ box: PacketSearch.Box, _ taken: TakenSoFar) -> Reach {
+    var covers: [RuleID] = []
+    var isAny = false
+    for arrival in arrivals[id.chain] {
+      guard let part = limited(arrival.part, to: box) else { continue }
+      isAny = true
+      let takers = arrival.outside.filter { meets($0.box, part) } + taken.overlapping(part)
+      var search = PacketSearch()
+      if let found = search.find(in: part, outside: takers.map(\.box)) { return .some(found) }
+      if search.isExhausted { return .undecided }
+      for rule in CoverSearch(part, takers).fewest(preferring: { differs(from: id, $0) }) where !covers.contains(rule) {
+        covers.append(rule)
+      }
+    }
+    if !isAny { return .othersArrive(led: arrivals[id.chain].compactMap(\.led)) }
+    return .covered(by: covers.sorted())
+  }
+
+  /// Whether two rules do different things to a packet.
+  func differs(from id: RuleID, _ other: RuleID) -> Bool {
+    patterns[id.chain][id.rule].end != patterns[other.chain][other.rule].end
+  }
+}
+
+/// Which few of some boxes cover a part.
+struct CoverSearch {
+  private let part: [ValueSet]
+  private let takers: [Taker]
+
+  init(_ part: [ValueSet], _ takers: [Taker]) {
+    self.part = part
+    self.takers = takers
+  }
+
+  /// The rules of a cover of which none can be left out: a single one where there is one, and those that are preferred before others.
+  ///
+  /// - Parameter isPreferred: Whether a rule tells more than another one would.
+  func fewest(preferring isPreferred: (RuleID) -> Bool) -> [RuleID] {
+    let single = takers.filter { taker in taker.box.allSatisfy { part[$0.variable].isSubset(of: $0.values) } }
+    if let best = single.first(where: { isPreferred($0.rule) }) ?? single.first { return [best.rule] }
+    // What is left out first are large runs of rules, then smaller ones: few of many are needed.
+    var kept = takers.filter { !isPreferred($0.rule) } + takers.filter { isPreferred($0.rule) }
+    var size = max(1, kept.count / 2)
+    while true {
+      var start = 0
+      while start < kept.count {
+        let end = min(start + size, kept.count)
+        let fewer = Array(kept[..<start] + kept[end...])
+        if covers(fewer) { kept = fewer } else { start = end }
+      }
+      if size == 1 { break }
+      size = max(1, size / 2)
+    }
+    return kept.map(\.rule).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  private func covers(_ takers: [Taker]) -> Bool {
+    var search = PacketSearch()
+    return search.find(in: part, outside: takers.map(\.box)) == nil && !search.isExhausted
+  }
+}

@@ -1,0 +1,63 @@
+import FlowTrace
+import HostAnalysis
+import Reports
+import RuleGraph
+import RuleParser
+
+/// Findings that somebody looked at and left as they are, from a file: a line for each with its reason.
+///
+///     # what we know of edge1
+///     shadowed@filter/DOCKER-USER/5   the ban moves to the provider in May
+///     redundant                       we keep rules that only document
+struct KnownFindings {
+  private struct Line {
+    var key: String
+    var number: Int
+  }
+
+  private let name: String
+  private var lines: [Line] = []
+
+  /// Reads a file.
+  init(_ path: String) throws(Failure) {
+    name = path
+    let ids = Finding.ID.allCases.map(\.rawValue)
+    for input in try DumpFiles.read([path]) {
+      for (index, line) in String(decoding: input.bytes, as: UTF8.self).split(
+        separator: "\n", omittingEmptySubsequences: false
+      ).enumerated() {
+        let words = line.split(whereSeparator: \.isWhitespace)
+        guard let key = words.first.map(String.init), !key.hasPrefix("#") else { continue }
+        let id = key.prefix { $0 != "@" }
+        guard ids.contains(String(id)) else {
+          let near =
+            Spelling.nearest(to: String(id), among: ids).map { ". Did you mean \($0)?" }
+            ?? "; they are: \(ids.joined(separator: ", "))"
+          throw Failure("\(path):\(index + 1): \(id) is no kind of finding\(near)")
+        }
+        guard words.count > 1 else {
+          throw Failure("\(path):\(index + 1): \(key): a reason is expected behind it, for whoever reads this later")
+        }
+        lines.append(Line(key: key, number: index + 1))
+      }
+    }
+  }
+
+  /// Whether a finding is known: by its key, by that of its chain, or by its kind.
+  func contains(_ finding: Finding, in ruleset: Ruleset) -> Bool {
+    let key = finding.key(in: ruleset)
+    return lines.contains { Self.covers($0.key, key) }
+  }
+
+  /// The lines that no finding is known by any more: `known.txt:3: shadowed@filter/INPUT/4`.
+  func stale(_ findings: [Finding], in ruleset: Ruleset) -> [String] {
+    let keys = findings.map { $0.key(in: ruleset) }
+    return lines.filter { line in !keys.contains { Self.covers(line.key, $0) } }.map {
+      "\(name):\($0.number): \($0.key)"
+    }
+  }
+
+  private static func covers(_ line: String, _ key: String) -> Bool {
+    key == line || key.hasPrefix(line + (line.contains("@") ? "/" : "@"))
+  }
+}
