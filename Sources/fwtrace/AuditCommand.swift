@@ -45,6 +45,12 @@ struct AuditCommand: ParsableCommand {
   @Flag(help: "Print the findings as SARIF 2.1.0, each at its line of the dump.")
   var sarif = false
 
+  @Flag(
+    help:
+      "Print the rules instead, without those that get no packets or are not needed and with neighbours merged, and prove that every packet fares the same. Exit status: 0 proved, 3 not."
+  )
+  var optimized = false
+
   @OptionGroup var terminal: TerminalArguments
 
   @OptionGroup var dumps: DumpArguments
@@ -59,8 +65,11 @@ struct AuditCommand: ParsableCommand {
     let known = try ignore.map { path throws(Failure) in try KnownFindings(path) }
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.given)
+    if optimized { throw SmallerRules(reading: reading).print() }
     let ruleset = reading.ruleset
-    let audit = WorkNotice.during("looking at every rule") { AnalysedHost(ruleset, facts: reading.facts).audit() }
+    let audit = WorkNotice.during("looking at every rule") {
+      AnalysedHost(ruleset, facts: reading.facts).audit(for: kinds ?? Set(Finding.ID.allCases))
+    }
 
     var shown = audit
     if let kinds { shown.findings.removeAll { !kinds.contains($0.id) } }

@@ -40,6 +40,9 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Print the answer as Markdown, for a pull request.")
   var markdown = false
 
+  @Flag(help: "Print the changes as SARIF 2.1.0, each at the line of the new rule that decides.")
+  var sarif = false
+
   @OptionGroup var commands: CommandArguments
 
   @OptionGroup var terminal: TerminalArguments
@@ -47,7 +50,10 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var namespace: NamespaceArguments
 
   func run() throws {
-    if json, markdown { throw Failure("--markdown: the answer is printed in one form, and --json asks for another") }
+    let forms = [(json, "--json"), (markdown, "--markdown"), (sarif, "--sarif")].filter(\.0).map(\.1)
+    guard forms.count < 2 else {
+      throw Failure("\(forms[1]): the answer is printed in one form, and \(forms[0]) asks for another")
+    }
     guard old != "-" || new != "-" else { throw Failure("diff - -: standard input can be one of the two dumps only") }
     let readsHost = commands.isEmpty ? new == nil : old == nil
     guard readsHost || namespace.netns == nil else {
@@ -61,6 +67,9 @@ struct DiffCommand: ParsableCommand {
         DifferenceJSON(before.ruleset, after.ruleset).bytes(of: difference, diagnostics: diagnostics))
     } else if markdown {
       Output.write(DifferenceMarkdown(before.ruleset, after.ruleset).text(of: difference))
+    } else if sarif {
+      Output.write(
+        DifferenceSARIF.bytes(of: difference, before.ruleset, after.ruleset, version: Fwtrace.configuration.version))
     } else {
       let text = DifferenceText(before.ruleset, after.ruleset, terminal: terminal.settings)
       Output.write(text.text(of: difference, diagnostics: diagnostics))

@@ -19,18 +19,27 @@ struct ExposureCommand: ParsableCommand {
   @Flag(help: "Print the answer as JSON (schema fwtrace.exposure/1).")
   var json = false
 
+  @Flag(help: "Print the answer as Markdown: a table for each zone.")
+  var markdown = false
+
   @OptionGroup var terminal: TerminalArguments
 
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    guard json else {
+    if json, markdown { throw Failure("--markdown: the answer is printed in one form, and --json asks for another") }
+    guard json || markdown else {
       throw try HostOverview(terminal: terminal.settings, isBrief: false).print(dumps.chosenHosts(), dumps: dumps.given)
     }
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.given)
     let exposure = WorkNotice.during("asking about every port") {
       AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    }
+    if markdown {
+      Output.write(
+        ExposureMarkdown(reading.ruleset, facts: reading.facts).text(of: exposure, hostName: reading.name))
+      throw ExitStatus(exposure)
     }
     Output.write(
       ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(

@@ -44,6 +44,18 @@ import Testing
     #expect(schema.problems(of: value) == [])
   }
 
+  @Test(arguments: pairs)
+  func theSARIFIsOfItsSchema(_ old: String, _ new: String) throws {
+    let (difference, before, after) = try Self.difference(old, new)
+    let bytes = DifferenceSARIF.bytes(of: difference, before.ruleset, after.ruleset, version: "1.2.3")
+    let value = try JSONSerialization.jsonObject(with: Data(bytes))
+    let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Policy/sarif-2.1.0.json")
+    #expect(try JSONSchema(contentsOf: file).problems(of: value) == [])
+    let runs = (value as? [String: Any])?["runs"] as? [[String: Any]]
+    let results = (runs?.first?["results"] as? [[String: Any]]) ?? []
+    #expect(results.count == difference.changes.count { $0.kind != .rule } + difference.unknown.count)
+  }
+
   /// Every sample is proved equal to itself without a question, whatever its dumps hide of the host; what they hide of rules is asked about and stays open.
   /// The one left out is a listing that hides the interfaces of every rule, whose packets fall into thousands of pieces.
   @Test(arguments: try Samples.names.filter { $0 != "empty-host" })

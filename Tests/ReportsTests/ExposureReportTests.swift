@@ -30,6 +30,18 @@ import Testing
     #expect(schema.problems(of: value) == [])
   }
 
+  /// Every open service is a row of its zone's table, and a text of the dump is no Markdown.
+  @Test(arguments: ["questions/01-ufw-and-published-port", "tomcat-redis", "empty-host"])
+  func theMarkdownHasARowForEachOpenService(_ name: String) throws {
+    let reading = try Samples.read(name)
+    let exposure = AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+    let text = ExposureMarkdown(reading.ruleset, facts: reading.facts).text(of: exposure)
+    let rows = text.split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasPrefix("| Port |") }
+    let open = exposure.zones.indices.reduce(0) { $0 + exposure.lines(from: $1).count { $0.outcome == .open } }
+    #expect(rows.count == open)
+    #expect(text.split(separator: "\n").count { $0.hasPrefix("#### From ") } == exposure.zones.count)
+  }
+
   /// An exposure asks about sets of packets, and the one packet that it shows of each must fare as it says.
   @Test(arguments: try Samples.names)
   func everyWitnessFaresAsItsAccess(_ name: String) throws {

@@ -19,7 +19,7 @@ struct Measure: ParsableCommand {
   static var rows: [any Row.Type] {
     [
       Start.self, Live.self, ReadSave.self, ReadListing.self, ReadNftJSON.self, ReadNftText.self, ReadOthers.self,
-      Memory.self, Whole.self, AskPacket.self, AskOpen.self, AskFirewalls.self, AskHosts.self,
+      Memory.self, Whole.self, AskPacket.self, AskOpen.self, AskFirewalls.self, AskHosts.self, AuditFirewalls.self,
       AskBatch.self, TestPolicy.self, Growth.self,
       Instructions.self,
     ]

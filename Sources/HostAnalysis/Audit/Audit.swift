@@ -18,7 +18,12 @@ public struct Audit: Sendable {
 
 extension AnalysedHost {
   /// What is wrong with the rules of the host, or worth a look.
-  public func audit() -> Audit { audit(with: exposure()) }
+  ///
+  /// - Parameter kinds: The kinds of findings that are wanted; where the rules alone tell of all of them, nothing is asked about the host.
+  public func audit(for kinds: Set<Finding.ID> = Set(Finding.ID.allCases)) -> Audit {
+    let isOfRules = kinds.isSubset(of: Finding.ID.ofRules)
+    return AuditSearch(self, isOfRules ? nil : exposure()).audit()
+  }
 
   /// The same, where it is known already what can be reached.
   public func audit(with exposure: Exposure) -> Audit { AuditSearch(self, exposure).audit() }
@@ -27,9 +32,10 @@ extension AnalysedHost {
 /// Gathers the findings of every kind.
 struct AuditSearch {
   private let host: AnalysedHost
-  private let exposure: Exposure
+  /// What can be reached; nil where nothing is asked about the host.
+  private let exposure: Exposure?
 
-  init(_ host: AnalysedHost, _ exposure: Exposure) {
+  init(_ host: AnalysedHost, _ exposure: Exposure?) {
     self.host = host
     self.exposure = exposure
   }
@@ -43,9 +49,11 @@ struct AuditSearch {
     let bridges = Set((host.inferred.bridges + host.ruledBridges).compactMap { InterfaceName($0)?.value })
     var findings: [Finding] = []
     for table in tables { findings += RuleSearch(ruleset, table, bridges: bridges).findings() }
-    findings += PurposeSearch(host, exposure, tables).findings()
     findings += AbsenceSearch(host).findings()
-    findings += DangerSearch(host, exposure).findings()
+    if let exposure {
+      findings += PurposeSearch(host, exposure, tables).findings()
+      findings += DangerSearch(host, exposure).findings()
+    }
     for index in findings.indices { findings[index].counterAgrees = counterAgrees(findings[index]) }
     findings.sort { ($1.severity, $0.place, $0.id.rawValue) < ($0.severity, $1.place, $1.id.rawValue) }
     var partial: [ChainID] = []
@@ -55,7 +63,7 @@ struct AuditSearch {
       }
     }
     // What is found here is not said a second time.
-    let warnings = exposure.warnings.filter { $0.id != "chain-without-references" }
+    let warnings = exposure?.warnings.filter { $0.id != "chain-without-references" } ?? []
     return Audit(findings: findings, partial: partial, warnings: warnings)
   }
 

@@ -24,6 +24,13 @@ public struct Finding: Sendable {
     case dangerousFragmentation = "dangerous-path-mtu"
     case costlyEstablished = "costly-established"
     case costlyList = "costly-list"
+
+    /// The kinds that the rules, the sets and what is listed of the host tell alone; the others are found by asking about packets.
+    public static let ofRules: Set<ID> = [
+      .neverReached, .contradiction, .shadowed, .redundant, .correlated, .missingSet, .missingInterface,
+      .missingContainer,
+      .costlyEstablished, .costlyList,
+    ]
   }
 
   /// How much it matters.
