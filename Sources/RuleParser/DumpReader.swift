@@ -128,7 +128,8 @@ public struct DumpReader: Sendable {
     told.allOfNftables = rules.allOfNftables
     told.someOfNftables =
       !rules.allOfNftables && rules.printings.contains { $0.table.origin == .nftables && $0.form.isNft }
-    told.mayHaveLegacyTables = rules.mentionsLegacyTables || origin == .iptablesLegacy
+    told.mayHaveLegacyTables =
+      rules.mentionsLegacyTables || origin == .iptablesLegacy || rules.allOfNftables && rules.lackIptablesTables
     let unshown = UnshownRules(tables, told, sections: rules, facts: reading.facts)
     reading.ruleset.tables = unshown.tables
     reading.ruleset.coverage = unshown.coverage

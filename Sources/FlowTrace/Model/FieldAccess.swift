@@ -171,7 +171,10 @@ extension Flow {
   private mutating func accessConnection(_ field: ConntrackField) -> FieldAccess {
     switch field.key {
     case .state: return .constant(connectionState(withTranslation: false))
-    case .stateOrTranslation: return .constant(connectionState(withTranslation: true))
+    case .stateOrTranslation, .status:
+      // Whether the source is translated nobody knows.
+      if connection?.mayKeepSource == true { return .unknown }
+      if field.key == .stateOrTranslation { return .constant(connectionState(withTranslation: true)) }
     default: break
     }
     guard let connection, connection.hasEntry else { return .absent }

@@ -112,6 +112,8 @@ struct Connection {
   var destinationTranslation: (kind: Translation.Kind, rule: RuleID?)?
   /// How the source was translated, for later packets.
   var sourceTranslation: (kind: Translation.Kind, rule: RuleID?)?
+  /// Whether what translates the source was not shown, so that it may be as it was.
+  var mayKeepSource = false
   /// The interface that the first packet left through when its source was masqueraded.
   var masqueradedThrough: VariableID?
 }

@@ -62,6 +62,15 @@ enum BuiltinTables {
       }
   }
 
+  /// Whether some chains are the built-in chains of a table, all of them.
+  static func isSome(_ names: [String]) -> Bool {
+    let shown = Set(names)
+    return ["filter", "nat", "mangle", "raw"].contains { table in
+      let all = Set(chains(of: table))
+      return shown == all || table == "nat" && shown == all.subtracting(["INPUT"])
+    }
+  }
+
   /// The order in which iptables lists the built-in chains of a table.
   static func rank(_ chain: String) -> Int? {
     switch chain {

@@ -74,6 +74,18 @@ enum ColumnCut {
     }
   }
 
+  /// The column at which the marked lines of a save were cut; nil where they don't tell it.
+  static func column(of marked: DumpText) -> Int? {
+    let widths = marked.lines.filter { $0.form == .cutOff }.map(width)
+    guard let column = widths.max(), column >= leastWidth, !isWider(marked, than: column) else { return nil }
+    return column
+  }
+
+  /// Whether a rule of a save goes beyond a column, so that it was not cut there.
+  static func isWider(_ text: DumpText, than column: Int) -> Bool {
+    text.lines.contains { width($0) > column && ($0.form == .cutOff || isRule(text, $0)) }
+  }
+
   private static func width(_ line: DumpLine) -> Int { line.end - line.start }
 
   /// Whether a blank stands at the end of a line that is a rule; older versions of iptables end all rules so.

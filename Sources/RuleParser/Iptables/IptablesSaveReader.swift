@@ -25,7 +25,9 @@ enum IptablesSaveReader {
     guard let marked = ColumnCut.marked(text, bare: reading.bare, reading.fragment) else {
       return reading.fragment
     }
-    return readLines(marked, family: family, table: table).fragment
+    var fragment = readLines(marked, family: family, table: table).fragment
+    fragment.cutColumn = ColumnCut.column(of: marked)
+    return fragment
   }
 
   /// What the lines of a text say.

@@ -71,6 +71,18 @@ struct RuleSections {
   var allOfLegacy: Set<AddressFamily> {
     Set(wholeOutputs.filter { $0.origin == .iptablesLegacy }.compactMap(\.family))
   }
+  /// Whether iptables printed rules of tables none of which nft lists, so that its tables are not those of nf_tables.
+  var lackIptablesTables: Bool {
+    let listed = printings.filter(\.form.isNft).map(\.table)
+    let some = printings.filter { !$0.form.isNft && $0.form != .commands && $0.table.decides }.map(\.table)
+    if some.isEmpty {
+      // Rules of which not even the table is known.
+      return cuts.contains { cut in
+        cut.family.map { family in !listed.contains { $0.family == family && $0.origin == .iptablesNFT } } ?? false
+      }
+    }
+    return !some.contains { one in listed.contains { $0.family == one.family && $0.name == one.name } }
+  }
   /// The tables and chains that were named without their rules.
   private(set) var inventory = TableInventory()
 
@@ -94,6 +106,8 @@ struct RuleSections {
     let runs = large > 1 ? Parallel.runs(of: open.count, atLeast: 1) : [0..<open.count]
     let fragments = Parallel.map(runs) { run in texts[run].map { Self.fragment(of: $0) } }
     for (index, fragment) in zip(open, fragments.joined()) { sections[index].fragment = fragment }
+    readAtCutColumns()
+    markEndsOfListings()
     for (section, fragment) in sections { if let fragment { take(fragment, of: section) } }
     setAsideFiles()
     takeCuts()
@@ -112,6 +126,49 @@ struct RuleSections {
     var later = LaterCommands(commands, printings: printings)
     later.apply(to: &tables, &ipsets)
     diagnostics += later.diagnostics
+  }
+
+  /// Reads the tables of a save again of which another one tells that its lines were cut at a column: each table is a section.
+  private mutating func readAtCutColumns() {
+    for index in sections.indices {
+      guard let column = sections[index].fragment?.cutColumn, sections[index].section.text.screenWidth == nil else {
+        continue
+      }
+      let cut = sections[index].section
+      for other in sections.indices where other != index && sections[other].fragment?.cutColumn == nil {
+        let section = sections[other].section
+        guard section.kind == .save, section.text.source == cut.text.source, section.commandIndex == cut.commandIndex,
+          section.text.screenWidth == nil, !ColumnCut.isWider(section.text, than: column)
+        else { continue }
+        sections[other].section.text.screenWidth = column + 1
+        sections[other].fragment = Self.fragment(of: sections[other].section)
+      }
+    }
+  }
+
+  /// Takes in that an input without commands ends in the middle of a table, behind the listings of others that are whole: those print all built-in chains.
+  private mutating func markEndsOfListings() {
+    for index in sections.indices where sections[index].section.kind == .listing {
+      let section = sections[index].section
+      guard section.command == nil, section.endsInput, var fragment = sections[index].fragment,
+        let table = fragment.tables.indices.last, fragment.tables[table].shown == .whole,
+        let last = fragment.tables[table].chains.indices.last,
+        fragment.tables[table].chains.allSatisfy({ BuiltinTables.hook($0.name) != nil }),
+        !BuiltinTables.isSome(fragment.tables[table].chains.map(\.name))
+      else { continue }
+      let before = sections[..<index].filter {
+        $0.section.text.source == section.text.source && $0.section.kind == .listing
+      }
+      guard !before.isEmpty,
+        before.allSatisfy({ one in
+          one.section.command == nil && one.fragment?.tables.allSatisfy { BuiltinTables.isWhole($0) } ?? false
+        }),
+        let span = fragment.tables[table].chains[last].rules.last?.span ?? fragment.tables[table].chains[last].span
+      else { continue }
+      fragment.tables[table].chains[last].addMissing(MissingRules(.cut), span: span)
+      fragment.tables[table].shown = .part
+      sections[index].fragment = fragment
+    }
   }
 
   /// Adds an output that a program could not print.
@@ -365,6 +422,10 @@ struct RuleSections {
     if fragment.isCut, hasHeads || section.output.isWhole {
       wholeOutputs.removeAll { $0.family == family && $0.isOfSameOutput(as: section) }
       cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.last.map { section.text.span($0) }))
+    }
+    // Of which tables the filter kept all back nobody knows.
+    if section.output.isWhole, section.output.filter.places.contains(.anywhere), !fragment.isCut {
+      cuts.append((family == .ipv4 ? .ip : .ip6, section.text.lines.first.map { section.text.span($0) }))
     }
     if section.output.isWhole, !section.output.isFiltered, !fragment.isCut, fragment.unprinted.isEmpty {
       let origin = section.output.origin ?? fragment.tables.first?.origin

@@ -409,5 +409,5 @@ enum TableFilling {
 
 extension Table {
   /// Whether it does anything to a packet, unlike the empty chains that iptables prints of a table that doesn't exist.
-  fileprivate var decides: Bool { chains.contains { !$0.rules.isEmpty || $0.base?.policy == .drop } }
+  var decides: Bool { chains.contains { !$0.rules.isEmpty || $0.base?.policy == .drop } }
 }

@@ -35,6 +35,11 @@ struct DumpSection: Sendable {
   var isPast = false
   /// Whether the input begins in the middle of it.
   var beginsCut = false
+  /// Whether nothing but blanks stands behind it in the input.
+  var endsInput: Bool {
+    guard let last = text.lines.last(where: { $0.start < $0.end }) else { return false }
+    return text.bytes[min(last.end, text.bytes.count)...].allSatisfy { $0 <= 0x20 }
+  }
   /// Whether the section is a part of a fence, a bundle or a named file, so that all its lines are meant to be read.
   var isBounded: Bool
 }

@@ -96,8 +96,8 @@ struct PasteLines {
   // MARK: - Line numbers
 
   /// Takes off the line numbers that `cat -n`, editors and web pages put before each line: three or more in a row that count up, each
-  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.) Of JSON, which nft prints in one line, the first number is
-  /// enough. Gives whether there were any.
+  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.) Of JSON, which nft prints in one line, and of a
+  /// whole input in the columns of `cat -n`, fewer are enough. Gives whether there were any.
   private mutating func takeOffLineNumbers(_ numbered: [Int]) -> Bool {
     var next = 0
     var hasAny = false
@@ -113,7 +113,7 @@ struct PasteLines {
       {
         ends.append(line.end)
       }
-      if ends.count >= 3 || start.number == 1 && isJSON(start.end..<lines[first].end) {
+      if ends.count >= 3 || hasJSON(ends, from: first) || first == 0 && isNumbered(ends, by: start.number) {
         hasAny = true
         for (offset, end) in ends.enumerated() {
           lines[first + offset].start = end
@@ -125,9 +125,18 @@ struct PasteLines {
     return hasAny
   }
 
-  private func isJSON(_ range: Range<Int>) -> Bool {
-    var cursor = ByteCursor(bytes, range)
-    return cursor.eat("{\"") || cursor.eat("{ \"")
+  /// Whether one of some numbered lines is a text of JSON behind its number.
+  private func hasJSON(_ ends: [Int], from first: Int) -> Bool {
+    ends.enumerated().contains { offset, end in
+      var cursor = ByteCursor(bytes, end..<lines[first + offset].end)
+      return cursor.eat("{\"") || cursor.eat("{ \"")
+    }
+  }
+
+  /// Whether all lines of the input are numbered in six columns and a tab, as `cat -n` does it.
+  private func isNumbered(_ ends: [Int], by number: UInt64) -> Bool {
+    guard number == 1, lines[ends.count...].allSatisfy({ $0.start == $0.end }) else { return false }
+    return zip(lines, ends).allSatisfy { $0.start + 7 == $1 && bytes[$1 - 1] == 0x09 }
   }
 
   /// Takes off what a journal or an editor puts before each line of an output, where the input, or a fence, begins with such lines: `Nov 28 16:00:01 vps nft[812]: `,

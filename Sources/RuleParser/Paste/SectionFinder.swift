@@ -467,6 +467,16 @@ struct SectionFinder {
     current?.section.beginsCut = beginsCut
   }
 
+  /// Whether the output of an `iptables -S` begins with a rule: it prints the policies first.
+  private func beginsBehindPolicies(_ section: DumpSection) -> Bool {
+    guard section.kind == .save, section.command != nil, section.output.table != nil, !section.output.isWhole,
+      !section.output.isFiltered, section.output.chain == nil, section.commandIndex == nil || sections.isEmpty,
+      let first = section.text.lines.first,
+      !section.text.lines.contains(where: { !$0.range.isEmpty && bytes[$0.start] == 0x2a })
+    else { return false }
+    return first.form == .rule
+  }
+
   private static func isSameOutput(_ open: OutputKind, _ kind: OutputKind) -> Bool {
     switch (open, kind) {
     case (.dockerInfo, .dockerVersion), (.dockerVersion, .dockerInfo), (.ipAddress, .ipAddressOneLine): true
@@ -778,6 +788,7 @@ struct SectionFinder {
     taken.append(tail)
     open.section.text.lines = paste.lines(of: taken)
     open.section.text.tail = tail.count
+    open.section.beginsCut = open.section.beginsCut || beginsBehindPolicies(open.section)
     open.section.text.hasFoldedTexts = open.continuation.hasFoldedText
     open.section.text.screenWidth = screenWidth
     taken = LineRuns()

@@ -88,6 +88,8 @@ struct RuleFragment: Sendable {
   var hidesInterfaces = false
   /// Where the text ends before the output does, or leaves lines out between tables: what is not in it may exist all the same.
   var cut: SourceSpan?
+  /// The column at which the lines of a save were cut, where they tell.
+  var cutColumn: Int?
 
   /// Whether the output goes on behind the text, or had more tables than the text.
   var isCut: Bool { cut != nil }

@@ -64,6 +64,7 @@ extension Engine {
     // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
     if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
     if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
+    if let parts = partsByMaskedLink(of: name, flow) { return .split(parts) }
     let neighbours = neighbours(of: name, &flow).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
       .subtracting(
         flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty
@@ -110,6 +111,9 @@ extension Engine {
   /// bridge that it came in by, all are. A bridge that no dump names is the interface whose name is masked, where the packet comes from what is behind that.
   private func neighbours(of name: String, _ flow: inout Flow) -> ValueSet {
     let told = subnets(of: name, flow.family)
+    if let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == true {
+      return link.network.values
+    }
     if told.isEmpty, knowledge.knowsAddresses(flow.family), knowledge.facts.interface(name) != nil {
       // The host has no address there, so it is nobody's router: what is on the bridge talks over it alone.
       return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
@@ -126,6 +130,44 @@ extension Engine {
     else { return told }
     flow.assume(Assumption(.neighbour(interface: name), settledBy: "ip addr"))
     return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
+  }
+
+  /// Where the addresses of a bridge are masked, the parts in which the destination is on its link, is the host's own, or neither; nil where that is settled.
+  private func partsByMaskedLink(of name: String, _ flow: Flow) -> [Flow]? {
+    guard let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == nil else { return nil }
+    return split(flow, by: link.question).flatMap { part -> [Flow] in
+      guard settledQuestions(part)[link.question] == true else { return [part] }
+      var part = part
+      let destination = part.binding[Slot.destination.rawValue]
+      let unknown = addressTypes(
+        of: part.variables[destination].domain, family: part.family, published: publishing(part)
+      ).unknown
+      if unknown.isEmpty { return [part] }
+      let isOwn = localCondition(destination, unknown, in: &part)
+      return [UInt128(0), 1].compactMap { truth in
+        var one = part
+        guard one.narrow(isOwn, to: ValueSet(truth)) else { return nil }
+        // Its own address is not bridged to.
+        if truth == 1 { _ = begin(&one) }
+        return one
+      }
+    }
+  }
+
+  /// What no dump tells of a packet's destination where the addresses of a bridge are masked: whether its network is the bridge's.
+  private func maskedLink(of name: String, _ flow: Flow) -> (question: RouteQuestion, network: Prefix)? {
+    guard let destination = flow.domain(.destination)?.single, subnets(of: name, flow.family).isEmpty else {
+      return nil
+    }
+    let routes = knowledge.facts.maskedRoutes
+    let areShown = routes.contains { !$0.isConnected && $0.family == flow.family }
+    for place in routes.indices where routes[place].kind == .unicast && !(areShown && routes[place].isConnected) {
+      guard routes[place].nextHops.contains(where: { $0.interface == name && $0.gateway == nil }),
+        let network = routes[place].network(of: IPAddress(bits: destination))
+      else { continue }
+      return (.maskedRoute(place, network), network)
+    }
+    return nil
   }
 
   /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in `net/bridge/br_forward.c`).

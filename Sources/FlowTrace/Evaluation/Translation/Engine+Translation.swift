@@ -238,6 +238,7 @@ extension Engine {
     // It is not certain, so it is no translation to tell of.
     flow.translations = translations
     flow.mayHaveOtherSource = true
+    flow.connection?.mayKeepSource = true
     return RuleBranch(flow: flow, outcome: .translated, action: action, target: target)
   }
 

@@ -108,8 +108,17 @@ struct FoldedNft {
     var end = line.end
     while end > line.start, text.bytes[end - 1] <= 0x20 { end -= 1 }
     guard end > line.start else { return false }
-    return ![0x3b, 0x7b, 0x5c].contains(text.bytes[end - 1])
+    if text.bytes[end - 1] == 0x7b { return blocks.last?.isChain == true && !opensChain(line.start..<end) }
+    return ![0x3b, 0x5c].contains(text.bytes[end - 1])
       && !(text.bytes[end - 1] == 0x7d && blocks.last?.isSet == true)
+  }
+
+  /// Whether the brace at the end of a rule's line opens a chain without a name, and no set.
+  private func opensChain(_ line: Range<Int>) -> Bool {
+    var words = Words(text.bytes, line)
+    var (before, last) = (0..<0, 0..<0)
+    while let word = words.next() { (before, last) = (last, word) }
+    return last.count == 1 && ["jump", "goto"].contains(text.bytes.text(before))
   }
 
   /// Follows the blocks that a line opens and closes.
@@ -340,7 +349,9 @@ extension Statement {
   fileprivate var endsRule: Bool {
     switch self {
     case .verdict(.continue): false
-    case .verdict, .translate, .opaqueTarget: true
+    case .verdict, .translate: true
+    // What is lost at the end of a piece may stand in the next one.
+    case .opaqueTarget(let part): part.lost == nil
     default: false
     }
   }

@@ -149,6 +149,8 @@ extension NftTextReader {
       builder.noteUnknownPlace(BaseChainPlace(chain: "chain left out", span: span, evidence: evidence), of: index)
     case .chain(let index, let name):
       addMissing(MissingRules(evidence, count: evidence == .unreadable ? 1 : nil), span, to: name, of: index)
+      // Nothing tells that the lines were of this chain alone.
+      if evidence == .elided { leaveOutBlocks(at: span, block) }
     case .other: cut = cut ?? span
     }
   }

@@ -91,7 +91,8 @@ struct NftTextReader {
 
   private var fragment: RuleFragment {
     var (builder, diagnostics) = (builder, diagnostics)
-    let tables = builder.finish(&diagnostics)
+    var tables = builder.finish(&diagnostics)
+    for index in tables.indices { IptablesTranslation.hideLosses(in: &tables[index]) }
     var fragment = RuleFragment(tables: tables, diagnostics: diagnostics)
     fragment.cut = cut
     return fragment
