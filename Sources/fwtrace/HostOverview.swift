@@ -19,7 +19,8 @@ struct HostOverview {
       if index > 0 { whole += "\n" }
       try RefuseEmpty.check(reading, dumps: dumps)
       let exposure = WorkNotice.during("asking about every port") {
-        AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
+        let host = AnalysedHost(reading.ruleset, facts: reading.facts)
+        return isBrief ? host.outsideExposure() : host.exposure()
       }
       let text = ExposureText(
         reading.ruleset, facts: reading.facts, terminal: terminal, hostName: hosts.count > 1 ? name : reading.name)
