@@ -11,8 +11,6 @@ public struct AnalysedHost: Sendable {
   public let facts: HostFacts
   package let tracer: Tracer
   package let inferred: InferredHost
-  /// The bridges that rules speak of as ones with containers, also where their addresses are told.
-  let ruledBridges: [String]
   /// The names of containers by their addresses.
   private let names: [IPAddress: String]
 
@@ -20,14 +18,10 @@ public struct AnalysedHost: Sendable {
   public init(_ ruleset: Ruleset, facts: HostFacts) {
     self.ruleset = ruleset
     self.facts = facts
-    tracer = Tracer(ruleset, facts: facts)
     inferred = InferredHost(ruleset: ruleset, facts: facts)
-    ruledBridges = InferredHost(ruleset: ruleset, facts: HostFacts()).bridges
+    tracer = Tracer(ruleset, facts: facts, inferred: inferred)
     names = Self.names(facts, inferred)
   }
-
-  /// The zones of the host: outside ones first, then networks, then the host itself.
-  package func zones() -> [Zone] { ZoneSearch(host: self, addresses: HostAddresses(self)).zones() }
 
   /// The name of the container at an address; nil where none is told.
   func container(at address: IPAddress) -> String? { names[address] }

@@ -19,6 +19,8 @@ public struct InferredHost: Hashable, Sendable {
   /// For bridges with a rule about traffic from themselves to themselves: whether their containers may talk to each other.
   public private(set) var innerTraffic: [InferredInnerTraffic] = []
 
+  /// The interfaces that rules show to hold a subnet, whatever dumps tell of their addresses, in the order of their first rule.
+  public private(set) var ruledBridges: [String] = []
   /// The interfaces that the rules of a table ask for by name, by the table's index.
   public private(set) var namedInterfaces: [Int: Set<String>] = [:]
 
@@ -130,6 +132,7 @@ public struct InferredHost: Hashable, Sendable {
   }
 
   private mutating func add(_ subnet: InferredSubnet, facts: HostFacts) {
+    if subnet.evidence != nil, !ruledBridges.contains(subnet.interface) { ruledBridges.append(subnet.interface) }
     let told =
       facts.interface(subnet.interface)?.addresses.contains { $0.address.family == subnet.prefix.family } ?? false
     if told || subnets.contains(where: { $0.interface == subnet.interface && $0.prefix == subnet.prefix }) { return }

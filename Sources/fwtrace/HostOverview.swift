@@ -19,7 +19,9 @@ struct HostOverview {
       if index > 0 { whole += "\n" }
       try RefuseEmpty.check(reading, dumps: dumps)
       let host = AnalysedHost(reading.ruleset, facts: reading.facts)
-      let exposure = WorkNotice.during("asking about every port") { host.exposure() }
+      let exposure = WorkNotice.during("asking about every port") {
+        isBrief ? host.outsideExposure() : host.exposure()
+      }
       var text = ExposureText(
         reading.ruleset, facts: reading.facts, terminal: terminal, hostName: hosts.count > 1 ? name : reading.name)
       if isBrief {

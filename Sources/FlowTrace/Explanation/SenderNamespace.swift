@@ -102,6 +102,7 @@ public struct SenderNamespace: Sendable {
       whole.assumptions += part.assumptions.filter { !whole.assumptions.contains($0) }
       whole.warnings += part.warnings.filter { !whole.warnings.contains($0) }
       whole.layout = part.layout
+      whole.inferred = part.inferred
       whole.tracesReplies = part.tracesReplies
     }
     return whole

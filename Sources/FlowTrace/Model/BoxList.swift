@@ -58,24 +58,50 @@ package struct BoxList {
   /// The indexes of those among the first `count` boxes that share values with a part of a flow, given by the values of each variable.
   package func overlapping(_ part: [ValueSet], first count: Int) -> [Int] {
     var found: [Int] = []
+    _ = hasOverlapping(part, first: count) { index in
+      found.append(index)
+      return false
+    }
+    return found
+  }
+
+  /// Whether one of the first `count` boxes shares values with a part of a flow and is what is looked for.
+  ///
+  /// - Parameter isWanted: Asked about the index of each box that shares values, in rising order, until it says yes.
+  func hasOverlapping(_ part: [ValueSet], first count: Int, _ isWanted: (Int) -> Bool) -> Bool {
     if count > Self.manyBoxes,
       let places = places?.candidates(for: part, in: boxes, columns.map(\.variable), atMost: count / 4)
     {
-      for index in places where index < count && meets(index, part) { found.append(index) }
-      return found
+      for index in places where index < count && meets(index, part) && isWanted(index) { return true }
+      return false
     }
     guard count > Self.fewBoxes, let column = mostTelling(part, first: count) else {
-      for index in 0..<count where meets(index, part) { found.append(index) }
-      return found
+      for index in 0..<count where meets(index, part) && isWanted(index) { return true }
+      return false
     }
     let values = part[column.variable]
-    guard let low = values.first, let high = values.last else { return [] }
+    guard let low = values.first, let high = values.last else { return false }
     let lows = column.lows.span
     let highs = column.highs.span
     for index in 0..<count where lows[index] <= high && highs[index] >= low {
-      if meets(index, part) { found.append(index) }
+      if meets(index, part), isWanted(index) { return true }
     }
-    return found
+    return false
+  }
+
+  /// One of the first `count` boxes that holds a packet, which is a value for each variable; nil where none does.
+  func box(with packet: [UInt128], first count: Int) -> Flow.Box? {
+    if count > Self.manyBoxes, let places {
+      return places.box(with: packet, among: boxes, first: count, columns.map(\.variable))
+    }
+    for index in 0..<count where Self.box(boxes[index], holds: packet) { return boxes[index] }
+    return nil
+  }
+
+  /// Whether a box holds a packet.
+  static func box(_ box: Flow.Box, holds packet: [UInt128]) -> Bool {
+    for (variable, values) in box where !values.contains(packet[variable]) { return false }
+    return true
   }
 
   private func meets(_ index: Int, _ part: [ValueSet]) -> Bool {

@@ -54,6 +54,28 @@ final class BoxPlaces: Sendable {
     }
   }
 
+  /// One of the first `count` boxes of a list that holds a packet, which is a value for each variable; of several a wide one.
+  func box(
+    with packet: [UInt128], among boxes: [Flow.Box], first count: Int, _ variables: [VariableID]
+  ) -> Flow.Box? {
+    state.withLock { state in
+      Self.note(boxes, variables, &state)
+      var best: (wide: [Int], here: [Int])?
+      var fewest = Int.max
+      for (variable, column) in state.columns {
+        let here = column.lists[UInt64(truncatingIfNeeded: packet[variable] >> 8)] ?? []
+        if column.wide.count + here.count < fewest {
+          (best, fewest) = ((column.wide, here), column.wide.count + here.count)
+        }
+      }
+      guard let best else { return nil }
+      for list in [best.wide, best.here] {
+        for index in list where index < count && BoxList.box(boxes[index], holds: packet) { return boxes[index] }
+      }
+      return nil
+    }
+  }
+
   private static func note(_ boxes: [Flow.Box], _ variables: [VariableID], _ state: inout State) {
     guard state.count < boxes.count else { return }
     for variable in variables {

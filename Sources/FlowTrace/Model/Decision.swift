@@ -16,6 +16,12 @@ struct Decision {
     Decision(requires: requires, boxes: [[(variable, values)]])
   }
 
+  /// The decision as one box; nil where it is no box.
+  var asBox: Flow.Box? {
+    if boxes.isEmpty { return negated ? requires : nil }
+    return boxes.count == 1 && !negated ? requires + boxes[0] : nil
+  }
+
   /// True where one of several decisions is, of which none is negated with boxes or requirements.
   static func any(of alternatives: [Decision], in flow: Flow) -> Decision {
     var boxes: [Flow.Box] = []

@@ -27,6 +27,28 @@ package struct PacketSearch {
 
   package init() {}
 
+  /// How many packets are tried by chance before a part is searched.
+  private static let tries = 12
+
+  /// Tries a few packets of a part: one that is in no box of some lists shows that there are some. Makes the part smaller by boxes that leave one piece of it.
+  ///
+  /// A part that is large beside the boxes that overlap it, be they thousands, consists of such packets for the most part, and which box holds a packet is told sooner
+  /// than which boxes overlap a part. Of a part that one box covers, every packet leads to that box. The tries are the same each time.
+  func probe(_ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)]) -> Occupancy {
+    var chance = Chance()
+    for _ in 0..<Self.tries {
+      let packet = part.map { chance.value(of: $0) }
+      let holding = lists.lazy.compactMap { $0.boxes.box(with: packet, first: $0.count) }.first
+      guard let holding else { return .inhabited }
+      switch relation(of: holding, to: part) {
+      case .covers: return .empty
+      case .coversButFor(let variable, let values): part[variable] = part[variable].subtracting(values)
+      case .apart, .crosses: continue
+      }
+    }
+    return .undecided
+  }
+
   /// A part of a flow that is not empty and lies outside all boxes; nil where there is none, or none was found in time.
   package mutating func find(in part: [ValueSet], outside boxes: [Box]) -> [ValueSet]? {
     var part = part
@@ -124,6 +146,34 @@ package struct PacketSearch {
   }
 }
 
+/// Numbers by chance that are the same each time (splitmix64; Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+private struct Chance {
+  private var state: UInt64 = 0
+
+  private mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ mixed >> 31
+  }
+
+  /// A value of a set; zero where it is empty.
+  mutating func value(of values: ValueSet) -> UInt128 {
+    guard let low = values.first else { return 0 }
+    let count = values.intervals.count
+    if count == 1, values.last == low { return low }
+    let interval = values.intervals[count == 1 ? 0 : Int(next() % UInt64(count))]
+    let width = interval.upperBound - interval.lowerBound
+    if width >> 63 == 0 {
+      // The high half of a product is less than the factor that it is of.
+      let offset = next().multipliedFullWidth(by: UInt64(truncatingIfNeeded: width) + 1).high
+      return interval.lowerBound + UInt128(offset)
+    }
+    return interval.lowerBound + min(width, (UInt128(next()) << 64 | UInt128(next())) & (width >> 1))
+  }
+}
+
 extension Flow {
   /// Whether a part of the flow holds a packet.
   func occupancy(within box: Box = []) -> Occupancy {
@@ -131,9 +181,17 @@ extension Flow {
       let isEmpty = box.contains { variables[$0.variable].domain.isDisjoint(with: $0.values) }
       return isEmpty ? .empty : .inhabited
     }
+    var part = variables.map(\.domain)
+    guard part.limit(to: box) else { return .empty }
     var search = PacketSearch()
-    if packets(within: box, &search) != nil { return .inhabited }
-    return search.isExhausted ? .undecided : .empty
+    let taken = position.taken.boxes
+    let lists = [(exceptions, exceptions.count), (taken, taken.count)].filter { $0.1 > 0 }
+    if unions.isEmpty {
+      // The pieces of a union are many and small, and few boxes overlap each.
+      let told = search.probe(&part, outside: lists)
+      if told != .undecided { return told }
+    }
+    return Self.occupancy(of: part, in: unions[...], outside: lists, &search)
   }
 
   /// Whether it is proved that the flow holds no packet.
@@ -142,36 +200,28 @@ extension Flow {
     return occupancy() == .empty
   }
 
-  /// Some packets of a part of the flow, by the values of each variable; nil where there are none, or none were found in time.
-  func packets(within box: Box = []) -> [ValueSet]? {
-    var search = PacketSearch()
-    return packets(within: box, &search)
-  }
-
-  private func packets(within box: Box, _ search: inout PacketSearch) -> [ValueSet]? {
-    var part = variables.map(\.domain)
-    guard part.limit(to: box) else { return nil }
-    return packets(in: part, of: unions[...], outside: [], &search)
-  }
-
-  private func packets(
-    in part: [ValueSet], of unions: ArraySlice<BoxUnion>, outside boxes: [Box], _ search: inout PacketSearch
-  ) -> [ValueSet]? {
+  /// Whether a part that lies in all of some unions holds a packet.
+  ///
+  /// - Parameter lists: What was taken out, each list as far as it counts here.
+  private static func occupancy(
+    of part: [ValueSet], in unions: ArraySlice<BoxUnion>, outside lists: [(boxes: BoxList, count: Int)],
+    _ search: inout PacketSearch
+  ) -> Occupancy {
     guard let union = unions.first else {
-      let own = exceptions.overlapping(part, first: exceptions.count).map { exceptions.boxes[$0] }
-      let taken = position.taken.boxes
-      let latest = taken.overlapping(part, first: taken.count).map { taken.boxes[$0] }
-      return search.find(in: part, outside: boxes + own + latest)
+      let boxes = lists.flatMap { list, count in list.overlapping(part, first: count).map { list.boxes[$0] } }
+      if search.find(in: part, outside: boxes) != nil { return .inhabited }
+      return search.isExhausted ? .undecided : .empty
     }
-    for index in union.boxes.overlapping(part, first: union.boxes.count) {
+    var found = Occupancy.empty
+    _ = union.boxes.hasOverlapping(part, first: union.boxes.count) { index in
       var piece = part
-      guard piece.limit(to: union.boxes.boxes[index]) else { continue }
-      let earlier = union.earlier.overlapping(piece, first: union.earlierCounts[index])
-      let outside = boxes + earlier.map { union.earlier.boxes[$0] }
-      if let found = packets(in: piece, of: unions.dropFirst(), outside: outside, &search) { return found }
-      if search.isExhausted { return nil }
+      guard piece.limit(to: union.boxes.boxes[index]) else { return false }
+      let count = union.earlierCounts[index]
+      found = occupancy(
+        of: piece, in: unions.dropFirst(), outside: count == 0 ? lists : lists + [(union.earlier, count)], &search)
+      return found != .empty
     }
-    return nil
+    return found
   }
 }
 

@@ -1,3 +1,4 @@
+package import HostModel
 public import RuleGraph
 
 /// The answer to a ``Query``: cases that together are the query and do not overlap, each with its verdict and the way there.
@@ -12,6 +13,8 @@ public struct Trace: Sendable {
   public var warnings: [Diagnostic]
   /// Who wrote the rules, as far as their chains' names tell.
   public var layout: LayoutFingerprint?
+  /// What the rules let the tracer infer of the host; nil of a trace that no tracer made.
+  package var inferred: InferredHost?
   /// Whether the replies to accepted packets were traced, too.
   public var tracesReplies = false
 

@@ -22,9 +22,10 @@ struct CaseRegion {
       region.allowed[.condition(index)] = flow.variables[variable].domain
     }
     let pieces = pieces
+    let hulls = hulls(of: pieces)
     for (id, variable) in flow.variables.enumerated() {
       guard let dimension = dimension(of: id) else { continue }
-      let values = hull(of: id, in: pieces) ?? variable.domain
+      let values = hulls[id] ?? variable.domain
       if let open = variable.open {
         region.open[dimension] = open
         if values == open { continue }
@@ -34,16 +35,20 @@ struct CaseRegion {
     region.except = lists.boxes(of: flow.exceptions, box).filter { $0 != Self.nothing }
     let earlier = flow.unions.map { lists.boxes(of: $0.earlier, box) }
     if pieces.count == 1, let only = pieces.first {
-      for (list, count) in zip(earlier, only.counts) {
-        region.except += list.prefix(count).filter { meets($0, region) }
+      var part = flow.variables.map(\.domain)
+      for (variable, values) in only.box { part[variable] = values }
+      for (place, union) in flow.unions.enumerated() {
+        region.except += union.earlier.overlapping(part, first: only.counts[place]).map { earlier[place][$0] }
+          .filter { meets($0, region) }
       }
       return region
     }
+    let dimensions = flow.variables.indices.map(dimension)
     region.parts = pieces.map { piece in
-      var part = Region.Part(box: [:], earlier: [])
-      for id in piece.variables {
-        guard let dimension = dimension(of: id) else { continue }
-        part.box[dimension] = part.box[dimension]?.intersection(piece.values[id]) ?? piece.values[id]
+      var part = Region.Part(box: Region.Box(minimumCapacity: piece.box.count), earlier: [])
+      for (variable, values) in piece.box {
+        guard let dimension = dimensions[variable] else { continue }
+        part.box[dimension] = part.box[dimension]?.intersection(values) ?? values
       }
       part.earlier = zip(earlier, piece.counts).compactMap { $1 == 0 ? nil : $0.prefix($1) }
       return part
@@ -55,10 +60,9 @@ struct CaseRegion {
   static let nothing: Region.Box = [.family: .empty]
 
   /// A choice of one piece of each union that the flow lies in.
-  private struct Piece {
-    var values: [ValueSet]
+  fileprivate struct Piece {
     /// The variables that the pieces limit.
-    var variables: Set<VariableID> = []
+    var box: Flow.Box = []
     /// How many boxes were taken before, of each union.
     var counts: [Int] = []
   }
@@ -66,17 +70,21 @@ struct CaseRegion {
   /// The pieces that the flow lies in; none where it lies in no union.
   private var pieces: [Piece] {
     guard !flow.unions.isEmpty else { return [] }
-    var pieces = [Piece(values: flow.variables.map(\.domain))]
+    let whole = flow.variables.map(\.domain)
+    var pieces = [Piece()]
     for union in flow.unions {
-      pieces = pieces.flatMap { piece in
-        union.boxes.overlapping(piece.values, first: union.boxes.count).compactMap { index in
-          var next = piece
-          guard next.values.limit(to: union.boxes.boxes[index]) else { return nil }
-          next.variables.formUnion(union.boxes.boxes[index].map(\.variable))
-          next.counts.append(union.earlierCounts[index])
-          return next
+      var next: [Piece] = []
+      for piece in pieces {
+        var part = whole
+        for (variable, values) in piece.box { part[variable] = values }
+        for index in union.boxes.overlapping(part, first: union.boxes.count) {
+          var one = piece
+          one.limit(to: union.boxes.boxes[index], of: part)
+          one.counts.append(union.earlierCounts[index])
+          next.append(one)
         }
       }
+      pieces = next
     }
     return pieces
   }
@@ -90,10 +98,19 @@ struct CaseRegion {
     return dimension
   }
 
-  /// The values of a variable in all pieces together; nil where no union says anything of it.
-  private func hull(of variable: VariableID, in pieces: [Piece]) -> ValueSet? {
-    guard !pieces.isEmpty, pieces.contains(where: { $0.variables.contains(variable) }) else { return nil }
-    return ValueSet(pieces.flatMap { $0.values[variable].intervals })
+  /// The values of each variable that some piece limits, in all pieces together.
+  private func hulls(of pieces: [Piece]) -> [VariableID: ValueSet] {
+    var limited: [VariableID: (count: Int, ranges: [ClosedRange<UInt128>])] = [:]
+    for piece in pieces {
+      for (variable, values) in piece.box {
+        limited[variable, default: (0, [])].count += 1
+        limited[variable]?.ranges += values.intervals
+      }
+    }
+    return limited.reduce(into: [:]) { hulls, one in
+      let isInAll = one.value.count == pieces.count
+      hulls[one.key] = isInAll ? ValueSet(one.value.ranges) : flow.variables[one.key].domain
+    }
   }
 
   /// What a rule matches of the packets as they came in: the whole of a dimension where it matches a value that was changed on the way.
@@ -117,6 +134,22 @@ struct CaseRegion {
 
   private func meets(_ box: [Region.Dimension: ValueSet], _ region: Region) -> Bool {
     box.allSatisfy { dimension, values in region.allowed[dimension].map { !$0.isDisjoint(with: values) } ?? true }
+  }
+}
+
+extension CaseRegion.Piece {
+  /// Limits the piece to a box that shares packets with it.
+  ///
+  /// - Parameter part: The values that the piece leaves each variable.
+  fileprivate mutating func limit(to other: Flow.Box, of part: [ValueSet]) {
+    for (variable, values) in other {
+      let left = part[variable].intersection(values)
+      if let known = box.firstIndex(where: { $0.variable == variable }) {
+        box[known].values = left
+      } else {
+        box.append((variable, left))
+      }
+    }
   }
 }
 

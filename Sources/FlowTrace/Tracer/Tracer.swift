@@ -65,7 +65,9 @@ public struct Tracer: Sendable {
     self.facts = facts
     plan = HookPlan(ruleset)
     layout = LayoutFingerprint(ruleset, index)
-    untold = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.untold(ruleset, $1) }
+    untold = AddressFamily.allCases.reduce(into: [:]) {
+      $0[$1] = Self.untold(ruleset, $1) + Self.inferredTables(ruleset, $1)
+    }
     self.inferred = inferred
     published = ValueSet(inferred.publishedPorts.flatMap(\.ports.intervals))
     knowledge = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: .empty)
@@ -121,10 +123,10 @@ public struct Tracer: Sendable {
       for assumption in builder.assumptions where !assumptions.contains(assumption) { assumptions.append(assumption) }
       warnings += engine.warnings
       assumptions += untold[family] ?? []
-      assumptions += Self.inferredTables(ruleset, family)
     }
     var trace = Trace(query: query, cases: cases, assumptions: assumptions, warnings: warnings + layout.findings)
     trace.layout = layout
+    trace.inferred = inferred
     trace.tracesReplies = options.tracesReply
     return trace
   }

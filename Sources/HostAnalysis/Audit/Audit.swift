@@ -22,10 +22,10 @@ extension AnalysedHost {
   /// - Parameter kinds: The kinds of findings that are wanted; where the rules alone tell of all of them, nothing is asked about the host.
   public func audit(for kinds: Set<Finding.ID> = Set(Finding.ID.allCases)) -> Audit {
     let isOfRules = kinds.isSubset(of: Finding.ID.ofRules)
-    return AuditSearch(self, isOfRules ? nil : exposure()).audit()
+    return AuditSearch(self, isOfRules ? nil : outsideExposure()).audit()
   }
 
-  /// The same, where it is known already what can be reached.
+  /// The same, where it is known already what other hosts reach.
   public func audit(with exposure: Exposure) -> Audit { AuditSearch(self, exposure).audit() }
 }
 
@@ -35,8 +35,17 @@ struct AuditSearch {
   /// What can be reached; nil where nothing is asked about the host.
   private let exposure: Exposure?
 
-  init(_ host: AnalysedHost, _ exposure: Exposure?) {
+  init(_ host: AnalysedHost, _ outside: Exposure?) {
     self.host = host
+    guard var exposure = outside else {
+      self.exposure = nil
+      return
+    }
+    // Of containers it is asked beside that which ports of the host they reach that others don't.
+    let search = ExposureSearch(host)
+    let networks = search.zones.filter { if case .network = $0.kind { true } else { false } }
+    let inside = search.exposure(from: networks) { $0.filter { $0.subject == .otherHostPorts } }
+    exposure.accesses += inside.accesses
     self.exposure = exposure
   }
 
@@ -46,7 +55,7 @@ struct AuditSearch {
     let tables = ruleset.tables.indices.filter { ruleset.tables[$0].shown != .nothing }.map {
       TableReach(AuditedTable(ruleset, table: $0, updated: updated))
     }
-    let bridges = Set((host.inferred.bridges + host.ruledBridges).compactMap { InterfaceName($0)?.value })
+    let bridges = Set(host.inferred.bridges.compactMap { InterfaceName($0)?.value })
     var findings: [Finding] = []
     for table in tables { findings += RuleSearch(ruleset, table, bridges: bridges).findings() }
     findings += AbsenceSearch(host).findings()

@@ -4,7 +4,17 @@ import RuleGraph
 
 extension AnalysedHost {
   /// What of the host can be reached, from where, and what decides.
-  public func exposure() -> Exposure { ExposureSearch(self).exposure { $0 } }
+  public func exposure() -> Exposure {
+    let search = ExposureSearch(self)
+    return search.exposure(from: search.zones) { $0 }
+  }
+
+  /// What of the host can be reached from other hosts, and what decides; what containers and the host itself reach is not asked.
+  package func outsideExposure() -> Exposure {
+    let search = ExposureSearch(self)
+    let outside = search.zones.filter(\.isOutside)
+    return search.exposure(from: outside.isEmpty ? search.zones : outside) { $0 }
+  }
 }
 
 /// Asks the tracer about every service from every zone, each with its sources and source ports open.
@@ -19,22 +29,26 @@ struct ExposureSearch {
   ///   - own: Addresses that are taken for the host's own where no dump tells these.
   init(_ host: AnalysedHost, alsoOwn own: [IPAddress] = []) {
     self.host = host
-    addresses = HostAddresses(host, alsoOwn: own)
-    zones = ZoneSearch(host: host, addresses: addresses).zones()
+    addresses = HostAddresses(host.ruleset, facts: host.facts, inferred: host.inferred, alsoOwn: own)
+    zones = ZoneSearch(facts: host.facts, inferred: host.inferred, addresses: addresses).zones()
     var options = Tracer.Options()
     options.tracesReply = true
     options.findsNearMisses = false
     self.options = options
   }
 
-  /// The exposure of those services from each zone, or of those parts of them, that are wanted.
-  func exposure(of wanted: ([Service]) -> [Service]) -> Exposure {
+  /// The exposure of services from some of the zones.
+  ///
+  /// - Parameters:
+  ///   - asked: The zones that are asked about.
+  ///   - wanted: The services, or the parts of them, that are wanted of those that a zone has.
+  func exposure(from asked: [Zone], of wanted: ([Service]) -> [Service]) -> Exposure {
     var exposure = Exposure(
       zones: zones, accesses: [], unfiltered: unfiltered, unnamed: addresses.unnamed.mapValues { IPAddress(bits: $0) },
       standIns: addresses.standIns, assumptions: [], warnings: [], layout: nil)
     let unshown = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = unshownHooks($1) }
     let search = ServiceSearch(host, addresses: addresses, zones: zones)
-    for (index, zone) in zones.enumerated() {
+    for (index, zone) in zones.enumerated() where asked.contains(zone) {
       for service in wanted(search.services(from: zone)) where !exposure.unfiltered.contains(service.family) {
         guard let query = query(for: service, from: zone) else { continue }
         let trace = host.tracer.trace(query, options: options)

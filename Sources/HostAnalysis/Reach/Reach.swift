@@ -8,7 +8,8 @@ extension AnalysedHost {
   public func reach(_ target: ReachTarget) -> Exposure {
     var own: [IPAddress] = []
     if case .host(let addresses) = target.place { own += addresses.intervals.map { IPAddress(bits: $0.lowerBound) } }
-    return ExposureSearch(self, alsoOwn: own).exposure { services in
+    let search = ExposureSearch(self, alsoOwn: own)
+    return search.exposure(from: search.zones) { services in
       let meant = services.compactMap { narrowed($0, to: target) }
       // Who asks for a port asks for who has it; where nobody is known to, for the rules.
       let known = meant.filter { $0.subject == .hostPort || $0.subject == .containerPort }

@@ -101,7 +101,7 @@ extension AnalysedHost {
   private func place(_ name: String) throws(ReachTargetProblem) -> ReachTarget.Place {
     if let address = IPAddress(name) {
       if isContainer(address) { return .container(name: container(at: address), addresses: ValueSet(address.bits)) }
-      let own = HostAddresses(self).reachable[address.family] ?? .empty
+      let own = HostAddresses(ruleset, facts: facts, inferred: inferred).reachable[address.family] ?? .empty
       let isTold = facts.addressesKnown.contains(address.family) || facts.ownAddressesKnown.contains(address.family)
       guard own.contains(address.bits) || address.isLoopback || !isTold else {
         throw .elsewhere(address)

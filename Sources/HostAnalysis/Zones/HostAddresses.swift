@@ -17,16 +17,19 @@ struct HostAddresses: Sendable {
   private(set) var unnamed: [AddressFamily: UInt128] = [:]
 
   /// - Parameters:
-  ///   - host: The host.
+  ///   - ruleset: The rules.
+  ///   - facts: What dumps tell of the host.
+  ///   - inferred: What the rules let one infer of it.
   ///   - own: Addresses that are asked about, and are taken for the host's own where no dump tells these.
-  init(_ host: AnalysedHost, alsoOwn own: [IPAddress] = []) {
+  init(_ ruleset: Ruleset, facts: HostFacts, inferred: InferredHost, alsoOwn own: [IPAddress] = []) {
     for family in AddressFamily.allCases {
-      let told = Self.told(host.facts, family)
-      if host.facts.addressesKnown.contains(family) || host.facts.ownAddressesKnown.contains(family) {
+      let told = Self.told(facts, family)
+      if facts.addressesKnown.contains(family) || facts.ownAddressesKnown.contains(family) {
         if !told.isEmpty { reachable[family] = told }
       } else {
         let asked = own.filter { $0.family == family && !$0.isLoopback }
-        addStandIns(host, family, told: told.union(ValueSet(asked.map { $0.bits...$0.bits })))
+        addStandIns(
+          ruleset, facts, inferred, family, told: told.union(ValueSet(asked.map { $0.bits...$0.bits })))
       }
     }
   }
@@ -40,21 +43,23 @@ struct HostAddresses: Sendable {
 
   static let linkLocal6 = ValueSet((UInt128(0xfe80) << 112)...((UInt128(0xfec0) << 112) - 1))
 
-  private mutating func addStandIns(_ host: AnalysedHost, _ family: AddressFamily, told: ValueSet) {
+  private mutating func addStandIns(
+    _ ruleset: Ruleset, _ facts: HostFacts, _ inferred: InferredHost, _ family: AddressFamily, told: ValueSet
+  ) {
     // Of a host whose IPv6 rules and addresses nobody showed there is nothing to say.
     if family == .ipv6 {
-      guard !told.isEmpty || host.ruleset.tables.contains(where: { $0.family == .ip6 && $0.shown != .nothing }) else {
+      guard !told.isEmpty || ruleset.tables.contains(where: { $0.family == .ip6 && $0.shown != .nothing }) else {
         return
       }
     }
-    let named = NamedAddresses(host.ruleset, family)
-    let inside = ValueSet(host.inferred.subnets.flatMap(\.prefix.values.intervals)).union(Self.notOwn(family))
-    let ofContainers = host.facts.containers.flatMap(\.endpoints).flatMap(\.addresses)
+    let named = NamedAddresses(ruleset, family)
+    let inside = ValueSet(inferred.subnets.flatMap(\.prefix.values.intervals)).union(Self.notOwn(family))
+    let ofContainers = facts.containers.flatMap(\.endpoints).flatMap(\.addresses)
     let containers = ValueSet(
-      (host.inferred.containerAddresses.map(\.address) + ofContainers).map { $0.bits...$0.bits })
+      (inferred.containerAddresses.map(\.address) + ofContainers).map { $0.bits...$0.bits })
     let mayBe = named.candidates.subtracting(inside).subtracting(containers)
     let gateways = ValueSet(
-      host.inferred.hostAddresses.map(\.address).filter { $0.family == family && !$0.isLoopback }.map {
+      inferred.hostAddresses.map(\.address).filter { $0.family == family && !$0.isLoopback }.map {
         $0.bits...$0.bits
       })
     var all = told.union(mayBe).union(gateways)

@@ -1,16 +1,30 @@
-import HostModel
-import RuleGraph
+package import HostModel
+package import RuleGraph
+
+extension Zone {
+  /// The zones of a host: outside ones first, then networks, then the host itself.
+  ///
+  /// - Parameters:
+  ///   - ruleset: Its rules.
+  ///   - facts: What dumps tell of it.
+  ///   - inferred: What the rules let one infer of it.
+  package static func all(of ruleset: Ruleset, facts: HostFacts, inferred: InferredHost) -> [Zone] {
+    let addresses = HostAddresses(ruleset, facts: facts, inferred: inferred)
+    return ZoneSearch(facts: facts, inferred: inferred, addresses: addresses).zones()
+  }
+}
 
 /// Finds the zones of a host: as its interfaces are told, else as its rules name them.
 struct ZoneSearch {
-  let host: AnalysedHost
+  let facts: HostFacts
+  let inferred: InferredHost
   let addresses: HostAddresses
 
   /// The zones: outside ones first, then networks, then the host itself.
   func zones() -> [Zone] {
     let networks = networks()
     let inner = Set(networks.compactMap(\.interface))
-    var outside = host.facts.addressesKnown.isEmpty ? namedInRules(besides: inner) : told(besides: inner)
+    var outside = facts.addressesKnown.isEmpty ? namedInRules(besides: inner) : told(besides: inner)
     let links = outside.map(\.prefixes) + networks.map(\.prefixes)
     for index in outside.indices {
       // What is on another link comes in from there, unless somebody forges it.
@@ -25,45 +39,45 @@ struct ZoneSearch {
   private func networks() -> [Zone] {
     var bridges: [String] = []
     func add(_ name: String) { if !bridges.contains(name) { bridges.append(name) } }
-    for network in host.facts.networks where network.driver == "bridge" {
+    for network in facts.networks where network.driver == "bridge" {
       if let bridge = network.bridge, isThere(bridge) { add(bridge) }
     }
-    for interface in host.facts.interfaces where isInner(interface.name) { add(interface.name) }
-    for bridge in host.inferred.bridges where isInner(bridge) && isThere(bridge) { add(bridge) }
+    for interface in facts.interfaces where isInner(interface.name) { add(interface.name) }
+    for bridge in inferred.bridges where isInner(bridge) && isThere(bridge) { add(bridge) }
     return bridges.compactMap(network)
   }
 
   /// Whether an interface exists, as far as that is told; one that is down carries nothing.
   private func isThere(_ name: String) -> Bool {
-    if host.facts.addressesKnown.isEmpty { return true }
-    return host.facts.interface(name).map { $0.isUp != false } ?? false
+    if facts.addressesKnown.isEmpty { return true }
+    return facts.interface(name).map { $0.isUp != false } ?? false
   }
 
   /// Whether containers or virtual machines are on a bridge.
   private func isInner(_ name: String) -> Bool {
-    if host.facts.networks.contains(where: { $0.bridge == name && $0.driver == "bridge" }) { return true }
+    if facts.networks.contains(where: { $0.bridge == name && $0.driver == "bridge" }) { return true }
     if let owner = BridgeOwner.named(name) { return owner.hasContainers || owner == .libvirt }
-    guard let interface = host.facts.interface(name) else { return host.ruledBridges.contains(name) }
+    guard let interface = facts.interface(name) else { return inferred.ruledBridges.contains(name) }
     guard interface.kind == nil || interface.kind == "bridge" else { return false }
     // A bridge with a port that is no container's end leads outside.
-    let ports = host.facts.interfaces.filter { $0.master == name }
+    let ports = facts.interfaces.filter { $0.master == name }
     if !ports.isEmpty { return ports.allSatisfy { $0.kind == "veth" } }
     // One that rules masquerade, and translate ports to addresses behind it.
-    return host.ruledBridges.contains(name)
-      && host.inferred.containerAddresses.contains { interface.isOnSubnet($0.address) }
+    return inferred.ruledBridges.contains(name)
+      && inferred.containerAddresses.contains { interface.isOnSubnet($0.address) }
   }
 
   private func network(_ bridge: String) -> Zone? {
     guard let name = InterfaceName(bridge) else { return nil }
-    let told = host.facts.networks.first { $0.bridge == bridge }
+    let told = facts.networks.first { $0.bridge == bridge }
     let own =
-      host.facts.interface(bridge)?.addresses.filter { !HostAddresses.linkLocal6.contains($0.address.bits) } ?? []
+      facts.interface(bridge)?.addresses.filter { !HostAddresses.linkLocal6.contains($0.address.bits) } ?? []
     var prefixes = own.compactMap(\.subnet)
-    for prefix in (told?.subnets ?? []) + host.inferred.subnets.filter({ $0.interface == bridge }).map(\.prefix)
+    for prefix in (told?.subnets ?? []) + inferred.subnets.filter({ $0.interface == bridge }).map(\.prefix)
     where !prefixes.contains(prefix) { prefixes.append(prefix) }
     var gateways = own.map(\.address)
     if gateways.isEmpty {
-      gateways = host.inferred.hostAddresses.filter { $0.interface == bridge }.map(\.address)
+      gateways = inferred.hostAddresses.filter { $0.interface == bridge }.map(\.address)
     }
     var zone = Zone(
       kind: .network(bridge: bridge), networkName: told?.name == "bridge" ? nil : told?.name, prefixes: prefixes,
@@ -86,12 +100,12 @@ struct ZoneSearch {
 
   /// The interfaces that lead to other hosts: those with an address, or that a route leads through.
   private func told(besides inner: Set<String>) -> [Zone] {
-    host.facts.interfaces.compactMap { interface in
+    facts.interfaces.compactMap { interface in
       guard interface.name != "lo", interface.kind != "loopback", !inner.contains(interface.name),
         interface.isUp != false, let name = InterfaceName(interface.name), !isInner(interface.name)
       else { return nil }
       if interface.master != nil || interface.kind == "veth" && interface.addresses.isEmpty { return nil }
-      let routed = host.facts.routes.contains { $0.nextHops.contains { $0.interface == interface.name } }
+      let routed = facts.routes.contains { $0.nextHops.contains { $0.interface == interface.name } }
       let own = interface.addresses.filter { !HostAddresses.linkLocal6.contains($0.address.bits) }
       guard !own.isEmpty || routed else { return nil }
       return Zone(
@@ -102,7 +116,7 @@ struct ZoneSearch {
 
   /// The interfaces that rules name, and one zone for all others: no rule tells these apart.
   private func namedInRules(besides inner: Set<String>) -> [Zone] {
-    var names = Set(host.inferred.namedInterfaces.values.flatMap(\.self))
+    var names = Set(inferred.namedInterfaces.values.flatMap(\.self))
     names = names.filter { $0 != "lo" && !inner.contains($0) && !isInner($0) && !$0.hasPrefix("veth") }
     let taken = names.union(inner).union(["docker0", "docker_gwbridge"]).compactMap { InterfaceName($0)?.value }
     var rest = InterfaceName.wires.subtracting(ValueSet(taken.map { $0...$0 }))
@@ -130,7 +144,7 @@ struct ZoneSearch {
     return sources
   }
 
-  private var links: [Prefix] { host.facts.interfaces.flatMap(\.addresses).compactMap(\.subnet) }
+  private var links: [Prefix] { facts.interfaces.flatMap(\.addresses).compactMap(\.subnet) }
 
   /// Without loopback, groups, reserved and link-local blocks (RFC 6890): what a router hands on.
   private static func possible(_ family: AddressFamily) -> ValueSet {

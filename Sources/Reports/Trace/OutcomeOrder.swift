@@ -23,7 +23,8 @@ struct OutcomeOrder {
   /// The groups of a trace's cases, in order, and the zones that they speak of.
   func groups(of trace: Trace) -> (groups: [OutcomeGroup], zones: [Zone]) {
     if trace.cases.count < 2 { return (trace.cases.indices.map { OutcomeGroup(indices: [$0], zones: [0]) }, []) }
-    let zones = AnalysedHost(ruleset, facts: facts).zones()
+    let inferred = trace.inferred ?? InferredHost(ruleset: ruleset, facts: facts)
+    let zones = Zone.all(of: ruleset, facts: facts, inferred: inferred)
     var places: [Key: Int] = [:]
     var groups: [OutcomeGroup] = []
     var covered = trace.cases.map { self.zones(of: $0, zones, trace.query) }

@@ -27,8 +27,11 @@ public struct ValueSet: Hashable, Sendable {
 
   /// Makes a set of the union of intervals given in any order; they may overlap.
   public init(_ unordered: some Sequence<ClosedRange<UInt128>>) {
+    // An array of the module's own: the sort of any sequence would call what it compares by, once for each pair.
+    var ordered = Array(unordered)
+    if !Self.isInOrder(ordered) { ordered.sort { $0.lowerBound < $1.lowerBound } }
     var merged: [ClosedRange<UInt128>] = []
-    for next in unordered.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+    for next in ordered {
       if let last = merged.last, last.upperBound == UInt128.max || next.lowerBound <= last.upperBound + 1 {
         if next.upperBound > last.upperBound {
           merged[merged.count - 1] = last.lowerBound...next.upperBound
@@ -38,6 +41,13 @@ public struct ValueSet: Hashable, Sendable {
       }
     }
     self.init(unchecked: merged)
+  }
+
+  private static func isInOrder(_ intervals: [ClosedRange<UInt128>]) -> Bool {
+    for place in intervals.indices.dropFirst() where intervals[place].lowerBound < intervals[place - 1].lowerBound {
+      return false
+    }
+    return true
   }
 
   private init(unchecked intervals: [ClosedRange<UInt128>]) { self.intervals = Intervals(intervals) }

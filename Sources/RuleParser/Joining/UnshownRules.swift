@@ -328,28 +328,34 @@ struct UnshownRules {
   /// Chains to which more rules jump than were shown, and those that have counted packets though nothing jumps to them.
   private mutating func findUnseenJumps() {
     for index in tables.indices {
-      var jumps: [String: Int] = [:]
-      for rule in tables[index].chains.lazy.flatMap(\.rules) {
-        for case .verdict(let verdict) in rule.statements {
-          switch verdict {
-          case .jump(let name), .goto(let name): jumps[name, default: 0] += 1
-          default: break
-          }
-        }
-      }
       if tables[index].origin == .nftables {
-        findCountedChains(index, jumps)
+        findCountedChains(index)
       } else {
-        findUncountedJumps(index, jumps)
-        findUncalledChains(index, jumps)
+        findUncountedJumps(index)
+        findUncalledChains(index)
       }
     }
   }
 
+  /// How many rules of a table jump to each chain. A cluster's rules have tens of thousands of chains, so this is worked out where it may matter alone.
+  private static func jumps(in table: Table) -> [String: Int] {
+    var jumps: [String: Int] = [:]
+    for rule in table.chains.lazy.flatMap(\.rules) {
+      for case .verdict(let verdict) in rule.statements {
+        switch verdict {
+        case .jump(let name), .goto(let name): jumps[name, default: 0] += 1
+        default: break
+        }
+      }
+    }
+    return jumps
+  }
+
   /// A table of nft that shows no base chain, but a chain whose rules have counted packets, is a part of one.
-  private mutating func findCountedChains(_ index: Int, _ jumps: [String: Int]) {
+  private mutating func findCountedChains(_ index: Int) {
     let table = tables[index]
     guard !table.chains.isEmpty, !table.chains.contains(where: { $0.base != nil }) else { return }
+    let jumps = Self.jumps(in: table)
     let isCounted = table.chains.contains { chain in
       jumps[chain.name] == nil && chain.rules.contains { ($0.counter?.packets ?? 0) > 0 }
     }
@@ -358,29 +364,33 @@ struct UnshownRules {
 
   /// A table that has rules of a firewall's own chains which nothing jumps to, and lacks a built-in chain, is a part of one: the firewall calls each of its chains. (A chain
   /// of a user may be called by none, and iptables-nft makes only those built-in chains that it needs.)
-  private mutating func findUncalledChains(_ index: Int, _ jumps: [String: Int]) {
+  private mutating func findUncalledChains(_ index: Int) {
     let table = tables[index]
     guard table.shown == .whole else { return }
     let lacks = BuiltinTables.chains(of: table.name).contains { name in
       !(table.name == "nat" && name == "INPUT") && table.chainIndex(name) == nil
     }
+    guard lacks else { return }
+    let jumps = Self.jumps(in: table)
     let isUncalled = table.chains.contains { chain in
       chain.base == nil && !chain.rules.isEmpty && jumps[chain.name] == nil
         && ProgramChains.alwaysCalled.contains { chain.name.hasPrefix($0) }
     }
-    if lacks, isUncalled { tables[index].shown = .part }
+    if isUncalled { tables[index].shown = .part }
   }
 
   /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were that packets get to, rules are missing in some
   /// of them.
-  private mutating func findUncountedJumps(_ index: Int, _ jumps: [String: Int]) {
+  private mutating func findUncountedJumps(_ index: Int) {
     let table = tables[index]
+    guard table.chains.contains(where: { $0.references != nil }) else { return }
+    let jumps = Self.jumps(in: table)
+    let unseen = table.chains.first { chain in chain.references.map { $0 > jumps[chain.name] ?? 0 } ?? false }
+    guard let first = unseen, !table.chains.contains(where: { $0.shown != .whole }) else { return }
+    let names = Set(table.chains.map(\.name))
     let hasAllReached =
-      table.origin != .nftables
-      && (BuiltinTables.chains(of: table.name) + jumps.keys).allSatisfy { table.chainIndex($0) != nil }
-    guard table.shown == .whole || hasAllReached, !table.chains.contains(where: { $0.shown != .whole }) else { return }
-    let unseen = tables[index].chains.filter { chain in (chain.references ?? 0) > (jumps[chain.name] ?? 0) }
-    guard let first = unseen.first else { return }
+      table.origin != .nftables && (BuiltinTables.chains(of: table.name) + jumps.keys).allSatisfy(names.contains)
+    guard table.shown == .whole || hasAllReached else { return }
     tables[index].shown = .part
     let missing = MissingRules(.unseenJump, settledBy: Self.command(tables[index].name, tables[index].family))
     for chain in tables[index].chains.indices where tables[index].chains[chain].base != nil {

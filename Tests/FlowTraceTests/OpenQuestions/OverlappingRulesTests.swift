@@ -18,13 +18,15 @@ import Testing
     #expect(mean.contains(Double(overlaps.reduce(0, +)) / Double(overlaps.count)))
   }
 
-  /// Packets from the corners of what rules name are each in one case, which says what a trace of the packet alone says.
+  /// Packets from the corners of what rules name are each in one case, which says what a trace of the packet alone says: of the packet, and of
+  /// its reply.
   @Test(arguments: OverlappingRules.allCases)
   func singlePacketsFareAsTheCasesOfTheOpenQuestionSay(_ kind: OverlappingRules) throws {
-    let reading = OpenQuestionOracleTests.reading(kind.text(rules: 200, order: .mixed, seed: 7))
+    let reading = OpenQuestionOracleTests.reading(kind.text(rules: 300, order: .mixed, seed: 7))
     let tracer = Tracer(reading.ruleset, facts: reading.facts)
     var options = Tracer.Options()
     options.findsNearMisses = false
+    options.tracesReply = true
     let asked = try reading.query([(.input, "eth0"), (.dst, "0.0.0.0/0:22")])
     let trace = tracer.trace(asked, options: options)
     #expect(!trace.cases.contains { $0.verdict == .undetermined })
@@ -59,6 +61,10 @@ import Testing
       guard alone.count == 1, let one = alone.first, one.decidedBy != .outside(.martian) else { continue }
       #expect(found.map(\.verdict) == [one.verdict], "\(IPAddress(bits: source)) \(IPAddress(bits: destination))")
       #expect(found.allSatisfy { $0.fate == one.fate })
+      let replies = found.flatMap { $0.reply ?? [] }.filter { $0.when.contains(point) }
+      #expect(replies.map(\.verdict) == (one.reply ?? []).map(\.verdict))
+      let isOfOneRule = replies.allSatisfy(\.rules.isEmpty)
+      #expect(!isOfOneRule || replies.map(\.decidedBy) == (one.reply ?? []).map(\.decidedBy))
     }
   }
 }

@@ -8,7 +8,9 @@ struct FailedStatement {
 
 extension Engine {
   private func isNever(_ decision: Decision, _ flow: Flow) -> Bool {
-    flow.truth(of: decision).map { !$0 } ?? flow.split(decision).yes.isEmpty
+    if let isWhole = flow.truth(of: decision) { return !isWhole }
+    if let box = decision.asBox { return flow.occupancy(within: box) == .empty }
+    return flow.split(decision).yes.isEmpty
   }
 
   /// The statements of a rule that are false for the whole flow; matches after a failed one are judged, too.

@@ -20,50 +20,68 @@ extension Engine {
   func taking(_ id: RuleID, from first: Int, _ decision: Decision, _ flow: inout Flow, kept: Int) -> RuleEffect? {
     let statements = ruleset.tables[id.table].chains[id.chain].rules[id.rule].statements
     guard let verdict = Self.plainEnd(statements) else { return nil }
+    // The matches are decided one after the other, each for what the ones before left: in the flow itself, which gets its values back.
+    var narrowed: Flow.Box = []
     var kept = kept
+    var given = flow.assumptions
+    func restore(_ flow: inout Flow) {
+      for (variable, values) in narrowed.reversed() { flow.variables[variable].domain = values }
+    }
     func fails(_ flow: inout Flow) -> RuleEffect {
+      restore(&flow)
       if flow.assumptions.count > kept { flow.assumptions.removeLast(flow.assumptions.count - kept) }
       return .passed(isChanged: false)
     }
-    var candidate = flow
+    func divides(_ flow: inout Flow) -> RuleEffect? {
+      restore(&flow)
+      flow.assumptions = given
+      return nil
+    }
     var box: Flow.Box = []
     for index in first..<statements.count {
       let truth: Decision
       switch statements[index] {
-      case .match, .anyOf: truth = index == first ? decision : decide(statements[index], in: &candidate, id, index)
+      case .match, .anyOf:
+        let count = flow.variables.count
+        truth = index == first ? decision : decide(statements[index], in: &flow, id, index)
+        if flow.variables.count > count {
+          given = flow.assumptions
+          kept = given.count
+        }
       default: continue
       }
-      if flow.variables.count < candidate.variables.count {
-        flow.adopt(newVariablesOf: candidate)
-        kept = flow.assumptions.count
-      }
-      switch candidate.truth(of: truth) {
+      switch flow.truth(of: truth) {
       case true: continue
       case false: return fails(&flow)
       case nil: break
       }
-      guard let part = truth.asBox else { return nil }
+      guard let part = truth.asBox else { return divides(&flow) }
       for (variable, values) in part {
-        guard case .field? = flow.variables[variable].dimension else { return nil }
-        let narrowed = candidate.variables[variable].domain.intersection(values)
-        if narrowed.isEmpty { return fails(&flow) }
-        candidate.variables[variable].domain = narrowed
+        guard case .field? = flow.variables[variable].dimension else { return divides(&flow) }
+        let domain = flow.variables[variable].domain
+        let both = domain.intersection(values)
+        if both.isEmpty { return fails(&flow) }
+        narrowed.append((variable, domain))
+        flow.variables[variable].domain = both
         if let known = box.firstIndex(where: { $0.variable == variable }) {
-          box[known].values = narrowed
+          box[known].values = both
         } else {
-          box.append((variable, narrowed))
+          box.append((variable, both))
         }
       }
     }
     if case .reject(let rejection) = verdict {
       guard rejection.fits(flow.family) else { return fails(&flow) }
       // Whether such a reject is answered depends on the packets.
-      if isUnanswered(rejection, candidate) || hasNoWayBack(candidate) { return nil }
+      if isUnanswered(rejection, flow) || hasNoWayBack(flow) { return divides(&flow) }
     }
-    box.removeAll { flow.variables[$0.variable].domain.isSubset(of: $0.values) }
-    if box.isEmpty { return nil }
+    let assumptions = Array(flow.assumptions.dropFirst(kept))
     _ = fails(&flow)
-    let assumptions = candidate.assumptions.filter { !flow.assumptions.contains($0) }
+    box.removeAll { flow.variables[$0.variable].domain.isSubset(of: $0.values) }
+    if box.isEmpty {
+      flow.assumptions = given
+      return nil
+    }
     let kind = TakenPackets.Kind(chain: id.chainID, verdict: verdict, shape: Self.shape(statements))
     return .takes(TakenPart(box: box, kind: kind, assumptions: assumptions))
   }
@@ -129,13 +147,5 @@ extension Engine {
     default: end = .accepted
     }
     return TakenPackets(part.kind, start, end: end)
-  }
-}
-
-extension Decision {
-  /// The decision as one box; nil where it is no box.
-  fileprivate var asBox: Flow.Box? {
-    if boxes.isEmpty { return negated ? requires : nil }
-    return boxes.count == 1 && !negated ? requires + boxes[0] : nil
   }
 }
