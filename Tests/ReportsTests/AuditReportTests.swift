@@ -161,6 +161,34 @@ import Testing
       ])
   }
 
+  /// Of two rules that stand in for each other one can go, and nothing that keeps packets from a log or a mark can.
+  @Test(arguments: [
+    (
+      "-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -p tcp --dport 22 -j ACCEPT\n",
+      ["shadowed@filter/INPUT/2: never reached: rule 1 (ACCEPT) takes all its packets first"]
+    ),
+    ("-A INPUT -p tcp --dport 137 -j DROP\n-A INPUT -j LOG\n", []),
+    ("-A INPUT -s 10.0.0.0/8 -j DROP\n-A INPUT -p udp -j MARK --set-mark 1\n", []),
+    // A rule without packets takes none, and a second denial denies nothing more.
+    (
+      "-A INPUT -s 10.0.0.1 -j DROP\n-A INPUT -s 10.0.0.1 -j ACCEPT\n-A INPUT -s 10.0.0.1 -p tcp -j REJECT\n-A INPUT -j LOG\n",
+      [
+        "shadowed@filter/INPUT/2: never reached: rule 1 (DROP) takes all its packets first",
+        "shadowed@filter/INPUT/3: never reached: rule 1 (DROP) takes all its packets first",
+      ]
+    ),
+  ])
+  func whatCanGo(_ rules: String, _ wanted: [String]) {
+    let found = Self.findings(Self.save(rules)).filter { [.shadowed, .redundant, .correlated].contains($0.0.id) }
+    #expect(found.map(\.1).sorted() == wanted)
+  }
+
+  @Test func aGapMayHoldAnotherJump() {
+    let rules =
+      "*filter\n:INPUT DROP [0:0]\n:X - [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j X\n...\n-A X -p udp -j DROP\nCOMMIT\n"
+    #expect(!Self.findings(rules).contains { [.neverReached, .shadowed].contains($0.0.id) })
+  }
+
   /// What was not shown may jump anywhere.
   @Test func aChainWithoutJumpsInAPartOfATableIsNotCalledUnreached() {
     let rules =

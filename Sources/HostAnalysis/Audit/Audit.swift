@@ -55,7 +55,7 @@ struct AuditSearch {
     let tables = ruleset.tables.indices.filter { ruleset.tables[$0].shown != .nothing }.map {
       TableReach(AuditedTable(ruleset, table: $0, updated: updated))
     }
-    let bridges = Set(host.inferred.bridges.compactMap { InterfaceName($0)?.value })
+    let bridges = Set((host.inferred.bridges + host.inferred.ruledBridges).compactMap { InterfaceName($0)?.value })
     var findings: [Finding] = []
     for table in tables { findings += RuleSearch(ruleset, table, bridges: bridges).findings() }
     findings += AbsenceSearch(host).findings()

@@ -54,6 +54,12 @@ struct AuditedTable {
       AddressFamily.allCases.filter { table.family.sees($0) }.map { UInt128($0.rawValue)...UInt128($0.rawValue) })
   }
 
+  /// Whether every rule of the table is shown, and so every jump.
+  var knowsJumps: Bool {
+    table.shown == .whole && table.chains.allSatisfy { $0.shown == .whole }
+      && !table.chains.lazy.flatMap(\.rules).contains { $0.mayLeadAnywhere(in: self) }
+  }
+
   /// Whether several rules have a match.
   func isShared(_ statement: Statement) -> Bool {
     if case .match(let match) = statement, case .values = match.values, case .field = match.subject { return false }
@@ -65,7 +71,7 @@ struct AuditedTable {
     switch dimension {
     case .state: changesState
     case .field(let field): changed.contains(field)
-    case .family, .transport, .holds: false
+    case .family, .transport, .transportHeader, .holds: false
     case .port:
       changed.contains {
         if case .header(let header) = $0 { header.name == .sport || header.name == .dport } else { false }
@@ -146,6 +152,19 @@ extension Expression {
     case .concatenation(let parts): parts.flatMap(\.fields)
     case .map(let key, _): key.fields
     case .constant, .anyOf, .masked, .generated: []
+    }
+  }
+}
+
+extension Rule {
+  /// Whether it may lead to chains that are not told: a target that is not understood, a map that was not shown.
+  fileprivate func mayLeadAnywhere(in table: AuditedTable) -> Bool {
+    statements.contains { statement in
+      switch statement {
+      case .opaqueTarget, .missingRules, .verdictMap(_, .ipset): true
+      case .verdictMap(_, .named(let name)): !(table.set(name)?.isShownWhole ?? false)
+      default: false
+      }
     }
   }
 }

@@ -13,6 +13,8 @@ struct PacketSpace {
     case transport
     /// A port of whatever protocol has some.
     case port(HeaderFieldName)
+    /// Whether the transport header is there: not in later fragments, nor in a packet that ends too early (0 or 1).
+    case transportHeader
     /// The connection's state, with the bits of translations.
     case state
     /// A field that every packet has that can have it.
@@ -57,7 +59,7 @@ struct PacketSpace {
     case .transport: .bits(8)
     case .port: .bits(16)
     case .state: states
-    case .holds: ValueSet(0...1)
+    case .holds, .transportHeader: ValueSet(0...1)
     case .field(let field):
       switch field {
       case .header(let header) where header.name == .saddr || header.name == .daddr:

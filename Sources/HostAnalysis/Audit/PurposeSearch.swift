@@ -47,7 +47,7 @@ struct PurposeSearch {
     }
     // A rule that asks for the port after its translation is told of in another way.
     return findings.filter { finding in
-      finding.rule.map { !isBehindTranslation($0.chainID) } ?? true
+      finding.rule.map { hooks(of: $0.chainID).contains(.input) } ?? true
     }
   }
 

@@ -22,7 +22,7 @@ struct RedundancySearch {
     var list = BoxList()
     var owners: [Int] = []
     for (rule, box) in boxes.enumerated() {
-      guard let box, patterns[rule].end != .goesOn else { continue }
+      guard let box, patterns[rule].end != .goesOn || patterns[rule].hasSideEffects else { continue }
       list.append(box)
       owners.append(rule)
     }
@@ -58,7 +58,7 @@ struct RedundancySearch {
         if other < rule {
           if patterns[other].isExact, patterns[other].end.takes { before.append(theirs) }
         } else if other > rule {
-          if isSame, patterns[other].isExact, !patterns[other].hasSideEffects {
+          if isSame, patterns[other].isExact, !patterns[other].hasSideEffects, isReached(other) {
             later.append(Taker(rule: id(other), box: theirs))
           } else if !isSame || patterns[other].hasSideEffects {
             // A rule that does something else must get none of these packets.
@@ -91,6 +91,9 @@ struct RedundancySearch {
     }
   }
 
+  /// Whether packets get to a rule, as far as is known: one that gets none takes the place of no other.
+  private func isReached(_ rule: Int) -> Bool { if case .some = reach.reach[chain][rule] { true } else { false } }
+
   private func id(_ rule: Int) -> RuleID { RuleID(table: reach.audited.index, chain: chain, rule: rule) }
 
   /// Earlier rules that overlap one, decide otherwise, and neither hold all its packets nor are held by it: were they in another order, other packets would pass.
@@ -101,7 +104,7 @@ struct RedundancySearch {
     var found: [Int] = []
     for place in list.overlapping(part, first: list.count) where owners[place] < rule {
       let other = owners[place]
-      guard let theirs = verdict(other), mine.passes != theirs.passes else { continue }
+      guard let theirs = verdict(other), mine.passes != theirs.passes, isReached(other) else { continue }
       let isHeld = box.allSatisfy { field in
         list.boxes[place].first { $0.variable == field.variable }.map { $0.values.isSubset(of: field.values) } ?? false
       }

@@ -136,6 +136,7 @@ struct RulePattern {
       limit(comparison.dimension, to: comparison.values)
     }
     if let family = comparison.family { limit(.family, to: ValueSet(family.rawValue)) }
+    if comparison.isOfTransport { limit(.transportHeader, to: ValueSet(1)) }
     if let transport = comparison.transport { limit(.transport, to: transport) } else { notePorts(comparison) }
   }
 
@@ -155,6 +156,7 @@ struct RulePattern {
     all.values = ValueSet(comparisons.flatMap(\.values.intervals))
     limit(all.dimension, to: all.values)
     if let family = all.family { limit(.family, to: ValueSet(family.rawValue)) }
+    if all.isOfTransport { limit(.transportHeader, to: ValueSet(1)) }
     if let transport = all.transport { limit(.transport, to: transport) } else { notePorts(all) }
   }
 }
@@ -168,6 +170,15 @@ private struct Comparison {
   var transport: ValueSet?
   /// Whether all packets with these values match; else no others do.
   var isExact = true
+
+  /// Whether it asks for something of the transport header.
+  var isOfTransport: Bool {
+    switch dimension {
+    case .port: true
+    case .field(.header(let header)): header.header == .tcp || header.header == .icmp || header.header == .icmpv6
+    case .field, .family, .transport, .transportHeader, .state, .holds: false
+    }
+  }
 
   /// Whether another one asks the same field of the same packets.
   func isLike(_ other: Comparison) -> Bool {
@@ -248,12 +259,9 @@ private struct Comparison {
           dimension = .port(header.name)
           transport = header.header.protocolNumber.map { ValueSet($0) }
         case (.tcp, .flags): transport = ValueSet(6)
-        case (.icmp, .type), (.icmp, .code):
-          transport = ValueSet(1)
-          family = .ipv4
-        case (.icmpv6, .type), (.icmpv6, .code):
-          transport = ValueSet(58)
-          family = .ipv6
+        // nft asks for the protocol alone, also in packets of the other version of IP (measured).
+        case (.icmp, .type), (.icmp, .code): transport = ValueSet(1)
+        case (.icmpv6, .type), (.icmpv6, .code): transport = ValueSet(58)
         // Whatever protocol it is, the bytes where ports would be are looked at.
         case (.th, .sport), (.th, .dport): dimension = .port(header.name)
         default: return nil

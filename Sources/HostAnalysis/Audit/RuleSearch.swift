@@ -29,9 +29,7 @@ struct RuleSearch {
     let table = reach.audited.table
     self.table = table
     self.bridges = table.chains.contains { RuleWriter(table, $0) == .program } ? bridges : []
-    knowsJumps =
-      table.shown == .whole && table.chains.allSatisfy { $0.shown == .whole }
-      && !table.chains.lazy.flatMap(\.rules).contains { $0.mayLeadAnywhere(in: reach.audited) }
+    knowsJumps = reach.audited.knowsJumps
   }
 
   func findings() -> [Finding] {
@@ -43,12 +41,13 @@ struct RuleSearch {
       }
       let writer = RuleWriter(table, chain)
       let redundancy = RedundancySearch(reach, chain: c)
+      var gone = BoxList()
       for (r, rule) in chain.rules.enumerated() where rule.missing == nil {
         let id = RuleID(table: index, chain: c, rule: r)
         if let finding = unreached(id, writer) {
           findings.append(finding)
         } else if writer == .person, !rule.names(anyOf: bridges) {
-          findings += unneeded(id, redundancy)
+          findings += unneeded(id, redundancy, &gone)
         }
       }
       findings += costs(ChainID(table: index, chain: c))
@@ -130,9 +129,13 @@ struct RuleSearch {
 
   // MARK: Rules that are not needed
 
-  private func unneeded(_ id: RuleID, _ redundancy: RedundancySearch) -> [Finding] {
+  private func unneeded(_ id: RuleID, _ redundancy: RedundancySearch, _ gone: inout BoxList) -> [Finding] {
     func ids(_ rules: [Int]) -> [RuleID] { rules.map { RuleID(table: id.table, chain: id.chain, rule: $0) } }
-    if let found = redundancy.redundancy(of: id.rule) {
+    // Of rules that stand in for each other not all can go: those that touch one that can are left.
+    if let found = redundancy.redundancy(of: id.rule), let box = reach.boxes[id.chain][id.rule],
+      let part = reach.limited(reach.space.domains, to: box), gone.overlapping(part, first: gone.count).isEmpty
+    {
+      gone.append(box)
       return [
         Finding(
           fact: .redundant(byPolicy: found.isByPolicy), severity: .note, rule: id, because: ids(found.rules),
@@ -207,17 +210,6 @@ extension Rule {
         case .values(let values) = match.values, let name = values.single
       else { return false }
       return interfaces.contains(name)
-    }
-  }
-
-  /// Whether it may lead to chains that are not told: a target that is not understood, a map that was not shown.
-  fileprivate func mayLeadAnywhere(in table: AuditedTable) -> Bool {
-    statements.contains { statement in
-      switch statement {
-      case .opaqueTarget, .missingRules, .verdictMap(_, .ipset): true
-      case .verdictMap(_, .named(let name)): !(table.set(name)?.isShownWhole ?? false)
-      default: false
-      }
     }
   }
 }

@@ -70,7 +70,14 @@ struct TableReach {
     boxes = patterns.map { patterns in patterns.map { box(of: $0) } }
     let order = chainsInOrder()
     for chain in order.reversed() { summaries[chain] = summary(of: chain) }
-    for chain in chains.indices { if let arrival = arrival(atBase: chain) { arrivals[chain] = [arrival] } }
+    for chain in chains.indices {
+      if let arrival = arrival(atBase: chain) {
+        arrivals[chain] = [arrival]
+      } else if !audited.knowsJumps {
+        // What was not shown may lead any packet there.
+        arrivals[chain] = [Arrival(part: space.domains, outside: [], led: nil)]
+      }
+    }
     for chain in order { walk(chain) }
     // What calls itself in a circle is not loaded by any kernel; such chains of a damaged dump are not judged.
     let judged = Set(order)
@@ -264,7 +271,8 @@ struct TableReach {
       case .contradiction, .nothingLeads, .behindUnreached, .othersArrive, .covered: isReached = false
       }
       for target in isReached ? targets(pattern) : [] { lead(to: target, by: id, box, taken) }
-      guard pattern.isExact else { continue }
+      // What gets no packets takes none; those before it take its own.
+      guard isReached, pattern.isExact else { continue }
       switch pattern.end {
       case .decides, .translates, .returns: taken.append(Taker(rule: id, box: box))
       case .leads(_, isGoto: true): taken.append(Taker(rule: id, box: box))
@@ -321,7 +329,11 @@ struct TableReach {
 
   /// Whether two rules do different things to a packet.
   func differs(from id: RuleID, _ other: RuleID) -> Bool {
-    patterns[id.chain][id.rule].end != patterns[other.chain][other.rule].end
+    switch (patterns[id.chain][id.rule].end, patterns[other.chain][other.rule].end) {
+    // Dropped or rejected, a packet is stopped.
+    case (.decides(let mine), .decides(let its)): mine.passes != its.passes
+    case (let mine, let its): mine != its
+    }
   }
 }
 

@@ -115,7 +115,7 @@ struct SARIFLog {
         json.key("artifactLocation")
         json.object(flat: true) { json in json.member("uri", reference(place.file)) }
         json.key("region")
-        json.object { json in
+        json.object(flat: true) { json in
           json.member("startLine", max(place.line, 1))
           if let snippet = place.snippet {
             json.key("snippet")
