@@ -47,59 +47,6 @@ struct AuditTests {
     #expect(outcome.rulesets == Self.rulesets && outcome.met > 0)
   }
 
-  /// A ruleset with fewer rules is one that the programs load, and it is proved to do the same.
-  @Test(arguments: Scenario.Profile.allCases)
-  func `the programs take a ruleset with fewer rules`(_ profile: Scenario.Profile) {
-    var seen = 0
-    var gone = 0
-    var seed: UInt64 = 950_000
-    while seen < 6, seed < 950_040 {
-      let number = seed
-      seed += 1
-      guard let one = try? Lab.inOwnThread({ try Self.smaller(profile, seed: number) }) else { continue }
-      if let report = one.report { Issue.record(Comment(rawValue: report)) }
-      gone += one.gone
-      if one.gone > 0 { seen += 1 }
-    }
-    #expect(seen == 6 && gone > 6)
-  }
-
-  private static func smaller(_ profile: Scenario.Profile, seed: UInt64) throws -> (report: String?, gone: Int) {
-    let scenario = Scenario(profile, seed: seed, probes: 0)
-    let trial = try Trial(scenario.topology, scenario.ruleset, form: scenario.form)
-    let reading = trial.reading
-    let smaller = SmallerRuleset(of: reading.ruleset) { rule, table in
-      table.origin == .nftables
-        || IptablesSavePrinter.ruleText(rule, family: table.family == .ip6 ? .ipv6 : .ipv4) != nil
-    }
-    let gone = smaller.unreached + smaller.unneeded + smaller.merged
-    let name = "\(profile.rawValue)-\(seed)"
-    for family in [TableFamily.ip, .ip6] {
-      var own = smaller.ruleset
-      own.tables.removeAll { $0.origin == .nftables || $0.family != family }
-      if own.tables.isEmpty { continue }
-      let text = IptablesSavePrinter.print(own)
-      // What iptables has no words for was not printed by it.
-      if text.contains("\n# chain ") { continue }
-      let tool = "\(family == .ip ? "iptables" : "ip6tables")-\(scenario.ruleset.backend.rawValue)-restore"
-      let result = try runCommand([tool, "--test"], input: text)
-      if result.status != 0 { return ("\(name): \(tool): \(result.errors)\n\(text)", gone) }
-    }
-    var own = smaller.ruleset
-    own.tables.removeAll { $0.origin != .nftables }
-    own.ipsets = []
-    if !own.tables.isEmpty {
-      let text = NftPrinter.print(own)
-      let result = try runCommand(["nft", "-c", "-f", "-"], input: text)
-      if result.status != 0 { return ("\(name): nft: \(result.errors)\n\(text)", gone) }
-    }
-    let difference = Difference(of: (reading.ruleset, reading.facts), and: (smaller.ruleset, reading.facts))
-    if difference.hasChanges {
-      return ("\(name): packets fare otherwise: \(difference.changes.count) changes\n\(trial.ruleset)", gone)
-    }
-    return (nil, gone)
-  }
-
   private static func outcome(_ profile: Scenario.Profile, seed: UInt64) throws -> Outcome? {
     let scenario = Scenario(profile, seed: seed, probes: Campaign.probesPerRuleset)
     // Only what nft's trace shows can be looked at rule by rule.
