@@ -56,10 +56,7 @@ struct AuditCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    let forms = [(json, "--json"), (markdown, "--markdown"), (sarif, "--sarif")].filter(\.0).map(\.1)
-    guard forms.count < 2 else {
-      throw Failure("\(forms[1]): the findings are printed in one form, and \(forms[0]) asks for another")
-    }
+    try AnswerForm.check(["--json": json, "--markdown": markdown, "--sarif": sarif, "--optimized": optimized])
     let least = try weight()
     let kinds = try self.kinds()
     let known = try ignore.map { path throws(Failure) in try KnownFindings(path) }
@@ -108,16 +105,21 @@ struct AuditCommand: ParsableCommand {
   private func kinds() throws(Failure) -> Set<Finding.ID>? {
     if only.isEmpty { return nil }
     var kinds: Set<Finding.ID> = []
-    for name in only {
-      guard let kind = Finding.ID(rawValue: name) else {
-        let all = Finding.ID.allCases.map(\.rawValue)
-        let near =
-          Spelling.nearest(to: name, among: all).map { ". Did you mean \($0)?" }
-          ?? "; they are: \(all.joined(separator: ", "))"
-        throw Failure("--only \(name): no kind of finding has this name\(near)")
-      }
-      kinds.insert(kind)
-    }
+    for name in only { kinds.insert(try Finding.ID.named(name, in: "--only \(name)")) }
     return kinds
+  }
+}
+
+extension Finding.ID {
+  /// The kind of this name.
+  ///
+  /// - Parameter place: Where the name was given, for whoever mistyped it.
+  static func named(_ name: String, in place: String) throws(Failure) -> Finding.ID {
+    if let kind = Finding.ID(rawValue: name) { return kind }
+    let all = allCases.map(\.rawValue)
+    let near =
+      Spelling.nearest(to: name, among: all).map { ". Did you mean \($0)?" }
+      ?? "; they are: \(all.joined(separator: ", "))"
+    throw Failure("\(place): no kind of finding has this name\(near)")
   }
 }

@@ -50,10 +50,7 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var namespace: NamespaceArguments
 
   func run() throws {
-    let forms = [(json, "--json"), (markdown, "--markdown"), (sarif, "--sarif")].filter(\.0).map(\.1)
-    guard forms.count < 2 else {
-      throw Failure("\(forms[1]): the answer is printed in one form, and \(forms[0]) asks for another")
-    }
+    try AnswerForm.check(["--json": json, "--markdown": markdown, "--sarif": sarif])
     guard old != "-" || new != "-" else { throw Failure("diff - -: standard input can be one of the two dumps only") }
     let readsHost = commands.isEmpty ? new == nil : old == nil
     guard readsHost || namespace.netns == nil else {

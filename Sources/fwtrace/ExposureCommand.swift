@@ -27,7 +27,7 @@ struct ExposureCommand: ParsableCommand {
   @OptionGroup var dumps: DumpArguments
 
   func run() throws {
-    if json, markdown { throw Failure("--markdown: the answer is printed in one form, and --json asks for another") }
+    try AnswerForm.check(["--json": json, "--markdown": markdown])
     guard json || markdown else {
       throw try HostOverview(terminal: terminal.settings, isBrief: false).print(dumps.chosenHosts(), dumps: dumps.given)
     }

@@ -14,8 +14,7 @@ struct InterfaceCheck {
     let inferred = InferredHost(ruleset: reading.ruleset, facts: facts)
     known = Set(facts.interfaces.map(\.name)).union(inferred.namedInterfaces.values.flatMap(\.self))
       .union(facts.networks.compactMap(\.bridge))
-    // What lists loopback lists all: nobody asks for it alone with the addresses of others.
-    isWhole = !facts.addressesKnown.isEmpty && facts.interface("lo") != nil && facts.interfaces.count > 1
+    isWhole = facts.listsEveryInterface
   }
 
   /// Checks the names in a question. Patterns and what is taken out (`!docker0`) need not exist.

@@ -21,20 +21,13 @@ struct KnownFindings {
   /// Reads a file.
   init(_ path: String) throws(Failure) {
     name = path
-    let ids = Finding.ID.allCases.map(\.rawValue)
     for input in try DumpFiles.read([path]) {
       for (index, line) in String(decoding: input.bytes, as: UTF8.self).split(
         separator: "\n", omittingEmptySubsequences: false
       ).enumerated() {
         let words = line.split(whereSeparator: \.isWhitespace)
         guard let key = words.first.map(String.init), !key.hasPrefix("#") else { continue }
-        let id = key.prefix { $0 != "@" }
-        guard ids.contains(String(id)) else {
-          let near =
-            Spelling.nearest(to: String(id), among: ids).map { ". Did you mean \($0)?" }
-            ?? "; they are: \(ids.joined(separator: ", "))"
-          throw Failure("\(path):\(index + 1): \(id) is no kind of finding\(near)")
-        }
+        _ = try Finding.ID.named(String(key.prefix { $0 != "@" }), in: "\(path):\(index + 1): \(key)")
         guard words.count > 1 else {
           throw Failure("\(path):\(index + 1): \(key): a reason is expected behind it, for whoever reads this later")
         }

@@ -63,14 +63,13 @@ struct RuleCommand: ParsableCommand {
     for index in named {
       guard let place = ruleset.tables[index].chainIndex(chain) else { continue }
       let one = ruleset[ChainID(table: index, chain: place)]
-      guard
-        let rule = one.rules.indices.first(where: { one.rules[$0].missing == nil && one.number(ofRule: $0) == number })
-      else {
-        throw Failure(
-          "rule \(table) \(chain) \(number): the chain has \(one.rules.isEmpty ? "no rules" : "rules 1 to \(one.rules.count)")"
-        )
+      let rules = one.rules.indices.filter { one.rules[$0].missing == nil }
+        .map { RuleID(table: index, chain: place, rule: $0) }
+      guard let rule = rules.first(where: { ruleset.number(of: $0) == number }) else {
+        let last = rules.last.map { "rules 1 to \(ruleset.number(of: $0))" }
+        throw Failure("rule \(table) \(chain) \(number): the chain has \(last ?? "no rules")")
       }
-      return RuleID(table: index, chain: place, rule: rule)
+      return rule
     }
     let names = named.flatMap { ruleset.tables[$0].chains.map(\.name) }
     let near = Spelling.nearest(to: chain, among: names).map { ". Did you mean \($0)?" } ?? ""

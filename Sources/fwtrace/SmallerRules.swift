@@ -25,8 +25,6 @@ struct SmallerRules {
     var text = iptables.tables.isEmpty ? "" : IptablesSavePrinter.print(iptables)
     if !nftables.tables.isEmpty { text += NftPrinter.print(nftables) }
     Output.write(text)
-    let before = smaller.count(old)
-    let after = smaller.count(new)
     let parts = [
       (smaller.unreached, "get no packets"), (smaller.unneeded, "not needed"), (smaller.merged, "merged into others"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
@@ -36,7 +34,7 @@ struct SmallerRules {
       ? "proved equal: every packet fares the same"
       : difference.hasChanges
         ? "but packets would fare otherwise: do not use it" : "not proved equal, since not everything was shown"
-    Output.error("fwtrace: \(before) rules, now \(after) (\(what)); \(proof)\n")
+    Output.error("fwtrace: \(old.ruleCount) rules, now \(new.ruleCount) (\(what)); \(proof)\n")
     return difference.isEqual ? .accepted : difference.hasChanges ? .notAccepted : .undetermined
   }
 }

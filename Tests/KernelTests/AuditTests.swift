@@ -47,6 +47,49 @@ struct AuditTests {
     #expect(outcome.rulesets == Self.rulesets && outcome.met > 0)
   }
 
+  /// A ruleset with fewer rules is one that the programs load.
+  @Test(arguments: Scenario.Profile.allCases)
+  func `the programs take a ruleset with fewer rules`(_ profile: Scenario.Profile) {
+    var seen = 0
+    var seed: UInt64 = 950_000
+    while seen < 6, seed < 950_060 {
+      let number = seed
+      seed += 1
+      guard let one = try? Lab.inOwnThread({ try Self.smaller(profile, seed: number) }) else { continue }
+      if let report = one.report { Issue.record(Comment(rawValue: report)) }
+      if one.isSmaller { seen += 1 }
+    }
+    #expect(seen == 6)
+  }
+
+  private static func smaller(_ profile: Scenario.Profile, seed: UInt64) throws -> (report: String?, isSmaller: Bool) {
+    let scenario = Scenario(profile, seed: seed, probes: 1)
+    let trial = try Trial(scenario.topology, scenario.ruleset, form: scenario.form)
+    let old = trial.reading.ruleset
+    let new = SmallerRuleset(of: old) { rule, table in
+      table.origin == .nftables
+        || IptablesSavePrinter.ruleText(rule, family: table.family == .ip6 ? .ipv6 : .ipv4) != nil
+    }.ruleset
+    var texts: [(command: [String], text: String)] = []
+    for (family, tool) in [(TableFamily.ip, "iptables"), (.ip6, "ip6tables")] {
+      var own = new
+      own.tables.removeAll { $0.origin == .nftables || $0.family != family }
+      let text = IptablesSavePrinter.print(own)
+      // What iptables has no words for was not printed by it.
+      guard !own.tables.isEmpty, !text.contains("\n# chain ") else { continue }
+      texts.append((["\(tool)-\(scenario.ruleset.backend.rawValue)-restore", "--test"], text))
+    }
+    var own = new
+    own.tables.removeAll { $0.origin != .nftables }
+    own.ipsets = []
+    if !own.tables.isEmpty { texts.append((["nft", "-c", "-f", "-"], NftPrinter.print(own))) }
+    for (command, text) in texts {
+      let result = try runCommand(command, input: text)
+      if result.status != 0 { return ("\(profile.rawValue)-\(seed): \(command): \(result.errors)\n\(text)", true) }
+    }
+    return (nil, new.ruleCount < old.ruleCount)
+  }
+
   private static func outcome(_ profile: Scenario.Profile, seed: UInt64) throws -> Outcome? {
     let scenario = Scenario(profile, seed: seed, probes: Campaign.probesPerRuleset)
     // Only what nft's trace shows can be looked at rule by rule.

@@ -189,6 +189,31 @@ import Testing
     #expect(!Self.findings(rules).contains { [.neverReached, .shadowed].contains($0.0.id) })
   }
 
+  /// Behind a gap rules are counted among those that were shown, and each has a key of its own.
+  @Test func rulesBehindAGapAreCountedAsShown() {
+    let rules =
+      "*filter\n:INPUT DROP [0:0]\n-A INPUT -p udp -j ACCEPT\n...\n-A INPUT -p tcp -j ACCEPT\n-A INPUT -p tcp --dport 22 -j DROP\nCOMMIT\n"
+    let found = Self.findings(rules).filter { $0.0.id == .shadowed }
+    #expect(found.map(\.1) == ["shadowed@filter/INPUT/3: never reached: rule 2 (ACCEPT) takes all its packets first"])
+  }
+
+  /// An accept is overruled by a base chain of another table, and by one of its own; a set of ports is asked about as a whole.
+  @Test(arguments: [
+    "table inet a { chain i { type filter hook input priority 0; policy drop; } }\n",
+    "table inet b { chain j { type filter hook input priority 10; policy drop; } }\n",
+  ])
+  func acceptsThatAnotherBaseChainOverrules(_ other: String) {
+    let rules =
+      "table inet b {\n chain i {\n type filter hook input priority -10; policy accept;\n tcp dport { 80, 443 } accept\n }\n}\n"
+    let text = other.replacing("{ chain", with: "{\n chain").replacing("; }", with: ";\n }\n").replacing(
+      "{ type", with: "{\n type")
+    let facts =
+      "$ ip addr\n1: lo: <LOOPBACK,UP> mtu 65536\n    inet 127.0.0.1/8 scope host lo\n2: eth0: <BROADCAST,UP> mtu 1500\n    inet 192.0.2.10/24 scope global eth0\n"
+    let found = Self.findings(rules + text, facts).filter { $0.0.id == .overruled }
+    #expect(found.map(\.0.rule?.rule) == [0])
+    #expect(found.first?.0.witness?.destinationPort?.single != nil)
+  }
+
   /// What was not shown may jump anywhere.
   @Test func aChainWithoutJumpsInAPartOfATableIsNotCalledUnreached() {
     let rules =

@@ -17,9 +17,7 @@ struct AbsenceSearch {
     facts = host.facts
     updated = ruleset.updatedSets
     let names = facts.interfaces.compactMap { InterfaceName($0.name)?.value }
-    // Who lists loopback lists all: nobody asks for it alone with the addresses of others.
-    let isWhole = !facts.addressesKnown.isEmpty && facts.interface("lo") != nil && facts.interfaces.count > 1
-    interfaces = isWhole ? Set(names) : nil
+    interfaces = facts.listsEveryInterface ? Set(names) : nil
     let ofContainers = facts.containers.flatMap(\.endpoints).flatMap(\.addresses)
     let isTold =
       !facts.containers.isEmpty && facts.containers.allSatisfy { !$0.endpoints.isEmpty || $0.networkMode != nil }

@@ -63,6 +63,9 @@ struct AuditSearch {
       findings += PurposeSearch(host, exposure, tables).findings()
       findings += DangerSearch(host, exposure).findings()
     }
+    // Whoever mends what is wrong with a rule does not ask whether it is needed.
+    let wrong = Set(findings.filter { $0.id != .redundant && $0.severity >= .warning }.compactMap(\.rule))
+    findings.removeAll { $0.id == .redundant && $0.rule.map(wrong.contains) ?? false }
     for index in findings.indices { findings[index].counterAgrees = counterAgrees(findings[index]) }
     findings.sort { ($1.severity, $0.place, $0.id.rawValue) < ($0.severity, $1.place, $1.id.rawValue) }
     var partial: [ChainID] = []

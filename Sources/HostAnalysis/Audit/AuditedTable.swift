@@ -4,6 +4,9 @@ import RuleGraph
 struct AuditedTable {
   let index: Int
   let table: Table
+  /// Whether every rule of the table is shown, and so every jump.
+  let knowsJumps: Bool
+  private let chains: [String: Int]
   private let ipsets: [String: NamedSet]
   /// What some rule of the table changes of a packet: what it was for one rule is another for the next.
   private let changed: Set<Field>
@@ -17,11 +20,14 @@ struct AuditedTable {
 
   init(_ ruleset: Ruleset, table index: Int, updated: Set<String>) {
     self.index = index
-    table = ruleset.tables[index]
+    let table = ruleset.tables[index]
+    self.table = table
+    chains = Dictionary(table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
     self.updated = updated
     ipsets = Dictionary(ruleset.ipsets.map { ($0.name, $0) }) { first, _ in first }
     var changed: Set<Field> = []
     var changesState = false
+    var knowsJumps = table.shown == .whole && table.chains.allSatisfy { $0.shown == .whole }
     var uses: [Statement: Int] = [:]
     for rule in table.chains.lazy.flatMap(\.rules) {
       for statement in rule.statements {
@@ -29,10 +35,18 @@ struct AuditedTable {
         case .assign(let assignment): changed.insert(assignment.field)
         case .notrack: changesState = true
         case .missingRules(let missing):
+          knowsJumps = false
           if missing.effects?.contains(.change) ?? true {
-            changed.formUnion([.meta(.mark), .conntrack(ConntrackField(.mark))])
+            changed.formUnion(Self.changeable)
+            changesState = true
           }
-        case .opaqueTarget: changed.formUnion([.meta(.mark), .conntrack(ConntrackField(.mark))])
+        case .opaqueTarget:
+          knowsJumps = false
+          changed.formUnion(Self.changeable)
+          changesState = true
+        case .verdictMap(_, .ipset): knowsJumps = false
+        case .verdictMap(_, .named(let name)):
+          if !(table.sets.first { $0.name == name }?.isShownWhole ?? false) { knowsJumps = false }
         case .match(let match):
           if case .values = match.values, case .field = match.subject { continue }
           uses[statement, default: 0] += 1
@@ -43,7 +57,8 @@ struct AuditedTable {
     }
     self.changed = changed
     self.changesState = changesState
-    // Their order is that of their number of uses, so that it is the same in every run only up to equals: these all count, or none.
+    self.knowsJumps = knowsJumps
+    // All of them or none: which ones come first differs from run to run.
     let often = uses.filter { $0.value > 1 }
     shared = often.count <= Self.sharedLimit ? Set(often.keys) : []
   }
@@ -54,11 +69,14 @@ struct AuditedTable {
       AddressFamily.allCases.filter { table.family.sees($0) }.map { UInt128($0.rawValue)...UInt128($0.rawValue) })
   }
 
-  /// Whether every rule of the table is shown, and so every jump.
-  var knowsJumps: Bool {
-    table.shown == .whole && table.chains.allSatisfy { $0.shown == .whole }
-      && !table.chains.lazy.flatMap(\.rules).contains { $0.mayLeadAnywhere(in: self) }
-  }
+  /// What a target that nobody knows may change of a packet that goes on.
+  private static let changeable: [Field] = [
+    .meta(.mark), .conntrack(ConntrackField(.mark)), .header(HeaderField(.ip, .ttl)),
+    .header(HeaderField(.ip6, .hoplimit)),
+  ]
+
+  /// The chain of this name, by its place in the table.
+  func chain(named name: String) -> Int? { chains[name] }
 
   /// Whether several rules have a match.
   func isShared(_ statement: Statement) -> Bool {
@@ -89,8 +107,6 @@ struct AuditedTable {
 
   /// The set of this name; nil where nobody showed one.
   func set(_ name: String) -> NamedSet? { table.sets.first { $0.name == name } }
-
-  func ipset(_ name: String) -> NamedSet? { ipsets[name] }
 
   /// The values of a named set that holds what was shown for as long as the rules stand.
   func values(ofSet name: String) -> ValueSet? { set(name).flatMap(fixedValues) }
@@ -152,19 +168,6 @@ extension Expression {
     case .concatenation(let parts): parts.flatMap(\.fields)
     case .map(let key, _): key.fields
     case .constant, .anyOf, .masked, .generated: []
-    }
-  }
-}
-
-extension Rule {
-  /// Whether it may lead to chains that are not told: a target that is not understood, a map that was not shown.
-  fileprivate func mayLeadAnywhere(in table: AuditedTable) -> Bool {
-    statements.contains { statement in
-      switch statement {
-      case .opaqueTarget, .missingRules, .verdictMap(_, .ipset): true
-      case .verdictMap(_, .named(let name)): !(table.set(name)?.isShownWhole ?? false)
-      default: false
-      }
     }
   }
 }

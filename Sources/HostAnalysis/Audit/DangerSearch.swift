@@ -52,9 +52,9 @@ struct DangerSearch {
     for access in exposure.accesses {
       switch access.service.subject {
       case .otherContainerPorts(let bridge):
-        guard zone(access).isOutside, access.outcome == .open, access.isOfMostPorts, access.isLetByRules else {
-          continue
-        }
+        // Addresses that nobody showed a bridge for may be any hosts that are forwarded to.
+        guard let bridge, zone(access).isOutside, access.outcome == .open, access.isOfMostPorts, access.isLetByRules
+        else { continue }
         let fact = Finding.Fact.forwardsAll(from: zone(access).interface, to: bridge)
         if !findings.contains(where: { $0.fact == fact }) {
           findings.append(
@@ -123,17 +123,14 @@ struct DangerSearch {
     let header: Header = family == .ipv4 ? .icmp : .icmpv6
     query.fields[.header(HeaderField(header, .type))] = ValueSet(family == .ipv4 ? 3 : 2)
     query.fields[.header(HeaderField(header, .code))] = ValueSet(family == .ipv4 ? 4 : 0)
-    query.source = ValueSet(
-      family == .ipv4 ? IPAddress(ipv4: 0xcb00_7109).bits : (UInt128(0x2001_0db8) << 96) | 0x9_0009)
+    query.source = ValueSet(family.exampleOutside)
     query.destination = ValueSet(own)
     return dropped(query, .fragmentationDropped(family), .warning)
   }
 
   /// A finding where every packet of a question is stopped by the rules.
   private func dropped(_ query: Query, _ fact: Finding.Fact, _ severity: Finding.Severity) -> Finding? {
-    var options = Tracer.Options()
-    options.findsNearMisses = false
-    let cases = host.tracer.trace(query, options: options).cases
+    let cases = host.tracer.cases(of: query)
     guard let first = cases.first, cases.allSatisfy({ $0.verdict == .drop || $0.verdict == .reject }) else {
       return nil
     }

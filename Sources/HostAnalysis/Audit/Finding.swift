@@ -79,7 +79,7 @@ public struct Finding: Sendable {
     /// The rule names an address in a container network that no container has.
     case unknownContainer(IPAddress, network: String)
     /// Packets from outside are forwarded to any address and port behind an interface.
-    case forwardsAll(from: String?, to: String?)
+    case forwardsAll(from: String?, to: String)
     /// Containers reach every port of the host.
     case containersReachHost(bridge: String)
     /// A port is open to everybody over IPv6, and not over IPv4.

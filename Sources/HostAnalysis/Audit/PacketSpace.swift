@@ -34,6 +34,9 @@ struct PacketSpace {
     return domains.count - 1
   }
 
+  /// The number of a dimension; nil where no rule asks for it.
+  subscript(dimension: Dimension) -> Int? { numbers[dimension] }
+
   /// The values of a dimension in some packets, given by the values of each.
   func values(_ dimension: Dimension, in part: [ValueSet]) -> ValueSet? { numbers[dimension].map { part[$0] } }
 

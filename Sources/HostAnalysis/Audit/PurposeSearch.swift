@@ -22,13 +22,6 @@ struct PurposeSearch {
     unmetDenials() + translatedPorts() + bansBesideContainers() + droppedReplies() + overruled()
   }
 
-  private func trace(_ query: Query, replies: Bool = false) -> [Case] {
-    var options = Tracer.Options()
-    options.findsNearMisses = false
-    options.tracesReply = replies
-    return host.tracer.trace(query, options: options).cases
-  }
-
   // MARK: Ports that are published
 
   /// Rules that deny a port of the host: packets to a published one are translated first, and forwarded.
@@ -59,14 +52,7 @@ struct PurposeSearch {
   /// The hooks whose base chains lead to a chain.
   private func hooks(of chain: ChainID) -> Set<Hook> {
     guard let reach = tables.first(where: { $0.audited.index == chain.table }) else { return [] }
-    var seen: Set<Int> = [chain.chain]
-    var open = [chain.chain]
-    var hooks: Set<Hook> = []
-    while let current = open.popLast() {
-      if let hook = reach.audited.table.chains[current].base?.hook { hooks.insert(hook) }
-      for caller in reach.callers[current] where seen.insert(caller.chain).inserted { open.append(caller.chain) }
-    }
-    return hooks
+    return Set(reach.bases(of: chain.chain).compactMap { reach.audited.table.chains[$0].base?.hook })
   }
 
   /// Rules in the way of forwarded packets that ask for the port of the host: by then it is the container's.
@@ -116,9 +102,7 @@ struct PurposeSearch {
       statements[index] = .match(Match(.conntrack(ConntrackField(.protoDst, .original)), in: ValueSet(port)))
     }
     ruleset.tables[id.table].chains[id.chain].rules[id.rule].statements = statements
-    var options = Tracer.Options()
-    options.findsNearMisses = false
-    let cases = Tracer(ruleset, facts: host.facts).trace(query, options: options).cases
+    let cases = Tracer(ruleset, facts: host.facts).cases(of: query)
     return !cases.isEmpty && cases.allSatisfy { $0.decidedBy == .rule(id) }
   }
 
@@ -141,7 +125,7 @@ struct PurposeSearch {
             isFor(access, reach, c)
           else { continue }
           query.source = ValueSet(ban.source)
-          let cases = trace(query)
+          let cases = host.tracer.cases(of: query)
           guard !cases.isEmpty, cases.allSatisfy({ $0.verdict == .accept }) else { continue }
           let rule = RuleID(table: id.table, chain: c, rule: ban.rule)
           findings.append(
@@ -196,9 +180,9 @@ struct PurposeSearch {
       query.output = outside.input
       query.source = sources
       query.transport = ValueSet(6)
-      query.destination = ValueSet(IPAddress(ipv4: 0xcb00_7109).bits)
+      query.destination = ValueSet(AddressFamily.ipv4.exampleOutside)
       query.destinationPort = ValueSet(443)
-      let cases = trace(query, replies: true)
+      let cases = host.tracer.cases(of: query, tracesReplies: true)
       guard !cases.isEmpty, cases.allSatisfy({ $0.verdict == .accept }) else { continue }
       let replies = cases.flatMap { $0.reply ?? [] }
       guard let first = replies.first, replies.allSatisfy({ $0.verdict == .drop || $0.verdict == .reject }) else {
@@ -207,78 +191,81 @@ struct PurposeSearch {
       findings.append(
         Finding(
           fact: .repliesDropped(bridge: bridge, by: first.decidedBy), severity: .high, rule: first.decidedBy.rule,
-          chain: first.decidedBy.chain, witness: query))
+          chain: first.decidedBy.chain, witness: query.example))
     }
     return findings
   }
 
   // MARK: Other base chains
 
-  /// Accepts that a later base chain of the same hook overrules for all their packets.
+  /// Accepts at input that another base chain of the hook overrules for all their packets.
   private func overruled() -> [Finding] {
     var findings: [Finding] = []
     var left = Self.overruledLimit
     for reach in tables {
       for (c, chain) in reach.audited.table.chains.enumerated() {
         let id = ChainID(table: reach.audited.index, chain: c)
-        let hooks = hooks(of: id)
-        guard hooks == [.input], hasOthers(beside: id, at: .input) else { continue }
-        for (r, rule) in chain.rules.enumerated() where rule.accepts && rule.destinationPort != nil {
-          guard case .some = reach.reach[c][r], left > 0 else { continue }
+        guard hooks(of: id) == [.input], hasOthers(beside: id, reach) else { continue }
+        for (r, rule) in chain.rules.enumerated() where rule.accepts {
+          guard case .some = reach.reach[c][r], let ports = reach.patterns[c][r].values[.port(.dport)], left > 0 else {
+            continue
+          }
           left -= 1
           let rule = RuleID(table: id.table, chain: c, rule: r)
-          if let finding = overruled(rule, reach) { findings.append(finding) }
+          if let finding = overruled(rule, ports, reach) { findings.append(finding) }
         }
       }
     }
     return findings
   }
 
-  private func hasOthers(beside chain: ChainID, at hook: Hook) -> Bool {
-    let family = host.ruleset.tables[chain.table].family
-    return host.ruleset.tables.enumerated().contains { index, table in
-      index != chain.table && (table.family == family || table.family == .inet || family == .inet)
-        && table.chains.contains { $0.base?.hook == hook && $0.base?.type == .filter }
+  /// Whether the hook has other base chains that filter than those that lead to a chain.
+  private func hasOthers(beside chain: ChainID, _ reach: TableReach) -> Bool {
+    let own = Set(reach.bases(of: chain.chain).map { ChainID(table: chain.table, chain: $0) })
+    return host.ruleset.tables.enumerated().contains { t, table in
+      !AddressFamily.allCases.allSatisfy { !table.family.sees($0) || !reach.audited.table.family.sees($0) }
+        && table.chains.enumerated().contains { c, one in
+          one.base?.hook == .input && one.base?.type == .filter && !own.contains(ChainID(table: t, chain: c))
+        }
     }
   }
 
   /// The packets that a rule at input asks for, sent to the host from outside.
-  private func overruled(_ id: RuleID, _ reach: TableReach) -> Finding? {
-    let rule = host.ruleset[id]
-    guard let asked = rule.destinationPort, let outside = exposure.zones.first(where: { $0.isOutside }) else {
-      return nil
-    }
-    for family in AddressFamily.allCases where host.ruleset.tables[id.table].family.sees(family) {
+  private func overruled(_ id: RuleID, _ ports: ValueSet, _ reach: TableReach) -> Finding? {
+    guard let outside = exposure.zones.first(where: { $0.isOutside }) else { return nil }
+    let values = reach.patterns[id.chain][id.rule].values
+    for family in AddressFamily.allCases where reach.audited.table.family.sees(family) {
       guard
         let own = outside.gateways.first(where: { $0.family == family })?.bits ?? host.tracer.ownAddresses(family).first
       else { continue }
       let header: Header = family == .ipv4 ? .ip : .ip6
-      let values = reach.patterns[id.chain][id.rule].values
       var query = Query()
       query.family = family
       query.origin = .wire
       query.input = values[.field(.meta(.iifname))].map { $0.intersection(outside.input) } ?? outside.input
       query.source = values[.field(.header(HeaderField(header, .saddr)))] ?? outside.sources[family]
       query.destination = ValueSet(own)
-      query.transport = asked.transports.contains(6) ? ValueSet(6) : ValueSet(17)
-      query.destinationPort = ValueSet(asked.port)
+      query.transport = values[.transport] ?? ValueSet([.tcp, .udp])
+      query.destinationPort = ports
       if query.input?.isEmpty ?? false { continue }
-      let cases = trace(query)
-      let mine = cases.filter { part in part.path.contains { $0.event == .rule(id) && $0.matched } }
-      guard let first = mine.first, mine.allSatisfy({ $0.verdict == .drop || $0.verdict == .reject }) else { continue }
-      let table: Int
-      switch first.decidedBy {
-      case .rule(let rule): table = rule.table
-      case .policy(let chain): table = chain.table
-      case .nothing, .outside: continue
+      let mine = host.tracer.cases(of: query).filter { part in
+        part.path.contains { $0.event == .rule(id) && $0.matched }
       }
-      if table == id.table { continue }
+      guard let first = mine.first, mine.allSatisfy({ $0.verdict == .drop || $0.verdict == .reject }),
+        let decider = first.decidedBy.rule?.chainID ?? first.decidedBy.chain,
+        !isBehindSameBase(decider, as: id.chainID, reach)
+      else { continue }
       return Finding(
         fact: .overruled(by: first.decidedBy), severity: .high, rule: id,
-        because: first.decidedBy.rule.map { [$0] } ?? [],
-        witness: query)
+        because: first.decidedBy.rule.map { [$0] } ?? [], witness: query.example)
     }
     return nil
+  }
+
+  /// Whether one base chain leads to two chains.
+  private func isBehindSameBase(_ one: ChainID, as other: ChainID, _ reach: TableReach) -> Bool {
+    guard one.table == other.table else { return false }
+    return !Set(reach.bases(of: one.chain)).isDisjoint(with: reach.bases(of: other.chain))
   }
 }
 
@@ -300,5 +287,25 @@ extension Rule {
       }
     }
     return port.map { ($0, transports) }
+  }
+}
+
+extension Query {
+  /// One of the packets, such as a person would think of.
+  fileprivate var example: Query {
+    var one = self
+    func pick(_ values: ValueSet?, liked: UInt128) -> ValueSet? {
+      guard let values else { return ValueSet(liked) }
+      return (values.contains(liked) ? liked : values.first).map { ValueSet($0) }
+    }
+    one.source = pick(source, liked: (family ?? .ipv4).exampleOutside)
+    one.transport = pick(transport, liked: UInt128(IPProtocol.tcp.rawValue))
+    one.sourcePort = pick(sourcePort, liked: 40000)
+    one.destinationPort = pick(destinationPort, liked: 443)
+    one.input = input.flatMap { names in
+      names.single ?? InterfaceName("eth0").map(\.value).flatMap { names.contains($0) ? $0 : names.first }
+    }
+    .map { ValueSet($0) }
+    return one
   }
 }

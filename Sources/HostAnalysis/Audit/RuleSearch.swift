@@ -7,8 +7,6 @@ struct RuleSearch {
   private let reach: TableReach
   private let table: Table
   private let index: Int
-  /// Whether every rule of the table is shown, and so every jump.
-  private let knowsJumps: Bool
 
   /// More rules than this before the one that accepts what belongs to known connections are worth a note.
   private static let lateRule = 20
@@ -29,7 +27,6 @@ struct RuleSearch {
     let table = reach.audited.table
     self.table = table
     self.bridges = table.chains.contains { RuleWriter(table, $0) == .program } ? bridges : []
-    knowsJumps = reach.audited.knowsJumps
   }
 
   func findings() -> [Finding] {
@@ -40,13 +37,13 @@ struct RuleSearch {
         continue
       }
       let writer = RuleWriter(table, chain)
-      let redundancy = RedundancySearch(reach, chain: c)
+      let redundancy = writer == .person ? RedundancySearch(reach, chain: c) : nil
       var gone = BoxList()
       for (r, rule) in chain.rules.enumerated() where rule.missing == nil {
         let id = RuleID(table: index, chain: c, rule: r)
         if let finding = unreached(id, writer) {
           findings.append(finding)
-        } else if writer == .person, !rule.names(anyOf: bridges) {
+        } else if let redundancy, !rule.names(anyOf: bridges) {
           findings += unneeded(id, redundancy, &gone)
         }
       }
@@ -59,7 +56,7 @@ struct RuleSearch {
 
   private func nothingJumps(to chain: Int) -> Finding? {
     let rules = table.chains[chain].rules
-    guard knowsJumps, table.chains[chain].base == nil, reach.callers[chain].isEmpty,
+    guard reach.audited.knowsJumps, table.chains[chain].base == nil, reach.callers[chain].isEmpty,
       rules.contains(where: { $0.missing == nil })
     else { return nil }
     let severity: Finding.Severity

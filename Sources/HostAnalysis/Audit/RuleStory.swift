@@ -46,29 +46,18 @@ extension AnalysedHost {
 }
 
 extension TableReach {
-  /// The base chains from which rules lead to a chain, itself included.
-  func bases(of chain: Int) -> [Int] {
-    var seen: Set<Int> = [chain]
-    var open = [chain]
-    while let current = open.popLast() {
-      for caller in callers[current] where seen.insert(caller.chain).inserted { open.append(caller.chain) }
-    }
-    return seen.filter { audited.table.chains[$0].base != nil }.sorted()
-  }
-
   /// The rules that take packets which a rule asks for before they come to it.
   func takers(before id: RuleID) -> [RuleID] {
     guard let box = boxes[id.chain][id.rule] else { return [] }
     var found: [RuleID] = []
     for arrival in arrivals[id.chain] {
       guard let part = limited(arrival.part, to: box) else { continue }
-      func meets(_ other: PacketSearch.Box) -> Bool {
-        other.allSatisfy { !part[$0.variable].isDisjoint(with: $0.values) }
+      for taker in arrival.outside where meets(taker.box, part) && !found.contains(taker.rule) {
+        found.append(taker.rule)
       }
-      for taker in arrival.outside where meets(taker.box) && !found.contains(taker.rule) { found.append(taker.rule) }
       for rule in 0..<id.rule {
         let taker = RuleID(table: id.table, chain: id.chain, rule: rule)
-        guard let other = boxes[id.chain][rule], patterns[id.chain][rule].end.takes, meets(other),
+        guard let other = boxes[id.chain][rule], patterns[id.chain][rule].end.takes, meets(other, part),
           !found.contains(taker)
         else { continue }
         found.append(taker)
@@ -91,8 +80,7 @@ extension Query {
     let isIPv4 = space.values(.family, in: part)?.contains(UInt128(AddressFamily.ipv4.rawValue)) ?? true
     family = isIPv4 ? .ipv4 : .ipv6
     let header: Header = isIPv4 ? .ip : .ip6
-    let examples: [UInt128] = isIPv4 ? [IPAddress(ipv4: 0xcb00_7109).bits] : [(UInt128(0x2001_0db8) << 96) | 0x9_0009]
-    source = pick(.field(.header(HeaderField(header, .saddr))), liked: examples)
+    source = pick(.field(.header(HeaderField(header, .saddr))), liked: [(family ?? .ipv4).exampleOutside])
     destination = pick(.field(.header(HeaderField(header, .daddr))), liked: [])
     transport = pick(.transport, liked: [6, 17, isIPv4 ? 1 : 58])
     sourcePort = pick(.port(.sport), liked: [40000])

@@ -26,18 +26,3 @@ enum RuleWriter {
     "docker-bridges", "libvirt_network", "firewalld", "netavark", "kube-proxy", "lxd", "incus",
   ]
 }
-
-extension Rule {
-  /// Whether the rule stops packets.
-  var denies: Bool {
-    statements.contains { statement in
-      switch statement {
-      case .verdict(.drop), .verdict(.reject): true
-      default: false
-      }
-    }
-  }
-
-  /// Whether the rule lets packets through.
-  var accepts: Bool { statements.contains(.verdict(.accept)) }
-}

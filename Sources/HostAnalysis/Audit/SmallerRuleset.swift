@@ -14,9 +14,6 @@ public struct SmallerRuleset: Sendable {
   /// How many went into others.
   public private(set) var merged = 0
 
-  /// How often rules that are not needed are looked for; each time those that don't touch each other go.
-  private static let passes = 16
-
   /// Makes a ruleset smaller.
   ///
   /// - Parameters:
@@ -27,17 +24,9 @@ public struct SmallerRuleset: Sendable {
     let updated = original.updatedSets
     for index in original.tables.indices where original.tables[index].shown == .whole {
       removeUnreached(index, updated)
-      for chain in original.tables[index].chains.indices where isOpen(index, chain) {
-        var isDone = false
-        for _ in 0..<Self.passes where !isDone { isDone = !removeUnneeded(index, chain, updated) }
-      }
+      removeUnneeded(index, updated)
       mergeNeighbours(index, isSayable)
     }
-  }
-
-  /// How many rules there were.
-  public func count(_ ruleset: Ruleset) -> Int {
-    ruleset.tables.reduce(0) { $0 + $1.chains.reduce(0) { $0 + $1.rules.count } }
   }
 
   private func isOpen(_ table: Int, _ chain: Int) -> Bool {
@@ -59,10 +48,20 @@ public struct SmallerRuleset: Sendable {
     }
   }
 
+  /// Removes rules that are not needed, chain by chain, until all are.
+  private mutating func removeUnneeded(_ table: Int, _ updated: Set<String>) {
+    var reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
+    for chain in ruleset.tables[table].chains.indices where isOpen(table, chain) {
+      while removeUnneeded(chain, reach) {
+        reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
+      }
+    }
+  }
+
   /// Removes rules of a chain that are not needed, none of which overlaps another one that goes; whether there were any.
-  private mutating func removeUnneeded(_ table: Int, _ chain: Int, _ updated: Set<String>) -> Bool {
-    let reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
+  private mutating func removeUnneeded(_ chain: Int, _ reach: TableReach) -> Bool {
     let search = RedundancySearch(reach, chain: chain)
+    let table = reach.audited.index
     var gone = BoxList()
     var kept: [Rule] = []
     for (rule, one) in ruleset.tables[table].chains[chain].rules.enumerated() {

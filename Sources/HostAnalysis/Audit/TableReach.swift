@@ -95,19 +95,27 @@ struct TableReach {
 
   func targets(_ pattern: RulePattern) -> [Int] {
     guard case .leads(let names, _) = pattern.end else { return [] }
-    return names.compactMap { audited.table.chainIndex($0) }
+    return names.compactMap { audited.chain(named: $0) }
+  }
+
+  /// The base chains from which rules lead to a chain, itself included.
+  func bases(of chain: Int) -> [Int] {
+    var seen: Set<Int> = [chain]
+    var open = [chain]
+    while let current = open.popLast() {
+      for caller in callers[current] where seen.insert(caller.chain).inserted { open.append(caller.chain) }
+    }
+    return seen.filter { audited.table.chains[$0].base != nil }.sorted()
   }
 
   /// The chains, each behind all that lead to it; without those that lead to themselves, and what is behind them.
   private mutating func chainsInOrder() -> [Int] {
     let count = patterns.count
     var targetsOf: [[Int]] = []
-    let names = Dictionary(audited.table.chains.enumerated().map { ($1.name, $0) }) { first, _ in first }
     for (chain, patterns) in patterns.enumerated() {
       var all: [Int] = []
       for (rule, pattern) in patterns.enumerated() {
-        guard case .leads(let targets, _) = pattern.end else { continue }
-        for target in targets.compactMap({ names[$0] }) {
+        for target in targets(pattern) {
           callers[target].append(RuleID(table: audited.index, chain: chain, rule: rule))
           all.append(target)
         }
@@ -134,12 +142,9 @@ struct TableReach {
     guard let base = audited.table.chains[chain].base else { return nil }
     var part = space.domains
     func limit(_ dimension: PacketSpace.Dimension, to values: ValueSet) {
-      var space = space
-      let number = space.number(dimension)
-      if part.indices.contains(number) { part[number] = part[number].intersection(values) }
+      if let number = space[dimension] { part[number] = part[number].intersection(values) }
     }
-    let families = AddressFamily.allCases.filter { audited.table.family.sees($0) }
-    if !families.isEmpty { limit(.family, to: ValueSet(families.map { UInt128($0.rawValue)...UInt128($0.rawValue) })) }
+    if !audited.families.isEmpty { limit(.family, to: audited.families) }
     if base.type == .nat { limit(.state, to: PacketSpace.statesInNat) }
     switch base.hook {
     case .prerouting, .input: limit(.field(.meta(.oifname)), to: ValueSet(0))
@@ -305,7 +310,7 @@ struct TableReach {
     arrivals[target] = [hull]
   }
 
-  private func meets(_ box: PacketSearch.Box, _ part: [ValueSet]) -> Bool {
+  func meets(_ box: PacketSearch.Box, _ part: [ValueSet]) -> Bool {
     box.allSatisfy { !part[$0.variable].isDisjoint(with: $0.values) }
   }
 
@@ -323,7 +328,10 @@ struct TableReach {
         covers.append(rule)
       }
     }
-    if !isAny { return .othersArrive(led: arrivals[id.chain].compactMap(\.led)) }
+    if !isAny {
+      let led = arrivals[id.chain].compactMap(\.led)
+      return .othersArrive(led: led.reduce(into: []) { if !$0.contains($1) { $0.append($1) } })
+    }
     return .covered(by: covers.sorted())
   }
 

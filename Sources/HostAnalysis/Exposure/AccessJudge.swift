@@ -161,7 +161,7 @@ struct AccessJudge {
       let port = values(.field(.header(HeaderField(.th, .dport))), service.ports).first,
       let sourcePort = sourcePorts.contains(40000) ? 40000 : sourcePorts.first
     else { return nil }
-    let usual = service.family == .ipv4 ? IPAddress(ipv4: 0xcb00_7109).bits : (UInt128(0x2001_0db8) << 96) | 0x9_0009
+    let usual = service.family.exampleOutside
     // A container's packets to itself never leave it.
     let source = sources.contains(usual) ? usual : (sources.subtracting(ValueSet(destination)).first ?? sources.first)
     var input: String?

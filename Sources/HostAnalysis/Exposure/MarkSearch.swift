@@ -94,7 +94,7 @@ struct MarkSearch {
     var found: [UInt16: [RuleID]] = [:]
     for (t, table) in ruleset.tables.enumerated() {
       for (c, chain) in table.chains.enumerated() {
-        for (r, rule) in chain.rules.enumerated() where rule.statements.contains(where: denies) {
+        for (r, rule) in chain.rules.enumerated() where rule.denies {
           for case .match(let match) in rule.statements where !match.negated {
             guard case .field(.header(let header)) = match.subject, header.name == .dport,
               case .values(let values) = match.values, values.count <= 256
@@ -107,13 +107,6 @@ struct MarkSearch {
       }
     }
     return found
-  }
-
-  private static func denies(_ statement: Statement) -> Bool {
-    switch statement {
-    case .verdict(.drop), .verdict(.reject): true
-    default: false
-    }
   }
 
   // MARK: All accesses of a port

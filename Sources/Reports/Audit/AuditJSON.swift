@@ -62,7 +62,7 @@ extension Finding {
     let table = ruleset.tables[chain.table]
     let family = table.origin == .nftables || table.family != .ip ? "\(table.family.rawValue)/" : ""
     var text = "\(id.rawValue)@\(family)\(table.name)/\(table.chains[chain.chain].name)"
-    if let rule { text += "/\(ruleset[chain].number(ofRule: rule.rule).map(String.init) ?? "?")" }
+    if let rule { text += "/\(ruleset.number(of: rule))" }
     return text
   }
 }

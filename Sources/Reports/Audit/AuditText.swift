@@ -63,7 +63,7 @@ public struct AuditText: Sendable {
     if finding.counterAgrees == false, let packets = finding.rule.flatMap({ ruleset[$0].counter?.packets }) {
       page.add(
         StyledText(
-          "its counter says \(packets) packet\(packets == 1 ? "" : "s"): it was reached before the rules in front of it were there",
+          "its counter says \(packets) packet\(packets == 1 ? "" : "s"): they came while the rules were others",
           .doubtful),
         indent: Self.indent, hanging: 2)
     }
@@ -73,17 +73,10 @@ public struct AuditText: Sendable {
 
   /// One packet: `tcp 203.0.113.9:40000 -> 192.0.2.10:6379 in eth0`.
   static func text(_ packet: Query) -> String {
-    func end(_ address: ValueSet?, _ port: ValueSet?) -> String {
-      guard let value = address?.single else { return "any" + (port?.single.map { " port \($0)" } ?? "") }
-      let ip = IPAddress(bits: value)
-      guard let number = port?.single else { return ip.description }
-      return ip.family == .ipv6 ? "[\(ip)]:\(number)" : "\(ip):\(number)"
-    }
-    var words: [String] = []
-    if let transport = packet.transport?.single { words.append(ValueSet.text(transport, as: .transport)) }
-    words.append("\(end(packet.source, packet.sourcePort)) -> \(end(packet.destination, packet.destinationPort))")
-    if let input = packet.input?.single { words.append("in \(InterfaceName(value: input))") }
-    return words.joined(separator: " ")
+    EndpointWords.packet(
+      packet.family, packet.transport, from: (packet.source, packet.sourcePort),
+      to: (packet.destination, packet.destinationPort),
+      input: packet.input?.single.map { InterfaceName(value: $0).description })
   }
 }
 

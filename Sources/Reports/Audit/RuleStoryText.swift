@@ -62,8 +62,7 @@ public struct RuleStoryText: Sendable {
   private func places(_ rules: [RuleID]) -> String {
     var names = rules.prefix(Self.ruleLimit).map { ruleset.place(of: $0) }
     if rules.count > names.count { names.append("\(rules.count - names.count) more") }
-    let last = names.removeLast()
-    return names.isEmpty ? last : names.joined(separator: ", ") + " and " + last
+    return names.enumerated
   }
 }
 

@@ -65,7 +65,7 @@ public struct ExposureText: Sendable {
   /// `edge1: iptables and ip6tables, 54 rules; written by Docker 18.05 to 27, ufw`.
   private func headline(_ exposure: Exposure) -> StyledText {
     let tables = ruleset.tables.filter { $0.shown != .nothing }
-    let rules = tables.reduce(0) { $0 + $1.chains.reduce(0) { $0 + $1.rules.count { $0.missing == nil } } }
+    let rules = ruleset.shownOnly.ruleCount
     var programs: [String] = []
     for table in tables {
       let program =

@@ -215,8 +215,7 @@ struct ZoneWords {
     let parts = [
       outside(some.filter(\.isOutside)), networks(some), some.contains { $0.kind == .host } ? "this host" : nil,
     ].compactMap(\.self)
-    guard let last = parts.last else { return nil }
-    return parts.count == 1 ? last : parts.dropLast().joined(separator: ", ") + " and " + last
+    return parts.isEmpty ? nil : parts.enumerated
   }
 
   private func outside(_ some: [Zone]) -> String? {
@@ -246,7 +245,6 @@ struct ZoneWords {
 
   private static func list(_ names: [String]) -> String {
     if names.count > 3 { return names.prefix(2).joined(separator: ", ") + " and \(names.count - 2) more" }
-    return names.count > 1
-      ? names.dropLast().joined(separator: ", ") + " and " + names[names.count - 1] : names.joined()
+    return names.enumerated
   }
 }

@@ -39,9 +39,8 @@ extension Assumption {
     case .dockerProxy(let transport, let port):
       return "docker-proxy listens on \(ValueWords.transport(transport)) port \(port)"
     case .untoldTables(let names, let family):
-      let last = names.last ?? ""
-      let list = names.count < 2 ? last : names.dropLast().joined(separator: ", ") + " and " + last
-      return "the \(list) table\(names.count == 1 ? "" : "s") of \(Self.tool(family)), \(Self.notShown(names))"
+      return
+        "the \(names.enumerated) table\(names.count == 1 ? "" : "s") of \(Self.tool(family)), \(Self.notShown(names))"
     case .untoldChains(let names, let table, let family):
       return "\(names.joined(separator: " and ")) of \(Self.tool(family)) \(table), \(Self.notShown(names))"
     case .untoldNftTables: return "nftables has no other tables than those that were listed"

@@ -262,15 +262,10 @@ struct DifferenceWords {
   /// `tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0`.
   static func witness(_ witness: PacketWitness) -> String {
     func value(_ dimension: Region.Dimension) -> ValueSet? { witness.values[dimension].map { ValueSet($0) } }
-    func end(_ address: HeaderFieldName, _ port: HeaderFieldName) -> String {
-      EndpointWords.text(
-        value(.address(address, witness.family)) ?? .empty, value(.field(.header(HeaderField(.th, port)))),
-        family: witness.family, anyone: "any address")
-    }
-    var words = [value(.field(.meta(.l4proto)))?.text(as: .transport)].compactMap(\.self)
-    words.append("\(end(.saddr, .sport)) -> \(end(.daddr, .dport))")
-    if let input = witness.input { words.append("in \(input)") }
-    return words.joined(separator: " ")
+    func port(_ name: HeaderFieldName) -> ValueSet? { value(.field(.header(HeaderField(.th, name)))) }
+    return EndpointWords.packet(
+      witness.family, value(.field(.meta(.l4proto))), from: (value(.address(.saddr, witness.family)), port(.sport)),
+      to: (value(.address(.daddr, witness.family)), port(.dport)), input: witness.input)
   }
 
   // MARK: What is open

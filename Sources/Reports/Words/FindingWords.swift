@@ -104,7 +104,7 @@ struct FindingWords {
     case .unknownContainer(let address, let network): return "no container has \(address) on network \(network)"
     case .forwardsAll(let from, let to):
       return
-        "hosts beyond \(from ?? "any outside interface") reach every port of the containers\(to.map { " on \($0)" } ?? ""), published or not"
+        "hosts beyond \(from ?? "any outside interface") reach every port of the containers on \(to), published or not"
     case .containersReachHost(let bridge):
       return "containers on \(bridge) reach every port of the host, also those that are closed to others"
     case .onlyOverIPv6(let port): return "port \(port) is open to everybody over IPv6 and closed over IPv4"
@@ -119,7 +119,7 @@ struct FindingWords {
     case .establishedLate(let rules):
       return "packets of known connections pass \(rules) rules before this one accepts them"
     case .couldBeSet(let count):
-      let last = finding.because.last.map { "rule \($0.rule + 1)" } ?? "the last"
+      let last = finding.because.last.map { name($0, from: finding) } ?? "the last"
       return "\(count) rules in a row, to \(last), differ in one value: one rule with a set would do"
     }
   }
@@ -127,7 +127,7 @@ struct FindingWords {
   /// What mends it; nil where nothing was found.
   func mend(_ finding: Finding) -> String? {
     switch finding.mend {
-    case .move(let other): return "move it above rule \(other.rule + 1)"
+    case .move(let other): return "move it above \(name(other, from: finding))"
     case .remove: return "it can go"
     case .originalPort(let port): return "match the original port: -m conntrack --ctorigdstport \(port)"
     case nil: return nil
@@ -156,22 +156,21 @@ struct FindingWords {
 
   /// `rule 4`, `filter DOCKER 1` of another chain.
   private func name(_ rule: RuleID, from finding: Finding) -> String {
-    let number = ruleset[rule.chainID].number(ofRule: rule.rule)
-    if rule.chainID == (finding.rule?.chainID ?? finding.chain), let number { return "rule \(number)" }
-    return ruleset.place(of: rule)
+    isInChain(of: finding, rule) ? "rule \(ruleset.number(of: rule))" : ruleset.place(of: rule)
   }
 
-  /// `rules 2 and 5`, `rules 2 to 40 and 3 others`.
+  private func isInChain(of finding: Finding, _ rule: RuleID) -> Bool {
+    rule.chainID == (finding.rule?.chainID ?? finding.chain)
+  }
+
+  /// `rules 2 and 5`, `rules 2, 7, 9, 12, 13, 20 and 3 more`.
   private func names(_ rules: [RuleID], from finding: Finding) -> String {
     if rules.count == 1 { return name(rules[0], from: finding) }
     let shown = 6
-    let own = rules.allSatisfy { $0.chainID == (finding.rule?.chainID ?? finding.chain) }
-    var words = rules.prefix(shown).map {
-      own ? ruleset[$0.chainID].number(ofRule: $0.rule).map(String.init) ?? "?" : ruleset.place(of: $0)
-    }
+    let own = rules.allSatisfy { isInChain(of: finding, $0) }
+    var words = rules.prefix(shown).map { own ? String(ruleset.number(of: $0)) : ruleset.place(of: $0) }
     if rules.count > shown { words.append("\(rules.count - shown) more") }
-    let last = words.removeLast()
-    return (own ? "rules " : "") + words.joined(separator: ", ") + " and " + last
+    return (own ? "rules " : "") + words.enumerated
   }
 
   private static func text(_ absence: Finding.Absence, at hook: Hook) -> String {

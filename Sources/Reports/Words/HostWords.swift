@@ -298,6 +298,12 @@ extension [String] {
   func listed(upTo limit: Int) -> String {
     prefix(limit).joined(separator: ", ") + (count > limit ? " and \(count - limit) more" : "")
   }
+
+  /// The words as a sentence lists them: `a`, `a and b`, `a, b and c`.
+  var enumerated: String {
+    guard let last else { return "" }
+    return count == 1 ? last : dropLast().joined(separator: ", ") + " and " + last
+  }
 }
 
 extension ValueSet {

@@ -22,6 +22,21 @@ extension PacketTuple {
 
 /// Addresses with ports in words.
 enum EndpointWords {
+  /// One packet: `tcp 203.0.113.9:40000 -> 192.0.2.10:22 in eth0`.
+  static func packet(
+    _ family: AddressFamily?, _ transport: ValueSet?, from source: (ValueSet?, ValueSet?),
+    to destination: (ValueSet?, ValueSet?),
+    input: String?
+  ) -> String {
+    func end(_ end: (address: ValueSet?, port: ValueSet?)) -> String {
+      text(end.address ?? .empty, end.port, family: family, anyone: "any address")
+    }
+    var words = [transport?.text(as: .transport)].compactMap(\.self)
+    words.append("\(end(source)) -> \(end(destination))")
+    if let input { words.append("in \(input)") }
+    return words.joined(separator: " ")
+  }
+
   /// `172.17.0.2:8080`, `[2001:db8::1]:80`, `10.0.0.0/8 port 80-90`; `anyone` stands for all addresses of the family.
   static func text(_ addresses: ValueSet, _ ports: ValueSet?, family: AddressFamily?, anyone: String) -> String {
     let universe = family?.allAddresses ?? .all

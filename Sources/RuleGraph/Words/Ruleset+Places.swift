@@ -49,6 +49,11 @@ extension Ruleset {
     return "\(rules.count == 2 ? "" : "one of ")\(place(of: first.chainID)) \(list)"
   }
 
+  /// How many rules were shown.
+  public var ruleCount: Int {
+    tables.reduce(0) { $0 + $1.chains.reduce(0) { $0 + $1.rules.count { $0.missing == nil } } }
+  }
+
   /// The number of a rule, counted from 1 as `iptables --line-numbers` does; behind rules of which nobody knows how many are missing, among those that were shown.
   public func number(of id: RuleID) -> Int {
     guard holds(id) else { return id.rule + 1 }

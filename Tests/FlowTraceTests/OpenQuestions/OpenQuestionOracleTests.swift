@@ -109,14 +109,7 @@ import Testing
       var random = RandomNumbers(seed: seed)
       for _ in 0..<60 {
         let atom = random.pick(RandomFirewall.atoms)
-        let destination = IPAddress(bits: RandomFirewall.destinations.bits + UInt128(atom.destination)).description
-        let source = IPAddress(bits: RandomFirewall.sources.bits + UInt128(atom.source)).description
-        let ports = atom.proto == 47 ? ("", "") : (":\(1000 + atom.sourcePort)", ":\(1000 + atom.destinationPort)")
-        let query = try reading.query(
-          [
-            (.input, "eth0"), (.dst, destination + ports.1), (.src, source + ports.0),
-            (.proto, atom.proto == 6 ? "tcp" : atom.proto == 17 ? "udp" : "47"),
-          ])
+        let query = try reading.query(atom.question)
         let trace = tracer.trace(query)
         #expect(trace.cases.count == 1)
         #expect(trace.cases.first?.verdict == firewall.answer(atom).verdict)

@@ -218,6 +218,19 @@ struct RandomFirewall {
 }
 
 extension RandomFirewall.Atom {
+  /// The packet as the options of a question.
+  var question: [(QueryOption, String)] {
+    let destination = IPAddress(bits: RandomFirewall.destinations.bits + UInt128(destination)).description
+    let source = IPAddress(bits: RandomFirewall.sources.bits + UInt128(source)).description
+    let ports =
+      proto == 47
+      ? ("", "") : (":\(RandomFirewall.port(sourcePort))", ":\(RandomFirewall.port(destinationPort))")
+    return [
+      (.input, "eth0"), (.dst, destination + ports.1), (.src, source + ports.0),
+      (.proto, proto == 6 ? "tcp" : proto == 17 ? "udp" : "47"),
+    ]
+  }
+
   /// The packet in the dimensions of a region.
   var point: [Region.Dimension: UInt128] {
     var point: [Region.Dimension: UInt128] = [

@@ -54,8 +54,8 @@ import Testing
       "hosts beyond eth0 reach every port of the containers on docker0, published or not"
     ),
     (
-      .forwardsAll(from: nil, to: nil), [],
-      "hosts beyond any outside interface reach every port of the containers, published or not"
+      .forwardsAll(from: nil, to: "docker0"), [],
+      "hosts beyond any outside interface reach every port of the containers on docker0, published or not"
     ),
     (
       .containersReachHost(bridge: "docker0"), [],
