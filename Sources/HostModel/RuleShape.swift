@@ -56,8 +56,8 @@ package struct RuleShape {
 
   private mutating func take(_ header: HeaderField, _ values: ValueSet) {
     switch (header.header, header.name) {
-    case (.ip, .saddr), (.ip6, .saddr): source = Self.block(values)
-    case (.ip, .daddr), (.ip6, .daddr): destination = Self.block(values)
+    case (.ip, .saddr), (.ip6, .saddr): source = Prefix(covering: values)
+    case (.ip, .daddr), (.ip6, .daddr): destination = Prefix(covering: values)
     case (.ip, .protocol), (.ip6, .nexthdr): transport = values.single.flatMap { UInt8(exactly: $0) }
     case (.tcp, .dport):
       transport = 6
@@ -118,16 +118,5 @@ package struct RuleShape {
 
   private static func name(_ values: ValueSet) -> String? {
     values.single.map { InterfaceName(value: $0).description }
-  }
-
-  /// The block that a set of addresses is, or nil when it is none.
-  private static func block(_ values: ValueSet) -> Prefix? {
-    guard values.intervals.count == 1, let interval = values.intervals.first else { return nil }
-    let size = interval.upperBound - interval.lowerBound
-    let address = IPAddress(bits: interval.lowerBound)
-    guard size & (size &+ 1) == 0 else { return nil }
-    let length = address.family.addressBits - (128 - size.leadingZeroBitCount)
-    guard length >= 0, let prefix = Prefix(address, length: length), prefix.address == address else { return nil }
-    return prefix
   }
 }

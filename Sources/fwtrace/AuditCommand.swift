@@ -26,7 +26,7 @@ struct AuditCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Show findings of this kind alone (may be given several times): shadowed, redundant, dangerous-service and so on.",
+      "Show findings of this kind alone (several times, or several kinds with commas between them): shadowed, redundant, dangerous-service and so on.",
       valueName: "kind"))
   var only: [String] = []
 
@@ -69,7 +69,6 @@ struct AuditCommand: ParsableCommand {
     }
 
     var shown = audit
-    if let kinds { shown.findings.removeAll { !kinds.contains($0.id) } }
     let ofKinds = shown.findings
     shown.findings.removeAll { known?.contains($0, in: ruleset) ?? false }
     let ignored = ofKinds.count - shown.findings.count
@@ -87,14 +86,14 @@ struct AuditCommand: ParsableCommand {
       let text = AuditText(ruleset, terminal: terminal.settings)
       Output.write(text.text(of: shown, ignored: ignored, notes: notes, diagnostics: reading.diagnostics))
     }
-    for line in known?.stale(audit.findings, in: ruleset) ?? [] {
+    for line in known?.stale(audit.findings, of: kinds, in: ruleset) ?? [] {
       Output.error("fwtrace: \(line): there is no such finding any more\n")
     }
     throw shown.findings.isEmpty ? audit.partial.isEmpty ? ExitStatus.accepted : .undetermined : .notAccepted
   }
 
   private func weight() throws(Failure) -> Finding.Severity {
-    switch severity {
+    switch severity.lowercased() {
     case "note": return .note
     case "warning", "warn": return .warning
     case "high": return .high
@@ -105,7 +104,9 @@ struct AuditCommand: ParsableCommand {
   private func kinds() throws(Failure) -> Set<Finding.ID>? {
     if only.isEmpty { return nil }
     var kinds: Set<Finding.ID> = []
-    for name in only { kinds.insert(try Finding.ID.named(name, in: "--only \(name)")) }
+    for name in only.flatMap({ $0.split(separator: ",").map(String.init) }) {
+      kinds.insert(try Finding.ID.named(name, in: "--only \(name)"))
+    }
     return kinds
   }
 }

@@ -8,24 +8,40 @@ struct CommandArguments: ParsableArguments {
   @Option(
     name: .customLong("with"),
     help: ArgumentHelp(
-      "First carry out this command on the rules that were read, never on this machine: iptables, ip6tables, ipset, nft, sysctl, ufw, docker run. May be given several times; @FILE names a file of commands.",
+      "First carry out this command on the rules that were read, never on this machine: iptables, ip6tables, ipset, nft, sysctl, ufw, docker run, docker network connect. May be given several times; @FILE names a file of commands.",
       valueName: "command"))
   var commands: [String] = []
+
+  @Option(
+    name: .customLong("as-docker"),
+    help: ArgumentHelp(
+      "First lay the rules that Docker made for its networks and containers out as this version of it does (18.05 to 29, iptables).",
+      valueName: "version"))
+  var docker: String?
 
   /// The name under which commands of the command line are told of; its lines are the options.
   private static let name = "--with"
 
-  var isEmpty: Bool { commands.isEmpty }
+  var isEmpty: Bool { commands.isEmpty && docker == nil }
 
   /// Carries the commands out, in order.
   func carryOut(on reading: inout HostReading) throws(Failure) {
     guard !isEmpty else { return }
+    let version = try version()
     let inputs = try inputs()
     do throws(CommandFailure) {
-      try reading.carryOut(inputs)
+      if let version { try reading.layOutDocker(as: version) }
+      if !inputs.isEmpty { try reading.carryOut(inputs) }
     } catch {
       throw Failure(CommandFailureWords.text(of: error))
     }
+  }
+
+  private func version() throws(Failure) -> DockerVersion? {
+    guard let docker else { return nil }
+    if let version = DockerVersion(docker) { return version }
+    throw Failure(
+      "--as-docker \(docker): a version of Docker is expected, of those from 18.05 on but for 28.0.0: 27, 28.1, 29")
   }
 
   /// The commands as texts: those of the command line, and files between them.

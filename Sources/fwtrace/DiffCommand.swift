@@ -12,7 +12,7 @@ struct DiffCommand: ParsableCommand {
     abstract: "Say what changed between two rulesets: for which packets, by which rules, or that nothing did.",
     discussion: """
       OLD and NEW are dumps of any form: a file, a folder, or - for standard input. Without NEW this host is compared with OLD. With --with, NEW is what these \
-      commands make of OLD (of NEW, where it is given; of this host, where no dump is). Every packet that may \
+      commands make of OLD (of NEW, where it is given; of this host, where no dump is), with --as-docker what another version of Docker does. Every packet that may \
       fare otherwise is asked about on both sides: first packets, replies and all others of a connection, those that arrive and those that the host \
       sends. Exit status: 0 every packet fares the same (perhaps by another rule), 1 something changed, 2 bad input or usage, 3 the dumps leave \
       something open and nothing is known to have changed.
@@ -21,6 +21,7 @@ struct DiffCommand: ParsableCommand {
         git show HEAD:rules.v4 | fwtrace diff - rules.v4
         sudo fwtrace diff rules.v4
         fwtrace diff rules.v4 --with 'iptables -I INPUT -s 203.0.113.9 -j DROP'
+        fwtrace diff host/ --as-docker 29
       """)
 
   @ArgumentParser.Argument(help: ArgumentHelp("The dump of the rules before.", valueName: "old"))
@@ -77,7 +78,9 @@ struct DiffCommand: ParsableCommand {
   /// The hosts that are compared.
   private func sides() throws -> (before: HostReading, after: HostReading) {
     guard old != nil || !commands.isEmpty else {
-      throw Failure("diff: what is compared? fwtrace diff OLD NEW, or fwtrace diff HOST --with COMMAND")
+      throw Failure(
+        "diff: what is compared? fwtrace diff OLD NEW, fwtrace diff HOST --with COMMAND or fwtrace diff HOST --as-docker VERSION"
+      )
     }
     let before = try reading(old.map { [$0] } ?? [])
     if commands.isEmpty || new != nil {

@@ -12,6 +12,7 @@ import RuleParser
 struct KnownFindings {
   private struct Line {
     var key: String
+    var kind: Finding.ID
     var number: Int
   }
 
@@ -27,11 +28,11 @@ struct KnownFindings {
       ).enumerated() {
         let words = line.split(whereSeparator: \.isWhitespace)
         guard let key = words.first.map(String.init), !key.hasPrefix("#") else { continue }
-        _ = try Finding.ID.named(String(key.prefix { $0 != "@" }), in: "\(path):\(index + 1): \(key)")
+        let kind = try Finding.ID.named(String(key.prefix { $0 != "@" }), in: "\(path):\(index + 1): \(key)")
         guard words.count > 1 else {
           throw Failure("\(path):\(index + 1): \(key): a reason is expected behind it, for whoever reads this later")
         }
-        lines.append(Line(key: key, number: index + 1))
+        lines.append(Line(key: key, kind: kind, number: index + 1))
       }
     }
   }
@@ -43,11 +44,16 @@ struct KnownFindings {
   }
 
   /// The lines that no finding is known by any more: `known.txt:3: shadowed@filter/INPUT/4`.
-  func stale(_ findings: [Finding], in ruleset: Ruleset) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - findings: All that were found.
+  ///   - kinds: The kinds that were looked for; nil for all.
+  ///   - ruleset: The rules.
+  func stale(_ findings: [Finding], of kinds: Set<Finding.ID>?, in ruleset: Ruleset) -> [String] {
     let keys = findings.map { $0.key(in: ruleset) }
-    return lines.filter { line in !keys.contains { Self.covers(line.key, $0) } }.map {
-      "\(name):\($0.number): \($0.key)"
-    }
+    return lines.filter { line in
+      kinds?.contains(line.kind) ?? true && !keys.contains { Self.covers(line.key, $0) }
+    }.map { "\(name):\($0.number): \($0.key)" }
   }
 
   private static func covers(_ line: String, _ key: String) -> Bool {

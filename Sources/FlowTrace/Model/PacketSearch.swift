@@ -1,7 +1,7 @@
 package import RuleGraph
 
 /// Whether a flow holds a packet.
-enum Occupancy {
+package enum Occupancy {
   /// Proved to be empty.
   case empty
   /// A packet of it was found.
@@ -24,6 +24,9 @@ package struct PacketSearch {
 
   private var left = effort
   package private(set) var isExhausted = false
+  private var boxes: [Box] = []
+  /// Of a search that found nothing: which of the boxes cover the part, and a few more perhaps.
+  private var isNeeded: [Bool] = []
 
   package init() {}
 
@@ -34,7 +37,7 @@ package struct PacketSearch {
   ///
   /// A part that is large beside the boxes that overlap it, be they thousands, consists of such packets for the most part, and which box holds a packet is told sooner
   /// than which boxes overlap a part. Of a part that one box covers, every packet leads to that box. The tries are the same each time.
-  func probe(_ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)]) -> Occupancy {
+  package func probe(_ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)]) -> Occupancy {
     var chance = Chance()
     for _ in 0..<Self.tries {
       let packet = part.map { chance.value(of: $0) }
@@ -51,20 +54,29 @@ package struct PacketSearch {
 
   /// A part of a flow that is not empty and lies outside all boxes; nil where there is none, or none was found in time.
   package mutating func find(in part: [ValueSet], outside boxes: [Box]) -> [ValueSet]? {
+    self.boxes = boxes
+    isNeeded = Array(repeating: false, count: boxes.count)
+    return find(in: part, outside: Array(boxes.indices))
+  }
+
+  /// Those among the boxes of the last search, which found nothing, that cover its part together.
+  package var covering: [Int] { isNeeded.indices.filter { isNeeded[$0] } }
+
+  private mutating func find(in part: [ValueSet], outside candidates: [Int]) -> [ValueSet]? {
     var part = part
-    guard let crossing = shrink(&part, by: boxes) else { return nil }
+    guard let crossing = shrink(&part, by: candidates) else { return nil }
     if crossing.isEmpty { return part }
     if let gap = gap(in: part, between: crossing) { return gap }
     // The box that leaves the fewest fields open divides into the fewest pieces.
     var best = 0
     var fewest = Int.max
-    for (index, box) in crossing.enumerated() {
-      let open = box.count { !part[$0.variable].isSubset(of: $0.values) }
-      if open < fewest { (best, fewest) = (index, open) }
+    for (place, index) in crossing.enumerated() {
+      let open = boxes[index].count { !part[$0.variable].isSubset(of: $0.values) }
+      if open < fewest { (best, fewest) = (place, open) }
     }
     var others = crossing
     let chosen = others.remove(at: best)
-    for (variable, values) in chosen {
+    for (variable, values) in boxes[chosen] {
       let outside = part[variable].subtracting(values)
       if outside.isEmpty { continue }
       var piece = part
@@ -73,26 +85,31 @@ package struct PacketSearch {
       if isExhausted { return nil }
       part[variable] = part[variable].intersection(values)
     }
+    isNeeded[chosen] = true
     return nil
   }
 
   /// Takes out of a part the boxes that leave one piece of it; gives those that cross it in several fields, nil where nothing is left.
-  private mutating func shrink(_ part: inout [ValueSet], by boxes: [Flow.Box]) -> [Flow.Box]? {
-    var boxes = boxes
+  private mutating func shrink(_ part: inout [ValueSet], by candidates: [Int]) -> [Int]? {
+    var candidates = candidates
     while true {
-      left -= boxes.count
+      left -= candidates.count
       if left < 0 {
         isExhausted = true
         return nil
       }
-      var crossing: [Flow.Box] = []
+      var crossing: [Int] = []
       var cuts: [VariableID: [ClosedRange<UInt128>]] = [:]
-      for box in boxes {
-        switch relation(of: box, to: part) {
+      for index in candidates {
+        switch relation(of: boxes[index], to: part) {
         case .apart: continue
-        case .covers: return nil
-        case .coversButFor(let variable, let values): cuts[variable, default: []] += values.intervals
-        case .crosses: crossing.append(box)
+        case .covers:
+          isNeeded[index] = true
+          return nil
+        case .coversButFor(let variable, let values):
+          isNeeded[index] = true
+          cuts[variable, default: []] += values.intervals
+        case .crosses: crossing.append(index)
         }
       }
       if cuts.isEmpty { return crossing }
@@ -100,7 +117,7 @@ package struct PacketSearch {
         part[variable] = part[variable].subtracting(ValueSet(ranges))
         if part[variable].isEmpty { return nil }
       }
-      boxes = crossing
+      candidates = crossing
     }
   }
 
@@ -123,13 +140,13 @@ package struct PacketSearch {
   }
 
   /// The part with one field limited to values that no box has.
-  private mutating func gap(in part: [ValueSet], between boxes: [Flow.Box]) -> [ValueSet]? {
-    left -= boxes.count
-    for variable in Set(boxes[0].map(\.variable)).sorted() {
+  private mutating func gap(in part: [ValueSet], between crossing: [Int]) -> [ValueSet]? {
+    left -= crossing.count
+    for variable in Set(boxes[crossing[0]].map(\.variable)).sorted() {
       var ranges: [ClosedRange<UInt128>] = []
       var isLimited = true
-      for box in boxes {
-        guard let values = box.first(where: { $0.variable == variable })?.values else {
+      for index in crossing {
+        guard let values = boxes[index].first(where: { $0.variable == variable })?.values else {
           isLimited = false
           break
         }

@@ -19,14 +19,16 @@ public struct Audit: Sendable {
 extension AnalysedHost {
   /// What is wrong with the rules of the host, or worth a look.
   ///
-  /// - Parameter kinds: The kinds of findings that are wanted; where the rules alone tell of all of them, nothing is asked about the host.
+  /// - Parameter kinds: The kinds of findings that are wanted, and looked for; where the rules alone tell of all of them, nothing is asked about the host.
   public func audit(for kinds: Set<Finding.ID> = Set(Finding.ID.allCases)) -> Audit {
     let isOfRules = kinds.isSubset(of: Finding.ID.ofRules)
-    return AuditSearch(self, isOfRules ? nil : outsideExposure()).audit()
+    return AuditSearch(self, isOfRules ? nil : outsideExposure()).audit(for: kinds)
   }
 
   /// The same, where it is known already what other hosts reach.
-  public func audit(with exposure: Exposure) -> Audit { AuditSearch(self, exposure).audit() }
+  public func audit(with exposure: Exposure) -> Audit {
+    AuditSearch(self, exposure).audit(for: Set(Finding.ID.allCases))
+  }
 }
 
 /// Gathers the findings of every kind.
@@ -49,7 +51,7 @@ struct AuditSearch {
     self.exposure = exposure
   }
 
-  func audit() -> Audit {
+  func audit(for kinds: Set<Finding.ID>) -> Audit {
     let ruleset = host.ruleset
     let updated = ruleset.updatedSets
     let tables = ruleset.tables.indices.filter { ruleset.tables[$0].shown != .nothing }.map {
@@ -57,7 +59,7 @@ struct AuditSearch {
     }
     let bridges = Set((host.inferred.bridges + host.inferred.ruledBridges).compactMap { InterfaceName($0)?.value })
     var findings: [Finding] = []
-    for table in tables { findings += RuleSearch(ruleset, table, bridges: bridges).findings() }
+    for table in tables { findings += RuleSearch(ruleset, table, bridges: bridges).findings(of: kinds) }
     findings += AbsenceSearch(host).findings()
     if let exposure {
       findings += PurposeSearch(host, exposure, tables).findings()
@@ -66,6 +68,7 @@ struct AuditSearch {
     // Whoever mends what is wrong with a rule does not ask whether it is needed.
     let wrong = Set(findings.filter { $0.id != .redundant && $0.severity >= .warning }.compactMap(\.rule))
     findings.removeAll { $0.id == .redundant && $0.rule.map(wrong.contains) ?? false }
+    findings.removeAll { !kinds.contains($0.id) }
     for index in findings.indices { findings[index].counterAgrees = counterAgrees(findings[index]) }
     findings.sort { ($1.severity, $0.place, $0.id.rawValue) < ($0.severity, $1.place, $1.id.rawValue) }
     var partial: [ChainID] = []

@@ -13,7 +13,7 @@ struct DangerSearch {
   }
 
   func findings() -> [Finding] {
-    ofServices() + ofContainers() + neighbours() + AddressFamily.allCases.compactMap { fragmentation($0) }
+    ofServices() + ofPorts() + ofContainers() + neighbours() + AddressFamily.allCases.compactMap { fragmentation($0) }
   }
 
   private func zone(_ access: Access) -> Zone { exposure.zones[access.zone] }
@@ -38,6 +38,33 @@ struct DangerSearch {
         case .onlyOverIPv6: add(.onlyOverIPv6(port), .high, access)
         case .unmetDenial, .severalAnswer: continue
         }
+      }
+    }
+    return findings
+  }
+
+  /// More ports than this are not opened for one service.
+  private static let fewPorts: UInt128 = 16
+
+  /// Ports that rules open to everybody and that a sensitive service usually has, where nobody showed which programs listen.
+  private func ofPorts() -> [Finding] {
+    if host.facts.socketsKnown { return [] }
+    var findings: [Finding] = []
+    for access in exposure.accesses {
+      let all = zone(access).sources[access.service.family] ?? .empty
+      guard zone(access).isOutside, access.service.subject == .otherHostPorts, access.service.transport == .tcp,
+        access.outcome == .open, access.isLetByRules, access.ports.count <= Self.fewPorts,
+        access.sources.count > all.count / 2
+      else { continue }
+      for port in access.ports.intervals.joined() {
+        guard let number = UInt16(exactly: port), let service = SensitiveService(port: number) else { continue }
+        let fact = Finding.Fact.sensitivePort(service, number)
+        if findings.contains(where: { $0.fact == fact }) { continue }
+        var query = access.query
+        query?.destinationPort = ValueSet(number)
+        findings.append(
+          Finding(
+            fact: fact, severity: .warning, rule: access.decidedBy.rule, chain: access.decidedBy.chain, witness: query))
       }
     }
     return findings

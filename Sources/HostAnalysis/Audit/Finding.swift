@@ -86,6 +86,8 @@ public struct Finding: Sendable {
     case onlyOverIPv6(UInt16)
     /// A service that is not made for strangers is open to everybody.
     case sensitiveService(SensitiveService, UInt16)
+    /// Rules open a port to everybody that such a service usually has; nobody showed whether one listens.
+    case sensitivePort(SensitiveService, UInt16)
     /// A port that is published for the host alone is reached by its neighbours.
     case loopbackReached(UInt16)
     /// What neighbours on the link ask for addresses with is dropped.
@@ -168,7 +170,7 @@ public struct Finding: Sendable {
     case .forwardsAll: .dangerousForward
     case .containersReachHost: .dangerousContainers
     case .onlyOverIPv6: .dangerousIPv6
-    case .sensitiveService: .dangerousService
+    case .sensitiveService, .sensitivePort: .dangerousService
     case .loopbackReached: .dangerousLoopback
     case .neighboursDropped: .dangerousNeighbours
     case .fragmentationDropped: .dangerousFragmentation

@@ -143,7 +143,8 @@ struct PurposeSearch {
   private func firstBan(_ rules: [Rule], _ reach: TableReach, _ chain: Int) -> (rule: Int, source: UInt128)? {
     for (index, rule) in rules.enumerated() where rule.denies {
       let pattern = reach.patterns[chain][index]
-      guard pattern.isExact, case .some(let part) = reach.reach[chain][index] else { continue }
+      let id = RuleID(table: reach.audited.index, chain: chain, rule: index)
+      guard pattern.isExact, let part = reach.packets(at: id) else { continue }
       for header in [Header.ip, .ip6] {
         let source = PacketSpace.Dimension.field(.header(HeaderField(header, .saddr)))
         guard let banned = pattern.values[source], pattern.values.keys.allSatisfy({ $0 == source || $0 == .family }),

@@ -49,15 +49,13 @@ struct RedundancySearch {
     var isByPolicy = false
     for arrival in reach.arrivals[chain] {
       guard let part = reach.limited(arrival.part, to: box) else { continue }
-      var before = arrival.outside.map(\.box)
+      let before = reach.takers(of: part, arrival, before: id(rule)).map(\.box)
       var later: [Taker] = []
       for place in list.overlapping(part, first: list.count) {
         let other = owners[place]
         let theirs = list.boxes[place]
         let isSame = self.verdict(other) == verdict
-        if other < rule {
-          if patterns[other].isExact, patterns[other].end.takes { before.append(theirs) }
-        } else if other > rule {
+        if other > rule {
           if isSame, patterns[other].isExact, !patterns[other].hasSideEffects, isReached(other) {
             later.append(Taker(rule: id(other), box: theirs))
           } else if !isSame || patterns[other].hasSideEffects {

@@ -29,7 +29,9 @@ struct RuleSearch {
     self.bridges = table.chains.contains { RuleWriter(table, $0) == .program } ? bridges : []
   }
 
-  func findings() -> [Finding] {
+  /// - Parameter kinds: What is looked for; which rules are needed takes longer to find out than which get packets.
+  func findings(of kinds: Set<Finding.ID>) -> [Finding] {
+    let isNeedWanted = kinds.contains(.redundant) || kinds.contains(.correlated)
     var findings: [Finding] = []
     for (c, chain) in table.chains.enumerated() where chain.shown != .nothing {
       if let lost = nothingJumps(to: c) {
@@ -37,7 +39,7 @@ struct RuleSearch {
         continue
       }
       let writer = RuleWriter(table, chain)
-      let redundancy = writer == .person ? RedundancySearch(reach, chain: c) : nil
+      let redundancy = writer == .person && isNeedWanted ? RedundancySearch(reach, chain: c) : nil
       var gone = BoxList()
       for (r, rule) in chain.rules.enumerated() where rule.missing == nil {
         let id = RuleID(table: index, chain: c, rule: r)
@@ -112,14 +114,11 @@ struct RuleSearch {
     guard cover.contains(where: { reach.differs(from: id, $0) }) else { return .remove }
     let first = cover.first { $0.chainID == id.chainID && reach.differs(from: id, $0) }
     guard let first, let box = reach.boxes[id.chain][id.rule] else { return nil }
-    let before = (0..<first.rule).compactMap { rule -> PacketSearch.Box? in
-      let pattern = reach.patterns[id.chain][rule]
-      return pattern.isExact && pattern.end.takes ? reach.boxes[id.chain][rule] : nil
-    }
     for arrival in reach.arrivals[id.chain] {
       guard let part = reach.limited(arrival.part, to: box) else { continue }
       var search = PacketSearch()
-      if search.find(in: part, outside: arrival.outside.map(\.box) + before) != nil { return .move(above: first) }
+      let before = reach.takers(of: part, arrival, before: first)
+      if search.find(in: part, outside: before.map(\.box)) != nil { return .move(above: first) }
     }
     return nil
   }

@@ -33,7 +33,7 @@ extension AnalysedHost {
     let reach = TableReach(AuditedTable(ruleset, table: id.table, updated: ruleset.updatedSets))
     let arrival: RuleStory.Arrival
     switch reach.reach[id.chain][id.rule] {
-    case .some(let part): arrival = .some(Query(part, of: reach.space))
+    case .some: arrival = reach.packets(at: id).map { .some(Query($0, of: reach.space)) } ?? .unknown
     case .undecided: arrival = .unknown
     case .nothingLeads, .behindUnreached, .contradiction, .othersArrive, .covered: arrival = .none
     }
@@ -52,7 +52,8 @@ extension TableReach {
     var found: [RuleID] = []
     for arrival in arrivals[id.chain] {
       guard let part = limited(arrival.part, to: box) else { continue }
-      for taker in arrival.outside where meets(taker.box, part) && !found.contains(taker.rule) {
+      let first = RuleID(table: id.table, chain: id.chain, rule: 0)
+      for taker in takers(of: part, arrival, before: first) where !found.contains(taker.rule) {
         found.append(taker.rule)
       }
       for rule in 0..<id.rule {

@@ -7,6 +7,24 @@ struct Taker {
   var box: PacketSearch.Box
 }
 
+/// What rules take, in order.
+struct TakerList {
+  private(set) var list = BoxList()
+  private var owners: [RuleID] = []
+
+  var count: Int { owners.count }
+
+  mutating func append(_ taker: Taker) {
+    list.append(taker.box)
+    owners.append(taker.rule)
+  }
+
+  /// Those among the first `count` that take some of a part.
+  func overlapping(_ part: [ValueSet], first count: Int) -> [Taker] {
+    list.overlapping(part, first: count).map { Taker(rule: owners[$0], box: list.boxes[$0]) }
+  }
+}
+
 /// What can get to each rule of a table: more packets at most than really do, so that a rule that gets none here never matches.
 ///
 /// Every packet at a hook may meet its base chains. From there jumps lead on what they match, less what rules before them took for certain. A chain's rules are boxes
@@ -14,8 +32,8 @@ struct Taker {
 struct TableReach {
   /// What gets to a rule.
   enum Reach {
-    /// Some packets, of which these are some.
-    case some([ValueSet])
+    /// Some packets.
+    case some
     /// None: it contradicts itself.
     case contradiction
     /// None: nothing leads to its chain.
@@ -30,10 +48,11 @@ struct TableReach {
     case undecided
   }
 
-  /// Packets that come to a chain: those of a part but for what some rules took before.
+  /// Packets that come to a chain: those of a part but for what rules took before.
   struct Arrival {
     var part: [ValueSet]
-    var outside: [Taker]
+    /// The chains on the way, and how many of what was taken in each was taken before the way led on.
+    var passed: [(chain: Int, count: Int)]
     /// The rule that leads there; nil for a base chain.
     var led: RuleID?
   }
@@ -50,13 +69,17 @@ struct TableReach {
   private(set) var arrivals: [[Arrival]]
   /// The rules that lead to a chain.
   private(set) var callers: [[RuleID]]
+  /// What was taken in each chain, in order.
+  private var taken: [TakerList]
+  /// How many of these were taken before each rule, by chain.
+  private var takenBefore: [[Int]]
   /// What rules of a chain and of those that it leads to take out of the base chain, as far as it is certain.
   private var summaries: [[Taker]]
 
   /// More ways to a chain are one that holds them all.
   private static let arrivalLimit = 24
-  /// More of what other chains took is forgotten.
-  private static let outsideLimit = 4096
+  /// More of what a chain takes is forgotten.
+  private static let summaryLimit = 16384
 
   init(_ audited: AuditedTable) {
     self.audited = audited
@@ -66,6 +89,8 @@ struct TableReach {
     reach = chains.map { Array(repeating: .nothingLeads, count: $0.rules.count) }
     arrivals = Array(repeating: [], count: chains.count)
     callers = Array(repeating: [], count: chains.count)
+    taken = Array(repeating: TakerList(), count: chains.count)
+    takenBefore = chains.map { Array(repeating: 0, count: $0.rules.count) }
     summaries = Array(repeating: [], count: chains.count)
     boxes = patterns.map { patterns in patterns.map { box(of: $0) } }
     let order = chainsInOrder()
@@ -75,7 +100,7 @@ struct TableReach {
         arrivals[chain] = [arrival]
       } else if !audited.knowsJumps {
         // What was not shown may lead any packet there.
-        arrivals[chain] = [Arrival(part: space.domains, outside: [], led: nil)]
+        arrivals[chain] = [Arrival(part: space.domains, passed: [], led: nil)]
       }
     }
     for chain in order { walk(chain) }
@@ -151,7 +176,7 @@ struct TableReach {
     case .output: limit(.field(.meta(.iifname)), to: ValueSet(0))
     case .forward, .postrouting, .ingress, .egress: break
     }
-    return Arrival(part: part, outside: [], led: nil)
+    return Arrival(part: part, passed: [], led: nil)
   }
 
   // MARK: What is taken
@@ -178,7 +203,7 @@ struct TableReach {
       case .returns, .unknown: returned.append(box)
       case .goesOn: break
       }
-      if taken.count > Self.outsideLimit * 4 { return taken }
+      if taken.count > Self.summaryLimit { return taken }
     }
     return taken
   }
@@ -239,21 +264,6 @@ struct TableReach {
 
   // MARK: Walking
 
-  /// What rules of one chain have taken so far.
-  private struct TakenSoFar {
-    var list = BoxList()
-    var owners: [RuleID] = []
-
-    mutating func append(_ taker: Taker) {
-      list.append(taker.box)
-      owners.append(taker.rule)
-    }
-
-    func overlapping(_ part: [ValueSet]) -> [Taker] {
-      list.overlapping(part, first: list.count).map { Taker(rule: owners[$0], box: list.boxes[$0]) }
-    }
-  }
-
   private mutating func walk(_ chain: Int) {
     if arrivals[chain].isEmpty {
       if !callers[chain].isEmpty {
@@ -261,30 +271,30 @@ struct TableReach {
       }
       return
     }
-    var taken = TakenSoFar()
     for (rule, pattern) in patterns[chain].enumerated() {
       let id = RuleID(table: audited.index, chain: chain, rule: rule)
+      takenBefore[chain][rule] = taken[chain].count
       guard let box = boxes[chain][rule] else {
         reach[chain][rule] = .contradiction
         continue
       }
-      let result = reach(of: id, box, taken)
+      let result = reach(of: id, box)
       reach[chain][rule] = result
       let isReached: Bool
       switch result {
       case .some, .undecided: isReached = true
       case .contradiction, .nothingLeads, .behindUnreached, .othersArrive, .covered: isReached = false
       }
-      for target in isReached ? targets(pattern) : [] { lead(to: target, by: id, box, taken) }
+      for target in isReached ? targets(pattern) : [] { lead(to: target, by: id, box) }
       // What gets no packets takes none; those before it take its own.
       guard isReached, pattern.isExact else { continue }
       switch pattern.end {
-      case .decides, .translates, .returns: taken.append(Taker(rule: id, box: box))
-      case .leads(_, isGoto: true): taken.append(Taker(rule: id, box: box))
+      case .decides, .translates, .returns: taken[chain].append(Taker(rule: id, box: box))
+      case .leads(_, isGoto: true): taken[chain].append(Taker(rule: id, box: box))
       case .leads(_, isGoto: false):
         guard let target = targets(pattern).first else { continue }
         for taker in summaries[target] {
-          if let both = intersection(taker.box, box) { taken.append(Taker(rule: taker.rule, box: both)) }
+          if let both = intersection(taker.box, box) { taken[chain].append(Taker(rule: taker.rule, box: both)) }
         }
       case .goesOn, .unknown: break
       }
@@ -292,16 +302,14 @@ struct TableReach {
   }
 
   /// Takes what a rule matches to another chain.
-  private mutating func lead(to target: Int, by id: RuleID, _ box: PacketSearch.Box, _ taken: TakenSoFar) {
+  private mutating func lead(to target: Int, by id: RuleID, _ box: PacketSearch.Box) {
     for arrival in arrivals[id.chain] {
       guard let part = limited(arrival.part, to: box) else { continue }
-      var outside = arrival.outside.filter { meets($0.box, part) } + taken.overlapping(part)
-      if outside.count > Self.outsideLimit { outside = [] }
-      arrivals[target].append(Arrival(part: part, outside: outside, led: id))
+      arrivals[target].append(Arrival(part: part, passed: passed(arrival, before: id), led: id))
     }
     guard arrivals[target].count > Self.arrivalLimit else { return }
     var hull = arrivals[target][0]
-    hull.outside = []
+    hull.passed = []
     for arrival in arrivals[target].dropFirst() {
       for variable in hull.part.indices where hull.part[variable] != arrival.part[variable] {
         hull.part[variable] = hull.part[variable].union(arrival.part[variable])
@@ -310,21 +318,52 @@ struct TableReach {
     arrivals[target] = [hull]
   }
 
+  /// The chains in which packets of an arrival may have been taken before they come to a rule.
+  private func passed(_ arrival: Arrival, before id: RuleID) -> [(chain: Int, count: Int)] {
+    let count = takenBefore[id.chain][id.rule]
+    return count == 0 ? arrival.passed : arrival.passed + [(id.chain, count)]
+  }
+
+  /// What was taken of a part of an arrival before a rule.
+  func takers(of part: [ValueSet], _ arrival: Arrival, before id: RuleID) -> [Taker] {
+    passed(arrival, before: id).flatMap { taken[$0.chain].overlapping(part, first: $0.count) }
+  }
+
+  /// Some of the packets that get to a rule; nil where there are none, or none were found.
+  func packets(at id: RuleID) -> [ValueSet]? {
+    guard case .some = reach[id.chain][id.rule], let box = boxes[id.chain][id.rule] else { return nil }
+    for arrival in arrivals[id.chain] {
+      guard let part = limited(arrival.part, to: box) else { continue }
+      var search = PacketSearch()
+      if let found = search.find(in: part, outside: takers(of: part, arrival, before: id).map(\.box)) { return found }
+    }
+    return nil
+  }
+
   func meets(_ box: PacketSearch.Box, _ part: [ValueSet]) -> Bool {
     box.allSatisfy { !part[$0.variable].isDisjoint(with: $0.values) }
   }
 
-  private func reach(of id: RuleID, _ box: PacketSearch.Box, _ taken: TakenSoFar) -> Reach {
+  private func reach(of id: RuleID, _ box: PacketSearch.Box) -> Reach {
     var covers: [RuleID] = []
     var isAny = false
     for arrival in arrivals[id.chain] {
       guard let part = limited(arrival.part, to: box) else { continue }
       isAny = true
-      let takers = arrival.outside.filter { meets($0.box, part) } + taken.overlapping(part)
       var search = PacketSearch()
-      if let found = search.find(in: part, outside: takers.map(\.box)) { return .some(found) }
-      if search.isExhausted { return .undecided }
-      for rule in CoverSearch(part, takers).fewest(preferring: { differs(from: id, $0) }) where !covers.contains(rule) {
+      // What the tries leave of the part holds a packet if the part does.
+      var rest = part
+      let lists = passed(arrival, before: id).map { (taken[$0.chain].list, $0.count) }
+      switch search.probe(&rest, outside: lists) {
+      case .inhabited: return .some
+      case .empty: break
+      case .undecided:
+        let boxes = lists.flatMap { list, count in list.overlapping(rest, first: count).map { list.boxes[$0] } }
+        if search.find(in: rest, outside: boxes) != nil { return .some }
+        if search.isExhausted { return .undecided }
+      }
+      let cover = CoverSearch(part, takers(of: part, arrival, before: id))
+      for rule in cover.fewest(preferring: { differs(from: id, $0) }) where !covers.contains(rule) {
         covers.append(rule)
       }
     }
@@ -342,43 +381,5 @@ struct TableReach {
     case (.decides(let mine), .decides(let its)): mine.passes != its.passes
     case (let mine, let its): mine != its
     }
-  }
-}
-
-/// Which few of some boxes cover a part.
-struct CoverSearch {
-  private let part: [ValueSet]
-  private let takers: [Taker]
-
-  init(_ part: [ValueSet], _ takers: [Taker]) {
-    self.part = part
-    self.takers = takers
-  }
-
-  /// The rules of a cover of which none can be left out: a single one where there is one, and those that are preferred before others.
-  ///
-  /// - Parameter isPreferred: Whether a rule tells more than another one would.
-  func fewest(preferring isPreferred: (RuleID) -> Bool) -> [RuleID] {
-    let single = takers.filter { taker in taker.box.allSatisfy { part[$0.variable].isSubset(of: $0.values) } }
-    if let best = single.first(where: { isPreferred($0.rule) }) ?? single.first { return [best.rule] }
-    // What is left out first are large runs of rules, then smaller ones: few of many are needed.
-    var kept = takers.filter { !isPreferred($0.rule) } + takers.filter { isPreferred($0.rule) }
-    var size = max(1, kept.count / 2)
-    while true {
-      var start = 0
-      while start < kept.count {
-        let end = min(start + size, kept.count)
-        let fewer = Array(kept[..<start] + kept[end...])
-        if covers(fewer) { kept = fewer } else { start = end }
-      }
-      if size == 1 { break }
-      size = max(1, size / 2)
-    }
-    return kept.map(\.rule).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-  }
-
-  private func covers(_ takers: [Taker]) -> Bool {
-    var search = PacketSearch()
-    return search.find(in: part, outside: takers.map(\.box)) == nil && !search.isExhausted
   }
 }

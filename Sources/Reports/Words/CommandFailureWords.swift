@@ -8,6 +8,8 @@ public enum CommandFailureWords {
   ///     --with:1: iptables: No chain/target/match by that name.
   ///       iptables -A NOWHERE -j DROP
   public static func text(of failure: CommandFailure) -> String {
+    // What is not a line of a text is an option, which is named already.
+    if failure.line == 0 { return "\(failure.source): \(sentence(failure.problem))" }
     let place = "\(failure.source):\(failure.line)"
     let command = failure.command.split(separator: "\n").map { "\n  \($0)" }.joined()
     return "\(place): \(sentence(failure.problem))\(command)"
@@ -42,6 +44,8 @@ public enum CommandFailureWords {
       "the host has tables of both variants of iptables; name the one that has \(table): \(program(family))-nft or \(program(family))-legacy"
     case .ipset(let name): "the dumps do not show ipset \(name); `ipset save` does"
     case .chainsOf(let program): "the dumps do not show the chains of \(program)"
+    case .networksOf:
+      "the dumps do not show Docker's networks and containers; `docker network inspect` and `docker inspect` do"
     }
   }
 

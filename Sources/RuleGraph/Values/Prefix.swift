@@ -16,6 +16,16 @@ public struct Prefix: Hashable, Sendable {
     self.length = length
   }
 
+  /// The block that a set of addresses is: nil where it is none, or several.
+  package init?(covering values: ValueSet) {
+    guard values.intervals.count == 1, let interval = values.intervals.first else { return nil }
+    let size = interval.upperBound - interval.lowerBound
+    let address = IPAddress(bits: interval.lowerBound)
+    guard size & (size &+ 1) == 0 else { return nil }
+    self.init(address, length: address.family.addressBits - (128 - size.leadingZeroBitCount))
+    guard self.address == address else { return nil }
+  }
+
   /// Reads `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, `2001:db8::/32`, or an address alone (a block of one).
   ///
   /// Nil for any other text and for a dotted mask whose ones are not in one run from the left.

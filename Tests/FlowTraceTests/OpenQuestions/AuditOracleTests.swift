@@ -22,7 +22,11 @@ import Testing
       for place in Self.places(firewall) {
         guard let id = Self.id(place, reading.ruleset) else { continue }
         switch reach.reach[id.chain][id.rule] {
-        case .some(let part):
+        case .some:
+          guard let part = reach.packets(at: id) else {
+            Issue.record("\(rules) rules, seed \(seed): no packet is found at \(place)\n\(firewall.text)")
+            return
+          }
           let packet = Self.packet(of: part, reach.space)
           if !firewall.matched(by: packet).contains(place) {
             Issue.record("\(rules) rules, seed \(seed): \(packet) does not meet \(place)\n\(firewall.text)")

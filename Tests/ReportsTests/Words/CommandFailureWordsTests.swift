@@ -38,11 +38,23 @@ import Testing
     ),
     (.notShown(.ipset("bad")), "not carried out: the dumps do not show ipset bad; `ipset save` does"),
     (.notShown(.chainsOf("ufw")), "not carried out: the dumps do not show the chains of ufw"),
+    (
+      .notShown(.networksOf("Docker")),
+      "not carried out: the dumps do not show Docker's networks and containers; `docker network inspect` and `docker inspect` do"
+    ),
   ]
 
   @Test(arguments: rows)
   func aFailureReadsSo(_ problem: CommandFailure.Problem, _ sentence: String) {
     let failure = CommandFailure(command: "first\nsecond", source: "change.sh", line: 3, problem: problem)
     #expect(CommandFailureWords.text(of: failure) == "change.sh:3: \(sentence)\n  first\n  second")
+  }
+
+  @Test func aFailedOptionIsNamedWithoutALine() {
+    let failure = CommandFailure(
+      command: "--as-docker 29", source: "--as-docker 29", line: 0, problem: .notShown(.chainsOf("Docker")))
+    #expect(
+      CommandFailureWords.text(of: failure)
+        == "--as-docker 29: not carried out: the dumps do not show the chains of Docker")
   }
 }

@@ -63,6 +63,10 @@ import Testing
     ),
     (.onlyOverIPv6(22), [], "port 22 is open to everybody over IPv6 and closed over IPv4"),
     (.sensitiveService(.database, 6379), [], "a database on port 6379 is open to everybody"),
+    (
+      .sensitivePort(.database, 3306), [],
+      "port 3306 is open to everybody; a database usually has it, and whether one listens here `ss -tulnp` would show"
+    ),
     (.sensitiveService(.control, 2375), [], "control over the host on port 2375 is open to everybody"),
     (
       .loopbackReached(5432), [],

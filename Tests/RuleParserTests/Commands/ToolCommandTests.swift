@@ -178,13 +178,63 @@ import Testing
   }
 
   @Test(arguments: [
-    ("docker network connect front web", CommandFailure.Problem.unsupported("docker network connect")),
+    ("docker network connect front web", CommandFailure.Problem.notShown(.networksOf("Docker"))),
+    ("docker network create front", .unsupported("docker network create")),
     ("docker run -P nginx", .unsupported("-P")), ("docker run -p 80 nginx", .unsupported("-p 80")),
     ("docker run --network other -p 80:80 nginx", .unsupported("--network other")),
   ])
   func whatDockerWouldDoIsNotGuessed(_ command: String, _ problem: CommandFailure.Problem) {
     do throws(CommandFailure) {
       _ = try ShownCommandTests.carryOut(command, on: Self.docker29)
+      Issue.record("\(command) is carried out")
+    } catch {
+      #expect(error.problem == problem)
+    }
+  }
+
+  /// Networks and a container of them, as `docker network inspect` prints them.
+  private static let networks = """
+    $ docker network inspect bridge front vault
+    [
+      {"Name": "bridge", "Id": "1111111111111111", "Driver": "bridge", "Internal": false,
+       "IPAM": {"Config": [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}]},
+       "Containers": {"aaaa": {"Name": "web", "IPv4Address": "172.17.0.2/16"}}, "Options": {"com.docker.network.bridge.name": "docker0"}},
+      {"Name": "front", "Id": "2222222222222222", "Driver": "bridge", "Internal": false,
+       "IPAM": {"Config": [{"Subnet": "172.18.0.0/16", "Gateway": "172.18.0.1"}]}, "Containers": {}, "Options": {}},
+      {"Name": "vault", "Id": "3333333333333333", "Driver": "bridge", "Internal": true,
+       "IPAM": {"Config": [{"Subnet": "172.19.0.0/16", "Gateway": "172.19.0.1"}]}, "Containers": {}, "Options": {}}
+    ]
+
+    """
+
+  @Test func aContainerIsConnectedToAnotherNetwork() throws {
+    let dump = Self.docker29 + Self.networks
+    let reading = try ShownCommandTests.carryOut("docker network connect front web", on: dump)
+    let legs = reading.facts.containers.first { $0.name == "web" }?.endpoints ?? []
+    #expect(legs.map(\.network) == ["bridge", "front"])
+    #expect(legs.last?.addresses.map(\.description) == ["172.18.0.2"])
+    #expect(
+      try Self.made("docker network connect front web", on: dump)
+        == ["-A PREROUTING -d 172.18.0.2/32 ! -i br-222222222222 -j DROP"])
+    #expect(try Self.made("docker network connect --ip 172.19.0.9 vault web", on: dump).isEmpty)
+    #expect(try Self.made("docker network connect front web", on: Self.docker27 + Self.networks).isEmpty)
+  }
+
+  @Test(arguments: [
+    (
+      "docker network connect front db",
+      CommandFailure.Problem.refused("Error response from daemon: No such container: db")
+    ),
+    ("docker network connect back web", .refused("Error response from daemon: network back not found")),
+    (
+      "docker network connect bridge web",
+      .refused("Error response from daemon: endpoint with name web already exists in network bridge")
+    ),
+    ("docker network connect --link db front web", .unsupported("--link")),
+  ])
+  func whatDockerRefusesToConnect(_ command: String, _ problem: CommandFailure.Problem) {
+    do throws(CommandFailure) {
+      _ = try ShownCommandTests.carryOut(command, on: Self.docker29 + Self.networks)
       Issue.record("\(command) is carried out")
     } catch {
       #expect(error.problem == problem)

@@ -19,8 +19,8 @@ struct RemedyRule {
     let source = one.translations.first { $0.ofSource }?.from
     let names = hook == .output || hook == .postrouting ? nil : one.input
     input = names?.single.flatMap { $0 == 0 ? nil : $0 }
-    self.source = Self.block(source?.address ?? one.packet.source, family)
-    destination = Self.block(one.packet.destination, family)
+    self.source = Self.block(source?.address ?? one.packet.source)
+    destination = Self.block(one.packet.destination)
     transport = one.packet.transport.single
     if transport == 6 || transport == 17, let ports = one.packet.destinationPort, ports.intervals.count == 1,
       let interval = ports.intervals.first, interval != 0...65535
@@ -37,12 +37,9 @@ struct RemedyRule {
     isForAnswers = true
   }
 
-  private static func block(_ values: ValueSet, _ family: AddressFamily) -> Prefix? {
-    guard values.intervals.count == 1, let interval = values.intervals.first else { return nil }
-    let size = interval.upperBound - interval.lowerBound
-    guard size & (size &+ 1) == 0, interval.lowerBound & size == 0 else { return nil }
-    let length = family.addressBits - (128 - size.leadingZeroBitCount)
-    return length <= 0 ? nil : Prefix(IPAddress(bits: interval.lowerBound), length: length)
+  /// The block that addresses are; nil of all addresses, which no rule need name.
+  private static func block(_ values: ValueSet) -> Prefix? {
+    Prefix(covering: values).flatMap { $0.length > 0 ? $0 : nil }
   }
 
   // MARK: In the graph

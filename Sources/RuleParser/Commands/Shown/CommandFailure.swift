@@ -38,13 +38,15 @@ public struct CommandFailure: Error, Hashable, Sendable {
     case ipset(String)
     /// The layout of a program's chains.
     case chainsOf(String)
+    /// The networks and containers of a program.
+    case networksOf(String)
   }
 
   /// The command as it was given.
   public var command: String
   /// The name of the text that it stands in.
   public var source: String
-  /// Its line there, counted from 1.
+  /// Its line there, counted from 1; 0 where the change was asked for otherwise than by a text.
   public var line: Int
   /// What is wrong.
   public var problem: Problem

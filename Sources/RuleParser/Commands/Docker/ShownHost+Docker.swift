@@ -5,6 +5,7 @@ import RuleGraph
 extension ShownHost {
   mutating func runDocker(_ words: [CommandWord], _ place: CommandPlace) -> CommandOutcome {
     let texts = words.map(\.text)
+    if texts.starts(with: ["network", "connect"]) { return connect(Array(texts.dropFirst(2)), place) }
     let words = texts.first == "container" ? texts.dropFirst() : texts[...]
     guard words.first == "run" else {
       if ["ps", "inspect", "images", "logs", "version", "info"].contains(words.first) { return .success }
@@ -22,15 +23,71 @@ extension ShownHost {
         "docker: Bind for \(taken.hostAddress?.description ?? "0.0.0.0"):\(taken.hostPort) failed: port is already allocated",
         place)
     }
-    for rule in layout.rules(for: command, address, bridge, hasProxy: facts.daemonSettings["userland-proxy"] != "false")
-    {
+    let hasProxy = facts.daemonSettings["userland-proxy"] != "false"
+    let outcome = run(layout.rules(for: command.ports, address, bridge, hasProxy: hasProxy), place)
+    guard outcome == .success else { return outcome }
+    add(command, address, bridge, place)
+    return .success
+  }
+
+  /// Carries out commands of iptables, each the words behind its name.
+  private mutating func run(_ rules: [[String]], _ place: CommandPlace) -> CommandOutcome {
+    for rule in rules {
       let program = IptablesHost.Program(.ipv4)
       let outcome = run(rule.map { CommandWord(text: $0) }, program, isRestoring: false, .none, place)
       guard outcome == .success else { return outcome }
     }
     settle()
-    add(command, address, bridge, place)
     return .success
+  }
+
+  /// `docker network connect`: a container gets an address in another network. Its ports stay published through the network that its default route leads to, which is
+  /// the first by name (docker-network-connect(1)).
+  private mutating func connect(_ words: [String], _ place: CommandPlace) -> CommandOutcome {
+    let command = ConnectCommand(words)
+    if let part = command.unsupported { return stop(.unsupported(part), place) }
+    guard !facts.containers.isEmpty, facts.networks.contains(where: { $0.driver == "bridge" }) else {
+      return stop(.notShown(.networksOf("Docker")), place)
+    }
+    guard let network = facts.networks.first(where: { $0.name == command.network }) else {
+      return refuse("Error response from daemon: network \(command.network) not found", place)
+    }
+    guard let number = facts.containers.firstIndex(where: { $0.name == command.container }) else {
+      return refuse("Error response from daemon: No such container: \(command.container)", place)
+    }
+    let container = facts.containers[number]
+    if container.endpoints.contains(where: { $0.network == network.name }) {
+      return refuse(
+        "Error response from daemon: endpoint with name \(container.name) already exists in network \(network.name)",
+        place)
+    }
+    let outward = container.endpoints.map(\.network).filter { name in
+      facts.networks.contains { $0.name == name && $0.driver == "bridge" && $0.isInternal == false }
+    }
+    let movesPorts = network.isInternal != true && (outward.isEmpty || outward.contains { network.name < $0 })
+    if movesPorts, !container.ports.isEmpty {
+      return stop(.unsupported("the ports of \(container.name) move to network \(network.name)"), place)
+    }
+    settle()
+    guard let layout = DockerLayout(ruleset) else { return stop(.notShown(.chainsOf("Docker")), place) }
+    guard network.driver == "bridge", let bridge = network.bridge,
+      let address = command.address ?? freeAddress(on: bridge)
+    else { return stop(.unsupported("network \(network.name)"), place) }
+    if network.isInternal != true {
+      let outcome = run(layout.rules(for: [], address, bridge, hasProxy: true), place)
+      guard outcome == .success else { return outcome }
+    }
+    facts.containers[number].endpoints.append(Container.NetworkLeg(network: network.name, addresses: [address]))
+    if command.address == nil { note(address, bridge, place) }
+    return .success
+  }
+
+  private mutating func note(_ address: IPAddress, _ bridge: String, _ place: CommandPlace) {
+    notes.append(
+      Diagnostic(
+        "assumed-container-address", .warning,
+        "the container is taken to get \(address), the first address of \(bridge)'s network that nothing names",
+        span: place.span))
   }
 
   /// The host's bridge of a network; the default one has no name.
@@ -110,11 +167,7 @@ extension ShownHost {
             program: "docker-proxy", span: place.span))
       }
     }
-    notes.append(
-      Diagnostic(
-        "assumed-container-address", .warning,
-        "the container is taken to get \(address), the first address of \(bridge)'s network that nothing names",
-        span: place.span))
+    note(address, bridge, place)
   }
 }
 
@@ -152,14 +205,14 @@ struct DockerLayout {
 
   /// The rules of a container, each as the words behind `iptables`.
   func rules(
-    for command: ContainerCommand, _ address: IPAddress, _ bridge: String, hasProxy: Bool
+    for ports: [ContainerCommand.Port], _ address: IPAddress, _ bridge: String, hasProxy: Bool
   ) -> [[String]] {
     var rules: [[String]] = []
     let notFromBridge = ["!", "-i", bridge]
     if isClosed, !guardsEachPort {
       rules.append(["-t", "raw", "-A", "PREROUTING", "-d", "\(address)/32"] + notFromBridge + ["-j", "DROP"])
     }
-    for port in command.ports {
+    for port in ports {
       let transport = port.transport == .tcp ? "tcp" : "udp"
       func asks(_ number: UInt16) -> [String] { ["-p", transport, "-m", transport, "--dport", "\(number)"] }
       let isLoopback = port.hostAddress.map { $0.bits >> 24 == IPAddress(ipv4: 0x7f00_0000).bits >> 24 } ?? false
