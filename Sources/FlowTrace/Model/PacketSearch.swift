@@ -30,16 +30,19 @@ package struct PacketSearch {
 
   package init() {}
 
-  /// How many packets are tried by chance before a part is searched.
-  private static let tries = 12
+  /// How many packets are tried by chance before a part is searched; of the pieces of a union, which are many and small, fewer.
+  package static let tries = 12
+  static let triesOfPiece = 3
 
   /// Tries a few packets of a part: one that is in no box of some lists shows that there are some. Makes the part smaller by boxes that leave one piece of it.
   ///
   /// A part that is large beside the boxes that overlap it, be they thousands, consists of such packets for the most part, and which box holds a packet is told sooner
   /// than which boxes overlap a part. Of a part that one box covers, every packet leads to that box. The tries are the same each time.
-  package func probe(_ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)]) -> Occupancy {
+  package func probe(
+    _ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)], tries: Int = PacketSearch.tries
+  ) -> Occupancy {
     var chance = Chance()
-    for _ in 0..<Self.tries {
+    for _ in 0..<tries {
       let packet = part.map { chance.value(of: $0) }
       let holding = lists.lazy.compactMap { $0.boxes.box(with: packet, first: $0.count) }.first
       guard let holding else { return .inhabited }
@@ -203,12 +206,9 @@ extension Flow {
     var search = PacketSearch()
     let taken = position.taken.boxes
     let lists = [(exceptions, exceptions.count), (taken, taken.count)].filter { $0.1 > 0 }
-    if unions.isEmpty {
-      // The pieces of a union are many and small, and few boxes overlap each.
-      let told = search.probe(&part, outside: lists)
-      if told != .undecided { return told }
-    }
-    return Self.occupancy(of: part, in: unions[...], outside: lists, &search)
+    return Self.occupancy(
+      of: part, in: unions[...], outside: lists, tries: unions.isEmpty ? PacketSearch.tries : PacketSearch.triesOfPiece,
+      &search)
   }
 
   /// Whether it is proved that the flow holds no packet.
@@ -221,10 +221,13 @@ extension Flow {
   ///
   /// - Parameter lists: What was taken out, each list as far as it counts here.
   private static func occupancy(
-    of part: [ValueSet], in unions: ArraySlice<BoxUnion>, outside lists: [(boxes: BoxList, count: Int)],
+    of part: [ValueSet], in unions: ArraySlice<BoxUnion>, outside lists: [(boxes: BoxList, count: Int)], tries: Int,
     _ search: inout PacketSearch
   ) -> Occupancy {
     guard let union = unions.first else {
+      var part = part
+      let told = search.probe(&part, outside: lists, tries: tries)
+      if told != .undecided { return told }
       let boxes = lists.flatMap { list, count in list.overlapping(part, first: count).map { list.boxes[$0] } }
       if search.find(in: part, outside: boxes) != nil { return .inhabited }
       return search.isExhausted ? .undecided : .empty
@@ -235,7 +238,8 @@ extension Flow {
       guard piece.limit(to: union.boxes.boxes[index]) else { return false }
       let count = union.earlierCounts[index]
       found = occupancy(
-        of: piece, in: unions.dropFirst(), outside: count == 0 ? lists : lists + [(union.earlier, count)], &search)
+        of: piece, in: unions.dropFirst(), outside: count == 0 ? lists : lists + [(union.earlier, count)], tries: tries,
+        &search)
       return found != .empty
     }
     return found

@@ -121,11 +121,23 @@ struct AuditedTable {
   }
 
   private func fixedValues(_ set: NamedSet) -> ValueSet? {
-    let isFixed =
-      !set.flags.contains("dynamic") && !set.flags.contains("timeout") && !updated.contains(set.name)
-      && !set.arguments.contains { $0.name == "timeout" }
     // That nothing is in it is told of elsewhere.
-    return isFixed && set.isShownWhole && !set.elements.isEmpty ? set.elements.plainValues : nil
+    isFixed(set) && !set.elements.isEmpty ? set.elements.plainValues : nil
+  }
+
+  /// Whether a set or map holds what was shown, and nothing else, for as long as the rules stand.
+  private func isFixed(_ set: NamedSet) -> Bool {
+    !set.flags.contains("dynamic") && !set.flags.contains("timeout") && !updated.contains(set.name)
+      && !set.arguments.contains { $0.name == "timeout" } && set.isShownWhole
+  }
+
+  /// The elements of a map that stay what they are; nil of others.
+  func fixedElements(of map: MapReference) -> [SetElement]? {
+    switch map {
+    case .anonymous(let own): own
+    case .named(let name): set(name).flatMap { isFixed($0) ? $0.elements : nil }
+    case .ipset: nil
+    }
   }
 
   /// The chains that a verdict map leads to.

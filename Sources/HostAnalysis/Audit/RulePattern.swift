@@ -26,6 +26,8 @@ struct RulePattern {
   var end: End = .goesOn
   /// Whether it does more than decide: logs, marks, counts into a set.
   var hasSideEffects = false
+  /// Of a rule with a verdict map whose elements are all told: what it asks for and does for each of them.
+  private(set) var branches: [RulePattern] = []
   private var comparesAnyPort = false
 
   /// Whether no packet can match.
@@ -38,6 +40,11 @@ struct RulePattern {
   ///   - table: What is known of its table.
   init(_ rule: Rule, in table: AuditedTable) {
     read(rule, table)
+    finish()
+  }
+
+  /// A packet of a protocol without ports may be too short to have anything there.
+  private mutating func finish() {
     if comparesAnyPort, !(values[.transport].map { $0.isSubset(of: IPProtocol.withPorts) } ?? false) { isExact = false }
   }
 
@@ -59,7 +66,8 @@ struct RulePattern {
         hasSideEffects = true
         isExact = false
       case .verdict(let verdict): if end(with: verdict) { return }
-      case .verdictMap(_, let map):
+      case .verdictMap(let key, let map):
+        branches = branches(key, map, table)
         isExact = false
         end = .leads(to: table.chains(of: map), isGoto: false)
         return
@@ -71,6 +79,22 @@ struct RulePattern {
         return
       }
     }
+  }
+
+  /// What the rule, read as far as to its verdict map, does for each element of the map; none where one of them can't be told.
+  private func branches(_ key: Expression, _ map: MapReference, _ table: AuditedTable) -> [RulePattern] {
+    var branches: [RulePattern] = []
+    for element in table.fixedElements(of: map) ?? [] {
+      guard element.key.count == 1, !element.isCatchAll, !element.nomatch, element.masks.isEmpty,
+        case .verdict(let verdict)? = element.data
+      else { return [] }
+      var branch = self
+      branch.add(Match(key, .values(element.key[0])), table)
+      _ = branch.end(with: verdict)
+      branch.finish()
+      branches.append(branch)
+    }
+    return branches
   }
 
   /// Takes a verdict as the rule's end; false where it is none.
@@ -140,7 +164,6 @@ struct RulePattern {
     if let transport = comparison.transport { limit(.transport, to: transport) } else { notePorts(comparison) }
   }
 
-  /// A packet of a protocol without ports may be too short to have anything there.
   private mutating func notePorts(_ comparison: Comparison) {
     if case .port = comparison.dimension { comparesAnyPort = true }
   }

@@ -116,9 +116,7 @@ struct RuleSearch {
     guard let first, let box = reach.boxes[id.chain][id.rule] else { return nil }
     for arrival in reach.arrivals[id.chain] {
       guard let part = reach.limited(arrival.part, to: box) else { continue }
-      var search = PacketSearch()
-      let before = reach.takers(of: part, arrival, before: first)
-      if search.find(in: part, outside: before.map(\.box)) != nil { return .move(above: first) }
+      if reach.occupancy(of: part, arrival, before: first) == .inhabited { return .move(above: first) }
     }
     return nil
   }

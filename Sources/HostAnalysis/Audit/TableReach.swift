@@ -63,6 +63,8 @@ struct TableReach {
   private(set) var patterns: [[RulePattern]]
   /// The same as boxes; nil where no packet can match.
   private(set) var boxes: [[PacketSearch.Box?]]
+  /// Of rules with a verdict map what they ask for and do for each element of it.
+  private var branches: [RuleID: [(pattern: RulePattern, box: PacketSearch.Box)]] = [:]
   /// What gets to each rule, by chain.
   private(set) var reach: [[Reach]]
   /// What comes to each chain.
@@ -93,6 +95,13 @@ struct TableReach {
     takenBefore = chains.map { Array(repeating: 0, count: $0.rules.count) }
     summaries = Array(repeating: [], count: chains.count)
     boxes = patterns.map { patterns in patterns.map { box(of: $0) } }
+    for (chain, patterns) in patterns.enumerated() {
+      for (rule, pattern) in patterns.enumerated() where !pattern.branches.isEmpty {
+        branches[RuleID(table: audited.index, chain: chain, rule: rule)] = pattern.branches.compactMap { branch in
+          box(of: branch).map { (branch, $0) }
+        }
+      }
+    }
     let order = chainsInOrder()
     for chain in order.reversed() { summaries[chain] = summary(of: chain) }
     for chain in chains.indices {
@@ -114,6 +123,11 @@ struct TableReach {
   private mutating func box(of pattern: RulePattern) -> PacketSearch.Box? {
     if pattern.isContradiction { return nil }
     return pattern.values.map { (space.number($0.key), $0.value) }.sorted { $0.variable < $1.variable }
+  }
+
+  /// What a rule asks for and does: one thing, or several by a verdict map.
+  private func ways(of id: RuleID, _ box: PacketSearch.Box) -> [(pattern: RulePattern, box: PacketSearch.Box)] {
+    branches[id] ?? [(patterns[id.chain][id.rule], box)]
   }
 
   // MARK: Chains
@@ -186,22 +200,24 @@ struct TableReach {
     var taken: [Taker] = []
     // What may go back to where the chain was called: of that nothing is taken by what comes behind.
     var returned = BoxList()
-    for (rule, pattern) in patterns[chain].enumerated() {
+    for rule in patterns[chain].indices {
       guard let box = boxes[chain][rule] else { continue }
       let id = RuleID(table: audited.index, chain: chain, rule: rule)
-      switch pattern.end {
-      case .decides, .translates:
-        if pattern.isExact { taken += pieces(of: box, outside: returned).map { Taker(rule: id, box: $0) } }
-      case .leads(_, let isGoto):
-        if pattern.isExact, let target = targets(pattern).first {
-          for taker in summaries[target] {
-            guard let both = intersection(taker.box, box) else { continue }
-            taken += pieces(of: both, outside: returned).map { Taker(rule: taker.rule, box: $0) }
+      for (pattern, box) in ways(of: id, box) {
+        switch pattern.end {
+        case .decides, .translates:
+          if pattern.isExact { taken += pieces(of: box, outside: returned).map { Taker(rule: id, box: $0) } }
+        case .leads(_, let isGoto):
+          if pattern.isExact, let target = targets(pattern).first {
+            for taker in summaries[target] {
+              guard let both = intersection(taker.box, box) else { continue }
+              taken += pieces(of: both, outside: returned).map { Taker(rule: taker.rule, box: $0) }
+            }
           }
+          if isGoto || !pattern.isExact { returned.append(box) }
+        case .returns, .unknown: returned.append(box)
+        case .goesOn: break
         }
-        if isGoto || !pattern.isExact { returned.append(box) }
-      case .returns, .unknown: returned.append(box)
-      case .goesOn: break
       }
       if taken.count > Self.summaryLimit { return taken }
     }
@@ -271,7 +287,7 @@ struct TableReach {
       }
       return
     }
-    for (rule, pattern) in patterns[chain].enumerated() {
+    for rule in patterns[chain].indices {
       let id = RuleID(table: audited.index, chain: chain, rule: rule)
       takenBefore[chain][rule] = taken[chain].count
       guard let box = boxes[chain][rule] else {
@@ -285,19 +301,25 @@ struct TableReach {
       case .some, .undecided: isReached = true
       case .contradiction, .nothingLeads, .behindUnreached, .othersArrive, .covered: isReached = false
       }
-      for target in isReached ? targets(pattern) : [] { lead(to: target, by: id, box) }
       // What gets no packets takes none; those before it take its own.
-      guard isReached, pattern.isExact else { continue }
-      switch pattern.end {
-      case .decides, .translates, .returns: taken[chain].append(Taker(rule: id, box: box))
-      case .leads(_, isGoto: true): taken[chain].append(Taker(rule: id, box: box))
-      case .leads(_, isGoto: false):
-        guard let target = targets(pattern).first else { continue }
-        for taker in summaries[target] {
-          if let both = intersection(taker.box, box) { taken[chain].append(Taker(rule: taker.rule, box: both)) }
-        }
-      case .goesOn, .unknown: break
+      for (pattern, box) in isReached ? ways(of: id, box) : [] {
+        for target in targets(pattern) { lead(to: target, by: id, box) }
+        if pattern.isExact { take(box, by: id, pattern) }
       }
+    }
+  }
+
+  /// Notes what a rule takes of the packets that it matches.
+  private mutating func take(_ box: PacketSearch.Box, by id: RuleID, _ pattern: RulePattern) {
+    switch pattern.end {
+    case .decides, .translates, .returns, .leads(_, isGoto: true):
+      taken[id.chain].append(Taker(rule: id, box: box))
+    case .leads(_, isGoto: false):
+      guard let target = targets(pattern).first else { return }
+      for taker in summaries[target] {
+        if let both = intersection(taker.box, box) { taken[id.chain].append(Taker(rule: taker.rule, box: both)) }
+      }
+    case .goesOn, .unknown: return
     }
   }
 
@@ -344,23 +366,29 @@ struct TableReach {
     box.allSatisfy { !part[$0.variable].isDisjoint(with: $0.values) }
   }
 
+  /// Whether some packets of a part of an arrival get to a rule.
+  func occupancy(of part: [ValueSet], _ arrival: Arrival, before id: RuleID) -> Occupancy {
+    var search = PacketSearch()
+    // What the tries leave of the part holds a packet if the part does.
+    var rest = part
+    let lists = passed(arrival, before: id).map { (taken[$0.chain].list, $0.count) }
+    let told = search.probe(&rest, outside: lists)
+    if told != .undecided { return told }
+    let boxes = lists.flatMap { list, count in list.overlapping(rest, first: count).map { list.boxes[$0] } }
+    if search.find(in: rest, outside: boxes) != nil { return .inhabited }
+    return search.isExhausted ? .undecided : .empty
+  }
+
   private func reach(of id: RuleID, _ box: PacketSearch.Box) -> Reach {
     var covers: [RuleID] = []
     var isAny = false
     for arrival in arrivals[id.chain] {
       guard let part = limited(arrival.part, to: box) else { continue }
       isAny = true
-      var search = PacketSearch()
-      // What the tries leave of the part holds a packet if the part does.
-      var rest = part
-      let lists = passed(arrival, before: id).map { (taken[$0.chain].list, $0.count) }
-      switch search.probe(&rest, outside: lists) {
+      switch occupancy(of: part, arrival, before: id) {
       case .inhabited: return .some
+      case .undecided: return .undecided
       case .empty: break
-      case .undecided:
-        let boxes = lists.flatMap { list, count in list.overlapping(rest, first: count).map { list.boxes[$0] } }
-        if search.find(in: rest, outside: boxes) != nil { return .some }
-        if search.isExhausted { return .undecided }
       }
       let cover = CoverSearch(part, takers(of: part, arrival, before: id))
       for rule in cover.fewest(preferring: { differs(from: id, $0) }) where !covers.contains(rule) {
@@ -376,10 +404,16 @@ struct TableReach {
 
   /// Whether two rules do different things to a packet.
   func differs(from id: RuleID, _ other: RuleID) -> Bool {
-    switch (patterns[id.chain][id.rule].end, patterns[other.chain][other.rule].end) {
-    // Dropped or rejected, a packet is stopped.
-    case (.decides(let mine), .decides(let its)): mine.passes != its.passes
-    case (let mine, let its): mine != its
+    let mine = patterns[id.chain][id.rule].end
+    let ends = (branches[other] ?? []).filter { branch in
+      boxes[id.chain][id.rule].map { intersection($0, branch.box) != nil } ?? false
+    }.map(\.pattern.end)
+    return (ends.isEmpty ? [patterns[other.chain][other.rule].end] : ends).contains { its in
+      switch (mine, its) {
+      // Dropped or rejected, a packet is stopped.
+      case (.decides(let mine), .decides(let its)): mine.passes != its.passes
+      default: mine != its
+      }
     }
   }
 }
