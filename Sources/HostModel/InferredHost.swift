@@ -19,6 +19,9 @@ public struct InferredHost: Hashable, Sendable {
   /// For bridges with a rule about traffic from themselves to themselves: whether their containers may talk to each other.
   public private(set) var innerTraffic: [InferredInnerTraffic] = []
 
+  /// Subnets that rules which were not shown, or not to their end, may tell to be a bridge's: its own address is in there, too.
+  package private(set) var hiddenSubnets: [Prefix] = []
+
   /// The interfaces that rules show to hold a subnet, whatever dumps tell of their addresses, in the order of their first rule.
   public private(set) var ruledBridges: [String] = []
   /// The interfaces that the rules of a table ask for by name, by the table's index.
@@ -42,6 +45,7 @@ public struct InferredHost: Hashable, Sendable {
   /// Infers from the rules of a host what its facts leave open.
   public init(ruleset: Ruleset, facts: HostFacts) {
     var seen = Seen()
+    var hasUnseenMasquerades = false
     for (t, table) in ruleset.tables.enumerated() {
       var leavingChains: Set<Int>?
       func leaving(_ chain: Int) -> Bool {
@@ -51,6 +55,10 @@ public struct InferredHost: Hashable, Sendable {
       }
       for (c, chain) in table.chains.enumerated() {
         for (r, rule) in chain.rules.enumerated() {
+          if rule.missing != nil {
+            let isUnseen = chain.base?.type == .nat && chain.base?.hook == .postrouting && table.family.sees(.ipv6)
+            hasUnseenMasquerades = hasUnseenMasquerades || isUnseen
+          }
           let shape = RuleShape(rule, in: table)
           let isLeaving = shape.sourceTranslation != nil && leaving(c)
           take(shape, isLeaving: isLeaving, evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
@@ -65,6 +73,16 @@ public struct InferredHost: Hashable, Sendable {
     }
     takeDaemonSettings(facts, &seen)
     inferGateways(facts, &seen)
+    if hasUnseenMasquerades { hideSubnetsOfContainers() }
+  }
+
+  /// Of containers with global addresses of IPv6 nothing else tells the network; nobody gives one that is smaller than what the addresses of hosts are made for
+  /// (RFC 4291, 2.5.1).
+  private mutating func hideSubnetsOfContainers() {
+    for container in containerAddresses where container.address.family == .ipv6 {
+      guard let prefix = Prefix(container.address, length: 64), !hiddenSubnets.contains(prefix) else { continue }
+      hiddenSubnets.append(prefix)
+    }
   }
 
   /// The daemon's `bip` is docker0's own address with its subnet.
@@ -88,6 +106,9 @@ public struct InferredHost: Hashable, Sendable {
     }
     if shape.isMasquerade, let prefix = shape.source, prefix.isSubnet, let bridge = shape.notOutput {
       add(InferredSubnet(interface: bridge, prefix: prefix, evidence: evidence), facts: facts)
+    }
+    if shape.hasLostTarget, let prefix = shape.source, prefix.isSubnet, shape.notOutput != nil {
+      hiddenSubnets.append(prefix)
     }
     if shape.isAccept, let bridge = shape.output, let prefix = shape.destination {
       if prefix.isSubnet {

@@ -19,6 +19,8 @@ package struct RuleShape {
   /// What SNAT puts in.
   package private(set) var sourceTranslation: IPAddress?
   package private(set) var isMasquerade = false
+  /// Whether nobody knows what the rule does, so that it may masquerade.
+  package private(set) var hasLostTarget = false
   package private(set) var isAccept = false
   /// Whether it accepts or drops.
   package private(set) var isVerdict = false
@@ -33,7 +35,9 @@ package struct RuleShape {
         isVerdict = true
       case .verdict(.drop), .verdict(.reject): isVerdict = true
       case .translate(let translation): take(translation, table)
-      case .opaqueTarget(let opaque): isMasquerade = isMasquerade || opaque.name.hasSuffix("MASQUERADE")
+      case .opaqueTarget(let opaque):
+        isMasquerade = isMasquerade || opaque.name.hasSuffix("MASQUERADE")
+        hasLostTarget = hasLostTarget || opaque.lost != nil
       default: break
       }
     }

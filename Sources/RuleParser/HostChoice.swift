@@ -119,9 +119,11 @@ extension HostReading {
     if !exactly, holdsInSet(address) { return true }
     return ruleset.tables.lazy.flatMap(\.chains).flatMap(\.rules).contains { rule in
       rule.statements.contains { statement in
-        guard case .match(let match) = statement, !match.negated, case .values(let values) = match.values,
+        guard case .match(let match) = statement, case .values(let values) = match.values,
           case .field(.header(let field)) = match.subject
         else { return false }
+        // A rule about all but a network is one of a host that knows it.
+        if exactly, match.negated { return false }
         if values == wanted { return field.name == .daddr }
         return !exactly && [.daddr, .saddr].contains(field.name) && values.contains(address.bits)
       }

@@ -192,8 +192,12 @@ final class HostKnowledge: Sendable {
     facts.addressesKnown.contains(family) || facts.ownAddressesKnown.contains(family)
   }
 
-  /// Whether the question names addresses of the host: then it names all that it needs.
-  func namesOwnAddresses(_ family: AddressFamily) -> Bool { !givenAddresses.isDisjoint(with: family.allAddresses) }
+  /// Whether the question names addresses of the host: then it names all that it needs of this version. (Those of IPv4 are among IPv6's as mapped ones, RFC 4291,
+  /// 2.5.5.2.)
+  func namesOwnAddresses(_ family: AddressFamily) -> Bool {
+    let ipv4 = AddressFamily.ipv4.allAddresses
+    return family == .ipv4 ? !givenAddresses.isDisjoint(with: ipv4) : !givenAddresses.isSubset(of: ipv4)
+  }
 
   /// What an address of the host on a wire may be where none is told: neither loopback nor a group nor a broadcast address.
   func possibleOwnAddresses(_ family: AddressFamily) -> ValueSet {

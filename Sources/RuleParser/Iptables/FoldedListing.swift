@@ -38,6 +38,12 @@ enum FoldedListing {
         lines.append(pieces[0])
         continue
       }
+      if folder != .terminal, group.header?.hasNumbers == true, mayEndInNumber(text, pieces) {
+        var line = pieces[0]
+        line.form = .unreadable
+        lines.append(line)
+        continue
+      }
       let unfolding = Unfolding(text: text, width: width, folder: folder) {
         read($0, group.beginning, group.header, family)
       }
@@ -54,6 +60,17 @@ enum FoldedListing {
       }
     }
     return bytes.text(of: text, lines)
+  }
+
+  /// Whether the text may end in the number of the row that comes next, and not in the rest of the one before: `2` behind a row of number 1 that translates
+  /// `to:172.18.0.5`.
+  private static func mayEndInNumber(_ text: DumpText, _ pieces: [DumpLine]) -> Bool {
+    guard let last = pieces.last, text.bytes[last.end...].allSatisfy({ $0 <= 0x20 }) else { return false }
+    var (row, rest) = (text.cursor(pieces[0]), text.cursor(last))
+    row.eatBlanks()
+    guard let number = row.eatDecimal(), number < .max, let word = rest.eatWord() else { return false }
+    rest.eatBlanks()
+    return rest.isAtEnd && String(number + 1).hasPrefix(text.bytes.text(word))
   }
 
   /// What a line begins; nil when it can only go on with the one before it.

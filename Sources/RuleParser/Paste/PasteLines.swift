@@ -172,6 +172,7 @@ struct PasteLines {
     var gaps: [Int] = []
     var number: UInt64?
     for index in first..<lines.count {
+      if let last = found.last, let number, isRest(index, of: last, number) { continue }
       guard let prefix = Self.number(before: bytes, lines[index]) else { break }
       if let number, prefix.number != number + 1 {
         // What an editor or `grep -n` doesn't show.
@@ -185,6 +186,19 @@ struct PasteLines {
     guard takeOff(found) else { return false }
     if !gaps.isEmpty { putMarks(before: gaps, starts) }
     return true
+  }
+
+  /// Whether a line behind one with a number is the rest of it, since it was folded: it has no such number, and the next number stands a few lines below, in the
+  /// same columns. Numbers in six columns are those of `cat -n`; `ip addr` numbers its interfaces, too, each with lines of its own below.
+  private func isRest(_ index: Int, of last: (line: Int, rest: Range<Int>), _ number: UInt64) -> Bool {
+    let width = last.rest.lowerBound - lines[last.line].start
+    guard width >= 7 else { return false }
+    func hasNext(_ line: DumpLine) -> Bool {
+      guard let prefix = Self.number(before: bytes, line) else { return false }
+      return prefix.number == number + 1 && prefix.end - line.start == width
+    }
+    guard !hasNext(lines[index]) else { return false }
+    return lines[(index + 1)...].prefix(last.line + FoldedLine.mostPieces - index).contains(where: hasNext)
   }
 
   private func isLineOfRules(_ range: Range<Int>) -> Bool {

@@ -17,7 +17,7 @@ extension Wound {
       let head = dump.outputs[index].rows.heads.isEmpty ? nil : random.pick(dump.outputs[index].rows.heads)
     else { return false }
     let output = dump.outputs[index]
-    guard output.form != .nftJSON else { return false }
+    guard output.form != .nftJSON, !output.isFiltered else { return false }
     var excerpt = output
     excerpt.rows = output.rows.filter { $0.table == head.table && $0.chain == head.chain }
     switch output.form {
@@ -52,7 +52,9 @@ extension Wound {
     dump.layout = underHeadings ? .bare : .prompts
     let wording = random.number(0...2)
     dump.outputs = dump.outputs.flatMap { output -> [Output] in
-      guard output.form?.isListing == true || output.form == .rules, !output.rows.isEmpty else { return [output] }
+      guard output.form?.isListing == true || output.form == .rules, !output.rows.isEmpty, !output.isFiltered else {
+        return [output]
+      }
       var parts = output.rows.heads.map { head in
         var part = output
         part.rows = output.rows.filter { $0.chain == head.chain }

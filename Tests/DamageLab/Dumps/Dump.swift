@@ -37,6 +37,9 @@ struct Output: Sendable {
     }
   }
 
+  /// Whether a filter stands behind the command: what it lets through of a part of the output is not that part of what it let through.
+  var isFiltered: Bool { command.contains(" | ") }
+
   /// The lines that are printed.
   var lines: [String] {
     let texts = rows.map(\.text)

@@ -76,7 +76,8 @@ extension Engine {
         return result
       }
       // Packets from outside may be for this host or on their way through it, and nothing tells which.
-      if mayBeOwn.contains(single) {
+      let isHidden = !namesOwn && knowledge.inferred.hiddenSubnets.contains { $0.contains(address) }
+      if mayBeOwn.contains(single) || isHidden {
         result.unknown = rest
         return result
       }
