@@ -7,8 +7,10 @@ let package = Package(
     .executable(name: "fwtrace", targets: ["fwtrace"]),
     .executable(name: "fwtrace-yaml", targets: ["fwtrace-yaml"]),
     .library(name: "RuleGraph", targets: ["RuleGraph"]),
+    .library(name: "HostModel", targets: ["HostModel"]),
     .library(name: "RuleParser", targets: ["RuleParser"]),
     .library(name: "FlowTrace", targets: ["FlowTrace"]),
+    .library(name: "Reports", targets: ["Reports"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -75,7 +77,7 @@ let package = Package(
     .testTarget(name: "SampleTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
     // The sample package's tests, built and run here without building everything a second time.
     .testTarget(
-      name: "FirewallTests", dependencies: ["FlowTrace", "RuleParser", "RuleGraph"],
+      name: "FirewallTests", dependencies: ["Reports", "FlowTrace", "RuleParser", "RuleGraph"],
       path: "Documentation/swift-testing/Tests/FirewallTests"),
     .testTarget(name: "ArchitectureTests"),
     .target(

@@ -361,7 +361,7 @@ extension Match {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   fileprivate var setNames: [String] {
     switch self {
     case .map(let key, let map): key.setNames + map.setNames

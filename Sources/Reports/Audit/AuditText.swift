@@ -1,14 +1,14 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// The findings of an audit as text for a person: the rule, what is wrong with it, and what mends it.
-public struct AuditText: Sendable {
+package struct AuditText: Sendable {
   private let ruleset: Ruleset
   private let terminal: TerminalSettings
 
   /// Makes a writer for the rules of a host.
-  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
+  package init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
     self.ruleset = ruleset
     self.terminal = terminal
   }
@@ -20,7 +20,7 @@ public struct AuditText: Sendable {
   ///   - ignored: How many are known, and not shown.
   ///   - notes: How many of lesser weight are not shown.
   ///   - diagnostics: What reading the dumps had to tell.
-  public func text(of chosen: Audit, ignored: Int = 0, notes: Int = 0, diagnostics: [Diagnostic] = []) -> String {
+  package func text(of chosen: Audit, ignored: Int = 0, notes: Int = 0, diagnostics: [Diagnostic] = []) -> String {
     let words = FindingWords(ruleset)
     var page = Page(terminal)
     page.add(headline(chosen, ignored: ignored, notes: notes), hanging: 2)

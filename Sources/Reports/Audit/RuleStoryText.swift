@@ -1,14 +1,14 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// All about one rule, as text for a person.
-public struct RuleStoryText: Sendable {
+package struct RuleStoryText: Sendable {
   private let ruleset: Ruleset
   private let terminal: TerminalSettings
 
   /// Makes a writer for the rules of a host.
-  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
+  package init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
     self.ruleset = ruleset
     self.terminal = terminal
   }
@@ -18,7 +18,7 @@ public struct RuleStoryText: Sendable {
   private static let ruleLimit = 6
 
   /// The text of a rule's story.
-  public func text(of story: RuleStory) -> String {
+  package func text(of story: RuleStory) -> String {
     let words = FindingWords(ruleset)
     let rule = ruleset[story.rule]
     let parts = RuleWords(rule)

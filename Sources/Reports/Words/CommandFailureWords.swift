@@ -1,13 +1,13 @@
 import RuleGraph
-public import RuleParser
+package import RuleParser
 
 /// Why a command could not be carried out, in words.
-public enum CommandFailureWords {
+package enum CommandFailureWords {
   /// The place of the command, what is wrong, and the command itself in a line of its own.
   ///
   ///     --with:1: iptables: No chain/target/match by that name.
   ///       iptables -A NOWHERE -j DROP
-  public static func text(of failure: CommandFailure) -> String {
+  package static func text(of failure: CommandFailure) -> String {
     let place = "\(failure.source):\(failure.line)"
     let command = failure.command.split(separator: "\n").map { "\n  \($0)" }.joined()
     return "\(place): \(sentence(failure.problem))\(command)"

@@ -182,7 +182,7 @@ extension QueryBuilder {
     for part in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
       if let prefix = Prefix(part) {
         result = result.union(prefix.values)
-      } else if let range = QueryText.addressRange(part) {
+      } else if let range = ValueSet(addressRange: part) {
         result = result.union(range)
       } else if let container = facts.container(part) {
         let own = self.own(container)

@@ -221,12 +221,4 @@ enum QueryText {
     guard colons == 1, let colon = text.firstIndex(of: ":") else { return (text, nil) }
     return (String(text[..<colon]), String(text[text.index(after: colon)...]))
   }
-
-  static func addressRange(_ text: String) -> ValueSet? {
-    let ends = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard ends.count == 2, let low = IPAddress(ends[0]), let high = IPAddress(ends[1]), low.family == high.family,
-      low <= high
-    else { return nil }
-    return ValueSet(low.bits...high.bits)
-  }
 }

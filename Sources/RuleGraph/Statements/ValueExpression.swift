@@ -1,7 +1,7 @@
 /// How the value that a match tests, or that a statement assigns, is computed from the packet.
 ///
 /// Most are fields. Whatever else there is lies apart, so that a match is small.
-public enum Expression: Hashable, Sendable {
+public enum ValueExpression: Hashable, Sendable {
   /// A field as it is.
   case field(Field)
   /// One value.
@@ -11,15 +11,15 @@ public enum Expression: Hashable, Sendable {
   /// One value, which the dump masks (`dnat to x.x.x.x`).
   indirect case masked(MaskedValue)
   /// `(operand & and) ^ xor`, the kernel's one form of bit arithmetic with constants (`net/netfilter/nft_bitwise.c`).
-  indirect case bitwise(Expression, and: UInt128, xor: UInt128)
+  indirect case bitwise(ValueExpression, and: UInt128, xor: UInt128)
   /// The operand moved left by a number of bits; right when negative.
-  indirect case shift(Expression, left: Int)
+  indirect case shift(ValueExpression, left: Int)
   /// Two computed values combined bit by bit.
-  indirect case combine(BitOperation, Expression, Expression)
+  indirect case combine(BitOperation, ValueExpression, ValueExpression)
   /// Several values side by side: the key of a concatenated set (nft(8), "CONCATENATIONS").
-  case concatenation([Expression])
+  case concatenation([ValueExpression])
   /// The value that a map holds for a key; where the map holds none, the rule does not match.
-  indirect case map(key: Expression, MapReference)
+  indirect case map(key: ValueExpression, MapReference)
   /// A number that the kernel makes: counting, random or a hash (nft(8), "NUMGEN", "HASH"); any of `values`, which one the dump can't tell.
   indirect case generated(Generator)
 }
@@ -40,10 +40,10 @@ public struct Generator: Hashable, Sendable {
   /// Everything else that was printed, for printing it back.
   public var arguments: [Argument]
   /// What a hash is computed from; nil of a counter.
-  public var inputs: [Expression]
+  public var inputs: [ValueExpression]
 
   /// Makes a generator.
-  public init(name: String, values: ValueSet, arguments: [Argument] = [], inputs: [Expression] = []) {
+  public init(name: String, values: ValueSet, arguments: [Argument] = [], inputs: [ValueExpression] = []) {
     self.name = name
     self.values = values
     self.arguments = arguments
