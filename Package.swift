@@ -56,15 +56,17 @@ let package = Package(
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
       name: "FlowTraceTests",
-      dependencies: ["FlowTrace", "HostAnalysis", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
+      dependencies: [
+        "TestHosts", "FlowTrace", "HostAnalysis", "RuleParser", "HostModel", "RuleGraph", "Randomness",
+      ]),
     .testTarget(
       name: "CorpusTests",
       dependencies: ["ReaderFuzzing", "RuleParser", "HostAnalysis", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(
       name: "ReportsTests",
       dependencies: [
-        "Reports", "Traffic", "PolicyCheck", "PolicyYAML", "HostAnalysis", "FlowTrace", "RuleParser", "HostModel",
-        "RuleGraph", "Randomness",
+        "TestHosts", "Reports", "Traffic", "PolicyCheck", "PolicyYAML", "HostAnalysis", "FlowTrace", "RuleParser",
+        "HostModel", "RuleGraph", "Randomness",
       ],
       exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots", "Snapshots"]),
     .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"], exclude: ["Pastes"]),
@@ -86,6 +88,7 @@ let package = Package(
       path: "Tests/ReaderFuzzing"),
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
     .target(name: "Randomness", path: "Tests/Randomness"),
+    .target(name: "TestHosts", dependencies: ["FlowTrace", "RuleParser"], path: "Tests/TestHosts"),
     .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
     .target(
       name: "DamageLab",

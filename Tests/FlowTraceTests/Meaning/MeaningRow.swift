@@ -24,7 +24,7 @@ struct MeaningRow: Sendable, CustomStringConvertible {
   var fits: [String]
   /// The packets that it does not match.
   var fails: [String]
-  /// The packets of which the dump does not tell whether it matches them.
+  /// The packets of which the dump does not show whether it matches them.
   var open: [String]
 
   init(
