@@ -40,7 +40,7 @@ struct NameResolver {
           guard found.ports == nil else {
             report(
               part.place,
-              "\(part.text): an address with a port can't be excluded; exclude the address, and give dport apart")
+              "\(part.text): an address with a port can't be excluded; exclude the address, and set dport separately")
             return nil
           }
           unwanted = unwanted.union(found.set)
@@ -48,7 +48,7 @@ struct NameResolver {
         }
         if hasWanted, wanted.ports != found.ports {
           report(
-            part.place, "\(value.text): the addresses have different ports; give the ports apart, in dport or sport")
+            part.place, "\(value.text): the addresses have different ports; set them separately, in dport or sport")
           return nil
         }
         wanted.set = wanted.set.union(found.set)

@@ -59,11 +59,11 @@ package struct AuditText: Sendable {
     if let witness = finding.witness {
       page.add(StyledText("e.g. \(Self.text(witness))", .faint), indent: Self.indent, hanging: 2)
     }
-    if let mend = words.mend(finding) { page.add(StyledText("mend: \(mend)"), indent: Self.indent, hanging: 2) }
+    if let mend = words.mend(finding) { page.add(StyledText("fix: \(mend)"), indent: Self.indent, hanging: 2) }
     if finding.counterAgrees == false, let packets = finding.rule.flatMap({ ruleset[$0].counter?.packets }) {
       page.add(
         StyledText(
-          "its counter says \(packets) packet\(packets == 1 ? "" : "s"): they came while the rules were others",
+          "its counter says \(packets) packet\(packets == 1 ? "" : "s"): they came before the rules changed",
           .doubtful),
         indent: Self.indent, hanging: 2)
     }

@@ -37,7 +37,7 @@ package struct DifferenceMarkdown: Sendable {
     let others = difference.changes.count - changes.count
     if others > 0 {
       text +=
-        "\n\(others) kind\(others == 1 ? "" : "s") of packets fare\(others == 1 ? "s" : "") as before, by another rule.\n"
+        "\n\(others) kind\(others == 1 ? "" : "s") of packets \(others == 1 ? "is" : "are") treated as before, by another rule.\n"
     }
     if !difference.gaps.isEmpty {
       text += "\n"

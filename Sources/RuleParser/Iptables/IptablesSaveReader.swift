@@ -513,7 +513,7 @@ private struct SaveReading: ~Copyable {
         "unknown-policy", .warning,
         isAmbiguous
           ? "chain \(chains[index].name) has two policies, so its policy is unknown"
-          : "this is no policy that iptables prints, so the policy of chain \(chains[index].name) is unknown",
+          : "not a policy that iptables prints, so the policy of chain \(chains[index].name) is unknown",
         span: text.span(dumpLine), column: max(place - dumpLine.start, 0) + 1, expected: "ACCEPT or DROP"))
   }
 
@@ -758,7 +758,7 @@ private struct SaveReading: ~Copyable {
     }
     fragment.diagnostics.append(
       Diagnostic(
-        "unreadable-line", .warning, "this line is no part of an iptables dump: an unknown rule may stand here",
+        "unreadable-line", .warning, "this line is not part of an iptables dump: there may be an unknown rule here",
         span: span, column: offset - dumpLine.start + 1, expected: expected))
   }
 

@@ -56,11 +56,11 @@ enum QueryText {
   }
 
   private static func wrong(_ part: Substring, _ names: [NamedValue]) -> String {
-    if names.isEmpty { return "this is no number, range (8000-8999) or list (80,443)" }
+    if names.isEmpty { return "not a number, a range (8000-8999) or a list (80,443)" }
     if let near = Spelling.nearest(to: String(part).lowercased(), among: names.map(\.name)) {
       return "did you mean \(near)?"
     }
-    return "this is no number and none of the known names"
+    return "neither a number nor a known name"
   }
 
   /// A number of at most eighteen decimal digits, and nothing else.
@@ -98,7 +98,7 @@ enum QueryText {
 
   private static func noPort(_ part: Substring) -> String {
     let near = Spelling.nearest(to: part.lowercased(), among: services.map(\.name))
-    return (part.isEmpty ? "a port is missing" : "\(part) is no port")
+    return (part.isEmpty ? "a port is missing" : "\(part) is not a port")
       + "; write a number, a range (8000-8999) or a list (80,443)"
       + (near.map { "; did you mean \($0)?" } ?? "")
   }
@@ -138,7 +138,7 @@ enum QueryText {
       let word = part.lowercased()
       if names.contains(word) || word == "first" { continue }
       let near = Spelling.nearest(to: word, among: names).map { "; did you mean \($0)?" } ?? ""
-      throw QueryTextError(.state, text, "\(part) is no state: one of \(names.joined(separator: ", "))" + near)
+      throw QueryTextError(.state, text, "\(part) is not a state; write one of \(names.joined(separator: ", "))" + near)
     }
     let given = text.lowercased() == "first" ? "new" : text.lowercased()
     guard let state = states.first(where: { $0.name == given }) else {

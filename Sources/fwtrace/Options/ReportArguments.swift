@@ -28,7 +28,7 @@ struct ReportArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Write the coverage as a trace file of lcov: the lines of the dumps.", valueName: "file"))
   var lcov: String?
 
-  @Option(help: ArgumentHelp("Fail when less than this part of a host's rules is met.", valueName: "percent"))
+  @Option(help: ArgumentHelp("Fail when the tests met a smaller share of a host's rules.", valueName: "percent"))
   var coverageMin: Double?
 
   func validate() throws {

@@ -27,10 +27,10 @@ struct InterfaceCheck {
       guard let text, !text.hasPrefix("!") else { continue }
       for name in text.split(separator: ",").map(String.init)
       where !known.contains(name) && !name.hasSuffix("+") && !name.hasSuffix("*") {
-        let near = Spelling.nearest(to: name, among: known.sorted()).map { ". Did you mean \($0)?" } ?? "."
+        let near = Spelling.nearest(to: name, among: known.sorted()).map { "; did you mean \($0)?" } ?? ""
         let others = known.filter { !$0.hasPrefix("veth") }.sorted()
         let list = others.prefix(8).joined(separator: ", ") + (others.count > 8 ? ", ..." : "")
-        throw Failure("\(option.commandLineName) \(text): the host has no interface \(name)\(near) It has \(list)")
+        throw Failure("\(option.commandLineName) \(text): the host has no interface \(name), only \(list)\(near)")
       }
     }
   }

@@ -49,20 +49,20 @@ struct TraceCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The outcome you want (accept, drop or reject): for what comes out otherwise, the rule that would change it, tried.",
+      "The verdict you want: for cases with another one, show the rule that would change it, tried out.",
       valueName: "outcome"))
   var want: WantedOutcome?
 
   @Flag(help: "Print the answer as JSON (schema fwtrace.trace/1).")
   var json = false
 
-  @Option(help: ArgumentHelp("How much of the way to show: brief, normal or all.", valueName: "detail"))
+  @Option(help: ArgumentHelp("How much of the path to show: brief, normal or all.", valueName: "detail"))
   var explain: DetailChoice = .normal
 
   @Option(
     name: .customLong("case"),
     help: ArgumentHelp(
-      "Of an answer with a table of outcomes: show the path of the one with this number.", valueName: "n"))
+      "Show the path of this line of the table of outcomes.", valueName: "n"))
   var shownCase: Int?
 
   @OptionGroup var terminal: TerminalArguments
@@ -110,7 +110,7 @@ struct TraceCommand: ParsableCommand {
       dumps.isThisHost ? LiveHost.sender(of: query, in: reading, options: options, &diagnostics) : nil
     if let sender, let remark = sender.remark { query.remarks.append(remark) }
     let tracer = Tracer(reading.ruleset, facts: reading.facts)
-    let trace = WorkNotice.during("tracing") {
+    let trace = ProgressLine.during("tracing") {
       sender?.onward(query) { tracer.trace($0, options: options) } ?? tracer.trace(query, options: options)
     }
     if json {

@@ -6,7 +6,7 @@ import RuleParser
 /// `fwtrace parse`: what was read of the dumps.
 struct ParseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "parse", abstract: "Print the rules as they were understood, with what could not be read.")
+    commandName: "parse", abstract: "Print the rules as fwtrace understands them, and what it could not read.")
 
   @Flag(help: "Print the rule graph as JSON (schema fwtrace.graph/1).")
   var json = false
@@ -23,7 +23,7 @@ struct ParseCommand: ParsableCommand {
   @Option(
     name: .customLong("as"),
     help: ArgumentHelp(
-      "Print the rules in a dialect's own layout: iptables-save or nft. What it cannot say becomes a comment.",
+      "Print the rules as iptables-save or nft does. What the dialect can't express becomes a comment.",
       valueName: "dialect"))
   var dialect: Dialect?
 

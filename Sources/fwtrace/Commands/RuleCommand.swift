@@ -11,7 +11,7 @@ struct RuleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rule",
     abstract:
-      "Say all about one rule: what it asks for, what gets to it, which rules take its packets, what is wrong with it.",
+      "Explain one rule: what it matches, which packets reach it, which rules take its packets, what is wrong with it.",
     discussion: """
       Exit status: 0 packets get to the rule, 1 none do, 2 bad input or usage, 3 it is not known.
 
@@ -38,7 +38,7 @@ struct RuleCommand: ParsableCommand {
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.given)
     let id = try rule(in: reading.ruleset)
-    let story = WorkNotice.during("looking at the rules") {
+    let story = ProgressLine.during("looking at the rules") {
       AnalysedHost(reading.ruleset, facts: reading.facts).story(of: id)
     }
     Output.write(RuleStoryText(reading.ruleset, terminal: terminal.settings).text(of: story))
@@ -57,7 +57,7 @@ struct RuleCommand: ParsableCommand {
     }
     guard !named.isEmpty else {
       let names = ruleset.tables.filter { $0.shown != .nothing }.map { "\($0.family.rawValue)/\($0.name)" }
-      throw Failure("rule \(table): there is no such table; there are \(names.joined(separator: ", "))")
+      throw Failure("rule \(table): no such table; the dumps have \(names.joined(separator: ", "))")
     }
     // Of tables with one name that of IPv4 is meant first.
     for index in named {
@@ -66,13 +66,14 @@ struct RuleCommand: ParsableCommand {
       let rules = one.rules.indices.filter { one.rules[$0].missing == nil }
         .map { RuleID(table: index, chain: place, rule: $0) }
       guard let rule = rules.first(where: { ruleset.number(of: $0) == number }) else {
-        let last = rules.last.map { "rules 1 to \(ruleset.number(of: $0))" }
+        let count = rules.last.map { ruleset.number(of: $0) }
+        let last = count.map { $0 == 1 ? "only rule 1" : "rules 1 to \($0)" }
         throw Failure("rule \(table) \(chain) \(number): the chain has \(last ?? "no rules")")
       }
       return rule
     }
     let names = named.flatMap { ruleset.tables[$0].chains.map(\.name) }
-    let near = Spelling.nearest(to: chain, among: names).map { ". Did you mean \($0)?" } ?? ""
+    let near = Spelling.nearest(to: chain, among: names).map { "; did you mean \($0)?" } ?? ""
     throw Failure("rule \(table) \(chain): the table has no such chain\(near)")
   }
 }

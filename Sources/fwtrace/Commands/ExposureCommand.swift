@@ -33,7 +33,7 @@ struct ExposureCommand: ParsableCommand {
     }
     let reading = try dumps.read()
     try RefuseEmpty.check(reading, dumps: dumps.given)
-    let exposure = WorkNotice.during("asking about every port") {
+    let exposure = ProgressLine.during("asking about every port") {
       AnalysedHost(reading.ruleset, facts: reading.facts).exposure()
     }
     if markdown {

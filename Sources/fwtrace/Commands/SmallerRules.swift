@@ -14,7 +14,7 @@ struct SmallerRules {
       return IptablesSavePrinter.ruleText(rule, family: table.family == .ip6 ? .ipv6 : .ipv4) != nil
     }
     let new = smaller.ruleset
-    let difference = WorkNotice.during("proving that nothing changes") {
+    let difference = ProgressLine.during("proving that nothing changes") {
       Difference(of: (old, reading.facts), and: (new, reading.facts))
     }
     var iptables = new
@@ -31,9 +31,9 @@ struct SmallerRules {
     let what = parts.isEmpty ? "nothing to leave out" : parts.joined(separator: ", ")
     let proof =
       difference.isEqual
-      ? "proved equal: every packet fares the same"
+      ? "proved equal: every packet is treated the same"
       : difference.hasChanges
-        ? "but packets would fare otherwise: do not use it" : "not proved equal, since not everything was shown"
+        ? "but packets would be treated differently: do not use it" : "not proved equal, since not everything was shown"
     Output.error("fwtrace: \(old.ruleCount) rules, now \(new.ruleCount) (\(what)); \(proof)\n")
     return difference.isEqual ? .accepted : difference.hasChanges ? .notAccepted : .undetermined
   }

@@ -92,7 +92,7 @@ enum PolicyHosts {
       var dumps: [String] = []
       for part in pattern.dumps {
         let found = glob(part.text.hasPrefix("/") ? part.text : folder + part.text)
-        if found.isEmpty { mistakes.append(PolicyMistake(part.place, "\(part.text): there is no such file or folder")) }
+        if found.isEmpty { mistakes.append(PolicyMistake(part.place, "\(part.text): no such file or folder")) }
         dumps += found
       }
       if pattern.isOneHostEach {

@@ -26,8 +26,8 @@ struct Batch: Sendable {
   private func answers(to start: BatchInput, on processors: Int) async -> Result<Bool, Failure> {
     var input = start
     let output = BatchOutput()
-    var progress = BatchProgress()
-    defer { progress.end() }
+    var progress = ProgressLine(isBesideAnswers: true)
+    defer { progress.clear() }
     return await withTaskGroup(of: Bool.self) { group in
       var hadError = false
       var open = 0
@@ -38,7 +38,7 @@ struct Batch: Sendable {
             hadError = hadError || isBad
             open -= 1
           }
-          progress.tell(block.firstLine - 1)
+          progress.show("\(block.firstLine - 1) questions")
           open += 1
           group.addTask {
             var bytes = output.takeRoom()

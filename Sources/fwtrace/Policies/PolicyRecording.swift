@@ -36,10 +36,10 @@ struct PolicyRecording {
       let found = try PolicyRun.hosts(of: file, command)
       try PolicyRun.refuse(found.mistakes, of: command.policy)
       if let first = found.hosts.first, found.hosts.count == 1 { return try PolicyRun.read(first, command) }
-      throw Failure("--record: the policy is for \(found.hosts.count) hosts; name the dumps of one behind it")
+      throw Failure("--record: the policy is for \(found.hosts.count) hosts; pass the dumps of one of them after it")
     }
     guard let first = command.dumps.dumps.first else {
-      throw Failure("\(command.policy): there is no such policy yet; name the dumps to begin it with behind it")
+      throw Failure("\(command.policy): no such policy yet; to begin one, pass its dumps after it")
     }
     return try PolicyRun.read(.init(name: PolicyHosts.name(of: first), dumps: command.dumps.dumps), command)
   }

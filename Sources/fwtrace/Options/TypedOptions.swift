@@ -47,6 +47,19 @@ enum TypedOptions {
     }
   }
 
+  /// A message of the parser in the voice of all others.
+  ///
+  ///     Error: Unknown option '--bogus'. Did you mean '--out'?      becomes
+  ///     fwtrace: unknown option '--bogus'; did you mean '--out'?
+  static func voiced(_ message: String) -> String {
+    guard message.hasPrefix("Error: ") else { return message }
+    let end = message.firstIndex(of: "\n") ?? message.endIndex
+    var problem = message[..<end].dropFirst("Error: ".count)
+    if problem.last == "." { problem.removeLast() }
+    let voiced = problem.prefix(1).lowercased() + problem.dropFirst()
+    return "fwtrace: " + voiced.replacing(". Did you mean", with: "; did you mean") + message[end...]
+  }
+
   /// What would be right for the first option that is iptables' own and unknown here; nil where none is.
   static func advice(_ arguments: [String]) -> String? {
     for (name, value) in options(arguments) {

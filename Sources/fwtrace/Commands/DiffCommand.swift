@@ -31,7 +31,7 @@ struct DiffCommand: ParsableCommand {
   var new: String?
 
   @Option(
-    help: ArgumentHelp("Where the dumps are of several hosts: the one with this name or number.", valueName: "name"))
+    help: ArgumentHelp("If the dumps are of several hosts: which one, by name or number.", valueName: "name"))
   var host: String?
 
   @Flag(help: "Print the answer as JSON (schema fwtrace.diff/1).")
@@ -95,7 +95,7 @@ struct DiffCommand: ParsableCommand {
     if dumps.isEmpty { return try LiveHost.read(namespace: namespace.netns) }
     let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
     let inputs = try DumpFiles.read(dumps)
-    let hosts = ReadingNotice.during(inputs) { reader.readHosts(inputs, snapshot: nil) }
+    let hosts = ProgressLine.during(DumpFiles.readingWords(inputs)) { reader.readHosts(inputs, snapshot: nil) }
     let reading = try HostChoice(hosts, named: host).host(for: HostClues())
     try RefuseEmpty.check(reading, dumps: dumps)
     return reading

@@ -21,12 +21,12 @@ struct AuditCommand: ParsableCommand {
         fwtrace audit --sarif dump.txt > audit.sarif
       """)
 
-  @Option(help: ArgumentHelp("The least weight that is shown: note, warning or high.", valueName: "weight"))
+  @Option(help: ArgumentHelp("The lowest severity to show: note, warning or high.", valueName: "weight"))
   var severity = "warning"
 
   @Option(
     help: ArgumentHelp(
-      "Show findings of this kind alone (may be given several times): shadowed, redundant, dangerous-service and so on.",
+      "Show only findings of this kind: shadowed, redundant, dangerous-service and so on. Can be repeated.",
       valueName: "kind"))
   var only: [String] = []
 
@@ -47,7 +47,7 @@ struct AuditCommand: ParsableCommand {
 
   @Flag(
     help:
-      "Print the rules instead, without those that get no packets or are not needed and with neighbours merged, and prove that every packet fares the same. Exit status: 0 proved, 3 not."
+      "Print a shorter ruleset instead: without rules that get no packets or are not needed, neighbours merged; and prove that it treats every packet the same. Exit status: 0 proved, 3 not."
   )
   var optimized = false
 
@@ -64,7 +64,7 @@ struct AuditCommand: ParsableCommand {
     try RefuseEmpty.check(reading, dumps: dumps.given)
     if optimized { throw SmallerRules(reading: reading).print() }
     let ruleset = reading.ruleset
-    let audit = WorkNotice.during("looking at every rule") {
+    let audit = ProgressLine.during("looking at every rule") {
       AnalysedHost(ruleset, facts: reading.facts).audit(for: kinds ?? Set(Finding.ID.allCases))
     }
 
@@ -88,7 +88,7 @@ struct AuditCommand: ParsableCommand {
       Output.write(text.text(of: shown, ignored: ignored, notes: notes, diagnostics: reading.diagnostics))
     }
     for line in known?.stale(audit.findings, in: ruleset) ?? [] {
-      Output.error("fwtrace: \(line): there is no such finding any more\n")
+      Output.error("fwtrace: \(line): no such finding any more\n")
     }
     throw shown.findings.isEmpty ? audit.partial.isEmpty ? ExitStatus.accepted : .undetermined : .notAccepted
   }
@@ -118,7 +118,7 @@ extension Finding.ID {
     if let kind = Finding.ID(rawValue: name) { return kind }
     let all = allCases.map(\.rawValue)
     let near =
-      Spelling.nearest(to: name, among: all).map { ". Did you mean \($0)?" }
+      Spelling.nearest(to: name, among: all).map { "; did you mean \($0)?" }
       ?? "; they are: \(all.joined(separator: ", "))"
     throw Failure("\(place): no kind of finding has this name\(near)")
   }

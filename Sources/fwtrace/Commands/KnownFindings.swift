@@ -29,7 +29,7 @@ struct KnownFindings {
         guard let key = words.first.map(String.init), !key.hasPrefix("#") else { continue }
         _ = try Finding.ID.named(String(key.prefix { $0 != "@" }), in: "\(path):\(index + 1): \(key)")
         guard words.count > 1 else {
-          throw Failure("\(path):\(index + 1): \(key): a reason is expected behind it, for whoever reads this later")
+          throw Failure("\(path):\(index + 1): \(key): expected a reason after it, for whoever reads this later")
         }
         lines.append(Line(key: key, number: index + 1))
       }

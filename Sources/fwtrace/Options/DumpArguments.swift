@@ -9,18 +9,18 @@ struct DumpArguments: ParsableArguments {
     help: ArgumentHelp(
       "What iptables, nft, ip, docker and others printed: files, folders, or - for standard input.",
       discussion:
-        "Each may hold several pasted outputs with prompts and prose around them; all together are one host. Without any, a pipe is read (iptables-save | fwtrace ...), else this host itself.",
+        "Each may hold several outputs with prompts and prose around them; together they are one host. Without a dump, a pipe is read (iptables-save | fwtrace ...), else this host.",
       valueName: "dump"))
   var dumps: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Where a table was printed several times: take the moment with this number (1 is the first).", valueName: "n"))
+      "If the dumps show a table several times: which one, counted from 1; the last by default.", valueName: "n"))
   var snapshot: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Where the dumps are of several hosts: the one with this name or number.", valueName: "name"))
+      "If the dumps are of several hosts: which one, by name or number.", valueName: "name"))
   var host: String?
 
   @OptionGroup var commands: CommandArguments
@@ -73,6 +73,6 @@ struct DumpArguments: ParsableArguments {
     guard !dumps.isEmpty else { return [try LiveHost.read(namespace: namespace.netns)] }
     let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
     let inputs = try DumpFiles.read(dumps)
-    return ReadingNotice.during(inputs) { reader.readHosts(inputs, snapshot: snapshot) }
+    return ProgressLine.during(DumpFiles.readingWords(inputs)) { reader.readHosts(inputs, snapshot: snapshot) }
   }
 }

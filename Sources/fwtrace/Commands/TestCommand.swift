@@ -23,23 +23,23 @@ struct TestCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Only tests with this tag or these words in their name; !WORD leaves tests out. May be given several times.",
+      "Only tests with this tag or word in their name; !WORD excludes tests. Can be repeated.",
       valueName: "word"))
   var filter: [String] = []
 
   @Flag(help: "List the tests that would run, and run none.")
   var list = false
 
-  @Flag(help: "Name the tests that pass, too.")
+  @Flag(help: "Also name the tests that pass.")
   var verbose = false
 
   @Flag(help: "Run again whenever the policy or a dump changes.")
   var watch = false
 
-  @Flag(help: "Bring the expectations of failing tests to today's answer, and show what changed.")
+  @Flag(help: "Change the expectations of failing tests to today's answer, and show what changed.")
   var update = false
 
-  @Flag(help: "Add today's answer to the question that the packet's options describe as a test of the policy.")
+  @Flag(help: "Add a test to the policy: the packet of the options, with today's answer.")
   var record = false
 
   @Option(help: ArgumentHelp("The name of the recorded test.", valueName: "name"))

@@ -6,7 +6,7 @@ enum AnswerForm {
   static func check(_ given: KeyValuePairs<String, Bool>) throws(Failure) {
     let chosen = given.filter(\.value).map(\.key)
     if chosen.count > 1 {
-      throw Failure("\(chosen[1]): the answer is printed in one form, and \(chosen[0]) asks for another")
+      throw Failure("\(chosen[1]): an answer has one form, and \(chosen[0]) asks for another")
     }
   }
 }

@@ -37,6 +37,11 @@ enum DumpFiles {
     return inputs
   }
 
+  /// What is shown while dumps are read that take long.
+  static func readingWords(_ inputs: [DumpInput]) -> String {
+    "reading \(inputs.reduce(0) { $0 + $1.bytes.count } >> 20) MB of dumps"
+  }
+
   private static func addFolder(_ path: String, depth: Int, to inputs: inout [DumpInput]) throws(Failure) {
     guard depth < maximumDepth else { return }
     for name in try names(in: path) where !name.hasPrefix(".") {
@@ -83,7 +88,7 @@ enum DumpFiles {
     var message = "\(path): \(reason())"
     let commands = Fwtrace.configuration.subcommands.compactMap { $0.configuration.commandName }
     if isMissing, let option = QueryArguments.option(for: path) {
-      throw Failure("\(path) is \(option.what), not a file. Did you mean: fwtrace \(option.spelling)")
+      throw Failure("\(path) is \(option.what), not a file; did you mean fwtrace \(option.spelling)?")
     }
     if isMissing, let near = Spelling.nearest(to: path, among: commands) {
       message += "; did you mean the command \(near)?"

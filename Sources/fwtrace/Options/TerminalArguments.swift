@@ -3,10 +3,10 @@ import Reports
 
 /// What the text is shown on.
 struct TerminalArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("Colours: auto, always or never. NO_COLOR switches auto off.", valueName: "when"))
+  @Option(help: ArgumentHelp("When to use colours. With auto, NO_COLOR turns them off.", valueName: "when"))
   var color: ColorChoice = .auto
 
-  @Option(help: ArgumentHelp("Columns of the terminal.", valueName: "columns"))
+  @Option(help: ArgumentHelp("Width of the output in columns.", valueName: "columns"))
   var width: Int?
 
   /// The terminal, as the options and the environment tell it.

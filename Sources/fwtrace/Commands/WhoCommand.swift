@@ -22,7 +22,7 @@ struct WhoCommand: ParsableCommand {
     help: ArgumentHelp("A container, an address, either with a port after a colon, or a port.", valueName: "target"))
   var target: String
 
-  @Flag(help: "Print the answer as JSON (schema fwtrace.exposure/1, for the target alone).")
+  @Flag(help: "Print the answer as JSON (schema fwtrace.exposure/1, of the target only).")
   var json = false
 
   @OptionGroup var terminal: TerminalArguments
@@ -41,7 +41,7 @@ struct WhoCommand: ParsableCommand {
     } catch {
       throw Failure(Self.sentence(error, target: target))
     }
-    let reach = WorkNotice.during("asking from everywhere") { host.reach(meant) }
+    let reach = ProgressLine.during("asking from everywhere") { host.reach(meant) }
     if json {
       Output.write(
         ExposureJSON(reading.ruleset, hostName: reading.name ?? reading.facts.hostName).bytes(
@@ -57,11 +57,11 @@ struct WhoCommand: ParsableCommand {
 
   private static func sentence(_ problem: ReachTargetProblem, target: String) -> String {
     switch problem {
-    case .noPort(let text): "who \(target): \(text) is no port (1 to 65535)"
-    case .noTransport(let text): "who \(target): \(text) is no protocol with ports that is known here; tcp and udp are"
-    case .noContainer(let name, let nearest?): "who \(target): no container \(name). Did you mean \(nearest)?"
+    case .noPort(let text): "who \(target): \(text) is not a port (1 to 65535)"
+    case .noTransport(let text): "who \(target): \(text) is not a protocol with ports; write tcp or udp"
+    case .noContainer(let name, let nearest?): "who \(target): no container named \(name); did you mean \(nearest)?"
     case .noContainer(let name, nil):
-      "who \(target): the dumps name no container \(name); an address (172.17.0.2), an address with a port or a port is understood, too"
+      "who \(target): no container named \(name) in the dumps; write a container, an address (172.17.0.2), an address with a port, or a port"
     case .elsewhere(let address): "who \(target): \(address) is neither an address of this host nor of a container"
     }
   }

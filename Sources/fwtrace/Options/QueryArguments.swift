@@ -9,7 +9,7 @@ struct QueryArguments: ParsableArguments {
   @Option(
     name: [.customShort("d"), .long],
     help: ArgumentHelp(
-      "Destination: addresses, prefix, range or container, with a port behind a colon.", valueName: "addr[:port]"))
+      "Destination: addresses, a prefix, a range or a container; with a port after a colon.", valueName: "addr[:port]"))
   var dst: String?
 
   @Option(name: [.customShort("s"), .long], help: ArgumentHelp("Source, in the same forms.", valueName: "addr[:port]"))
@@ -28,7 +28,7 @@ struct QueryArguments: ParsableArguments {
 
   @Option(
     name: [.customShort("i"), .customLong("in")],
-    help: ArgumentHelp("Interface it arrives on; br-+ and !docker0 are understood.", valueName: "if"))
+    help: ArgumentHelp("Interface it arrives on; br-+ and !docker0 work, too.", valueName: "if"))
   var input: String?
 
   @Option(
@@ -43,11 +43,11 @@ struct QueryArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What connection tracking says of it: new, established, related, invalid or untracked (what it says of such a packet without a connection).",
+      "Its connection tracking state: new, established, related, invalid or untracked. By default what a packet without a connection gets.",
       valueName: "state"))
   var state: String?
 
-  @Flag(help: "Ask about the answer to the connection that is described.")
+  @Flag(help: "Ask about the reply of the connection that the other options describe.")
   var reply = false
 
   @Option(help: ArgumentHelp("The packet's mark.", valueName: "mark"))
@@ -80,10 +80,10 @@ struct QueryArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Bridge port it arrives through.", valueName: "if"))
   var physin: String?
 
-  @Option(help: ArgumentHelp("ipv4 or ipv6, where no address tells.", valueName: "family"))
+  @Option(help: ArgumentHelp("ipv4 or ipv6, where no address settles it.", valueName: "family"))
   var family: String?
 
-  @Option(help: ArgumentHelp("An address of this host that no dump tells.", valueName: "addr"))
+  @Option(help: ArgumentHelp("An address of this host that no dump shows.", valueName: "addr"))
   var hostAddress: String?
 
   @Option(
@@ -141,9 +141,11 @@ struct QueryArguments: ParsableArguments {
 
   /// The query that the options describe.
   func query(facts: HostFacts) throws(Failure) -> Query {
+    var builder = QueryBuilder(facts: facts)
+    if let packet {
+      do { try builder.set(packet: packet) } catch { throw Failure("--packet \(packet): \(error.problem)") }
+    }
     do {
-      var builder = QueryBuilder(facts: facts)
-      if let packet { try builder.set(packet: packet) }
       for (option, text) in given { try builder.set(option, text) }
       return try builder.query()
     } catch {

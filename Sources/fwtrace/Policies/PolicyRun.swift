@@ -1,5 +1,4 @@
 import FlowTrace
-import Glibc
 import PolicyCheck
 import RuleGraph
 import RuleParser
@@ -74,33 +73,20 @@ struct PolicyRun {
 
   /// Runs everything, with a line of progress where standard error is a terminal.
   func results() -> [HostResult] {
-    var progress = Progress(total: hosts.reduce(0) { $0 + $1.checks.count })
+    let total = hosts.reduce(0) { $0 + $1.checks.count }
+    var done = 0
+    var progress = ProgressLine()
     defer { progress.clear() }
     return hosts.map { one in
       let checker = Checker(one.host)
       let results = one.checks.map { check in
-        defer { progress.step() }
+        defer {
+          done += 1
+          progress.show("\(done) of \(total) checks")
+        }
         return checker.run(check)
       }
       return HostResult(host: one.host, results: results)
     }
   }
-}
-
-/// A line on the terminal that says how far a run is; it is gone when the run is over.
-struct Progress {
-  private let total: Int
-  private var done = 0
-  private let isShown = isatty(STDERR_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
-
-  init(total: Int) { self.total = total }
-
-  /// Says that one more is done.
-  mutating func step() {
-    done += 1
-    if isShown, done % 10 == 0 { Output.error("\r\(done) of \(total) checks\u{1b}[K") }
-  }
-
-  /// Takes the line away.
-  func clear() { if isShown { Output.error("\r\u{1b}[K") } }
 }

@@ -60,7 +60,8 @@ struct CaptureCommand: ParsableCommand {
 struct NamespaceArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Read this network namespace of the host: a name of `ip netns`, a process id, or a container.", valueName: "name")
+      "Read this network namespace of the host: a name from `ip netns`, a process id or a container.", valueName: "name"
+    )
   )
   var netns: String?
 }

@@ -19,7 +19,7 @@ struct HostOverview {
       if index > 0 { whole += "\n" }
       try RefuseEmpty.check(reading, dumps: dumps)
       let host = AnalysedHost(reading.ruleset, facts: reading.facts)
-      let exposure = WorkNotice.during("asking about every port") {
+      let exposure = ProgressLine.during("asking about every port") {
         isBrief ? host.outsideExposure() : host.exposure()
       }
       var text = ExposureText(

@@ -8,7 +8,7 @@ struct CommandArguments: ParsableArguments {
   @Option(
     name: .customLong("with"),
     help: ArgumentHelp(
-      "First carry out this command on the rules that were read, never on this machine: iptables, ip6tables, ipset, nft, sysctl, ufw, docker run. May be given several times; @FILE names a file of commands.",
+      "First apply this command to the rules that were read, never to this machine: iptables, ip6tables, ipset, nft, sysctl, ufw, docker run. Can be repeated; @FILE reads commands from a file.",
       valueName: "command"))
   var commands: [String] = []
 
