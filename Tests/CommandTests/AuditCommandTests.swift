@@ -46,7 +46,7 @@ import Testing
 
   @Test(arguments: [
     (["--only", "shadowd"], "did you mean shadowed?"), (["--severity", "loud"], "note, warning or high is expected"),
-    (["--json", "--sarif"], "--sarif: the answer is printed in one form, and --json asks for another"),
+    (["--json", "--sarif"], "--sarif: an answer has one form, and --json asks for another"),
   ])
   func optionsThatAreWrongSaySo(_ options: [String], _ words: String) throws {
     let run = try Command.run(["audit"] + options + [Self.dockerUser])
@@ -81,7 +81,7 @@ import Testing
     #expect(dead.output.contains("gets       no packet"))
     let live = try Command.run(["rule", "filter", "INPUT", "3", Self.office])
     #expect(live.status == 0)
-    #expect(live.output.contains("before it  filter INPUT 1 and filter INPUT 2 take packets that it asks for"))
+    #expect(live.output.contains("before it  filter INPUT 1 and filter INPUT 2 take packets that it matches"))
   }
 
   @Test(arguments: [

@@ -76,7 +76,7 @@ import Testing
     ),
     (
       .loopbackPortClosed(one), "docker-loopback-port",
-      "the port is published on 172.17.0.2 alone, and since version 28 Docker drops what other hosts send to it"
+      "the port is published on 172.17.0.2 only, and since version 28 Docker drops what other hosts send to it"
     ),
     (
       .directAccess(bridge: "docker0"), "docker-direct-access",
