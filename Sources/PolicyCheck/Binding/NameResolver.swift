@@ -145,7 +145,7 @@ struct NameResolver {
       report(place, "\(word): a service is a port and a protocol, as in 443/tcp\(near ?? "")")
       return false
     }
-    let portIsFirst = first.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+    let portIsFirst = first.utf8.first.map { $0.isDigit } ?? false
     let (port, transport) = portIsFirst ? (first, last) : (last, first)
     var builder = QueryBuilder(facts: facts)
     do throws(QueryTextError) {

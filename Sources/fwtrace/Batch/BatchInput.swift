@@ -40,7 +40,7 @@ struct BatchInput {
         if descriptor != STDIN_FILENO { _ = close(descriptor) }
         break
       }
-      guard let end = read.lastIndex(of: 0x0a) else {
+      guard let end = read.lastIndex(of: UInt8(ascii: "\n")) else {
         rest += read
         if rest.count > Self.longestLine { throw Failure("\(name): line \(lines + 1) is longer than 64 megabytes") }
         continue
@@ -66,7 +66,7 @@ struct BatchInput {
       guard var place = bytes.baseAddress else { return 0 }
       let end = unsafe place + bytes.count
       var count = 0
-      while let found = unsafe memchr(place, 0x0a, end - place) {
+      while let found = unsafe memchr(place, Int32(UInt8(ascii: "\n")), end - place) {
         count += 1
         unsafe place = UnsafeRawPointer(found) + 1
       }

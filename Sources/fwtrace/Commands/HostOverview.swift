@@ -43,7 +43,7 @@ struct HostOverview {
 
   /// The command that prints the findings of the same host: `fwtrace audit edge`.
   private static func auditCommand(_ dumps: [String], host: String?) -> String {
-    let isPlain = !dumps.contains { $0 == "-" || $0.utf8.contains { $0 <= 0x20 || $0 == 0x27 } }
+    let isPlain = !dumps.contains { $0 == "-" || $0.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "'") } }
     return (["fwtrace", "audit"] + (host.map { ["--host", $0] } ?? []) + (isPlain ? dumps : [])).joined(separator: " ")
   }
 }

@@ -59,8 +59,7 @@ enum LiveHost {
 
   private static func quoted(_ word: String) -> String {
     let plain = word.utf8.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-        || "-_./:,=+@%".utf8.contains(byte)
+      byte.isLetter || byte.isDigit || "-_./:,=+@%".utf8.contains(byte)
     }
     return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }

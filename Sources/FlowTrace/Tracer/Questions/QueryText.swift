@@ -68,14 +68,14 @@ enum QueryText {
     guard !text.isEmpty, text.utf8.count <= 18 else { return nil }
     var value: UInt64 = 0
     for byte in text.utf8 {
-      guard byte >= 0x30, byte <= 0x39 else { return nil }
-      value = value * 10 + UInt64(byte - 0x30)
+      guard byte.isDigit else { return nil }
+      value = value * 10 + UInt64(byte - UInt8(ascii: "0"))
     }
     return UInt128(value)
   }
 
   private static func number(_ text: Substring) -> UInt128? {
-    guard let first = text.utf8.first, first != 0x2b, first != 0x2d else { return nil }
+    guard let first = text.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
     if text.hasPrefix("0x") || text.hasPrefix("0X") { return UInt128(text.dropFirst(2), radix: 16) }
     return UInt128(text)
   }
@@ -217,7 +217,7 @@ enum QueryText {
       }
       return rest.first == ":" ? (address, String(rest.dropFirst())) : (text, nil)
     }
-    let colons = text.utf8.reduce(0) { $0 + ($1 == 0x3a ? 1 : 0) }
+    let colons = text.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: ":") ? 1 : 0) }
     guard colons == 1, let colon = text.firstIndex(of: ":") else { return (text, nil) }
     return (String(text[..<colon]), String(text[text.index(after: colon)...]))
   }
