@@ -15,12 +15,6 @@ struct JSONWriter: Sendable {
   /// Makes a writer; `indented` puts members on lines of their own.
   init(indented: Bool) { self.indented = indented }
 
-  /// Takes the text written so far, to print a long list piece by piece.
-  mutating func takeBytes() -> [UInt8] {
-    defer { bytes.removeAll(keepingCapacity: true) }
-    return bytes
-  }
-
   /// Writes an object; `flat` keeps it on one line.
   mutating func object(flat: Bool = false, _ content: (inout JSONWriter) -> Void) {
     container(UInt8(ascii: "{"), UInt8(ascii: "}"), flat: flat, content)
