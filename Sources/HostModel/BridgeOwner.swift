@@ -17,7 +17,8 @@ public enum BridgeOwner: Hashable, Sendable {
     if name == "docker0" || name == "docker_gwbridge" { return .docker }
     if has("br-", digits: false) {
       let rest = bytes[3...]
-      if rest.count == 12, rest.allSatisfy(\.isHexDigit) { return .docker }
+      let isShortID = rest.allSatisfy { $0.isDigit || $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "f") }
+      if rest.count == 12, isShortID { return .docker }
       return name == "br-lan" || name == "br-wan" || name == "br-guest" ? .openwrt : nil
     }
     if has("podman") { return .podman }
