@@ -47,7 +47,7 @@ kernel-test: test-packages toolchain
 SECONDS ?= 600
 SEED    ?= 1
 kernel-soak: test-packages toolchain
-	FWTRACE_SOAK_SECONDS=$(SECONDS) FWTRACE_SOAK_SEED=$(SEED) $(SWIFT) test --filter 'for as long as one likes'
+	FWTRACE_SOAK_SECONDS=$(SECONDS) FWTRACE_SOAK_SEED=$(SEED) $(SWIFT) test --filter ForAsLongAsOneLikes
 
 kernel-mutants: test-packages toolchain
 	Tests/KernelTests/mutants.sh

@@ -7,8 +7,10 @@ let package = Package(
     .executable(name: "fwtrace", targets: ["fwtrace"]),
     .executable(name: "fwtrace-yaml", targets: ["fwtrace-yaml"]),
     .library(name: "RuleGraph", targets: ["RuleGraph"]),
+    .library(name: "HostModel", targets: ["HostModel"]),
     .library(name: "RuleParser", targets: ["RuleParser"]),
     .library(name: "FlowTrace", targets: ["FlowTrace"]),
+    .library(name: "Reports", targets: ["Reports"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -54,15 +56,17 @@ let package = Package(
     .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
       name: "FlowTraceTests",
-      dependencies: ["FlowTrace", "HostAnalysis", "RuleParser", "HostModel", "RuleGraph", "Randomness"]),
+      dependencies: [
+        "TestHosts", "FlowTrace", "HostAnalysis", "RuleParser", "HostModel", "RuleGraph", "Randomness",
+      ]),
     .testTarget(
       name: "CorpusTests",
       dependencies: ["ReaderFuzzing", "RuleParser", "HostAnalysis", "FlowTrace", "HostModel", "RuleGraph"]),
     .testTarget(
       name: "ReportsTests",
       dependencies: [
-        "Reports", "Traffic", "PolicyCheck", "PolicyYAML", "HostAnalysis", "FlowTrace", "RuleParser", "HostModel",
-        "RuleGraph", "Randomness",
+        "TestHosts", "Reports", "Traffic", "PolicyCheck", "PolicyYAML", "HostAnalysis", "FlowTrace", "RuleParser",
+        "HostModel", "RuleGraph", "Randomness",
       ],
       exclude: ["Policy/sarif-2.1.0.json", "Policy/Snapshots", "Snapshots"]),
     .testTarget(name: "CommandTests", dependencies: ["fwtrace", "fwtrace-yaml"], exclude: ["Pastes"]),
@@ -75,7 +79,7 @@ let package = Package(
     .testTarget(name: "SampleTests", dependencies: ["fwtrace", "fwtrace-yaml"]),
     // The sample package's tests, built and run here without building everything a second time.
     .testTarget(
-      name: "FirewallTests", dependencies: ["FlowTrace", "RuleParser", "RuleGraph"],
+      name: "FirewallTests", dependencies: ["Reports", "FlowTrace", "RuleParser", "RuleGraph"],
       path: "Documentation/swift-testing/Tests/FirewallTests"),
     .testTarget(name: "ArchitectureTests"),
     .target(
@@ -84,6 +88,7 @@ let package = Package(
       path: "Tests/ReaderFuzzing"),
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
     .target(name: "Randomness", path: "Tests/Randomness"),
+    .target(name: "TestHosts", dependencies: ["FlowTrace", "RuleParser"], path: "Tests/TestHosts"),
     .target(name: "KernelLab", dependencies: ["CLabCalls", "Randomness", "RuleGraph"], path: "Tests/KernelLab"),
     .target(
       name: "DamageLab",

@@ -10,7 +10,7 @@ let package = Package(
       name: "FirewallTests",
       dependencies: [
         .product(name: "RuleParser", package: "fwtrace"), .product(name: "FlowTrace", package: "fwtrace"),
-        .product(name: "RuleGraph", package: "fwtrace"),
+        .product(name: "RuleGraph", package: "fwtrace"), .product(name: "Reports", package: "fwtrace"),
       ])
   ],
   swiftLanguageModes: [.v6]

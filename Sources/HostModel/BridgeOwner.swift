@@ -1,3 +1,5 @@
+import RuleGraph
+
 /// Who made a bridge, as far as its name tells: what is on it are containers, virtual machines, or the machines of a network.
 public enum BridgeOwner: Hashable, Sendable {
   case docker, podman, cni, lxc, lxd, incus, libvirt, proxmox, openwrt
@@ -10,12 +12,13 @@ public enum BridgeOwner: Hashable, Sendable {
     let bytes = Array(name.utf8)
     func has(_ prefix: StaticString, digits: Bool = true) -> Bool {
       let prefix = Array("\(prefix)".utf8)
-      return bytes.starts(with: prefix) && (!digits || bytes[prefix.count...].allSatisfy { $0 >= 0x30 && $0 <= 0x39 })
+      return bytes.starts(with: prefix) && (!digits || bytes[prefix.count...].allSatisfy(\.isDigit))
     }
     if name == "docker0" || name == "docker_gwbridge" { return .docker }
     if has("br-", digits: false) {
       let rest = bytes[3...]
-      if rest.count == 12, rest.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }) { return .docker }
+      let isShortID = rest.allSatisfy { $0.isDigit || $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "f") }
+      if rest.count == 12, isShortID { return .docker }
       return name == "br-lan" || name == "br-wan" || name == "br-guest" ? .openwrt : nil
     }
     if has("podman") { return .podman }

@@ -94,8 +94,9 @@ package struct RuleShape {
   }
 
   /// The targets of a map: `dnat to tcp dport map { 80 : 10.0.0.10, 443 : 10.0.0.11 }`.
-  private mutating func takeTargets(_ key: Expression, _ map: MapReference, _ translation: Translation, _ table: Table)
-  {
+  private mutating func takeTargets(
+    _ key: ValueExpression, _ map: MapReference, _ translation: Translation, _ table: Table
+  ) {
     let elements: [SetElement]
     switch map {
     case .anonymous(let list): elements = list
@@ -112,7 +113,7 @@ package struct RuleShape {
     }
   }
 
-  private static func constant(_ expression: Expression?) -> UInt128? {
+  private static func constant(_ expression: ValueExpression?) -> UInt128? {
     switch expression {
     case .constant(let value): value
     case .anyOf(let values): values.single

@@ -53,11 +53,15 @@ public struct CaptureBundle: Hashable, Sendable {
     var text = Array("#### fwtrace capture 1".utf8)
     for heading in headings {
       // A value is one word: what would end it becomes a question mark.
-      text += Array(" \(heading.key)=".utf8) + heading.value.utf8.map { $0 <= 0x20 || $0 == 0x7f ? 0x3f : $0 }
+      text +=
+        Array(" \(heading.key)=".utf8) + heading.value.utf8.map { $0 <= 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }
     }
-    text.append(0x0a)
+    text.append(UInt8(ascii: "\n"))
     for sentence in unread {
-      text += Array("#### fwtrace could not read: ".utf8) + sentence.utf8.map { $0 < 0x20 ? 0x20 : $0 } + [0x0a]
+      text +=
+        Array("#### fwtrace could not read: ".utf8) + sentence.utf8.map { $0 < 0x20 ? UInt8(ascii: " ") : $0 } + [
+          UInt8(ascii: "\n")
+        ]
     }
     for part in parts {
       text += Array("#### fwtrace: \(part.command)\n".utf8)
@@ -71,14 +75,16 @@ public struct CaptureBundle: Hashable, Sendable {
   /// Appends an output. A line in it that looks like one that parts a bundle (process names and comments can be anybody's) is moved by one
   /// blank, so that no output can pass for another's.
   private static func append(_ output: [UInt8], to text: inout [UInt8]) {
-    let marks: (UInt8) -> Bool = { $0 == 0x23 || $0 == 0x3d || $0 == 0x2d || $0 == 0x2a }
+    let marks: (UInt8) -> Bool = {
+      $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "*")
+    }
     var start = output.startIndex
     while start < output.endIndex {
-      let end = output[start...].firstIndex(of: 0x0a) ?? output.endIndex
+      let end = output[start...].firstIndex(of: UInt8(ascii: "\n")) ?? output.endIndex
       let line = output[start..<end]
-      if line.count > 3, line.prefix(3).allSatisfy(marks) { text.append(0x20) }
+      if line.count > 3, line.prefix(3).allSatisfy(marks) { text.append(UInt8(ascii: " ")) }
       text += line
-      text.append(0x0a)
+      text.append(UInt8(ascii: "\n"))
       start = end + 1
     }
   }

@@ -69,7 +69,7 @@ struct SubprocessRunner: CommandRunner {
   }
 
   private static func firstLine(_ bytes: [UInt8]) -> String? {
-    let line = bytes.prefix { $0 != 0x0a }.prefix(300)
+    let line = bytes.prefix { $0 != UInt8(ascii: "\n") }.prefix(300)
     return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import RuleGraph
 
 /// Asks docker's daemon through its socket, on the calling thread.
 ///
@@ -34,7 +35,9 @@ struct DockerSocket: ContainerLookup {
     guard answer.count > key.count,
       let at = answer.indices.dropLast(key.count).first(where: { answer[$0..<($0 + key.count)].elementsEqual(key) })
     else { return nil }
-    let digits = answer[(at + key.count)...].drop { $0 == 0x20 }.prefix { (0x30...0x39).contains($0) }
+    let digits = answer[(at + key.count)...].drop { $0 == UInt8(ascii: " ") }.prefix {
+      $0.isDigit
+    }
     return Int32(String(decoding: digits, as: UTF8.self))
   }
 

@@ -100,8 +100,10 @@ extension HostCapture {
   private func objects(_ outcome: CommandOutcome, _ command: ReadCommand, _ outputs: inout Outputs) -> [DockerObject] {
     switch outcome {
     case .printed(let output):
-      return output.split(separator: 0x0a).compactMap { DockerObject(String(decoding: $0, as: UTF8.self)) }
-        .sorted { $0.id < $1.id }
+      return output.split(separator: UInt8(ascii: "\n")).compactMap {
+        DockerObject(String(decoding: $0, as: UTF8.self))
+      }
+      .sorted { $0.id < $1.id }
     case .missing: return []
     case .failed(let reason):
       outputs.unread.append("\(command.line): \(reason)")

@@ -63,8 +63,9 @@ extension KernelFiles {
   /// Whether the thread may read the kernel's rules: the effective capabilities hold `CAP_NET_ADMIN`, bit 12 (capabilities(7)).
   var hasNetAdmin: Bool {
     guard let status = content("/proc/thread-self/status") else { return false }
-    for line in status.split(separator: 0x0a) where line.starts(with: "CapEff:".utf8) {
-      let digits = String(decoding: line.dropFirst(7).filter { $0 != 0x20 && $0 != 0x09 }, as: UTF8.self)
+    for line in status.split(separator: UInt8(ascii: "\n")) where line.starts(with: "CapEff:".utf8) {
+      let digits = String(
+        decoding: line.dropFirst(7).filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }, as: UTF8.self)
       return UInt64(digits, radix: 16).map { $0 & (1 << 12) != 0 } ?? false
     }
     return false
@@ -81,7 +82,7 @@ extension KernelFiles {
     var text: [UInt8] = []
     func add(_ path: String, _ name: String) {
       guard let value = content("/proc/sys/" + path) else { return }
-      text += Array("\(name) = ".utf8) + value.prefix { $0 != 0x0a } + [0x0a]
+      text += Array("\(name) = ".utf8) + value.prefix { $0 != UInt8(ascii: "\n") } + [UInt8(ascii: "\n")]
     }
     func addFolder(_ folder: String, _ keys: [String]) {
       for interface in names(in: "/proc/sys/net/\(folder)/conf") {
@@ -108,8 +109,9 @@ extension KernelFiles {
       guard target(ofLink: "/proc/\(process)/ns/net") == here, let words = content("/proc/\(process)/cmdline") else {
         continue
       }
-      let line = words.split(separator: 0).map { word in word.map { $0 < 0x20 ? 0x3f : $0 } }.joined(separator: [0x20])
-      text += Array("\(process) ".utf8) + line + [0x0a]
+      let line = words.split(separator: 0).map { word in word.map { $0 < 0x20 ? UInt8(ascii: "?") : $0 } }.joined(
+        separator: [UInt8(ascii: " ")])
+      text += Array("\(process) ".utf8) + line + [UInt8(ascii: "\n")]
     }
     return text
   }

@@ -8,8 +8,6 @@ public struct LiveFailure: Error, Hashable, Sendable {
     case noSuchNamespace
     /// The kernel refused to enter the namespace.
     case namespaceClosed
-    /// There are rules, and what reads them is not installed or failed.
-    case rulesUnread
   }
 
   /// The kind of reason.

@@ -13,7 +13,7 @@ enum NetworkNamespace {
     if let process = Int32(name), process > 0 {
       guard files.target(ofLink: "/proc/\(process)/ns/net") != nil else {
         throw LiveFailure(
-          .noSuchNamespace, "--netns \(name): there is no process \(process), or it may not be looked at")
+          .noSuchNamespace, "--netns \(name): no process \(process), or no permission to inspect it")
       }
       return "/proc/\(process)/ns/net"
     }

@@ -106,8 +106,8 @@ struct DockerObject: Hashable, Sendable {
 
   /// Takes what docker allows as a name (`[a-zA-Z0-9][a-zA-Z0-9_.-]*`), so that it can't be an option; nil for anything else.
   init?(_ id: some StringProtocol) {
-    guard let first = id.utf8.first, first.isLetterOrDigit, id.utf8.count <= 255,
-      id.utf8.allSatisfy({ $0.isLetterOrDigit || "_.-".utf8.contains($0) })
+    guard let first = id.utf8.first, first.isLetter || first.isDigit, id.utf8.count <= 255,
+      id.utf8.allSatisfy({ $0.isLetter || $0.isDigit || "_.-".utf8.contains($0) })
     else { return nil }
     self.id = String(id)
   }
@@ -126,11 +126,5 @@ struct DockerObject: Hashable, Sendable {
 
   private static func array(_ fields: [(key: String, value: String)]) -> String {
     "[{" + fields.map { "\"\($0.key)\":{{json \($0.value)}}" }.joined(separator: ",") + "}]"
-  }
-}
-
-extension UInt8 {
-  fileprivate var isLetterOrDigit: Bool {
-    (0x30...0x39).contains(self) || (0x41...0x5a).contains(self) || (0x61...0x7a).contains(self)
   }
 }

@@ -154,7 +154,7 @@ public struct DumpReader: Sendable {
       reading.diagnostics.append(
         Diagnostic(
           "no-such-snapshot", .error,
-          "there is no moment \(snapshot): the input shows \(joining.momentCount)"))
+          "no moment \(snapshot): the input shows \(joining.momentCount)"))
     }
     return (joining.span(of: snapshot), joining.changes)
   }
@@ -178,9 +178,9 @@ public struct DumpReader: Sendable {
     let message =
       switch (sources.count, isEmpty) {
       case (1, true): "\(names) is empty"
-      case (1, false): "nothing in \(names) is a dump that is known here"
-      case (2...3, _): "nothing in \(names) is a dump that is known here"
-      default: "nothing in \(sources.count) of \(inputs.count) inputs (\(names), ...) is a dump that is known here"
+      case (1, false): "no supported output found in \(names)"
+      case (2...3, _): "no supported output found in \(names)"
+      default: "no supported output found in \(sources.count) of \(inputs.count) inputs (\(names), ...)"
       }
     return [Diagnostic("nothing-recognised", isAll ? .error : .note, message, span: span, expected: expected)]
   }

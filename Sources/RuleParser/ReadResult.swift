@@ -16,6 +16,9 @@ public struct DumpInput: Sendable {
 
   /// Makes an input of a copy of bytes.
   public init(name: String, bytes: [UInt8]) { self.init(name: name, bytes: SourceBytes(bytes)) }
+
+  /// Makes an input of text, such as a paste.
+  public init(name: String, text: String) { self.init(name: name, bytes: Array(text.utf8)) }
 }
 
 /// Everything that was read of one host.

@@ -26,7 +26,7 @@ import ArgumentParser
       // Help and version are asked for: they are no errors. All else is a usage error.
       if Fwtrace.exitCode(for: error).isSuccess { Fwtrace.exit(withError: error) }
       let advice = TypedOptions.advice(arguments).map { "fwtrace: \($0)" }
-      Output.error((advice ?? Fwtrace.fullMessage(for: error)) + "\n")
+      Output.error((advice ?? TypedOptions.voiced(Fwtrace.fullMessage(for: error))) + "\n")
       Output.exit(.badInput)
     }
   }

@@ -11,7 +11,7 @@ import Testing
     "RuleParser": ["RuleGraph", "HostModel"],
     "LiveCapture": ["RuleParser", "CNFTables", "RuleGraph", "HostModel"],
     "FlowTrace": ["RuleGraph", "HostModel"],
-    "PolicyCheck": ["FlowTrace", "RuleGraph", "HostModel", "RuleParser"],
+    "PolicyCheck": ["FlowTrace", "RuleGraph", "HostModel"],
     "HostAnalysis": ["FlowTrace", "RuleGraph", "HostModel"],
     "Traffic": ["FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
     "PolicyYAML": ["PolicyCheck"],

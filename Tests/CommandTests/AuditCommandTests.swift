@@ -31,12 +31,12 @@ import Testing
   @Test func aLineThatNothingIsKnownByAnyMoreIsTold() throws {
     let run = try Self.audit(ignoring: "shadowed@filter/INPUT/9  gone\n", [Self.dockerUser])
     #expect(run.status == 1)
-    #expect(run.errors.contains(":1: shadowed@filter/INPUT/9: there is no such finding any more"))
+    #expect(run.errors.contains(":1: shadowed@filter/INPUT/9: no such finding any more"))
   }
 
   @Test(arguments: [
-    ("shadowd  typo\n", "no kind of finding has this name. Did you mean shadowed?"),
-    ("shadowed\n", "a reason is expected behind it"),
+    ("shadowd  typo\n", "no kind of finding has this name; did you mean shadowed?"),
+    ("shadowed\n", "expected a reason after it"),
   ])
   func aFileThatIsNotUnderstoodEndsWithItsLine(_ known: String, _ words: String) throws {
     let run = try Self.audit(ignoring: known, [Self.dockerUser])
@@ -45,8 +45,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--only", "shadowd"], "Did you mean shadowed?"), (["--severity", "loud"], "note, warning or high is expected"),
-    (["--json", "--sarif"], "--sarif: the answer is printed in one form, and --json asks for another"),
+    (["--only", "shadowd"], "did you mean shadowed?"), (["--severity", "loud"], "note, warning or high is expected"),
+    (["--json", "--sarif"], "--sarif: an answer has one form, and --json asks for another"),
   ])
   func optionsThatAreWrongSaySo(_ options: [String], _ words: String) throws {
     let run = try Command.run(["audit"] + options + [Self.dockerUser])
@@ -81,12 +81,12 @@ import Testing
     #expect(dead.output.contains("gets       no packet"))
     let live = try Command.run(["rule", "filter", "INPUT", "3", Self.office])
     #expect(live.status == 0)
-    #expect(live.output.contains("before it  filter INPUT 1 and filter INPUT 2 take packets that it asks for"))
+    #expect(live.output.contains("before it  filter INPUT 1 and filter INPUT 2 take packets that it matches"))
   }
 
   @Test(arguments: [
-    (["nat", "INPUT", "1"], "there is no such table; there are ip/filter"),
-    (["filter", "INPT", "1"], "the table has no such chain. Did you mean INPUT?"),
+    (["nat", "INPUT", "1"], "no such table; the dumps have ip/filter"),
+    (["filter", "INPT", "1"], "the table has no such chain; did you mean INPUT?"),
     (["filter", "INPUT", "9"], "the chain has rules 1 to 8"), (["filter", "OUTPUT", "1"], "the chain has no rules"),
   ])
   func aRuleThatIsNotThereIsRefused(_ place: [String], _ words: String) throws {

@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--dst", "tomcta:80", host], "name no containers"), (["--proto", "tpc", host], "did you mean tcp"),
+    (["--dst", "tomcta:80", host], "no dump names containers"), (["--proto", "tpc", host], "did you mean tcp"),
     (["prase", host], "did you mean the command parse"), (["--form", "host", host], "--from"),
     (["--sport", "80-70", "--dst", "192.0.2.2", host], "--sport 80-70"), (["--explain", "everything", host], "brief"),
     (["/dev/null"], "iptables-save"),

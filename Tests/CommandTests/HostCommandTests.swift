@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("redis", "the dumps name no container redis"), ("70000", "70000 is no port"), ("53/sctp", "tcp and udp are"),
+    ("redis", "no container named redis"), ("70000", "70000 is not a port"), ("53/sctp", "write tcp or udp"),
     ("203.0.113.9:80", "203.0.113.9 is neither an address of this host nor of a container"),
   ])
   func aTargetThatIsNoneIsNamed(_ target: String, _ words: String) throws {
@@ -103,7 +103,7 @@ import Testing
   @Test func anotherFormOfTheSameRulesIsProvedEqual() throws {
     let run = try Self.run(Self.before, Self.asNft)
     #expect(run.status == 0, "\(run.output)\(run.errors)")
-    #expect(run.output.hasPrefix("proved equal: every packet fares the same"))
+    #expect(run.output.hasPrefix("proved equal: every packet is treated the same"))
   }
 
   @Test func aChangeEndsWithOne() throws {
@@ -125,7 +125,8 @@ import Testing
     let run = try Self.run(
       Self.before, Self.before.replacing("COMMIT", with: "-A INPUT -p udp -m udp --dport 53 -j DROP\nCOMMIT"))
     #expect(run.status == 0)
-    #expect(run.output.contains("proved equal: every packet fares the same, some by another rule"), "\(run.output)")
+    #expect(
+      run.output.contains("proved equal: every packet is treated the same, some by another rule"), "\(run.output)")
   }
 
   @Test func whatOneSideHidesEndsWithThree() throws {

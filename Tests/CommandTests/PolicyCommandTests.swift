@@ -81,7 +81,7 @@ import Testing
     #expect(outcome.status == 2)
     #expect(outcome.output == "")
     for part in [
-      "policy.yaml:1:29: gone.txt: there is no such file",
+      "policy.yaml:1:29: gone.txt: no such file",
       "policy.yaml:2:1: unknown key nmaes of a policy; did you mean names?",
       "policy.yaml:5:15: unknown key dts of a packet; did you mean dst?", "policy.yaml:5:36: offfice:",
       "policy.yaml:6:13: expect: acept is unknown; did you mean accept?", "policy.yaml:7:5: this test expects nothing",

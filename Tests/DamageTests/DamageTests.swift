@@ -11,7 +11,7 @@ import Testing
 
   /// The limit is for a trial that never ends: on a machine with two processors all suites run at once, and this one takes longest.
   @Test(.timeLimit(.minutes(45)))
-  func `no damage turns an answer into another one, and what loses nothing leaves it definite`() async throws {
+  func noDamageTurnsAnAnswerIntoAnotherOneAndWhatLosesNothingLeavesItDefinite() async throws {
     let tally = await Self.campaign.rounds(4, seed: 1)
     print(tally.description)
     if let folder = ProcessInfo.processInfo.environment["FWTRACE_DAMAGE_FOLDER"] {
@@ -24,20 +24,20 @@ import Testing
   }
 
   @Test(.enabled(if: Catalogue.hasCorpus, "needs ../shared/corpus"))
-  func `the dumps of real Docker hosts are among the damaged ones`() {
+  func theDumpsOfRealDockerHostsAreAmongTheDamagedOnes() {
     #expect(Self.campaign.wholes.contains { $0.host == "03-tomcat-redis" && $0.form == .nftText })
     #expect(Self.campaign.wholes.contains { $0.host == "edge" })
   }
 
   @Test(arguments: Form.allCases.filter { Catalogue.hasCorpus || $0 == .save || $0 == .listing })
-  func `there is a whole dump with definite answers in each form`(_ form: Form) {
+  func thereIsAWholeDumpWithDefiniteAnswersInEachForm(_ form: Form) {
     #expect(Self.campaign.wholes.contains { $0.form == form && $0.hasFacts })
     #expect(Self.campaign.wholes.contains { $0.form == form && !$0.hasFacts })
   }
 
   /// Only hosts of the corpus have been listed without `-v` as well.
   @Test(arguments: Damage.allCases.filter { Catalogue.hasCorpus || $0 != .briefListingBeside })
-  func `each damage finds something to damage, and a seed names one damaged text`(_ damage: Damage) {
+  func eachDamageFindsSomethingToDamageAndASeedNamesOneDamagedText(_ damage: Damage) {
     let texts = (0..<60).map { Self.campaign.texts(of: damage, seed: UInt64($0)) }
     #expect(texts.contains { $0 != nil })
     #expect(texts == (0..<60).map { Self.campaign.texts(of: damage, seed: UInt64($0)) })

@@ -20,8 +20,8 @@ import Testing
       }
       """
     let reading = DumpReader().read([
-      DumpInput(name: "iptables-save.txt", bytes: Array(save.utf8)),
-      DumpInput(name: "rules.nft", bytes: Array(nft.utf8)),
+      DumpInput(name: "iptables-save.txt", text: save),
+      DumpInput(name: "rules.nft", text: nft),
     ])
     var question = QueryBuilder(facts: reading.facts)
     for (option, text): (QueryOption, String) in [

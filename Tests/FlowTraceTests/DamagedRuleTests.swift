@@ -1,6 +1,7 @@
 import FlowTrace
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// What a line of a dump lost is unknown at its place: the answer stays as it is or becomes undetermined, and never another definite one.
@@ -8,7 +9,7 @@ import Testing
 /// Every text here would drop the packet as it was printed, or may have.
 @Suite struct DamagedRuleTests {
   private func verdict(_ text: String) throws -> OverallVerdict {
-    let reading = DumpReader().read([DumpInput(name: "dump", bytes: Array(text.utf8))])
+    let reading = HostReading.of(text, name: "dump")
     var question = QueryBuilder(facts: reading.facts)
     for (option, text): (QueryOption, String) in [
       (.input, "eth0"), (.src, "203.0.113.9"), (.dst, "198.51.100.1:22"), (.hostAddress, "198.51.100.1"),

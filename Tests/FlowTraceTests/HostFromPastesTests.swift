@@ -2,6 +2,7 @@ import FlowTrace
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// What a paste tells of the host in passing decides answers: addresses in routes, routing tables, policy rules, devices.

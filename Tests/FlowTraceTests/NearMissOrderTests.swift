@@ -1,6 +1,7 @@
 import FlowTrace
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// Which of the rules that almost matched is told first.

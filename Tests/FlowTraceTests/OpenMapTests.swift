@@ -1,6 +1,7 @@
 import FlowTrace
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// A question that leaves a map's key open has a case for what the map holds, and one for what it does not.
@@ -8,7 +9,7 @@ import Testing
   private static let dport = Region.Dimension.field(.header(HeaderField(.th, .dport)))
 
   private func cases(_ rules: String) throws -> [Case] {
-    let reading = DumpReader().read([DumpInput(name: "rules.nft", bytes: Array(rules.utf8))])
+    let reading = HostReading.of(rules, name: "rules.nft")
     var question = QueryBuilder(facts: reading.facts)
     for (option, text): (QueryOption, String) in [
       (.input, "eth0"), (.proto, "tcp"), (.src, "192.0.2.1"), (.dst, "192.0.2.9"), (.hostAddress, "192.0.2.9"),

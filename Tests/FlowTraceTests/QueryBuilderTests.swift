@@ -79,13 +79,13 @@ import Testing
 
   @Test(
     arguments: [
-      (.dst, "172.17.0.256", "no address"), (.dst, "tomcat1:80", "did you mean tomcat01"),
+      (.dst, "172.17.0.256", "not an address"), (.dst, "tomcat1:80", "did you mean tomcat01"),
       (.proto, "tpc", "did you mean tcp"),
       (.sport, "90-80", "lower to the higher"), (.dport, "65536", "65535"),
       (.state, "establishd", "did you mean established"),
       (.tcpFlags, "syn,akc", "did you mean ack"), (.input, "averyveryverylongname", "15 bytes"),
       (.dport, "", "a port is missing"),
-      (.from, "hots", "no container"), (.mark, "-1", "no number"), (.dst, "[::1", "no container"),
+      (.from, "hots", "no such container"), (.mark, "-1", "not a number"), (.dst, "[::1", "no such container"),
     ] as [(QueryOption, String, String)])
   func whatIsWrongIsSaid(_ option: QueryOption, _ text: String, _ part: String) throws {
     let error = try #require(throws: QueryTextError.self) { try build([option: text]) }

@@ -1,6 +1,7 @@
 import FlowTrace
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// What follows from a case: the replies to its packets.

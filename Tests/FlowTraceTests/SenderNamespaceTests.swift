@@ -2,12 +2,13 @@ import FlowTrace
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// Packets of a container meet the rules of its own network namespace first.
 @Suite struct SenderNamespaceTests {
   private func read(_ rules: String) -> HostReading {
-    DumpReader().read([DumpInput(name: "rules.nft", bytes: Array(rules.utf8))])
+    HostReading.of(rules, name: "rules.nft")
   }
 
   private let host = """
@@ -38,8 +39,8 @@ import Testing
     let query = try question(port)
     let inside = read(own)
     let outside = DumpReader().read([
-      DumpInput(name: "rules.nft", bytes: Array(host.utf8)),
-      DumpInput(name: "ip-addr.txt", bytes: Array(addresses.utf8)),
+      DumpInput(name: "rules.nft", text: host),
+      DumpInput(name: "ip-addr.txt", text: addresses),
     ])
     let sender = SenderNamespace("web", ruleset: inside.ruleset, facts: inside.facts, query: query)
     let tracer = Tracer(outside.ruleset, facts: outside.facts)

@@ -30,7 +30,7 @@ import Testing
 
   /// The rules that Docker writes for a container with a published port.
   private func docker() throws -> Ruleset {
-    let container = Expression.constant(try #require(IPAddress("172.17.0.2")).bits)
+    let container = ValueExpression.constant(try #require(IPAddress("172.17.0.2")).bits)
     let nat = Table(
       .ip, "nat", origin: .iptables,
       chains: [

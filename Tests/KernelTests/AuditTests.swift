@@ -25,7 +25,7 @@ struct AuditTests {
   private static let rulesets = ProcessInfo.processInfo.environment["FWTRACE_AUDITS"].flatMap { Int($0) } ?? 8
 
   @Test(arguments: Scenario.Profile.allCases)
-  func `the kernel never matches a rule that is said to be unreached`(_ profile: Scenario.Profile) {
+  func theKernelNeverMatchesARuleThatIsSaidToBeUnreached(_ profile: Scenario.Profile) {
     var outcome = Outcome()
     var seed: UInt64 = 900_000
     while outcome.rulesets < Self.rulesets, outcome.reports.count < 5, seed < 900_000 + UInt64(Self.rulesets) * 3 {
@@ -49,7 +49,7 @@ struct AuditTests {
 
   /// A ruleset with fewer rules is one that the programs load.
   @Test(arguments: Scenario.Profile.allCases)
-  func `the programs take a ruleset with fewer rules`(_ profile: Scenario.Profile) {
+  func theProgramsTakeARulesetWithFewerRules(_ profile: Scenario.Profile) {
     var seen = 0
     var seed: UInt64 = 950_000
     while seen < 6, seed < 950_060 {

@@ -13,7 +13,7 @@ struct CommandListTests {
   static let count = ProcessInfo.processInfo.environment["FWTRACE_COMMAND_LISTS"].flatMap { UInt64($0) } ?? 8
 
   @Test(arguments: CommandList.Profile.allCases)
-  func `commands on a dump make the rules that they make on the host`(_ profile: CommandList.Profile) throws {
+  func commandsOnADumpMakeTheRulesThatTheyMakeOnTheHost(_ profile: CommandList.Profile) throws {
     var tally = Tally()
     for seed in 1...Self.count {
       let list = CommandList(profile, seed: seed)
@@ -135,7 +135,7 @@ struct CommandListTests {
     let name = list.dump.hasPrefix("ip6") ? "ip6tables-save.txt" : "dump.txt"
     // Behind its command it is all of nft's tables.
     let text = list.dump.hasPrefix("nft") ? "root@host:~# \(list.dump)\n\(dump)" : dump
-    return DumpReader().read([DumpInput(name: name, bytes: Array(text.utf8))])
+    return DumpReader().read([DumpInput(name: name, text: text)])
   }
 
   /// The first lines in which two canonical graphs differ; nil where they are the same.

@@ -7,16 +7,16 @@ import Testing
 @Suite(.serialized, .enabled(if: Lab.obstacle == nil, "needs network namespaces"))
 struct CommandTests {
   @Test(arguments: CommandScript.Profile.allCases)
-  func `a script makes the rules that it makes when it is run`(_ profile: CommandScript.Profile) throws {
+  func aScriptMakesTheRulesThatItMakesWhenItIsRun(_ profile: CommandScript.Profile) throws {
     var rules = 0
     for seed in 1...60 as ClosedRange<UInt64> {
       let script = CommandScript(profile, seed: seed)
       let printed = try Lab.inOwnThread { () throws in
         try runCommand(["unshare", "-n", "sh", "-c", "sh >/dev/null 2>&1; \(script.dump)"], input: script.text).output
       }
-      let made = DumpReader().read([DumpInput(name: "script.sh", bytes: Array(script.text.utf8))])
+      let made = DumpReader().read([DumpInput(name: "script.sh", text: script.text)])
       let name = profile == .nft ? "nft-j-list-ruleset.json" : profile == .ip6tables ? "ip6tables-save.txt" : "dump.txt"
-      let real = DumpReader().read([DumpInput(name: name, bytes: Array(printed.utf8))])
+      let real = DumpReader().read([DumpInput(name: name, text: printed)])
       for difference in differences(made.ruleset.canonical, real.ruleset.canonical) {
         Issue.record(Comment(rawValue: "\(profile.rawValue) \(seed): \(difference)\n\(script.text)\n\(printed)"))
       }

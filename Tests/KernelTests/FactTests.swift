@@ -6,7 +6,7 @@ import Testing
 @Suite(.serialized, .enabled(if: Lab.obstacle == nil, "needs network namespaces"))
 struct FactTests {
   @Test(arguments: FactFile.all)
-  func `the kernel behaves as written down`(_ fact: FactFile) throws {
+  func theKernelBehavesAsWrittenDown(_ fact: FactFile) throws {
     let answers = try fact.blocks.map { block in
       try Lab.inOwnThread {
         let lab = try Lab(block.topology)
@@ -29,7 +29,7 @@ struct FactTests {
 
   /// fwtrace's answer from the dumps, in each form that shows the rules wholly.
   @Test(arguments: FactFile.all)
-  func `fwtrace knows it`(_ fact: FactFile) throws {
+  func fwtraceKnowsIt(_ fact: FactFile) throws {
     for block in fact.blocks {
       for form in Lab.DumpForm.allCases where form.shows(block.ruleset) {
         let problems = try Lab.inOwnThread {

@@ -10,7 +10,7 @@ struct FormTests {
   private static let rulesets: ClosedRange<UInt64> = 1...16
 
   @Test(arguments: Scenario.Profile.allCases)
-  func `every form of a generated ruleset gives one graph`(_ profile: Scenario.Profile) throws {
+  func everyFormOfAGeneratedRulesetGivesOneGraph(_ profile: Scenario.Profile) throws {
     var forms = 0
     var rules = 0
     var hidden = 0

@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: Scenario.Profile.allCases)
-  func `generated rules give the same answers with and without an index`(_ profile: Scenario.Profile) throws {
+  func generatedRulesGiveTheSameAnswersWithAndWithoutAnIndex(_ profile: Scenario.Profile) throws {
     var indexed = 0
     for seed in UInt64(1)...Self.seeds {
       for subject in try Self.generated(profile, seed: seed) { indexed += try Self.compare(subject) }
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: ["docker29-iptables", "docker29-nft", "one-tomcat", "own-bridges", "tomcat-redis", "user-network"])
-  func `samples give the same answers with and without an index`(_ name: String) throws {
+  func samplesGiveTheSameAnswersWithAndWithoutAnIndex(_ name: String) throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let folder = root.appending(path: "samples/\(name)")

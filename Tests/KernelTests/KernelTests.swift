@@ -7,7 +7,7 @@ import Testing
 struct KernelTests {
   /// `N compared, 0 disagreed` is printed for each profile; the seeds are always the same.
   @Test(arguments: Scenario.Profile.allCases)
-  func `fwtrace and the kernel agree on generated packets`(_ profile: Scenario.Profile) {
+  func fwtraceAndTheKernelAgreeOnGeneratedPackets(_ profile: Scenario.Profile) {
     let campaign = Campaign.run(profile, seed: 1) {
       $0.compared >= Asked.packets || $0.disagreed >= 100 || $0.refused >= 100
     }
@@ -20,7 +20,7 @@ struct KernelTests {
   }
 
   @Test(arguments: RegressionCase.kept)
-  func `a case that once went wrong stays right`(_ regression: RegressionCase) throws {
+  func aCaseThatOnceWentWrongStaysRight(_ regression: RegressionCase) throws {
     let outcome = try Lab.inOwnThread { try regression.outcome() }
     #expect(outcome.answer == regression.answer, "the kernel itself answers otherwise than when the case was written")
     #expect(outcome.difference == nil, "\(outcome.words)")
@@ -28,7 +28,7 @@ struct KernelTests {
 
   /// `FWTRACE_SOAK_SECONDS` and `FWTRACE_SOAK_SEED` come from `make kernel-soak`; without them there is nothing to soak.
   @Test(arguments: Asked.soak)
-  func `fwtrace and the kernel agree for as long as one likes`(_ soak: Soak) {
+  func fwtraceAndTheKernelAgreeForAsLongAsOneLikes(_ soak: Soak) {
     let end = Date(timeIntervalSinceNow: soak.seconds)
     let campaign = Campaign.run(soak.profile, seed: soak.seed &* 1_000_000) { Date() >= end || $0.disagreed >= 100 }
     print(campaign.summary("\(soak.profile.rawValue), seed \(soak.seed)"))
@@ -38,7 +38,7 @@ struct KernelTests {
 
   /// `FWTRACE_KERNEL_CASE=iptables-10-7` shows one generated packet with its rules and both answers.
   @Test(arguments: Asked.cases)
-  func `one generated packet in detail`(_ name: String) throws {
+  func oneGeneratedPacketInDetail(_ name: String) throws {
     let words = name.split(separator: "-")
     guard words.count == 3, let profile = Scenario.Profile(rawValue: String(words[0])), let seed = UInt64(words[1]),
       let number = Int(words[2])

@@ -19,7 +19,7 @@ struct OpenQuestionTests {
   }
 
   @Test(arguments: Scenario.Profile.allCases)
-  func `the kernel treats each packet as its case says`(_ profile: Scenario.Profile) {
+  func theKernelTreatsEachPacketAsItsCaseSays(_ profile: Scenario.Profile) {
     var outcome = Outcome()
     var seed: UInt64 = 500_000
     while outcome.compared < Asked.packets / 4, outcome.reports.count < 5, seed < 500_100 {

@@ -24,7 +24,7 @@ import Testing
     ProcessInfo.processInfo.environment["FWTRACE_CLASS_QUESTIONS"].flatMap { Int($0) } ?? 25
 
   @Test(arguments: Scenario.Profile.allCases, Way.allCases)
-  func `generated rules get the answers that each question gets alone`(
+  func generatedRulesGetTheAnswersThatEachQuestionGetsAlone(
     _ profile: Scenario.Profile, _ way: Way
   ) throws {
     var shared = 0
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test(arguments: try Self.samples)
-  func `samples get the answers that each question gets alone`(_ name: String) throws {
+  func samplesGetTheAnswersThatEachQuestionGetsAlone(_ name: String) throws {
     let folder = Self.root.appending(path: "samples/\(name)")
     let inputs = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map { file in
       DumpInput(name: file, bytes: Array(try Data(contentsOf: folder.appending(path: file))))
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(arguments: ClassRules.all, Way.allCases)
-  func `rules that look at packets in their own way get the answers that each question gets alone`(
+  func rulesThatLookAtPacketsInTheirOwnWayGetTheAnswersThatEachQuestionGetsAlone(
     _ rules: ClassRules, _ way: Way
   ) {
     for (number, host) in ["", ClassRules.host].enumerated() {
@@ -60,7 +60,7 @@ import Testing
 
   /// Where no constant was found at all, the proof alone keeps classes from being given a wrong verdict.
   @Test(arguments: ClassRules.all)
-  func `a class that is none is given no verdict`(_ rules: ClassRules) {
+  func aClassThatIsNoneIsGivenNoVerdict(_ rules: ClassRules) {
     let reading = DumpReader().read(
       [rules.dump, ClassRules.host].map { DumpInput(name: "dump", bytes: Array($0.utf8)) })
     let blind = BatchAnswers(
@@ -89,7 +89,7 @@ import Testing
 
   /// Without the proof, constants that were not found make wrong answers: these tests would show that one was forgotten.
   @Test(arguments: Source.allCases)
-  func `constants that are left out are missed`(_ source: Source) {
+  func constantsThatAreLeftOutAreMissed(_ source: Source) {
     var wrong = 0
     for rules in source.subjects {
       let reading = DumpReader().read(

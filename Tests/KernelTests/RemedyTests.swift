@@ -13,7 +13,7 @@ struct RemedyTests {
   }
 
   @Test(arguments: Scenario.Profile.allCases)
-  func `the command lets the dropped packet through`(_ profile: Scenario.Profile) throws {
+  func theCommandLetsTheDroppedPacketThrough(_ profile: Scenario.Profile) throws {
     var outcome = Outcome()
     for seed in UInt64(1)...40 where outcome.tried.count < 6 {
       guard let one = try? Lab.inOwnThread({ try Self.outcome(profile, seed: seed) }) else { continue }

@@ -16,7 +16,7 @@ struct PolicyBench {
   var host: PolicyHost
 
   init(_ yaml: String, on dump: String, host name: String = "web01") throws {
-    let reading = DumpReader().read([DumpInput(name: "rules.txt", bytes: Array(dump.utf8))])
+    let reading = DumpReader().read([DumpInput(name: "rules.txt", text: dump)])
     host = PolicyHost(name: name, ruleset: reading.ruleset, facts: reading.facts)
     let root = try PolicyYAML.read(Array(yaml.utf8)).get()
     (policy, mistakes) = PolicyReader.read(root)

@@ -80,14 +80,14 @@ import Testing
 
   @Test(arguments: [
     ("nmaes: {}\ntests: []", "1:1 unknown key nmaes of a policy; did you mean names?"),
-    ("tests: {}", "1:8 tests holds a list, and here is a mapping"),
-    ("names: {}", "1:1 a policy has tests, and here is no key tests"),
+    ("tests: {}", "1:8 tests must be a list, not a mapping"),
+    ("names: {}", "1:1 a policy needs the key `tests`"),
     ("[]", "1:1 a policy is a mapping with the keys hosts, names, packet, undetermined, tests"),
     ("tests: [{ expect: acept }]", "1:19 expect: acept is unknown; did you mean accept?"),
     ("tests: [{ expect: accept, packet: { proto: tpc } }]", "1:44 tpc: did you mean tcp?"),
     (
       "tests: [{ expect: accept, packet: { dst: } }]",
-      "1:42 dst says nothing; leave the key out to leave the field open"
+      "1:42 dst is empty; leave out the key to leave the field open"
     ),
     (
       "tests: [{ packet: { dst: 192.0.2.1 } }]",
@@ -100,7 +100,7 @@ import Testing
     ("tests: [{ expect: drop, with: tcp-reset }]", "1:9 with says how a packet is rejected, so expect is reject"),
     (
       "tests: [{ expect: reject, with: tpc-reset }]",
-      "1:33 with: tpc-reset is no answer of a reject; did you mean tcp-reset?"
+      "1:33 with: tpc-reset is not an answer that a reject can send; did you mean tcp-reset?"
     ),
     ("tests: [{ one-of: [{ expect: drop }] }]", "1:19 one-of holds at least two expectations"),
     (
@@ -114,7 +114,7 @@ import Testing
     ("tests: [{ expect: drop, packet: { proto: icmp, dport: 7 } }]", "1:42 icmp has no ports"),
     (
       "tests: [{ only: { mark: 7 } }]",
-      "1:19 only tells packets apart by addresses, ports, protocols, interfaces and senders; mark belongs into packet"
+      "1:19 only distinguishes packets by addresses, ports, protocols, interfaces and senders; mark belongs in packet"
     ),
     ("undetermined: maybe\ntests: []", "1:15 undetermined: maybe is unknown; it is one of fail, skip"),
   ])

@@ -83,7 +83,7 @@ public enum FuzzedReader: String, CaseIterable, Sendable {
     }
     guard !reading.ruleset.tables.isEmpty else { return }
     for text in [IptablesSavePrinter.print(reading.ruleset), NftPrinter.print(reading.ruleset)] {
-      _ = DumpReader().read([DumpInput(name: "printed", bytes: Array(text.utf8))])
+      _ = DumpReader().read([DumpInput(name: "printed", text: text)])
     }
   }
 

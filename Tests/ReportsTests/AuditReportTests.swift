@@ -66,8 +66,8 @@ import Testing
   // MARK: Single kinds
 
   private static func findings(_ rules: String, _ facts: String = "") -> [(Finding, String)] {
-    var inputs = [DumpInput(name: "rules", bytes: Array(rules.utf8))]
-    if !facts.isEmpty { inputs.append(DumpInput(name: "facts", bytes: Array(facts.utf8))) }
+    var inputs = [DumpInput(name: "rules", text: rules)]
+    if !facts.isEmpty { inputs.append(DumpInput(name: "facts", text: facts)) }
     let reading = DumpReader().read(inputs)
     let words = FindingWords(reading.ruleset)
     return AnalysedHost(reading.ruleset, facts: reading.facts).audit().findings.map {

@@ -4,6 +4,7 @@ import HostAnalysis
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @testable import Reports
@@ -112,7 +113,7 @@ import Testing
   }
 
   private static func reading(_ text: String) -> HostReading {
-    DumpReader().read([DumpInput(name: "rules", bytes: Array(text.utf8))])
+    HostReading.of(text, name: "rules")
   }
 
   private static func rules(_ rules: String) -> HostReading {

@@ -40,7 +40,7 @@ import Testing
   @Test(arguments: [nil, "{ \"userland-proxy\": false }", "{ \"userland-proxy\": true }"])
   func theDaemonsSettingTellsOfItsProxy(_ settings: String?) throws {
     var inputs = try Samples.inputs("questions/14-client-address").filter { !$0.name.hasSuffix("ss-tulnp.txt") }
-    if let settings { inputs.append(DumpInput(name: "daemon.json", bytes: Array(settings.utf8))) }
+    if let settings { inputs.append(DumpInput(name: "daemon.json", text: settings)) }
     let trace = try Self.trace(DumpReader().read(inputs), [.from: "host", .dst: "127.0.0.1:8080"])
     let isOn = settings?.contains("false") != true
     #expect(trace.cases.map { $0.remarks.contains { $0.id == "docker-proxy" } } == [isOn])

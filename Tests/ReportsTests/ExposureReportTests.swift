@@ -4,6 +4,7 @@ import HostAnalysis
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @testable import Reports
@@ -87,7 +88,7 @@ import Testing
       COMMIT
 
       """
-    let reading = DumpReader().read([DumpInput(name: "host.txt", bytes: Array(text.utf8))])
+    let reading = HostReading.of(text, name: "host.txt")
     let host = AnalysedHost(reading.ruleset, facts: reading.facts)
     let lines = host.exposure().lines(from: 0).filter { $0.outcome == .open }
     let words = DeciderWords(ruleset: reading.ruleset, names: SourceNames(reading.ruleset.sources))

@@ -2,6 +2,7 @@ import Foundation
 import Reports
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @Suite struct GraphReportTests {
@@ -49,7 +50,55 @@ import Testing
     """
 
   static func read(_ text: String) -> HostReading {
-    DumpReader().read([DumpInput(name: "dump", bytes: Array(text.utf8))])
+    HostReading.of(text, name: "dump")
+  }
+
+  @Test(
+    arguments: ["docker29-nft", "docker29-iptables", "empty-host", "questions/10-fail2ban-nftables"], [false, true])
+  func theJSONFitsItsSchema(_ sample: String, _ isCanonical: Bool) throws {
+    let schema = try JSONSchema(contentsOf: Samples.root.appending(path: "Schemas/fwtrace.graph.1.json"))
+    let reading = try Samples.read(sample)
+    let bytes = GraphJSON(isCanonical: isCanonical).bytes(of: reading.ruleset, diagnostics: reading.diagnostics)
+    #expect(schema.problems(of: try JSONSerialization.jsonObject(with: Data(bytes))) == [])
+  }
+
+  /// Each kind of statement once, with parts that are masked, missing and not understood.
+  static let statements = """
+    table inet t {
+      map m { type ipv4_addr : ipv4_addr; elements = { 192.0.2.1 : 10.0.0.1 } }
+      set s { type ipv4_addr; flags dynamic; }
+      counter c { packets 1 bytes 2 }
+      chain a {
+        type nat hook prerouting priority dstnat; policy accept;
+        ip daddr 192.0.2.1 dnat to ip daddr map @m
+        tcp dport 80 redirect to :8080
+        iifname x.x.x.x accept
+      }
+      chain b {
+        type filter hook input priority 0; policy drop;
+        ct state vmap { established : accept, new : jump u }
+        limit rate 1/second meta mark set 7 log prefix "x"
+        add @s { ip saddr }
+        queue num 1-2 bypass
+        frobnicate 7
+        ...
+        reject with tcp reset
+      }
+      chain u { tcp sport { 1, 2-3 } goto v; notrack }
+      chain v { return }
+    }
+    """
+
+  @Test func everyStatementFitsTheSchema() throws {
+    let schema = try JSONSchema(contentsOf: Samples.root.appending(path: "Schemas/fwtrace.graph.1.json"))
+    let reading = Self.read(Self.statements)
+    let bytes = GraphJSON().bytes(of: reading.ruleset, diagnostics: reading.diagnostics)
+    #expect(schema.problems(of: try JSONSerialization.jsonObject(with: Data(bytes))) == [])
+    let text = String(decoding: bytes, as: UTF8.self)
+    for wrong in [("\"policy\": \"drop\"", "\"policy\": \"dropped\""), ("\"statements\"", "\"parts\"")] {
+      let value = try JSONSerialization.jsonObject(with: Data(text.replacing(wrong.0, with: wrong.1).utf8))
+      #expect(schema.problems(of: value) != [], "\(wrong.1)")
+    }
   }
 
   @Test(arguments: [GraphReportTests.listing, GraphReportTests.nft])

@@ -2,6 +2,7 @@ import FlowTrace
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @testable import Reports
@@ -66,7 +67,7 @@ import Testing
       net.ipv4.ip_forward = 1
 
       """
-    let reading = DumpReader().read([DumpInput(name: "dump", bytes: Array(dump.utf8))])
+    let reading = HostReading.of(dump, name: "dump")
     let batch = BatchAnswers(reading.ruleset, facts: reading.facts, diagnostics: [])
     let classes = [(0, 200), (200, 100), (300, 100)].map { first, count in
       let lines = (first..<first + count).map {
@@ -137,7 +138,7 @@ import Testing
   @Test func classesAreWhatNoConstantTellsApart() throws {
     let rules =
       "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 10.0.0.0/8 -p tcp --dport 80 -j ACCEPT\n-A INPUT -s 10.1.0.0/16 -j DROP\nCOMMIT\n"
-    let reading = DumpReader().read([DumpInput(name: "rules", bytes: Array(rules.utf8))])
+    let reading = HostReading.of(rules, name: "rules")
     let packets = PacketClasses(reading.ruleset, reading.facts)
     func isOneClass(_ field: PacketClasses.Field, _ one: UInt32, _ other: UInt32) throws -> Bool {
       let classes = try #require(packets[field])
@@ -174,7 +175,7 @@ import Testing
     ("$ ip rule\n0: from all lookup local\n9: from all ipproto tcp sport 22 lookup 7\n", true),
   ])
   func rulesThatLookAtTheSourcePortAreFound(_ dump: String, _ looks: Bool) {
-    let reading = DumpReader().read([DumpInput(name: "rules", bytes: Array(dump.utf8))])
+    let reading = HostReading.of(dump, name: "rules")
     #expect((PacketClasses(reading.ruleset, reading.facts)[.sourcePort]?.count == 1) == !looks)
   }
 }

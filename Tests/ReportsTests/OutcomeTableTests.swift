@@ -3,6 +3,7 @@ import Foundation
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @testable import Reports
@@ -60,7 +61,7 @@ import Testing
     """
 
   private static func read(_ text: String = host) -> HostReading {
-    DumpReader().read([DumpInput(name: "host.txt", bytes: Array(text.utf8))])
+    HostReading.of(text, name: "host.txt")
   }
 
   private static func trace(

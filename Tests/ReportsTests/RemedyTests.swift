@@ -74,7 +74,7 @@ import Testing
     let changed = try Samples.inputs(question.sample).map { input -> DumpInput in
       guard input.name.hasSuffix("iptables-save.txt") else { return input }
       let text = try Self.carriedOut(question.command, on: String(decoding: input.bytes, as: UTF8.self))
-      return DumpInput(name: input.name, bytes: Array(text.utf8))
+      return DumpInput(name: input.name, text: text)
     }
     let after = DumpReader().read(changed)
     #expect(Self.ruleCount(after.ruleset) == Self.ruleCount(before.ruleset) + 1)
@@ -194,7 +194,7 @@ import Testing
     let trace = try Self.trace(
       reading, [(.input, "wg0"), (.src, "10.8.0.2"), (.dst, "172.17.0.2:22")], .accept)
     let advice = try #require(trace.cases.first?.remedy?.advice).text(in: reading.ruleset)
-    #expect(advice.hasPrefix("no single rule gives that: with `iptables -t raw -I PREROUTING 1 "))
+    #expect(advice.hasPrefix("no single rule does that: with `iptables -t raw -I PREROUTING 1 "))
     #expect(advice.hasSuffix("it ends at filter DOCKER"))
   }
 

@@ -52,6 +52,24 @@ import Testing
     }
   }
 
+  @Test func literalsAreWhatTheySay() throws {
+    let address = try #require(IPAddress("172.17.0.2"))
+    #expect(("172.17.0.2" as ValueSet) == ValueSet(address.bits))
+    #expect(("172.17.0.0/16" as ValueSet) == Prefix("172.17.0.0/16")?.values)
+    #expect(("10.0.0.1-10.0.0.9, 2001:db8::1" as ValueSet).count == 10)
+    #expect((8080 as ValueSet) == ValueSet(UInt128(8080)))
+    #expect(ValueSet.tcp == ValueSet(6))
+    #expect(ValueSet.interface("br-*").contains(try #require(InterfaceName("br-lan")).value))
+    #expect(ValueSet.interface("docker0").single == InterfaceName("docker0")?.value)
+  }
+
+  @Test(arguments: [
+    "", "172.17.0", "172.17.0.0/33", "10.0.0.9-10.0.0.1", "10.0.0.1-2001:db8::1", "10.0.0.1,", "docker0",
+  ])
+  func whatIsNoAddressesIsRefused(_ text: String) {
+    #expect(ValueSet(addresses: text) == nil)
+  }
+
   @Test func touchingIntervalsBecomeOne() {
     #expect(ValueSet([5...9, 1...2, 3...4]).intervals == [1...9])
     #expect(ValueSet([0...UInt128.max, 3...4]).intervals == [0...UInt128.max])

@@ -17,7 +17,7 @@ import Testing
   }
 
   private static func reading(_ text: String) -> HostReading {
-    DumpReader().read([DumpInput(name: "long", bytes: Array(text.utf8))])
+    DumpReader().read([DumpInput(name: "long", text: text)])
   }
 
   private static func rules(_ reading: HostReading) -> [Rule] {
@@ -33,7 +33,7 @@ import Testing
     #expect(long.diagnostics.map(\.span?.line) == single.diagnostics.map(\.span?.line))
   }
 
-  @Test func `A long save reads like its rules one by one`() {
+  @Test func aLongSaveReadsLikeItsRulesOneByOne() {
     func save(_ prefix: String) -> String {
       let lines = (0..<Self.count).map { "\(prefix)-A \($0 % 3 == 0 ? "INPUT" : "WEB") \(Self.options($0))\n" }
       return "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:WEB - [0:0]\n"
@@ -46,7 +46,7 @@ import Testing
     #expect(Self.rules(long).map(\.span.line).sorted() == (6..<Int32(6 + Self.count)).map { $0 })
   }
 
-  @Test func `A long listing reads like its rows one by one`() {
+  @Test func aLongListingReadsLikeItsRowsOneByOne() {
     let head = " pkts bytes target     prot opt in     out     source               destination"
     func listing(_ firstHead: String) -> String {
       var text = "Chain PREROUTING (policy ACCEPT 0 packets, 0 bytes)\n\(firstHead)\n\n"
@@ -77,7 +77,7 @@ import Testing
     #expect(long.diagnostics.map(\.message) == single.diagnostics.map(\.message))
   }
 
-  @Test func `A rule with two blanks before its chain belongs to that chain in a long run, too`() {
+  @Test func aRuleWithTwoBlanksBeforeItsChainBelongsToThatChainInALongRunToo() {
     func save(_ blanks: String) -> String {
       "*filter\n:WEB - [0:0]\n" + (0..<3000).map { "-A \($0 % 7 == 0 ? blanks : "")WEB \(Self.options($0))\n" }.joined()
     }
@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test(arguments: [nil, ":CHAIN-3000 - [7:8]", ":OUTPUT - [3:4]"])
-  func `Many heads of chains in a save read like heads one by one`(_ stranger: String?) {
+  func manyHeadsOfChainsInASaveReadLikeHeadsOneByOne(_ stranger: String?) {
     func save(_ blanks: String) -> String {
       var heads = (0..<6000).map { ":CHAIN-\($0)\(blanks)- [\($0):1]" }
       if let stranger { heads.insert(stranger, at: 4000) }
@@ -98,7 +98,7 @@ import Testing
     #expect(long.ruleset.tables.first?.chains.count { $0.name.hasPrefix("CHAIN-") } == 6000)
   }
 
-  @Test func `Many chains of a listing read like chains one by one`() {
+  @Test func manyChainsOfAListingReadLikeChainsOneByOne() {
     let head = " pkts bytes target     prot opt in     out     source               destination"
     func listing(_ firstHead: String) -> String {
       var text = "Chain INPUT (policy ACCEPT 1 packets, 2 bytes)\n\(firstHead)\n\n"
@@ -120,7 +120,7 @@ import Testing
     #expect(long.ruleset.shownOnly.tables.flatMap(\.chains).count == 3000)
   }
 
-  @Test func `Large dumps beside each other read like each by itself`() {
+  @Test func largeDumpsBesideEachOtherReadLikeEachByItself() {
     let lines = (0..<12000).map { "-A WEB \(Self.options($0))\n" }.joined()
     let rows = (0..<12000).map {
       "    tcp dport \($0) \($0 % 1000 == 7 ? "nobodyknows" : "accept") comment \"number \($0)\"\n"
@@ -147,7 +147,7 @@ import Testing
         == apart.flatMap(\.diagnostics).filter { $0.span != nil }.map(\.message))
   }
 
-  @Test func `Long JSON of nft reads like its rules one by one`() {
+  @Test func longJSONOfNftReadsLikeItsRulesOneByOne() {
     func json(_ open: String, _ close: String) -> String {
       let rules = (0..<Self.count).map { index in
         let chain = index == 4500 ? "undeclared" : index % 2 == 0 ? "in" : "web"

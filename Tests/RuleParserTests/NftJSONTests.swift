@@ -22,8 +22,8 @@ struct NftJSONTests {
 
   static let flags = #"{"payload": {"protocol": "tcp", "field": "flags"}}"#
 
-  @Test("A flag without an operator tests bits, == and != compare the whole byte")
-  func flags() {
+  @Test
+  func aFlagWithoutAnOperatorTestsBitsAndCompareTheWholeByte() {
     let field = Field.header(HeaderField(.tcp, .flags))
     #expect(match("in", Self.flags, #""syn""#) == [.match(Match(field, anyBitOf: 2))])
     #expect(match("in", Self.flags, #"["syn", "ack"]"#) == [.match(Match(field, anyBitOf: 0x12))])
@@ -36,8 +36,8 @@ struct NftJSONTests {
         == [.match(Match(.bitwise(.field(field), and: 0x12, xor: 0), .values(ValueSet(2))))])
   }
 
-  @Test("A connection state is one bit, so a list of states is a set of them")
-  func states() {
+  @Test
+  func aConnectionStateIsOneBitSoAListOfStatesIsASetOfThem() {
     let state = #"{"ct": {"key": "state"}}"#
     let field = Field.conntrack(ConntrackField(.state))
     let expected: [Statement] = [.match(Match(field, in: [2, 4]))]
@@ -50,8 +50,8 @@ struct NftJSONTests {
       match("!=", state, #"{"|": ["established", "related"]}"#) == [.match(Match(field, in: [6], negated: true))])
   }
 
-  @Test("Marks fold into one mask and one xor")
-  func marks() {
+  @Test
+  func marksFoldIntoOneMaskAndOneXor() {
     let mark = #"{"meta": {"key": "mark"}}"#
     func assigned(_ value: String) -> [Statement] { statements(#"{"mangle": {"key": \#(mark), "value": \#(value)}}"#) }
     func expected(_ and: UInt128, _ xor: UInt128) -> [Statement] {
@@ -63,8 +63,8 @@ struct NftJSONTests {
     #expect(assigned("16") == [.assign(Assignment(.meta(.mark), .constant(16)))])
   }
 
-  @Test("What an iptables table hides stays opaque and names the command that tells it")
-  func xtables() {
+  @Test
+  func whatAnIptablesTableHidesStaysOpaqueAndNamesTheCommandThatTellsIt() {
     let read = statements(
       """
       {"match": {"op": "!=", "left": {"meta": {"key": "iifname"}}, "right": "docker0"}},
@@ -83,8 +83,8 @@ struct NftJSONTests {
       ])
   }
 
-  @Test("A name wildcard is an interval of names, an escaped star is a star")
-  func wildcards() {
+  @Test
+  func aNameWildcardIsAnIntervalOfNamesAnEscapedStarIsAStar() {
     let name = #"{"meta": {"key": "iifname"}}"#
     #expect(
       match("==", name, #""br-*""#)
@@ -94,8 +94,8 @@ struct NftJSONTests {
         == [.match(Match(.meta(.iifname), in: InterfaceName.set(matching: "a*", wildcard: false) ?? .empty))])
   }
 
-  @Test("A broken listing gives what stands around the break, with its place")
-  func recovery() {
+  @Test
+  func aBrokenListingGivesWhatStandsAroundTheBreakWithItsPlace() {
     let json = """
       {"nftables": [{"table": {"family": "ip", "name": "t"}},
       {"chain": {"family": "ip", "table": "t", "name": "a"}},
@@ -134,8 +134,8 @@ struct NftJSONTests {
     #expect(fragment.tables.allSatisfy { $0.origin == ($0.name == "docker-bridges" ? .nftables : .iptablesNFT) })
   }
 
-  @Test("JSON quoted in a mail and cut off without a line end says where it breaks")
-  func quotedAndCutOff() {
+  @Test
+  func jsonQuotedInAMailAndCutOffWithoutALineEndSaysWhereItBreaks() {
     // The lines are put together for reading, each with a line end; the last one has none in the text.
     let text = """
       > {"nftables": [{"table": {"family": "ip", "name": "t"}},
@@ -151,7 +151,7 @@ struct NftJSONTests {
         #expect(span.offset + span.length <= count)
       }
     }
-    let whole = DumpReader().read([DumpInput(name: "mail.txt", bytes: Array(text.utf8))])
+    let whole = DumpReader().read([DumpInput(name: "mail.txt", text: text)])
     #expect(whole.diagnostics.contains { $0.id == "json-cut-off" })
     #expect(whole.ruleset.tables.first?.chains.first?.rules.map { $0.missing?.evidence } == [nil, .cut])
   }

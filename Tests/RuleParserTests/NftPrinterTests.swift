@@ -35,8 +35,8 @@ struct NftPrinterTests {
     return (text, NftTextReader.read(dumpText(text)))
   }
 
-  @Test("A printed listing reads to the same graph", arguments: ["listing.nft", "listing-numeric-handles.nft"])
-  func listing(_ name: String) throws {
+  @Test(arguments: ["listing.nft", "listing-numeric-handles.nft"])
+  func aPrintedListingReadsToTheSameGraph(_ name: String) throws {
     let first = NftTextReader.read(dumpText(try NftFixture.bytes(name)))
     let (text, second) = reread(first.tables)
     #expect(second.diagnostics.isEmpty)
@@ -84,8 +84,8 @@ struct NftPrinterTests {
     #expect(Ruleset(tables: second.tables).canonical == Ruleset(tables: save.tables).canonical)
   }
 
-  @Test("What nft can't say is told in a comment")
-  func unprintable() throws {
+  @Test
+  func whatNftCantSayIsToldInAComment() throws {
     let json = """
       {"nftables": [{"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "expr": [
       {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}},
@@ -106,7 +106,7 @@ struct NftPrinterTests {
 /// nft loads neighbouring `!=` as one comparison; iptables does not.
 @Suite struct JoinedComparisonTests {
   private func read(_ name: String, _ text: String) -> Ruleset {
-    DumpReader().read([DumpInput(name: name, bytes: Array(text.utf8))]).ruleset
+    DumpReader().read([DumpInput(name: name, text: text)]).ruleset
   }
 
   private func statements(_ rule: String) -> [Statement]? {

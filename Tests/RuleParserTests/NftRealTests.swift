@@ -65,7 +65,7 @@ import Testing
       Self.files[path].map { [DumpInput(name: path, bytes: Array($0.utf8))] }
     }
     let written = reader.read([DumpInput(name: "rules.nft", bytes: Array((Self.files["rules.nft"] ?? "").utf8))])
-    let listed = DumpReader().read([DumpInput(name: "nft-list-ruleset.txt", bytes: Array(loaded.output.utf8))])
+    let listed = DumpReader().read([DumpInput(name: "nft-list-ruleset.txt", text: loaded.output)])
     #expect(written.diagnostics.filter { $0.severity != .note } == [])
     let (file, listing) = (written.ruleset.canonical.tables, listed.ruleset.canonical.tables)
     #expect(listing.map(\.name) == ["filter", "nat"])

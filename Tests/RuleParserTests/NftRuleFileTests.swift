@@ -17,8 +17,8 @@ struct NftRuleFileTests {
     return fragment.statements
   }
 
-  @Test("Variables, commands and continued lines give what nft would load")
-  func ruleFile() {
+  @Test
+  func variablesCommandsAndContinuedLinesGiveWhatNftWouldLoad() {
     let fragment = read(
       """
       #!/usr/sbin/nft -f
@@ -64,8 +64,8 @@ struct NftRuleFileTests {
     #expect(table?.chains.last?.base?.policy == .accept)
   }
 
-  @Test("An included file is read in its place, one that may not be read is told of")
-  func include() {
+  @Test
+  func anIncludedFileIsReadInItsPlaceOneThatMayNotBeReadIsToldOf() {
     let included = dumpText("define port = 8080\ntable ip t { chain a { tcp dport $port drop; }\n}\n")
     let fragment = read("include \"a.nft\"\ninclude \"b.nft\"\ntable ip t { chain b { tcp dport $port accept; }\n}\n") {
       $0 == "a.nft" ? [included] : nil
@@ -81,8 +81,8 @@ struct NftRuleFileTests {
     #expect(fragment.isCut)
   }
 
-  @Test("A rule file is read from its first line to its last, with what it may include beside it")
-  func wholeFile() {
+  @Test
+  func aRuleFileIsReadFromItsFirstLineToItsLastWithWhatItMayIncludeBesideIt() {
     let reader = DumpReader { path, includer in
       path == "ports.nft" && includer == "rules/main.nft"
         ? [DumpInput(name: "rules/ports.nft", bytes: Array("define web = { 80, 443 }\n".utf8))] : nil
@@ -95,25 +95,25 @@ struct NftRuleFileTests {
       add chain inet filter input { type filter hook input priority 0; policy drop; }
       add rule inet filter input tcp dport $web accept
       """
-    let reading = reader.read([DumpInput(name: "rules/main.nft", bytes: Array(text.utf8))])
+    let reading = reader.read([DumpInput(name: "rules/main.nft", text: text)])
     #expect(reading.diagnostics.isEmpty)
     #expect(
       reading.ruleset.table(.inet, "filter")?.chains.first?.rules.first?.statements
         == rule("tcp dport { 80, 443 } accept"))
     // Without the caller's word nothing is included.
-    let alone = DumpReader().read([DumpInput(name: "rules/main.nft", bytes: Array(text.utf8))])
+    let alone = DumpReader().read([DumpInput(name: "rules/main.nft", text: text)])
     #expect(alone.diagnostics.contains { $0.id == "include-not-read" && $0.span?.line == 3 })
   }
 
-  @Test("A file that includes itself ends")
-  func includeLoop() {
+  @Test
+  func aFileThatIncludesItselfEnds() {
     let itself = dumpText("include \"x\"\n")
     let fragment = read("include \"x\"\n") { _ in [itself, itself] }
     #expect(fragment.diagnostics.contains { $0.id == "include-too-deep" })
   }
 
-  @Test("An error names line, column and what was expected, and the next rule is read")
-  func errors() {
+  @Test
+  func anErrorNamesLineColumnAndWhatWasExpectedAndTheNextRuleIsRead() {
     let fragment = read(
       """
       table ip t {
@@ -138,8 +138,8 @@ struct NftRuleFileTests {
     #expect(rules[3].statements.last == .verdict(.drop))
   }
 
-  @Test("iptables-nft tables are told by their chains or by nft's remark")
-  func origins() {
+  @Test
+  func iptablesNftTablesAreToldByTheirChainsOrByNftsRemark() {
     let fragment = read(
       """
       # Warning: table ip mangle is managed by iptables-nft, do not touch!
@@ -190,8 +190,8 @@ struct NftRuleFileTests {
     #expect(read("table ip t {\n chain c {\n \(text) accept\n }\n}\n").tables.map(\.name) == ["t"])
   }
 
-  @Test("Deep nesting ends in a diagnostic")
-  func depth() {
+  @Test
+  func deepNestingEndsInADiagnostic() {
     let text = String(repeating: "{ ", count: 100_000)
     #expect(!read("table ip t { chain c { ip saddr \(text)").diagnostics.isEmpty)
     let parentheses = String(repeating: "(", count: 100_000)
@@ -204,8 +204,8 @@ struct NftRuleFileTests {
 
 @Suite("Mutated nft dumps")
 struct NftMutationTests {
-  @Test("No mutation of a listing stops the readers", arguments: ["listing.nft", "listing.json"])
-  func mutations(_ name: String) throws {
+  @Test(arguments: ["listing.nft", "listing.json"])
+  func noMutationOfAListingStopsTheReaders(_ name: String) throws {
     let bytes = try NftFixture.bytes(name)
     var random = RandomNumbers(seed: 2026)
     var withRules = 0

@@ -115,8 +115,8 @@ struct NftTextTests {
     expectEqual(text.comparable(ignoring: lost), json.comparable(ignoring: lost), bytes, text.tables)
   }
 
-  @Test("Nearly the whole language reads the same from text, numbers and JSON")
-  func language() throws {
+  @Test
+  func nearlyTheWholeLanguageReadsTheSameFromTextNumbersAndJSON() throws {
     // nft 1.0.6 leaves `dynamic`, `auto-merge` and a flow table's counter out of its JSON.
     let lost: Set<String> = ["dynamic", "auto-merge", "expires", "used"]
     let json = NftJSONReader.read(dumpText(try NftFixture.bytes("listing.json")))

@@ -70,7 +70,7 @@ import Testing
           0     0 ACCEPT     tcp      any    any     anywhere             anywhere             tcp dpt:ssh
 
       """
-    let reading = DumpReader().read([DumpInput(name: "paste", bytes: Array(text.utf8))])
+    let reading = DumpReader().read([DumpInput(name: "paste", text: text)])
     let rules = reading.ruleset.tables.first?.chains.first?.rules ?? []
     #expect(rules.prefix(2).map(\.statements.last) == [.verdict(.accept), .verdict(.accept)])
     #expect(

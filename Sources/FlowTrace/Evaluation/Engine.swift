@@ -1,7 +1,27 @@
 import HostModel
 import RuleGraph
 
-/// The evaluation of one query: the rules, what is known of the host, and what was found out on the way.
+/// Follows the packets of one query through the kernel, as far as rules and facts tell what it does with them.
+///
+/// **What a flow is.** A ``Flow`` is a set of packets that have taken the same path so far: for each thing that the query leaves open a ``Variable`` with the
+/// values that are still possible, less the boxes that earlier rules took (``Flow/exceptions``), and a ``Position``: the stage of the kernel, the next call of
+/// its hook, and the chains that are being walked. A fully given packet is a flow whose variables have one value each. Slots (source, mark, output) are bound to
+/// variables, and a translation binds a slot anew; so what the packet was when it came in is never lost, and narrowing one name of a value narrows all.
+///
+/// **How it splits.** A match becomes a ``Decision``: the boxes of the flow for which it holds. Where that is all or nothing, the flow goes on. Where it is a
+/// part, there are two flows, the one inside and the one outside. What can't be known (an opaque match, a rate, a table that nobody printed) is a variable, too:
+/// a ``Condition`` that holds or does not, shared by all rules that ask for the same thing. So an unknown splits like any other match, and no evaluation needs a
+/// third truth value. A rule that only compares fields and ends the packet's way does not split: it takes its box, and the flow goes on without it
+/// (`Engine+Taking`). What rules of one chain took with one verdict goes on as one flow.
+///
+/// **What ends it.** ``run(_:limit:)`` takes flows from a stack and moves each from call to call until it is finished: dropped or rejected by a rule or policy,
+/// delivered, forwarded, sent, or refused outside of netfilter (``OutsideReason``). It ends for certain, since stages only follow each other, chains nest at
+/// most 128 deep, and every rule that is looked at costs a part of the ``budget``; a query with more cases than ``caseLimit`` has the rest as one undetermined
+/// case. Finished flows become the query's cases in `CaseBuilder`; they do not overlap, as the two sides of a split never do.
+///
+/// **Where state lives.** In the flow is what is true of its packets: it is a value, and a split copies it. In the engine is what all flows of the query share:
+/// conditions with their numbers, warnings, the budget. Knowledge of the host and indexes of the rules belong to the ``Tracer``, are made once and never change.
+/// An engine serves one family of one query and is then thrown away, so queries are answered on several processors without a lock.
 final class Engine {
   let ruleset: Ruleset
   let knowledge: HostKnowledge

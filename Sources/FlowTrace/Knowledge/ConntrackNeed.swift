@@ -56,7 +56,7 @@ extension EnvironmentCondition.Kind {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   fileprivate var needsConntrack: Bool {
     switch self {
     case .field(let field): field.needsConntrack

@@ -33,8 +33,10 @@ final class HostKnowledge: Sendable {
   let routingRules: [AddressFamily: [RoutingRule]]
   /// What is known of interfaces by name, for those that facts or rules mention.
   private let bridgeAnswers: [String: Bool]
-  /// Whether policy rules look at more than addresses, marks and interfaces.
+  /// Whether policy rules, or routes, look at more than addresses, marks and interfaces.
   let hasRarePolicyRules: Bool
+  /// The types of service that some route is for alone.
+  let typesOfServiceRoutes: [UInt8]
 
   init(facts: HostFacts, inferred: InferredHost, givenAddresses: ValueSet) {
     self.facts = facts
@@ -58,9 +60,11 @@ final class HostKnowledge: Sendable {
     inferredSubnets = subnets
     inferredSubnetAddresses = ValueSet(ruled.flatMap(\.prefix.values.intervals))
     broadcastAddresses = Self.broadcastAddresses(facts, subnets)
-    hasRarePolicyRules = facts.routingRules.contains {
+    typesOfServiceRoutes = Set(facts.routes.compactMap(\.tos)).sorted()
+    let looksAtMore = facts.routingRules.contains {
       $0.tos != nil || $0.transport != nil || $0.sourcePorts != nil || $0.destinationPorts != nil || $0.users != nil
     }
+    hasRarePolicyRules = looksAtMore || !typesOfServiceRoutes.isEmpty
     addressesForAll = [.ipv4: Self.multicast4.union(broadcastAddresses), .ipv6: Self.multicast6]
     routingRules = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.routingRules(facts, $1) }
     var inferredSets: [AddressFamily: ValueSet] = [:]

@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 
 extension LayoutFingerprint {
@@ -16,11 +17,12 @@ extension LayoutFingerprint {
     findLateUserChain(ruleset)
   }
 
-  private static let programs: [(String, String)] = [
-    ("ufw", "ufw"), ("f2b-", "fail2ban"), ("fail2ban-", "fail2ban"), ("LIBVIRT_", "libvirt"), ("KUBE-", "Kubernetes"),
-    ("cali-", "Calico"),
-    ("CNI-", "a CNI plugin"), ("NETAVARK", "Podman"), ("FWD_", "firewalld"), ("IN_public", "firewalld"),
-  ]
+  /// The beginnings of names that the chains of programs other than Docker have, with what the programs are called.
+  private static let programs: [(String, String)] =
+    [
+      (RuleAuthor.ufw, "ufw"), (.fail2ban, "fail2ban"), (.libvirt, "libvirt"), (.kubernetes, "Kubernetes"),
+      (.calico, "Calico"), (.cni, "a CNI plugin"), (.podman, "Podman"), (.firewalld, "firewalld"),
+    ].flatMap { author, name in author.chains.map { ($0, name) } }
 
   /// The names of Docker's chains, and the beginnings of names that other programs' chains have. A cluster's rules have tens of thousands of chains.
   private static func names(in ruleset: Ruleset) -> (docker: Set<String>, programs: Set<String>) {
@@ -41,7 +43,9 @@ extension LayoutFingerprint {
   }
 
   private static func dockerLayout(_ ruleset: Ruleset, _ names: Set<String>) -> String? {
-    if ruleset.tables.contains(where: { $0.name == "docker-bridges" }) { return "Docker 29 or later, nftables" }
+    if ruleset.tables.contains(where: { RuleAuthor.docker.tables.contains($0.name) }) {
+      return "Docker 29 or later, nftables"
+    }
     if names.contains("DOCKER-FORWARD") {
       return names.contains("DOCKER-INTERNAL") ? "Docker 29 or later, iptables" : "Docker 28.0.1 to 28.5, iptables"
     }

@@ -85,7 +85,7 @@ extension Condition {
     /// A match with masked values that are computed with.
     case maskedMatch(Match)
     /// Whether a value is one of those that are masked.
-    case maskedValue(Expression, MaskedValues)
+    case maskedValue(ValueExpression, MaskedValues)
     /// Whether an element that is masked or left out is the packet's; the set may have no name.
     case hiddenElement(ofSet: String?)
     /// Which value a masked one is that a rule puts into the packet.

@@ -52,7 +52,7 @@ struct Flow {
   /// Whether rules that no dump shows may have translated the source.
   var mayHaveOtherSource = false
   /// The port of a bridge that the frame came in through, for the chains of the family `bridge`: those of IP may not see it.
-  var bridgePort: VariableID = -1
+  var bridgePort: VariableID?
   /// The device whose chains of ingress or egress, or of the family `bridge`, the packet is in.
   var device: DevicePass?
   /// The devices whose chains it has passed.

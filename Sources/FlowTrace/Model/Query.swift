@@ -2,12 +2,11 @@ public import RuleGraph
 
 /// A question about a packet. What it does not fix is open: the trace answers for every value of it.
 ///
-///     var query = Query()
-///     query.destination = ValueSet(IPAddress("172.17.0.2")!.bits)
-///     query.transport = ValueSet(6)
-///     query.destinationPort = ValueSet(8080)
+///     var query = Query(.tcp, from: "203.0.113.0/24", to: "172.17.0.2", port: 8080)
+///     query.input = .interface("eth0")
 ///
-/// Addresses, ports and interface names are ``ValueSet``s (see ``IPAddress`` and ``InterfaceName`` for their numbers).
+/// Each field is a `ValueSet` of `RuleGraph`, whatever it holds: addresses (`"172.17.0.0/16"`), ports (`[80, 443]`), protocols (`.tcp`) and interfaces
+/// (`.interface("docker0")`). ``QueryBuilder`` makes a query from text, such as the options of the command line.
 public struct Query: Hashable, Sendable {
   /// Who sends the packet.
   public enum Origin: Hashable, Sendable {
@@ -73,6 +72,23 @@ public struct Query: Hashable, Sendable {
   /// Addresses to take as the host's own although no dump says so.
   public var hostAddresses: ValueSet = .empty
 
-  /// Makes a query that leaves everything open.
-  public init() {}
+  /// Makes a question about the first packet of a connection. What is left out stays open.
+  ///
+  /// - Parameters:
+  ///   - transport: The protocol: `.tcp`; TCP where a port is given without one.
+  ///   - source: The source addresses: `"203.0.113.0/24"`.
+  ///   - destination: The destination addresses.
+  ///   - port: The destination ports: `8080`, `[80, 443]`, `ValueSet(8000...8999)`.
+  ///   - input: The interface that the packet comes in on: `.interface("eth0")`; without it, the host itself may be the sender, too.
+  public init(
+    _ transport: ValueSet? = nil, from source: ValueSet? = nil, to destination: ValueSet? = nil, port: ValueSet? = nil,
+    input: ValueSet? = nil
+  ) {
+    self.transport = transport ?? (port == nil ? nil : .tcp)
+    self.source = source
+    self.destination = destination
+    destinationPort = port
+    self.input = input
+    if input != nil { origin = .wire }
+  }
 }

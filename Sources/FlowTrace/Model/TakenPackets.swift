@@ -34,7 +34,7 @@ struct TakenPackets {
 
   /// A match without its values.
   struct Comparison: Hashable {
-    var subject: Expression
+    var subject: ValueExpression
     var negated: Bool
   }
 

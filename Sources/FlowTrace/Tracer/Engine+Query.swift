@@ -74,7 +74,7 @@ extension Engine {
       )
     }
     guard knowledge.facts.routesKnown.contains(family), source.single != nil,
-      case .unicast(let hops, _) = lookUp(first, RouteRequest(family: family)), hops.count == 1,
+      case .unicast(let hops, _) = routes.lookUp(first, RouteRequest(family: family)), hops.count == 1,
       let name = hops.first?.interface, let value = InterfaceName(name)?.value
     else { return nil }
     placed.origin = .wire
@@ -397,7 +397,7 @@ extension Engine {
     flow.bypassesRules = false
     flow.device = nil
     flow.passedDevices = []
-    flow.bridgePort = -1
+    flow.bridgePort = nil
     flow.redirectedBy = nil
     flow.isAnswer = false
     flow.ending = nil

@@ -112,7 +112,7 @@ struct AuditedTable {
   func values(ofSet name: String) -> ValueSet? { set(name).flatMap(fixedValues) }
 
   /// What an ipset of one part looks at, and its values.
-  func key(ofIpset name: String, _ subject: Expression) -> (subject: Expression, values: ValueSet)? {
+  func key(ofIpset name: String, _ subject: ValueExpression) -> (subject: ValueExpression, values: ValueSet)? {
     guard let set = ipsets[name], let family = set.family, let key = set.ipsetKey(subject, family: family),
       key.count == 1,
       let values = fixedValues(set)
@@ -170,7 +170,7 @@ extension Ruleset {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   /// The fields in it.
   fileprivate var fields: [Field] {
     switch self {

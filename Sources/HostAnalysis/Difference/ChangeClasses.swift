@@ -101,7 +101,7 @@ struct ChangeClasses {
     let reasons = sides.old.ownConditions.union(sides.new.ownConditions).union(sides.old.ends).union(sides.new.ends)
     return Key(
       kind: kind, old: side(sides.old, kind), new: side(sides.new, kind),
-      doubt: kind == nil ? reasons.min() ?? -1 : nil)
+      doubt: kind == nil ? reasons.min() : nil)
   }
 
   /// How many boxes of packets that nobody can tell anything of are kept for one reason.

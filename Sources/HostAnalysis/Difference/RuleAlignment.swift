@@ -76,21 +76,21 @@ struct ChainAlignment {
   /// The longest choice of pairs that rise on both sides (patience sorting).
   private static func risingRun(_ pairs: [(old: Int, new: Int)]) -> [(old: Int, new: Int)] {
     var tops: [Int] = []
-    var before = [Int](repeating: -1, count: pairs.count)
+    var before = [Int?](repeating: nil, count: pairs.count)
     for (index, pair) in pairs.enumerated() {
       var (low, high) = (0, tops.count)
       while low < high {
         let middle = (low + high) / 2
         if pairs[tops[middle]].new < pair.new { low = middle + 1 } else { high = middle }
       }
-      before[index] = low > 0 ? tops[low - 1] : -1
+      before[index] = low > 0 ? tops[low - 1] : nil
       if low == tops.count { tops.append(index) } else { tops[low] = index }
     }
     var run: [(old: Int, new: Int)] = []
-    var last = tops.last ?? -1
-    while last >= 0 {
-      run.append(pairs[last])
-      last = before[last]
+    var last = tops.last
+    while let place = last {
+      run.append(pairs[place])
+      last = before[place]
     }
     return run.reversed()
   }
@@ -361,7 +361,7 @@ extension Match {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   fileprivate var setNames: [String] {
     switch self {
     case .map(let key, let map): key.setNames + map.setNames

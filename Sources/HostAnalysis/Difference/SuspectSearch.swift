@@ -214,7 +214,7 @@ private struct Translators {
     }
   }
 
-  private static func values(_ expression: Expression) -> ValueSet? {
+  private static func values(_ expression: ValueExpression) -> ValueSet? {
     switch expression {
     case .constant(let value): ValueSet(value)
     case .anyOf(let values): values

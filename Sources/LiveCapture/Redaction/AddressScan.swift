@@ -24,7 +24,7 @@ enum AddressScan {
         at = range.upperBound
       } else {
         // A word of hexadecimal digits may be followed by an address: `to:10.0.0.1`.
-        while at < end, text[at] != 0x3a { at += 1 }
+        while at < end, text[at] != UInt8(ascii: ":") { at += 1 }
         at += 1
       }
     }
@@ -40,7 +40,9 @@ enum AddressScan {
       if end < run.upperBound || !isWordBehind, let address = IPAddress(bytes: Array(text[candidate])) {
         return (candidate, .address(address))
       }
-      guard let cut = text[candidate].lastIndex(where: { $0 == 0x3a || $0 == 0x2e }) else { return nil }
+      guard let cut = text[candidate].lastIndex(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }) else {
+        return nil
+      }
       end = cut
     }
     return nil
@@ -50,7 +52,7 @@ enum AddressScan {
     var number: UInt64 = 0
     for (offset, byte) in text.enumerated() {
       if offset % 3 == 2 {
-        guard byte == 0x3a else { return nil }
+        guard byte == UInt8(ascii: ":") else { return nil }
       } else {
         guard let digit = Character(UnicodeScalar(byte)).hexDigitValue else { return nil }
         number = number << 4 | UInt64(digit)
@@ -60,12 +62,10 @@ enum AddressScan {
   }
 
   private static func isPart(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte) || (0x41...0x46).contains(byte) || byte == 0x3a
-      || byte == 0x2e
+    byte.isHexDigit || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
   }
 
   private static func isWord(_ byte: UInt8) -> Bool {
-    (0x30...0x39).contains(byte) || (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || byte == 0x5f
-      || byte == 0x2e
+    byte.isLetter || byte.isDigit || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
   }
 }

@@ -4,7 +4,7 @@ enum QuotedText {
   static func names(in text: [UInt8]) -> [[UInt8]] {
     var names: [[UInt8]] = []
     func add(_ range: Range<Int>) {
-      let name = Array(text[range].drop { $0 == 0x2f })
+      let name = Array(text[range].drop { $0 == UInt8(ascii: "/") })
       // Networks that every docker has, and ids, which nobody chose.
       let isOrdinary = ["bridge", "host", "none", "default", ""].contains { name.elementsEqual($0.utf8) }
       let isID = name.count >= 12 && name.allSatisfy { Character(UnicodeScalar($0)).hexDigitValue != nil }
@@ -15,10 +15,10 @@ enum QuotedText {
       for key in ["\"Aliases\":[", "\"DNSNames\":["] {
         for at in places(of: key, in: text, lines) {
           var next = at
-          while next < lines.upperBound, text[next] == 0x22, let range = string(text, from: next + 1) {
+          while next < lines.upperBound, text[next] == UInt8(ascii: "\""), let range = string(text, from: next + 1) {
             add(range)
             next = range.upperBound + 1
-            if next < lines.upperBound, text[next] == 0x2c { next += 1 }
+            if next < lines.upperBound, text[next] == UInt8(ascii: ",") { next += 1 }
           }
         }
       }
@@ -32,15 +32,15 @@ enum QuotedText {
     for lines in dockerLines(in: text) {
       var at = lines.lowerBound
       while at < lines.upperBound {
-        guard text[at] == 0x22, let range = string(text, from: at + 1) else {
+        guard text[at] == UInt8(ascii: "\""), let range = string(text, from: at + 1) else {
           at += 1
           continue
         }
         at = range.upperBound + 1
-        let isKey = at < lines.upperBound && text[at] == 0x3a
+        let isKey = at < lines.upperBound && text[at] == UInt8(ascii: ":")
         // Docker's own keys begin with a capital; the keys of `Networks` are names of networks.
-        let isOwnKey = isKey && range.first.map { (0x41...0x5a).contains(text[$0]) } == true
-        if !isOwnKey { ranges.append(text[range].first == 0x2f ? range.dropFirst() : range) }
+        let isOwnKey = isKey && range.first.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(text[$0]) } == true
+        if !isOwnKey { ranges.append(text[range].first == UInt8(ascii: "/") ? range.dropFirst() : range) }
       }
     }
     return ranges
@@ -52,8 +52,8 @@ enum QuotedText {
     for key in ["comment \"", "\"comment\": \""] {
       for at in places(of: key, in: text, text.indices) { string(text, from: at).map { ranges.append($0) } }
     }
-    for at in places(of: "--comment ", in: text, text.indices) where at < text.count && text[at] != 0x22 {
-      let end = text[at...].firstIndex { $0 == 0x20 || $0 == 0x0a } ?? text.endIndex
+    for at in places(of: "--comment ", in: text, text.indices) where at < text.count && text[at] != UInt8(ascii: "\"") {
+      let end = text[at...].firstIndex { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") } ?? text.endIndex
       ranges.append(at..<end)
     }
     return ranges.sorted { $0.lowerBound < $1.lowerBound }
@@ -65,10 +65,10 @@ enum QuotedText {
     var isInside = false
     var start = 0
     while start < text.count {
-      let end = text[start...].firstIndex(of: 0x0a) ?? text.endIndex
+      let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) ?? text.endIndex
       if text[start..<end].starts(with: "#### fwtrace".utf8) {
         isInside = text[start..<end].starts(with: "#### fwtrace: docker ".utf8)
-      } else if isInside, end > start, text[start] == 0x5b {
+      } else if isInside, end > start, text[start] == UInt8(ascii: "[") {
         ranges.append(start..<end)
       }
       start = end + 1
@@ -79,9 +79,9 @@ enum QuotedText {
   /// The range of a string's text up to the quote that ends it, on the same line.
   private static func string(_ text: [UInt8], from start: Int) -> Range<Int>? {
     var at = start
-    while at < text.count, text[at] != 0x0a {
-      if text[at] == 0x22 { return start..<at }
-      at += text[at] == 0x5c ? 2 : 1
+    while at < text.count, text[at] != UInt8(ascii: "\n") {
+      if text[at] == UInt8(ascii: "\"") { return start..<at }
+      at += text[at] == UInt8(ascii: "\\") ? 2 : 1
     }
     return nil
   }

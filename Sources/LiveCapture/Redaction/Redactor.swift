@@ -32,8 +32,8 @@ public struct Redactor: Sendable {
   // MARK: - Learning
 
   private mutating func learnHostName(_ text: [UInt8]) {
-    let line = text.prefix { $0 != 0x0a }
-    for word in line.split(separator: 0x20) where word.starts(with: "host=".utf8) {
+    let line = text.prefix { $0 != UInt8(ascii: "\n") }
+    for word in line.split(separator: UInt8(ascii: " ")) where word.starts(with: "host=".utf8) {
       hostName = Array(word.dropFirst(5))
     }
   }
@@ -67,13 +67,17 @@ public struct Redactor: Sendable {
   /// The length behind an address: `/24`, `/255.255.255.0`, or libnftables' `", "len": 24`.
   private static func prefixLength(_ text: [UInt8], behind at: Int) -> Int? {
     let rest = text[at..<min(at + 20, text.count)]
-    if rest.first == 0x2f {
-      let word = rest.dropFirst().prefix { (0x30...0x39).contains($0) || $0 == 0x2e }
+    if rest.first == UInt8(ascii: "/") {
+      let word = rest.dropFirst().prefix {
+        $0.isDigit || $0 == UInt8(ascii: ".")
+      }
       if let length = Int(String(decoding: word, as: UTF8.self)) { return length }
       return IPAddress(bytes: Array(word)).flatMap { Prefix.length(ofMask: $0) }
     }
     guard rest.starts(with: "\", \"len\": ".utf8) else { return nil }
-    return Int(String(decoding: rest.dropFirst(10).prefix { (0x30...0x39).contains($0) }, as: UTF8.self))
+    return Int(
+      String(
+        decoding: rest.dropFirst(10).prefix { $0.isDigit }, as: UTF8.self))
   }
 
   /// The hardware address that an interface made its address of (RFC 4291, appendix A).
@@ -128,7 +132,7 @@ public struct Redactor: Sendable {
   private func redactNames(_ text: [UInt8]) -> [UInt8] {
     var result = replace(in: text, QuotedText.mentions(in: text)) { names[$0] }
     let mark = Array(" host=".utf8) + hostName
-    let end = result.firstIndex(of: 0x0a) ?? result.endIndex
+    let end = result.firstIndex(of: UInt8(ascii: "\n")) ?? result.endIndex
     if !hostName.isEmpty, end >= mark.count,
       let at = result[..<end].indices.dropLast(mark.count - 1).first(where: {
         result[$0..<($0 + mark.count)].elementsEqual(mark)

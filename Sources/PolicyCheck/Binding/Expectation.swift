@@ -98,7 +98,9 @@ extension NameResolver {
   private mutating func checkAnswer(_ text: ExpectationText) {
     for part in text.rejectWith?.parts ?? [] where !Self.answers.contains(part.text) && !part.text.contains("-code-") {
       let near = Spelling.nearest(to: part.text, among: Self.answers).map { "did you mean \($0)?" }
-      report(part.place, "with: \(part.text) is no answer of a reject; \(near ?? "one is icmp-port-unreachable")")
+      report(
+        part.place,
+        "with: \(part.text) is not an answer that a reject can send; \(near ?? "one is icmp-port-unreachable")")
     }
   }
 }

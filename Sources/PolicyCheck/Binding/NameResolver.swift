@@ -40,7 +40,7 @@ struct NameResolver {
           guard found.ports == nil else {
             report(
               part.place,
-              "\(part.text): an address with a port can't be excluded; exclude the address, and give dport apart")
+              "\(part.text): an address with a port can't be excluded; exclude the address, and set dport separately")
             return nil
           }
           unwanted = unwanted.union(found.set)
@@ -48,7 +48,7 @@ struct NameResolver {
         }
         if hasWanted, wanted.ports != found.ports {
           report(
-            part.place, "\(value.text): the addresses have different ports; give the ports apart, in dport or sport")
+            part.place, "\(value.text): the addresses have different ports; set them separately, in dport or sport")
           return nil
         }
         wanted.set = wanted.set.union(found.set)
@@ -145,7 +145,7 @@ struct NameResolver {
       report(place, "\(word): a service is a port and a protocol, as in 443/tcp\(near ?? "")")
       return false
     }
-    let portIsFirst = first.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+    let portIsFirst = first.utf8.first.map { $0.isDigit } ?? false
     let (port, transport) = portIsFirst ? (first, last) : (last, first)
     var builder = QueryBuilder(facts: facts)
     do throws(QueryTextError) {

@@ -63,7 +63,7 @@ public struct PolicyBinder {
       for field in text.fields where !comparable.contains(field.key) {
         resolver.report(
           field.place,
-          "only tells packets apart by addresses, ports, protocols, interfaces and senders; \(field.key.spelling) belongs into packet"
+          "only distinguishes packets by addresses, ports, protocols, interfaces and senders; \(field.key.spelling) belongs in packet"
         )
       }
       guard let inner = resolver.boxes(packet.overridden(by: text)), let boxes else { continue }

@@ -30,7 +30,7 @@ public enum NodeStream {
   private static func append(_ kind: String, _ place: PolicyPlace, _ text: String, to bytes: inout [UInt8]) {
     bytes += "\(kind) \(place.line) \(place.column) \(text.utf8.count)\n".utf8
     bytes += text.utf8
-    bytes.append(0x0a)
+    bytes.append(UInt8(ascii: "\n"))
   }
 
   private static func write(
@@ -72,8 +72,8 @@ public enum NodeStream {
     static let broken = PolicyMistake(PolicyPlace(line: 1, column: 1), "the program that reads YAML broke off")
 
     mutating func node(depth: Int) throws(PolicyMistake) -> PolicyNode {
-      guard depth < maximumDepth, let end = bytes[at...].firstIndex(of: 0x0a) else { throw Self.broken }
-      let words = bytes[at..<end].split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
+      guard depth < maximumDepth, let end = bytes[at...].firstIndex(of: UInt8(ascii: "\n")) else { throw Self.broken }
+      let words = bytes[at..<end].split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
       at = end + 1
       guard words.count == 4, let line = Int(words[1]), let column = Int(words[2]), let count = Int(words[3]),
         count >= 0,

@@ -47,7 +47,7 @@ public struct PolicyReader {
       default: break
       }
     }
-    if !hasTests { report(root.place, "a policy has tests, and here is no key tests") }
+    if !hasTests { report(root.place, "a policy needs the key `tests`") }
     return policy
   }
 
@@ -69,7 +69,7 @@ public struct PolicyReader {
     case .list(let elements): return elements
     case .scalar where node.isNull: return []
     default:
-      report(node.place, "\(owner) holds a list, and here is \(node.kindInWords)")
+      report(node.place, "\(owner) must be a list, not \(node.kindInWords)")
       return []
     }
   }
@@ -83,7 +83,7 @@ public struct PolicyReader {
 
   private mutating func choice(_ node: PolicyNode, _ owner: String, _ words: [String]) -> String? {
     guard let text = node.text else {
-      report(node.place, "\(owner) is one of \(words.joined(separator: ", ")), and here is \(node.kindInWords)")
+      report(node.place, "\(owner) must be one of \(words.joined(separator: ", ")), not \(node.kindInWords)")
       return nil
     }
     if words.contains(text) { return text }
@@ -112,13 +112,13 @@ public struct PolicyReader {
       {
         return PolicyValue(parts: [.init(text: "!" + inner.text, place: only.value.place)], place: node.place)
       }
-      report(node.place, "\(owner) is a text or a list of texts, and here is a mapping")
+      report(node.place, "\(owner) must be a text or a list of texts, not a mapping")
       return nil
     }
     var texts: [PolicyValue.Part] = []
     for part in parts {
       guard let text = part.text, !text.isEmpty else {
-        report(part.place, "\(owner) is a text or a list of texts, and here is \(part.kindInWords)")
+        report(part.place, "\(owner) must be a text or a list of texts, not \(part.kindInWords)")
         return nil
       }
       texts.append(.init(text: text, place: part.place))
@@ -128,7 +128,7 @@ public struct PolicyReader {
 
   private mutating func someValue(_ node: PolicyNode, _ owner: String) -> PolicyValue? {
     guard let value = value(node, owner) else { return nil }
-    if value.parts.isEmpty { report(node.place, "\(owner) says nothing") }
+    if value.parts.isEmpty { report(node.place, "\(owner) is empty") }
     return value.parts.isEmpty ? nil : value
   }
 
@@ -191,7 +191,7 @@ public struct PolicyReader {
       }
       guard let value = value(member.value, name) else { continue }
       if value.parts.isEmpty, key != .option(.input) {
-        report(member.value.place, "\(name) says nothing; leave the key out to leave the field open")
+        report(member.value.place, "\(name) is empty; leave out the key to leave the field open")
         continue
       }
       packet.fields.append(.init(key: key, place: member.key.place, value: value))

@@ -211,11 +211,10 @@ public enum YAMLText {
   /// The text plain where it can't be mistaken for anything else, else in double quotes (YAML 1.2, 7.3).
   public static func scalar(_ text: String) -> String {
     let isPlain =
-      text.utf8.first.map { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7a || ($0 >= 0x30 && $0 <= 0x39) } ?? false
-      && text.utf8.last != 0x20
+      text.utf8.first.map { $0.isLetter || $0.isDigit } ?? false
+      && text.utf8.last != UInt8(ascii: " ")
       && text.utf8.allSatisfy { byte in
-        (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a || (byte >= 0x30 && byte <= 0x39)
-          || [0x20, 0x2d, 0x2e, 0x2f, 0x5f].contains(byte)
+        byte.isLetter || byte.isDigit || " -./_".utf8.contains(byte)
       }
     if isPlain, !["null", "Null", "NULL", "~"].contains(text) { return text }
     var result = "\""

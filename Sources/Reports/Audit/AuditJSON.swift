@@ -1,22 +1,22 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// The findings of an audit in their machine-readable form, `fwtrace.audit/1`: see `Schemas/fwtrace.audit.1.json`.
-public struct AuditJSON: Sendable {
+package struct AuditJSON: Sendable {
   static let schema = "fwtrace.audit/1"
 
   private let ruleset: Ruleset
   private let trace: TraceJSON
 
   /// Makes a writer for the rules of a host.
-  public init(_ ruleset: Ruleset) {
+  package init(_ ruleset: Ruleset) {
     self.ruleset = ruleset
     trace = TraceJSON(ruleset)
   }
 
   /// The bytes of findings with a line end behind them.
-  public func bytes(of audit: Audit, diagnostics: [Diagnostic] = []) -> [UInt8] {
+  package func bytes(of audit: Audit, diagnostics: [Diagnostic] = []) -> [UInt8] {
     let words = FindingWords(ruleset)
     var json = JSONWriter(indented: true)
     json.object { json in
@@ -57,7 +57,7 @@ public struct AuditJSON: Sendable {
 
 extension Finding {
   /// What names it in a list of known findings: `shadowed@filter/DOCKER-USER/5`, `never-reached@filter/f2b-sshd`, `dangerous-forward`.
-  public func key(in ruleset: Ruleset) -> String {
+  package func key(in ruleset: Ruleset) -> String {
     guard let chain = rule?.chainID ?? chain else { return id.rawValue }
     let table = ruleset.tables[chain.table]
     let family = table.origin == .nftables || table.family != .ip ? "\(table.family.rawValue)/" : ""

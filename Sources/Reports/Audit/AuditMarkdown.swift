@@ -1,16 +1,16 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// The findings of an audit as Markdown: a table with a row for each.
-public struct AuditMarkdown: Sendable {
+package struct AuditMarkdown: Sendable {
   private let ruleset: Ruleset
 
   /// Makes a writer for the rules of a host.
-  public init(_ ruleset: Ruleset) { self.ruleset = ruleset }
+  package init(_ ruleset: Ruleset) { self.ruleset = ruleset }
 
   /// The text of findings.
-  public func text(of audit: Audit) -> String {
+  package func text(of audit: Audit) -> String {
     let words = FindingWords(ruleset)
     let count = audit.findings.count
     var text = "### Firewall audit: \(count == 0 ? "no findings" : "\(count) finding\(count == 1 ? "" : "s")")\n"

@@ -1,11 +1,11 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// The findings of an audit as a SARIF log: each at its rule's line in the dump, related to the lines of the rules that prove it.
-public enum AuditSARIF {
+package enum AuditSARIF {
   /// The log.
-  public static func bytes(of audit: Audit, _ ruleset: Ruleset, version: String) -> [UInt8] {
+  package static func bytes(of audit: Audit, _ ruleset: Ruleset, version: String) -> [UInt8] {
     let kinds = Finding.ID.allCases.map { SARIFLog.Kind(id: $0.rawValue, text: FindingWords.meaning($0)) }
     let words = FindingWords(ruleset)
     let results = audit.findings.compactMap { finding -> SARIFLog.Result? in

@@ -1,14 +1,14 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// The findings of an audit as text for a person: the rule, what is wrong with it, and what mends it.
-public struct AuditText: Sendable {
+package struct AuditText: Sendable {
   private let ruleset: Ruleset
   private let terminal: TerminalSettings
 
   /// Makes a writer for the rules of a host.
-  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
+  package init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
     self.ruleset = ruleset
     self.terminal = terminal
   }
@@ -20,7 +20,7 @@ public struct AuditText: Sendable {
   ///   - ignored: How many are known, and not shown.
   ///   - notes: How many of lesser weight are not shown.
   ///   - diagnostics: What reading the dumps had to tell.
-  public func text(of chosen: Audit, ignored: Int = 0, notes: Int = 0, diagnostics: [Diagnostic] = []) -> String {
+  package func text(of chosen: Audit, ignored: Int = 0, notes: Int = 0, diagnostics: [Diagnostic] = []) -> String {
     let words = FindingWords(ruleset)
     var page = Page(terminal)
     page.add(headline(chosen, ignored: ignored, notes: notes), hanging: 2)
@@ -59,11 +59,11 @@ public struct AuditText: Sendable {
     if let witness = finding.witness {
       page.add(StyledText("e.g. \(Self.text(witness))", .faint), indent: Self.indent, hanging: 2)
     }
-    if let mend = words.mend(finding) { page.add(StyledText("mend: \(mend)"), indent: Self.indent, hanging: 2) }
+    if let mend = words.mend(finding) { page.add(StyledText("fix: \(mend)"), indent: Self.indent, hanging: 2) }
     if finding.counterAgrees == false, let packets = finding.rule.flatMap({ ruleset[$0].counter?.packets }) {
       page.add(
         StyledText(
-          "its counter says \(packets) packet\(packets == 1 ? "" : "s"): they came while the rules were others",
+          "its counter says \(packets) packet\(packets == 1 ? "" : "s"): they came before the rules changed",
           .doubtful),
         indent: Self.indent, hanging: 2)
     }

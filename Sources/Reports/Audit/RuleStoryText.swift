@@ -1,14 +1,14 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// All about one rule, as text for a person.
-public struct RuleStoryText: Sendable {
+package struct RuleStoryText: Sendable {
   private let ruleset: Ruleset
   private let terminal: TerminalSettings
 
   /// Makes a writer for the rules of a host.
-  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
+  package init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
     self.ruleset = ruleset
     self.terminal = terminal
   }
@@ -18,7 +18,7 @@ public struct RuleStoryText: Sendable {
   private static let ruleLimit = 6
 
   /// The text of a rule's story.
-  public func text(of story: RuleStory) -> String {
+  package func text(of story: RuleStory) -> String {
     let words = FindingWords(ruleset)
     let rule = ruleset[story.rule]
     let parts = RuleWords(rule)
@@ -34,21 +34,21 @@ public struct RuleStoryText: Sendable {
       page.add(StyledText(padded, .faint) + StyledText(text), indent: 2, hanging: Self.labelWidth)
     }
     let text = ruleset.sources.text(of: rule.span)
-    if !text.hasPrefix("{") { add("says", text.trimmed) }
-    add("asks for", parts.conditionText)
+    if !text.hasPrefix("{") { add("text", text.trimmed) }
+    add("matches", parts.conditionText)
     add("does", parts.actionText)
     if let owner = ChainOwner.sentence(chain.name) { add("chain", owner) }
     if chain.base == nil {
-      add("led to by", story.callers.isEmpty ? "nothing" : places(story.callers))
-      if !story.bases.isEmpty { add("from", story.bases.map { ruleset.place(of: $0) }.joined(separator: ", ")) }
+      add("jump from", story.callers.isEmpty ? "nothing" : places(story.callers))
+      if !story.bases.isEmpty { add("base", story.bases.map { ruleset.place(of: $0) }.joined(separator: ", ")) }
     }
     if !story.takers.isEmpty {
-      add("before it", "\(places(story.takers)) \(story.takers.count == 1 ? "takes" : "take") packets that it asks for")
+      add("before it", "\(places(story.takers)) \(story.takers.count == 1 ? "takes" : "take") packets that it matches")
     }
     switch story.arrival {
-    case .some(let packet): add("gets", "packets, as far as the rules tell: e.g. \(AuditText.text(packet))")
+    case .some(let packet): add("gets", "packets, as far as the rules show: e.g. \(AuditText.text(packet))")
     case .none: add("gets", "no packet")
-    case .unknown: add("gets", "nobody knows: not everything that leads there was shown")
+    case .unknown: add("gets", "unknown: not everything that jumps there was shown")
     }
     if let counter = rule.counter { add("counted", "\(counter.packets) packet\(counter.packets == 1 ? "" : "s")") }
     for finding in story.findings {

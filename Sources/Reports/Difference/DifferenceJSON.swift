@@ -1,9 +1,9 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// What changed between two rulesets in its machine-readable form, `fwtrace.diff/1`: see `Schemas/fwtrace.diff.1.json`.
-public struct DifferenceJSON: Sendable {
+package struct DifferenceJSON: Sendable {
   static let schema = "fwtrace.diff/1"
 
   private let words: DifferenceWords
@@ -11,7 +11,7 @@ public struct DifferenceJSON: Sendable {
   private let new: TraceJSON
 
   /// Makes a writer for two rulesets.
-  public init(_ old: Ruleset, _ new: Ruleset) {
+  package init(_ old: Ruleset, _ new: Ruleset) {
     words = DifferenceWords(old: DifferenceSide(old), new: DifferenceSide(new))
     self.old = TraceJSON(old)
     self.new = TraceJSON(new)
@@ -22,7 +22,7 @@ public struct DifferenceJSON: Sendable {
   /// - Parameters:
   ///   - difference: The difference.
   ///   - diagnostics: What reading the dumps of each side had to tell.
-  public func bytes(of difference: Difference, diagnostics: (old: [Diagnostic], new: [Diagnostic]) = ([], []))
+  package func bytes(of difference: Difference, diagnostics: (old: [Diagnostic], new: [Diagnostic]) = ([], []))
     -> [UInt8]
   {
     var json = JSONWriter(indented: true)

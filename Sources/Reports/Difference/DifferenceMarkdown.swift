@@ -1,14 +1,14 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// What changed between two rulesets, as Markdown for a pull request: a table with a row for each change.
-public struct DifferenceMarkdown: Sendable {
+package struct DifferenceMarkdown: Sendable {
   private let old: Ruleset
   private let new: Ruleset
 
   /// Makes a writer for two rulesets.
-  public init(_ old: Ruleset, _ new: Ruleset) {
+  package init(_ old: Ruleset, _ new: Ruleset) {
     self.old = old
     self.new = new
   }
@@ -17,7 +17,7 @@ public struct DifferenceMarkdown: Sendable {
   private static let boxLimit = 6
 
   /// The text of a difference.
-  public func text(of difference: Difference) -> String {
+  package func text(of difference: Difference) -> String {
     let words = DifferenceWords(old: DifferenceSide(old), new: DifferenceSide(new))
     var text = "### Firewall: \(DifferenceWords.summary(difference))\n"
     let changes = difference.changes.filter { $0.kind != .rule }
@@ -37,7 +37,7 @@ public struct DifferenceMarkdown: Sendable {
     let others = difference.changes.count - changes.count
     if others > 0 {
       text +=
-        "\n\(others) kind\(others == 1 ? "" : "s") of packets fare\(others == 1 ? "s" : "") as before, by another rule.\n"
+        "\n\(others) kind\(others == 1 ? "" : "s") of packets \(others == 1 ? "is" : "are") treated as before, by another rule.\n"
     }
     if !difference.gaps.isEmpty {
       text += "\n"

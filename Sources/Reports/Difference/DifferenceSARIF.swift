@@ -1,9 +1,9 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// What changed between two rulesets as a SARIF log: each change at the line of the new rule that decides, related to that of the old one.
-public enum DifferenceSARIF {
+package enum DifferenceSARIF {
   private static let kinds = [
     SARIFLog.Kind(id: "verdict-changed", text: "Packets are accepted, dropped or rejected that were not."),
     SARIFLog.Kind(id: "translation-changed", text: "Addresses or ports of packets become others than before."),
@@ -12,7 +12,7 @@ public enum DifferenceSARIF {
   ]
 
   /// The log. Changes of the deciding rule alone are none.
-  public static func bytes(of difference: Difference, _ old: Ruleset, _ new: Ruleset, version: String) -> [UInt8] {
+  package static func bytes(of difference: Difference, _ old: Ruleset, _ new: Ruleset, version: String) -> [UInt8] {
     let words = DifferenceWords(old: DifferenceSide(old), new: DifferenceSide(new))
     var results = difference.changes.compactMap { change -> SARIFLog.Result? in
       guard let kind = kind(change.kind) else { return nil }

@@ -1,15 +1,15 @@
 import FlowTrace
-public import HostAnalysis
-public import RuleGraph
+package import HostAnalysis
+package import RuleGraph
 
 /// What changed between two rulesets, as text for a person: each change with its packets, what decides on either side and one packet to try.
-public struct DifferenceText: Sendable {
+package struct DifferenceText: Sendable {
   private let old: Ruleset
   private let new: Ruleset
   private let terminal: TerminalSettings
 
   /// Makes a writer for two rulesets.
-  public init(_ old: Ruleset, _ new: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
+  package init(_ old: Ruleset, _ new: Ruleset, terminal: TerminalSettings = TerminalSettings()) {
     self.old = old
     self.new = new
     self.terminal = terminal
@@ -27,7 +27,7 @@ public struct DifferenceText: Sendable {
   /// - Parameters:
   ///   - difference: The difference.
   ///   - diagnostics: What reading the dumps of each side had to tell.
-  public func text(of difference: Difference, diagnostics: (old: [Diagnostic], new: [Diagnostic]) = ([], [])) -> String
+  package func text(of difference: Difference, diagnostics: (old: [Diagnostic], new: [Diagnostic]) = ([], [])) -> String
   {
     let words = DifferenceWords(old: DifferenceSide(old), new: DifferenceSide(new))
     var page = Page(terminal)

@@ -1,9 +1,9 @@
-public import RuleGraph
+package import RuleGraph
 
 /// The chains of a ruleset and how packets go between them, as a diagram for Graphviz or Mermaid.
-public struct GraphDiagram: Sendable {
+package struct GraphDiagram: Sendable {
   /// The language of the diagram.
-  public enum Language: String, Sendable, CaseIterable {
+  package enum Language: String, Sendable, CaseIterable {
     /// Graphviz (`dot -Tsvg`).
     case dot
     /// Mermaid, which Markdown pages show.
@@ -11,10 +11,10 @@ public struct GraphDiagram: Sendable {
   }
 
   /// The language.
-  public var language: Language
+  package var language: Language
 
   /// Makes a writer.
-  public init(_ language: Language) { self.language = language }
+  package init(_ language: Language) { self.language = language }
 
   /// A jump between two chains and the rules that make it.
   private struct Edge: Hashable {
@@ -23,7 +23,7 @@ public struct GraphDiagram: Sendable {
   }
 
   /// The diagram: hooks point to their base chains in running order, chains to the chains that they jump to.
-  public func text(of ruleset: Ruleset) -> String {
+  package func text(of ruleset: Ruleset) -> String {
     let ruleset = ruleset.shownOnly
     var lines: [String] =
       language == .dot ? ["digraph rules {", "  rankdir=LR;", "  node [shape=box];"] : ["flowchart LR"]

@@ -1,15 +1,15 @@
-public import RuleGraph
+package import RuleGraph
 
 /// A rule graph in its machine-readable form, `fwtrace.graph/1`.
-public struct GraphJSON: Sendable {
+package struct GraphJSON: Sendable {
   /// Whether what depends on the dump is left out, so that two dumps of one ruleset print the same bytes.
-  public var isCanonical: Bool
+  package var isCanonical: Bool
 
   /// Makes a writer.
-  public init(isCanonical: Bool = false) { self.isCanonical = isCanonical }
+  package init(isCanonical: Bool = false) { self.isCanonical = isCanonical }
 
   /// The bytes of a graph with a line end behind them.
-  public func bytes(of ruleset: Ruleset, diagnostics: [Diagnostic] = []) -> [UInt8] {
+  package func bytes(of ruleset: Ruleset, diagnostics: [Diagnostic] = []) -> [UInt8] {
     let shown = isCanonical ? CanonicalGraph.of(ruleset) : ruleset.shownOnly
     var json = JSONWriter(indented: true)
     json.object { json in

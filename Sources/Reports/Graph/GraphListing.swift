@@ -1,23 +1,23 @@
-public import RuleGraph
+package import RuleGraph
 
 /// A rule graph as text for a person: tables, chains and rules in words, each with its place in the dump.
-public struct GraphListing: Sendable {
+package struct GraphListing: Sendable {
   /// The rules.
-  public var ruleset: Ruleset
+  package var ruleset: Ruleset
   /// What it is shown on.
-  public var terminal: TerminalSettings
+  package var terminal: TerminalSettings
   /// The name of the host, where the dumps are of several.
-  public var host: String?
+  package var host: String?
 
   /// Makes a listing.
-  public init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings(), host: String? = nil) {
+  package init(_ ruleset: Ruleset, terminal: TerminalSettings = TerminalSettings(), host: String? = nil) {
     self.ruleset = ruleset
     self.terminal = terminal
     self.host = host
   }
 
   /// The text, with what reading the dumps had to tell and the summary at the end.
-  public func text(diagnostics: [Diagnostic] = []) -> String {
+  package func text(diagnostics: [Diagnostic] = []) -> String {
     var page = Page(terminal)
     let names = SourceNames(ruleset.sources)
     if let host { page.add(StyledText("host \(host)", .strong)) }

@@ -1,32 +1,32 @@
-public import RuleGraph
+package import RuleGraph
 
 /// What a reading holds, in numbers.
-public struct GraphSummary: Hashable, Sendable {
+package struct GraphSummary: Hashable, Sendable {
   /// The number of tables.
-  public var tables = 0
+  package var tables = 0
   /// The number of chains.
-  public var chains = 0
+  package var chains = 0
   /// The number of rules.
-  public var rules = 0
+  package var rules = 0
   /// The number of named sets and maps, ipsets included.
-  public var sets = 0
+  package var sets = 0
   /// The number of matches that could not be understood.
-  public var opaqueMatches = 0
+  package var opaqueMatches = 0
   /// The number of targets that could not be understood.
-  public var opaqueTargets = 0
+  package var opaqueTargets = 0
   /// The number of rules of which the dump does not tell the interfaces (`iptables -L` without `-v`).
-  public var hiddenInterfaces = 0
+  package var hiddenInterfaces = 0
   /// The number of places at which rules are missing from a chain.
-  public var missing = 0
+  package var missing = 0
   /// The number of chains of which nothing was shown, though they exist or may exist.
-  public var unshownChains = 0
+  package var unshownChains = 0
   /// The number of values that the dump masks, and of places where it leaves elements of a set out.
-  public var maskedValues = 0
+  package var maskedValues = 0
   /// The number of warnings and errors.
-  public var warnings = 0
+  package var warnings = 0
 
   /// Counts.
-  public init(_ ruleset: Ruleset, diagnostics: [Diagnostic] = []) {
+  package init(_ ruleset: Ruleset, diagnostics: [Diagnostic] = []) {
     unshownChains = ruleset.unshownChains.reduce(0) { $0 + $1.chains.count }
     let ruleset = ruleset.shownOnly
     tables = ruleset.tables.count
@@ -57,7 +57,7 @@ public struct GraphSummary: Hashable, Sendable {
   }
 
   /// The numbers in one line: `2 tables, 14 chains, 29 rules; all understood`.
-  public var text: String {
+  package var text: String {
     func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
     var text = "\(count(tables, "table")), \(count(chains, "chain")), \(count(rules, "rule"))"
     if sets > 0 { text += ", \(count(sets, "set"))" }

@@ -2,7 +2,7 @@ import RuleGraph
 
 /// Expressions of the graph as texts that say everything: equal texts mean equal expressions.
 enum GraphWords {
-  static func expression(_ expression: Expression) -> String {
+  static func expression(_ expression: ValueExpression) -> String {
     let kind = expression.field?.valueKind ?? .number
     switch expression {
     case .field(let field): return field.text
@@ -26,7 +26,7 @@ enum GraphWords {
   }
 
   /// The value that an assignment or a translation gives, written as its field's values are.
-  static func value(_ expression: Expression, as field: Field) -> String {
+  static func value(_ expression: ValueExpression, as field: Field) -> String {
     switch expression {
     case .constant(let value): ValueSet.text(value, as: field.valueKind)
     case .anyOf(let values): values.pieces(as: field.valueKind).joined(separator: ", ")
@@ -54,8 +54,8 @@ enum GraphWords {
   }
 
   /// An element of a set or map, its key written as the parts of the expression that is looked up.
-  static func element(_ element: SetElement, of key: Expression?) -> String {
-    let parts: [Expression?] =
+  static func element(_ element: SetElement, of key: ValueExpression?) -> String {
+    let parts: [ValueExpression?] =
       switch key {
       case .concatenation(let parts)?: parts
       default: [key]

@@ -1,11 +1,11 @@
 import FlowTrace
-public import HostAnalysis
+package import HostAnalysis
 import HostModel
-public import RuleGraph
+package import RuleGraph
 
 /// What of a host can be reached in its machine-readable form, `fwtrace.exposure/1`: see
 /// `Schemas/fwtrace.exposure.1.json`.
-public struct ExposureJSON: Sendable {
+package struct ExposureJSON: Sendable {
   static let schema = "fwtrace.exposure/1"
 
   private let ruleset: Ruleset
@@ -13,7 +13,7 @@ public struct ExposureJSON: Sendable {
   private let hostName: String?
 
   /// Makes a writer for the host of a ruleset.
-  public init(_ ruleset: Ruleset, hostName: String? = nil) {
+  package init(_ ruleset: Ruleset, hostName: String? = nil) {
     self.ruleset = ruleset
     self.hostName = hostName
     trace = TraceJSON(ruleset)
@@ -24,7 +24,7 @@ public struct ExposureJSON: Sendable {
   /// - Parameters:
   ///   - exposure: The exposure.
   ///   - diagnostics: What reading the dumps had to tell.
-  public func bytes(of exposure: Exposure, diagnostics: [Diagnostic] = []) -> [UInt8] {
+  package func bytes(of exposure: Exposure, diagnostics: [Diagnostic] = []) -> [UInt8] {
     var json = JSONWriter(indented: true)
     json.object { json in
       json.member("schema", Self.schema)

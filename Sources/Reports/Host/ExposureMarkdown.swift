@@ -1,21 +1,21 @@
 import FlowTrace
-public import HostAnalysis
-public import HostModel
-public import RuleGraph
+package import HostAnalysis
+package import HostModel
+package import RuleGraph
 
 /// What of a host can be reached, as Markdown: a table for each zone, with a row for each service that is open.
-public struct ExposureMarkdown: Sendable {
+package struct ExposureMarkdown: Sendable {
   private let ruleset: Ruleset
   private let facts: HostFacts
 
   /// Makes a writer for a host.
-  public init(_ ruleset: Ruleset, facts: HostFacts) {
+  package init(_ ruleset: Ruleset, facts: HostFacts) {
     self.ruleset = ruleset
     self.facts = facts
   }
 
   /// The text of an exposure.
-  public func text(of exposure: Exposure, hostName: String? = nil) -> String {
+  package func text(of exposure: Exposure, hostName: String? = nil) -> String {
     let names = SourceNames(ruleset.sources)
     let words = ExposureWords(
       exposure: exposure, facts: facts, ruleset: ruleset, deciders: DeciderWords(ruleset: ruleset, names: names))

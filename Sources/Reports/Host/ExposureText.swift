@@ -1,24 +1,24 @@
 import FlowTrace
-public import HostAnalysis
-public import HostModel
-public import RuleGraph
+package import HostAnalysis
+package import HostModel
+package import RuleGraph
 
 /// What of a host can be reached as text for a person: zone by zone a line for each service, what listens and is
 /// closed, and what the dumps leave open.
-public struct ExposureText: Sendable {
+package struct ExposureText: Sendable {
   private let ruleset: Ruleset
   private let facts: HostFacts
   private let terminal: TerminalSettings
   /// The host's name, where the dumps tell it.
-  public var hostName: String?
+  package var hostName: String?
 
   /// How many findings an audit of the host has; nil where none was made.
-  public var findings: Int?
+  package var findings: Int?
   /// The command that prints them.
-  public var auditCommand = "fwtrace audit"
+  package var auditCommand = "fwtrace audit"
 
   /// Makes a writer for a host.
-  public init(
+  package init(
     _ ruleset: Ruleset, facts: HostFacts, terminal: TerminalSettings = TerminalSettings(), hostName: String? = nil
   ) {
     self.ruleset = ruleset
@@ -34,7 +34,7 @@ public struct ExposureText: Sendable {
   ///   - isBrief: Whether only what is open and closed to the outside is shown, not what containers and the host itself
   /// reach.
   ///   - diagnostics: What reading the dumps had to tell.
-  public func text(of exposure: Exposure, isBrief: Bool = false, diagnostics: [Diagnostic] = []) -> String {
+  package func text(of exposure: Exposure, isBrief: Bool = false, diagnostics: [Diagnostic] = []) -> String {
     let names = SourceNames(ruleset.sources)
     let words = ExposureWords(
       exposure: exposure, facts: facts, ruleset: ruleset, deciders: DeciderWords(ruleset: ruleset, names: names))

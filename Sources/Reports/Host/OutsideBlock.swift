@@ -99,7 +99,7 @@ struct OutsideBlock {
       if !items.contains(whole) { items.append(whole) }
     }
     page.add(
-      StyledText("Containers at their own addresses, for who has a route to them: ")
+      StyledText("Containers at their own addresses, for hosts with a route to them: ")
         + StyledText(items.listed(upTo: 8)), indent: 2,
       hanging: 2)
   }

@@ -1,24 +1,24 @@
 import FlowTrace
-public import HostAnalysis
-public import HostModel
-public import RuleGraph
+package import HostAnalysis
+package import HostModel
+package import RuleGraph
 
 /// From where something can be reached, as text for a person: a row for each way that is open, then what stops the
 /// others.
-public struct ReachText: Sendable {
+package struct ReachText: Sendable {
   private let ruleset: Ruleset
   private let facts: HostFacts
   private let terminal: TerminalSettings
 
   /// Makes a writer for a host.
-  public init(_ ruleset: Ruleset, facts: HostFacts, terminal: TerminalSettings = TerminalSettings()) {
+  package init(_ ruleset: Ruleset, facts: HostFacts, terminal: TerminalSettings = TerminalSettings()) {
     self.ruleset = ruleset
     self.facts = facts
     self.terminal = terminal
   }
 
   /// The text of what reaches a target.
-  public func text(of reach: Exposure, to target: ReachTarget, diagnostics: [Diagnostic] = []) -> String {
+  package func text(of reach: Exposure, to target: ReachTarget, diagnostics: [Diagnostic] = []) -> String {
     let names = SourceNames(ruleset.sources)
     let words = ExposureWords(
       exposure: reach, facts: facts, ruleset: ruleset, deciders: DeciderWords(ruleset: ruleset, names: names))

@@ -15,20 +15,14 @@ struct JSONWriter: Sendable {
   /// Makes a writer; `indented` puts members on lines of their own.
   init(indented: Bool) { self.indented = indented }
 
-  /// Takes the text written so far, to print a long list piece by piece.
-  mutating func takeBytes() -> [UInt8] {
-    defer { bytes.removeAll(keepingCapacity: true) }
-    return bytes
-  }
-
   /// Writes an object; `flat` keeps it on one line.
   mutating func object(flat: Bool = false, _ content: (inout JSONWriter) -> Void) {
-    container(0x7b, 0x7d, flat: flat, content)
+    container(UInt8(ascii: "{"), UInt8(ascii: "}"), flat: flat, content)
   }
 
   /// Writes an array; `flat` keeps it on one line.
   mutating func array(flat: Bool = false, _ content: (inout JSONWriter) -> Void) {
-    container(0x5b, 0x5d, flat: flat, content)
+    container(UInt8(ascii: "["), UInt8(ascii: "]"), flat: flat, content)
   }
 
   private mutating func container(_ open: UInt8, _ close: UInt8, flat: Bool, _ content: (inout JSONWriter) -> Void) {
@@ -49,8 +43,8 @@ struct JSONWriter: Sendable {
   mutating func key(_ name: String) {
     beginValue()
     quoted(name)
-    bytes.append(0x3a)
-    bytes.append(0x20)
+    bytes.append(UInt8(ascii: ":"))
+    bytes.append(UInt8(ascii: " "))
     isBehindKey = true
   }
 
@@ -99,7 +93,7 @@ struct JSONWriter: Sendable {
 
   /// Ends the line, between the objects of a list of lines.
   mutating func endLine() {
-    bytes.append(0x0a)
+    bytes.append(UInt8(ascii: "\n"))
     isFirst = true
   }
 
@@ -110,8 +104,8 @@ struct JSONWriter: Sendable {
     }
     guard depth > 0 else { return }
     if !isFirst {
-      bytes.append(0x2c)
-      if flatDepth > 0 || !indented { bytes.append(0x20) }
+      bytes.append(UInt8(ascii: ","))
+      if flatDepth > 0 || !indented { bytes.append(UInt8(ascii: " ")) }
     }
     isFirst = false
     breakLine()
@@ -119,33 +113,33 @@ struct JSONWriter: Sendable {
 
   private mutating func breakLine() {
     guard indented, flatDepth == 0 else { return }
-    bytes.append(0x0a)
-    bytes += repeatElement(0x20, count: 2 * depth)
+    bytes.append(UInt8(ascii: "\n"))
+    bytes += repeatElement(UInt8(ascii: " "), count: 2 * depth)
   }
 
   private mutating func quoted(_ text: String) {
-    bytes.append(0x22)
+    bytes.append(UInt8(ascii: "\""))
     if appendPlain(text) {
-      bytes.append(0x22)
+      bytes.append(UInt8(ascii: "\""))
       return
     }
     for byte in text.utf8 {
       switch byte {
-      case 0x22, 0x5c:
-        bytes.append(0x5c)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
         bytes.append(byte)
-      case 0x0a: bytes += "\\n".utf8
-      case 0x0d: bytes += "\\r".utf8
-      case 0x09: bytes += "\\t".utf8
+      case UInt8(ascii: "\n"): bytes += "\\n".utf8
+      case UInt8(ascii: "\r"): bytes += "\\r".utf8
+      case UInt8(ascii: "\t"): bytes += "\\t".utf8
       case 0..<0x20, 0x7f:
         let digits = String(byte, radix: 16)
         bytes += "\\u00".utf8
-        if digits.utf8.count == 1 { bytes.append(0x30) }
+        if digits.utf8.count == 1 { bytes.append(UInt8(ascii: "0")) }
         bytes += digits.utf8
       default: bytes.append(byte)
       }
     }
-    bytes.append(0x22)
+    bytes.append(UInt8(ascii: "\""))
   }
 
   /// Appends a text in which nothing needs a backslash, as nearly all are; false, and nothing is done, of another one.
@@ -154,7 +148,7 @@ struct JSONWriter: Sendable {
     var special: UInt8 = 0
     for index in letters.indices {
       let byte = letters[index]
-      special |= byte < 0x20 || byte == 0x22 || byte == 0x5c || byte == 0x7f ? 1 : 0
+      special |= byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f ? 1 : 0
     }
     guard special == 0 else { return false }
     bytes.append(contentsOf: text.utf8)

@@ -1,16 +1,16 @@
-public import PolicyCheck
+package import PolicyCheck
 import RuleGraph
 
 /// The coverage of a policy as text: a line for each chain, and below it the rules that no test met.
-public struct CoverageText: Sendable {
+package struct CoverageText: Sendable {
   /// What it is shown on.
-  public var terminal: TerminalSettings
+  package var terminal: TerminalSettings
 
   /// Makes a writer.
-  public init(terminal: TerminalSettings = TerminalSettings()) { self.terminal = terminal }
+  package init(terminal: TerminalSettings = TerminalSettings()) { self.terminal = terminal }
 
   /// The text for some hosts.
-  public func text(of hosts: [PolicyCoverage]) -> String {
+  package func text(of hosts: [PolicyCoverage]) -> String {
     var page = Page(terminal)
     for coverage in hosts {
       page.addGap()

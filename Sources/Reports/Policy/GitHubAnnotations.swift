@@ -1,11 +1,11 @@
-public import PolicyCheck
+package import PolicyCheck
 
 /// The failures of a policy as workflow commands of GitHub Actions, which shows them at the test's line in the policy.
 ///
 /// Source: GitHub's documentation, "Workflow commands for GitHub Actions", "Setting an error message".
-public enum GitHubAnnotations {
+package enum GitHubAnnotations {
   /// A line for each failure, and a notice for each check that was skipped.
-  public static func text(of hosts: [HostResult], policy: String) -> String {
+  package static func text(of hosts: [HostResult], policy: String) -> String {
     var text = ""
     for host in hosts {
       for result in host.results {

@@ -1,11 +1,11 @@
-public import PolicyCheck
+package import PolicyCheck
 
 /// What came of a policy in the XML that CI servers read from JUnit: a suite for each host, a case for each check.
 ///
 /// Source: the schema of Jenkins' xUnit plugin, `junit-10.xsd`.
-public enum JUnit {
+package enum JUnit {
   /// The document.
-  public static func text(of hosts: [HostResult], policy: String) -> String {
+  package static func text(of hosts: [HostResult], policy: String) -> String {
     let total = Tally(hosts.flatMap(\.results))
     var xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
     // The schema has no count of skipped cases over all suites.

@@ -1,13 +1,13 @@
-public import PolicyCheck
+package import PolicyCheck
 import RuleGraph
 
 /// The coverage of a policy as a trace file of lcov: the lines of the dumps that hold rules, with the number of tests
 /// that met each.
 ///
 /// Chains are the functions of the file. Source: geninfo(1), "FILES".
-public enum LCOV {
+package enum LCOV {
   /// The trace file for some hosts.
-  public static func text(of hosts: [PolicyCoverage]) -> String {
+  package static func text(of hosts: [PolicyCoverage]) -> String {
     var files: [String: File] = [:]
     for coverage in hosts {
       let ruleset = coverage.host.ruleset

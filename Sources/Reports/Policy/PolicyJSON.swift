@@ -1,11 +1,11 @@
 import FlowTrace
-public import PolicyCheck
+package import PolicyCheck
 import RuleGraph
 
-/// What came of a policy as JSON (`fwtrace.test/1`, see `Schemas/test.schema.json`).
-public enum PolicyJSON {
+/// What came of a policy as JSON (`fwtrace.test/1`, see `Schemas/fwtrace.test.1.json`).
+package enum PolicyJSON {
   /// The object; coverage is part of it when it was asked for.
-  public static func bytes(of hosts: [HostResult], policy: String, coverage: [PolicyCoverage] = []) -> [UInt8] {
+  package static func bytes(of hosts: [HostResult], policy: String, coverage: [PolicyCoverage] = []) -> [UInt8] {
     var json = JSONWriter(indented: true)
     json.object { json in
       json.member("schema", "fwtrace.test/1")
@@ -47,7 +47,7 @@ public enum PolicyJSON {
   }
 
   /// The coverage alone (`fwtrace.coverage/1`).
-  public static func bytes(of coverage: [PolicyCoverage]) -> [UInt8] {
+  package static func bytes(of coverage: [PolicyCoverage]) -> [UInt8] {
     var json = JSONWriter(indented: true)
     json.object { json in
       json.member("schema", "fwtrace.coverage/1")

@@ -1,26 +1,26 @@
 import FlowTrace
-public import PolicyCheck
+package import PolicyCheck
 import RuleGraph
 
 /// What came of a policy, as text for a person: each failure with its packet and the way that it took, then a line for
 /// each host.
-public struct PolicyText: Sendable {
+package struct PolicyText: Sendable {
   /// The policy's path, as the user gave it.
-  public var policy: String
+  package var policy: String
   /// What it is shown on.
-  public var terminal: TerminalSettings
+  package var terminal: TerminalSettings
   /// Whether checks that hold are listed, too.
-  public var listsPassed: Bool
+  package var listsPassed: Bool
 
   /// Makes a writer.
-  public init(policy: String, terminal: TerminalSettings = TerminalSettings(), listsPassed: Bool = false) {
+  package init(policy: String, terminal: TerminalSettings = TerminalSettings(), listsPassed: Bool = false) {
     self.policy = policy
     self.terminal = terminal
     self.listsPassed = listsPassed
   }
 
   /// The report on all hosts; its last line is the tally.
-  public func text(of hosts: [HostResult]) -> String {
+  package func text(of hosts: [HostResult]) -> String {
     var page = Page(terminal)
     for host in hosts {
       for result in host.results { add(result, of: host.host, amongSeveral: hosts.count > 1, to: &page) }

@@ -1,8 +1,8 @@
-public import PolicyCheck
+package import PolicyCheck
 import RuleGraph
 
 /// The failures of a policy as a SARIF log: each result at the line of the dump that decided, related to the test in the policy.
-public enum SARIF {
+package enum SARIF {
   private static let kinds = [
     SARIFLog.Kind(id: "broken-expectation", text: "A packet of a test gets another fate than the policy expects."),
     SARIFLog.Kind(
@@ -11,7 +11,7 @@ public enum SARIF {
   ]
 
   /// The log.
-  public static func bytes(of hosts: [HostResult], policy: String, version: String) -> [UInt8] {
+  package static func bytes(of hosts: [HostResult], policy: String, version: String) -> [UInt8] {
     let results = hosts.flatMap { host in host.results.compactMap { result($0, of: host.host, policy: policy) } }
     return SARIFLog(kinds: kinds, results: results, version: version).bytes
   }

@@ -1,12 +1,12 @@
-public import PolicyCheck
+package import PolicyCheck
 
 /// What came of a policy as the Test Anything Protocol, version 13: one line for each check, the reasons of a failure
 /// in a YAML block.
 ///
 /// Source: the specification at testanything.org, "TAP version 13".
-public enum TAP {
+package enum TAP {
   /// The text.
-  public static func text(of hosts: [HostResult], policy: String) -> String {
+  package static func text(of hosts: [HostResult], policy: String) -> String {
     let count = hosts.reduce(0) { $0 + $1.results.count }
     var text = "TAP version 13\n1..\(count)\n"
     var number = 0

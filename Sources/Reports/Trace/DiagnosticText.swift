@@ -40,7 +40,7 @@ struct DiagnosticText {
     guard sources.sources.indices.contains(Int(span.source)) else { return }
     let bytes = sources.sources[Int(span.source)].bytes
     let start = min(max(span.offset, 0), bytes.count)
-    let end = bytes[start...].firstIndex(of: 0x0a) ?? bytes.count
+    let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
     let caret = min(max((column ?? 1) - 1, 0), end - start)
     let room = max(page.terminal.width - 8, 20)
     // A line of JSON may hold a whole ruleset: only what fits beside the caret is looked at.

@@ -16,7 +16,7 @@ struct RemedyText {
 
   /// What came of trying, and what else of the question comes out otherwise.
   private func tried(_ rule: RuleRemedy, _ trace: Trace) -> String {
-    let place = "as rule \(rule.number) of \(ruleset.place(of: rule.chain)) it gives the wanted outcome"
+    let place = "as rule \(rule.number) of \(ruleset.place(of: rule.chain)) it has the wanted effect"
     if trace.cases.count == 1 { return place }
     if rule.changes.isEmpty { return "\(place), and the other cases stay as they are" }
     let changes = rule.changes.prefix(3).map { change in

@@ -141,7 +141,7 @@ struct UndeterminedSummary {
     if case .rule(let id) = decider, conditions.contains(where: { $0.rule == id && $0.holds }) {
       return "\(ruleset.place(of: id)) is the first whose interfaces match"
     }
-    return "the interfaces of no such rule match before"
+    return "the interfaces of no such rule match"
   }
 
   /// The commands that settle it.
@@ -164,7 +164,7 @@ struct UndeterminedSummary {
         hanging: 4)
     } else if !others.isEmpty {
       page.add(
-        StyledText("No dump says whether ", .named) + StyledText(others.prefix(4).map(\.text).joined(separator: ", ")),
+        StyledText("No dump shows whether ", .named) + StyledText(others.prefix(4).map(\.text).joined(separator: ", ")),
         indent: 2, hanging: 4)
     }
   }

@@ -21,7 +21,7 @@ extension Assumption {
     case .comesFromSubnet(let source, let interface):
       return "packets of \(ValueWords.addresses(source)) come in through \(interface), where that subnet is"
     case .comesFromRoute(let source, let interface):
-      return "packets of \(ValueWords.addresses(source)) come in through \(interface), to where the route back leads"
+      return "packets of \(ValueWords.addresses(source)) come in through \(interface), which the route back uses"
     case .defaultLeg(let container, let network):
       return "the default route of \(container ?? "the container") is on its network \(network), the first by name"
     case .route(let destination, let others):
@@ -45,7 +45,7 @@ extension Assumption {
       return "\(names.joined(separator: " and ")) of \(Self.tool(family)) \(table), \(Self.notShown(names))"
     case .untoldNftTables: return "nftables has no other tables than those that were listed"
     case .inferredTable(let table):
-      return "the \(table) table, which was not shown, holds what the dumps say of published ports and no more"
+      return "the \(table) table, which was not shown, holds only what the dumps say of published ports"
     }
   }
 

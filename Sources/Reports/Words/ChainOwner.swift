@@ -11,7 +11,7 @@ enum ChainOwner {
     "DOCKER-USER":
       "is Docker's chain for your own rules: it sees ports and addresses after DNAT, and only forwarded packets",
     "DOCKER": "is written by Docker: one rule for each published port; changes made by hand are lost",
-    "DOCKER-FORWARD": "is where Docker (28 and later) hangs its chains in FORWARD",
+    "DOCKER-FORWARD": "is where Docker (28 and later) attaches its chains to FORWARD",
     "DOCKER-CT": "is Docker's accept of answers to the connections of its networks",
     "DOCKER-BRIDGE": "is Docker's dispatch by the network that a packet leaves to",
     "DOCKER-INTERNAL": "is Docker's fence around networks made with --internal",

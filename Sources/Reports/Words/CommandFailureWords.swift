@@ -1,13 +1,13 @@
 import RuleGraph
-public import RuleParser
+package import RuleParser
 
 /// Why a command could not be carried out, in words.
-public enum CommandFailureWords {
+package enum CommandFailureWords {
   /// The place of the command, what is wrong, and the command itself in a line of its own.
   ///
   ///     --with:1: iptables: No chain/target/match by that name.
   ///       iptables -A NOWHERE -j DROP
-  public static func text(of failure: CommandFailure) -> String {
+  package static func text(of failure: CommandFailure) -> String {
     // What is not a line of a text is an option, which is named already.
     if failure.line == 0 { return "\(failure.source): \(sentence(failure.problem))" }
     let place = "\(failure.source):\(failure.line)"

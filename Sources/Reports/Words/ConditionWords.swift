@@ -22,8 +22,8 @@ extension ConditionUse {
     case .queue(let number): return "the program at queue \(number) \(holds ? "lets" : "does not let") the packet pass"
     case .natOrder(let hook):
       return holds
-        ? "nft's nat chain at \(hook.rawValue) was registered after that of legacy iptables, and is asked first"
-        : "the nat chain of legacy iptables at \(hook.rawValue) was registered after nft's, and is asked first"
+        ? "nft's nat chain at \(hook.rawValue) was registered after that of legacy iptables, and runs first"
+        : "the nat chain of legacy iptables at \(hook.rawValue) was registered after nft's, and runs first"
     case .boundProgram(let interface, let priority):
       return holds
         ? "the program is bound to \(interface), so that policy rule \(priority) applies"
@@ -56,15 +56,15 @@ extension ConditionUse {
       let command = family == .ipv4 ? "ip rule" : "ip -6 rule"
       return
         "policy rule \(priority)\(selector.map { " (\($0))" } ?? "") of `\(command)` \(holds ? "applies" : "does not apply")"
-    case .unseenPolicyRule(let table): return "\(holds ? "a" : "no") policy rule leads it to routing table \(table)"
+    case .unseenPolicyRule(let table): return "\(holds ? "a" : "no") policy rule selects routing table \(table) for it"
     case .routeInTable(let table): return "routing table \(table) has \(holds ? "a" : "no") route for it"
     case .localRouteInTable(let table):
-      return "the route of table \(table) \(holds ? "is local: the packet is this host's" : "leads out")"
+      return "the route of table \(table) \(holds ? "is local: the packet is this host's" : "goes to another host")"
     case .maskedRoute(let masked, let network, let interface):
       let link = interface.map { " on \($0)" } ?? ""
       return "\(masked.text)/\(network.length)\(link) is \(holds ? "" : "not ")\(network)"
     case .reversePath(let source, let interface):
-      return "the route back to \(source) \(holds ? "leads" : "does not lead") through \(interface)"
+      return "the route back to \(source) \(holds ? "goes" : "does not go") through \(interface)"
     case .seesPackets(let table, let family):
       let chains = ruleset.tables[table].chains.filter { $0.base != nil }.map(\.name).joined(separator: ", ")
       return

@@ -85,7 +85,7 @@ enum ConnectionWords {
     let parts: [(Int, String)] = [
       (count { $0.connection == .works }, "accepted"),
       (count { $0.connection == .depends(on: .reply) }, "may lack a reply"),
-      (count { $0.connection == .depends(on: .proxy) }, "may fail behind docker-proxy"),
+      (count { $0.connection == .depends(on: .proxy) }, "may fail after docker-proxy"),
       (count { $0.connection == .fails(at: .reply) }, "accepted without a reply"),
       (count { $0.connection == .fails(at: .listener) }, "accepted where nothing listens"),
       (count { $0.connection == .fails(at: .proxy) }, "accepted, but docker-proxy gets no further"),

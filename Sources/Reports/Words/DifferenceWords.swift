@@ -46,7 +46,9 @@ struct DifferenceWords {
     var parts: [String] = []
     if changes > 0 { parts.append("\(changes) change\(changes == 1 ? "" : "s")") }
     if open > 0 { parts.append("\(open) undetermined") }
-    if open == 0 { parts.append(changes == 0 ? "proved equal: every packet fares the same" : "all else proved equal") }
+    if open == 0 {
+      parts.append(changes == 0 ? "proved equal: every packet is treated the same" : "all else proved equal")
+    }
     if others > 0, changes == 0 { parts.append("some by another rule") }
     return parts.joined(separator: ", ")
   }
@@ -285,7 +287,7 @@ struct DifferenceWords {
         return ("\(name) hides a part of \(ruleset.place(of: rule))\(line)", command)
       }
       let text = ConditionUse(cause.condition, holds: true).text(in: ruleset)
-      return ("\(name) does not tell whether \(text ?? "rules that are missing do something")", command)
+      return ("\(name) does not show whether \(text ?? "rules that are missing do something")", command)
     }
     return ("it depends on an address or a way that the dumps leave open", nil)
   }

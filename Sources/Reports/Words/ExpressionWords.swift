@@ -3,7 +3,7 @@ import RuleGraph
 /// Expressions and the sets and maps that they are looked up in, in nft's words.
 enum ExpressionWords {
   /// An expression; `field` says what its numbers stand for where it does not read a field itself.
-  static func text(_ expression: Expression, as field: Field? = nil) -> String {
+  static func text(_ expression: ValueExpression, as field: Field? = nil) -> String {
     let kind = field?.valueKind ?? expression.field?.valueKind ?? .number
     switch expression {
     case .field(let field): return MatchWords.label(field)

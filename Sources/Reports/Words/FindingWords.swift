@@ -24,8 +24,8 @@ struct FindingWords {
   static func meaning(_ id: Finding.ID) -> String {
     switch id {
     case .neverReached: "No packet gets to the rule or chain."
-    case .contradiction: "The rule asks for things that no packet has at once."
-    case .shadowed: "Earlier rules take every packet that the rule asks for."
+    case .contradiction: "No packet meets all matches of the rule."
+    case .shadowed: "Earlier rules take every packet that the rule matches."
     case .redundant: "Without the rule the same becomes of every packet."
     case .correlated: "Earlier rules decide otherwise about some of the rule's packets, so their order matters."
     case .missesPurpose: "The rule does not do what it seems to be meant for."
@@ -78,7 +78,7 @@ struct FindingWords {
       return
         "never matches: \(names(finding.because, from: finding)) \(finding.because.count == 1 ? "lets" : "let") only other packets into \(chain(finding))"
     case .notAtHook(let hook, let absence): return "never matches: \(Self.text(absence, at: hook))"
-    case .contradiction: return "never matches: no packet has all that it asks for"
+    case .contradiction: return "never matches: no packet meets all of its matches"
     case .shadowed: return shadowed(finding)
     case .redundant(let byPolicy): return redundant(finding, byPolicy)
     case .correlated:
@@ -92,7 +92,7 @@ struct FindingWords {
         "does not stop port \(port): it is published, so its packets are translated, forwarded and never get here\(decider)"
     case .banLeavesContainers:
       return
-        "bans from the host alone: published ports of containers still answer, their packets are forwarded past \(chain(finding))"
+        "bans from the host only: published ports of containers still answer, since their packets are forwarded and never reach \(chain(finding))"
     case .repliesDropped(let bridge, let decider):
       return
         "containers on \(bridge) get no answers: their packets leave, and \(deciders.place(decider)) drops what comes back"

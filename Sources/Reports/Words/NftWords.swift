@@ -19,7 +19,7 @@ enum NftWords {
   }
 
   /// What a match looks at: `ip saddr . tcp dport`.
-  static func subject(_ expression: Expression) -> String {
+  static func subject(_ expression: ValueExpression) -> String {
     switch expression {
     case .field(let field): return field.text
     case .constant(let value): return "\(value)"

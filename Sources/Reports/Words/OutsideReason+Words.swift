@@ -4,7 +4,7 @@ extension OutsideReason {
   /// The reason in a sentence.
   var sentence: String {
     switch self {
-    case .noRoute: "no route leads to the destination"
+    case .noRoute: "no route to the destination"
     case .unreachableRoute: "the route to the destination is marked unreachable"
     case .prohibitRoute: "the route to the destination is marked prohibited"
     case .blackholeRoute: "the route to the destination is a black hole"

@@ -8,7 +8,7 @@ extension Remark {
     switch self {
     case .noNetwork(let container):
       return
-        "\(container) runs with --network none: it has a loopback interface alone, so it reaches nobody and nobody reaches it; `docker network connect` gives it a network"
+        "\(container) runs with --network none: it has only a loopback interface, so it reaches nothing and nothing reaches it; `docker network connect` connects it to a network"
     case .sharedNetwork(let sender, let owner):
       return
         "\(sender ?? "it") joined the network of \(owner) (--network container:\(owner)): its packets are those of \(owner)"
@@ -29,7 +29,7 @@ extension Remark {
     case .silentReject: return "the kernel sends no answer to such a packet"
     case .acceptNotFinal(let rule, let chain):
       return
-        "\(ruleset.place(of: rule)) accepted it, which ends that base chain alone; \(ruleset.place(of: chain)) is asked on the same hook all the same, and any drop is final"
+        "\(ruleset.place(of: rule)) accepted it, which ends only that base chain; \(ruleset.place(of: chain)) runs at the same hook nevertheless, and any drop is final"
     case .uncounted(let busiest):
       let counter = ruleset.holds(busiest) ? ruleset[busiest].counter : nil
       return Self.counted("\(Self.name(of: busiest.chainID, ruleset)) rule \(busiest.rule + 1)", counter)
@@ -45,13 +45,13 @@ extension Remark {
         "this is Docker's --icc=false: the containers of \(bridge) reach each other only where one was started with --link to the other, and only its exposed ports"
     case .loopbackPortReached(let rule):
       return
-        "the port is published on loopback alone, and a neighbour that sends to it over the wire gets there all the same: \(ruleset.place(of: rule)) translates before routing would refuse such an address; Docker 28 drops these packets"
+        "the port is published on loopback only, and a neighbour that sends to it over the wire gets there nevertheless: \(ruleset.place(of: rule)) translates before routing would refuse such an address; Docker 28 drops these packets"
     case .loopbackPortClosed(let address):
       return
-        "the port is published on \(address.map { "\($0)" } ?? "loopback") alone, and since version 28 Docker drops what other hosts send to it"
+        "the port is published on \(address.map { "\($0)" } ?? "loopback") only, and since version 28 Docker drops what other hosts send to it"
     case .directAccess(let bridge):
       return
-        "since version 28 Docker drops packets to a container's own address unless they come in through \(bridge), whatever the filter table says: ask for a published port of this host, or start the daemon with --allow-direct-routing (28.2)"
+        "since version 28 Docker drops packets to a container's own address unless they come in through \(bridge), whatever the filter table says: connect to a published port of this host, or start the daemon with --allow-direct-routing (28.2)"
     case .listener(let program, let transport, let port):
       return "\(program ?? "a program") listens on \(ValueWords.transport(transport)) port \(port)"
     case .closedPort(let transport, let port):

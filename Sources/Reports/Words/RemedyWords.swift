@@ -16,7 +16,8 @@ extension Remedy.Advice {
       let destination = ValueWords.addresses(addresses)
       return
         "no rule helps: the route that refuses \(destination) must go (`ip route get \(destination)` names it, `ip route del` removes it)"
-    case .network: return "no rule helps: `docker network connect NETWORK CONTAINER` gives the container a network"
+    case .network:
+      return "no rule helps: `docker network connect NETWORK CONTAINER` connects the container to a network"
     case .interfaceBesideContainers:
       return
         "no rule helps: give the host an interface of its own on that network (`ip link add link PARENT type macvlan mode bridge`), or put the container on a bridge network"
@@ -32,7 +33,7 @@ extension Remedy.Advice {
     case .nobody: return "no rule helps: nobody has that address"
     case .oneWayOut:
       return
-        "no rule helps but one that leads all packets of a connection out through one interface (CONNMARK and a rule of `ip rule`)"
+        "no rule helps but one that sends all packets of a connection out through one interface (CONNMARK and a rule of `ip rule`)"
     case .firstPacket: return "the connection's first packet must get through: ask for that one"
     case .listener(let port, let addresses):
       let number = port.map { " port \($0)" } ?? ""
@@ -43,12 +44,13 @@ extension Remedy.Advice {
         "no rule helps, the rules accept it: \(program ?? "the program") must listen on \(ValueWords.addresses(addresses)) or on every address, not on \(now) alone"
     case .settle(let command):
       return "first settle what is unknown: \(command.map { "what `\($0)` prints" } ?? "what the dump hides")"
-    case .noChain: return "no chain that was printed hangs where a rule would have to stand; `nft add chain` makes one"
+    case .noChain:
+      return "no chain that was shown is at the hook where a rule would be needed; `nft add chain` makes one"
     case .noRuleForReply: return "no single rule lets the reply back in"
-    case .noRule: return "no single rule gives that"
+    case .noRule: return "no single rule does that"
     case .insufficient(let command, let isReply, let end):
       return
-        "no single rule gives that: with `\(command)` \(isReply ? "its reply" : "it") ends at \(end.text(in: ruleset))"
+        "no single rule does that: with `\(command)` \(isReply ? "its reply" : "it") ends at \(end.text(in: ruleset))"
     case .twoRules(let command, let other, let isFence):
       let fence = isFence ? "; a network that both containers are on (`docker network connect`) needs no rule" : ""
       return "it takes two rules (tried): `\(command)` and, for the replies, `\(other)`\(fence)"

@@ -66,7 +66,7 @@ struct RuleWords {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   /// The header that the expression reads, when it reads one field.
   var header: Header? {
     if case .header(let field)? = field { return field.header }

@@ -39,7 +39,7 @@ struct RulesetKnowledge {
     if masquerades { innerInterfaces.formUnion(spared) }
   }
 
-  private mutating func add(_ expression: Expression) {
+  private mutating func add(_ expression: ValueExpression) {
     switch expression {
     case .concatenation(let parts): for part in parts { add(part) }
     case .map(let key, _): add(key)

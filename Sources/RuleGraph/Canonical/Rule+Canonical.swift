@@ -128,7 +128,7 @@ private struct CanonicalTests {
     }
   }
 
-  private static func protocols(_ expression: Expression) -> Set<UInt128> {
+  private static func protocols(_ expression: ValueExpression) -> Set<UInt128> {
     switch expression {
     case .field(.header(let field)): return field.header.protocolNumber.map { [$0] } ?? []
     case .field(.option(let option)): return option.kind == .tcp ? [6] : option.kind == .sctp ? [132] : []

@@ -61,8 +61,11 @@ public struct SourceMap: Hashable, Sendable {
     guard span.offset >= 0, span.length >= 0, span.offset <= bytes.count, span.length <= bytes.count - span.offset
     else { return "" }
     var slice = bytes[span.offset..<(span.offset + span.length)]
-    while let first = slice.first, first == 0x20 || first == 0x09 { slice.removeFirst() }
-    while let last = slice.last, last == 0x20 || last == 0x09 || last == 0x0d || last == 0x0a { slice.removeLast() }
+    while let first = slice.first, first == UInt8(ascii: " ") || first == UInt8(ascii: "\t") { slice.removeFirst() }
+    while let last = slice.last,
+      last == UInt8(ascii: " ") || last == UInt8(ascii: "\t") || last == UInt8(ascii: "\r")
+        || last == UInt8(ascii: "\n")
+    { slice.removeLast() }
     return String(decoding: slice, as: UTF8.self)
   }
 }

@@ -14,10 +14,10 @@ public struct Match: Hashable, Sendable {
   public var whenAbsent: Bool
   // Last, since values are kept at multiples of sixteen bytes.
   /// The value that is tested.
-  public var subject: Expression
+  public var subject: ValueExpression
 
   /// Makes a match.
-  public init(_ subject: Expression, _ values: MatchValues, negated: Bool = false, whenAbsent: Bool = false) {
+  public init(_ subject: ValueExpression, _ values: MatchValues, negated: Bool = false, whenAbsent: Bool = false) {
     self.subject = subject
     self.values = values
     self.negated = negated

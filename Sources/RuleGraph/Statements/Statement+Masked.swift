@@ -46,7 +46,7 @@ extension Match {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   fileprivate var maskedValues: [MaskedValue] {
     switch self {
     case .field, .constant, .anyOf, .generated: []

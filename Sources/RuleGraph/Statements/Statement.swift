@@ -15,7 +15,7 @@ public enum Statement: Hashable, Sendable {
   /// A verdict.
   case verdict(Verdict)
   /// A verdict looked up in a map; where the map has none for the key, the rule goes on.
-  indirect case verdictMap(key: Expression, MapReference)
+  indirect case verdictMap(key: ValueExpression, MapReference)
   /// A translation of addresses or ports.
   indirect case translate(Translation)
   /// A change of the packet or of what the kernel keeps beside it.
@@ -110,9 +110,9 @@ public struct Translation: Hashable, Sendable {
   /// For ``Kind/netmap`` and ``Kind/npt``: whether the source (else the destination) changes; nil when the hook decides.
   public var ofSource: Bool?
   /// The new address or addresses; nil keeps the address (or takes the interface's own).
-  public var address: Expression?
+  public var address: ValueExpression?
   /// The new port or ports; nil keeps the port where it is free.
-  public var port: Expression?
+  public var port: ValueExpression?
   /// The first original port that the new range stands for, for shifted port ranges (iptables `1000-2000/3000`).
   public var portBase: UInt16?
   /// The prefix length of a ``Kind/netmap`` or ``Kind/npt``.
@@ -133,7 +133,8 @@ public struct Translation: Hashable, Sendable {
 extension Translation {
   /// Makes a translation.
   public init(
-    _ kind: Kind, address: Expression? = nil, port: Expression? = nil, ofSource: Bool? = nil, portBase: UInt16? = nil,
+    _ kind: Kind, address: ValueExpression? = nil, port: ValueExpression? = nil, ofSource: Bool? = nil,
+    portBase: UInt16? = nil,
     prefixLength: Int? = nil, family: AddressFamily? = nil, random: Bool = false, fullyRandom: Bool = false,
     persistent: Bool = false, arguments: [Argument] = []
   ) {
@@ -148,10 +149,10 @@ public struct Assignment: Hashable, Sendable {
   /// The field that changes.
   public var field: Field
   /// Its new value; it may be computed from the field's old one.
-  public var value: Expression
+  public var value: ValueExpression
 
   /// Makes an assignment.
-  public init(_ field: Field, _ value: Expression) {
+  public init(_ field: Field, _ value: ValueExpression) {
     self.field = field
     self.value = value
   }
@@ -171,9 +172,9 @@ public struct SetUpdate: Hashable, Sendable {
   /// Whether the set is an ipset.
   public var isIPSet: Bool
   /// The element's key.
-  public var key: Expression
+  public var key: ValueExpression
   /// The element's value, when the set is a map.
-  public var data: Expression?
+  public var data: ValueExpression?
   /// Conditions on the element (a limit or a count of connections for each key): they decide like a match.
   public var conditions: [EnvironmentCondition]
   /// Further arguments (timeout, comment), for printing back.
@@ -181,7 +182,7 @@ public struct SetUpdate: Hashable, Sendable {
 
   /// Makes a set update.
   public init(
-    _ operation: Operation, set: String, isIPSet: Bool = false, key: Expression, data: Expression? = nil,
+    _ operation: Operation, set: String, isIPSet: Bool = false, key: ValueExpression, data: ValueExpression? = nil,
     conditions: [EnvironmentCondition] = [], arguments: [Argument] = []
   ) {
     self.operation = operation

@@ -8,15 +8,15 @@ extension NamedSet {
   ///
   ///     // hash:ip,port asked with src,dst
   ///     [.field(ip saddr), .field(meta l4proto), .field(th dport)]
-  public func ipsetKey(_ subject: Expression, family: AddressFamily) -> [Expression]? {
+  public func ipsetKey(_ subject: ValueExpression, family: AddressFamily) -> [ValueExpression]? {
     guard let type = ipsetType else { return nil }
-    let flags: [Expression]
+    let flags: [ValueExpression]
     if case .concatenation(let parts) = subject { flags = parts } else { flags = [subject] }
     guard let colon = type.firstIndex(of: ":") else { return nil }
     let parts = type[type.index(after: colon)...].split(separator: ",")
     guard flags.count >= parts.count, !parts.isEmpty else { return nil }
     let header: Header = family == .ipv4 ? .ip : .ip6
-    var key: [Expression] = []
+    var key: [ValueExpression] = []
     for (part, flag) in zip(parts, flags) {
       guard case .field(.header(let address)) = flag else { return nil }
       let isSource = address.name == .saddr

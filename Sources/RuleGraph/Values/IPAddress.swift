@@ -71,7 +71,7 @@ public enum AddressFamily: UInt8, Hashable, Sendable, CaseIterable {
 
 extension IPAddress {
   static func parse(_ bytes: [UInt8]) -> IPAddress? {
-    bytes.contains(0x3a) ? parseIPv6(bytes) : parseIPv4(bytes[...]).map { IPAddress(ipv4: $0) }
+    bytes.contains(UInt8(ascii: ":")) ? parseIPv6(bytes) : parseIPv4(bytes[...]).map { IPAddress(ipv4: $0) }
   }
 
   private static func parseIPv4(_ bytes: ArraySlice<UInt8>) -> UInt32? {
@@ -81,15 +81,15 @@ extension IPAddress {
     var digits = 0
     var dots = 0
     for byte in bytes {
-      if byte == 0x2e {
+      if byte == UInt8(ascii: ".") {
         guard digits > 0, dots < 3 else { return nil }
         number = number << 8 | octet
         octet = 0
         digits = 0
         dots += 1
       } else {
-        guard byte >= 0x30, byte <= 0x39, digits < 3 else { return nil }
-        octet = octet * 10 + UInt32(byte - 0x30)
+        guard byte.isDigit, digits < 3 else { return nil }
+        octet = octet * 10 + UInt32(byte - UInt8(ascii: "0"))
         guard octet <= 255 else { return nil }
         digits += 1
       }
@@ -103,8 +103,8 @@ extension IPAddress {
     var groups: [UInt16] = []
     var gap: Int?
     var at = 0
-    if bytes[0] == 0x3a {
-      guard bytes[1] == 0x3a else { return nil }
+    if bytes[0] == UInt8(ascii: ":") {
+      guard bytes[1] == UInt8(ascii: ":") else { return nil }
       gap = 0
       at = 2
     }
@@ -117,7 +117,7 @@ extension IPAddress {
         group = group << 4 | digit
         at += 1
       }
-      if at < bytes.count, bytes[at] == 0x2e {
+      if at < bytes.count, bytes[at] == UInt8(ascii: ".") {
         guard groups.count <= 6, let quad = parseIPv4(bytes[start...]) else { return nil }
         groups.append(UInt16(quad >> 16))
         groups.append(UInt16(quad & 0xffff))
@@ -127,10 +127,10 @@ extension IPAddress {
       guard at > start else { return nil }
       groups.append(UInt16(group))
       guard at < bytes.count else { break }
-      guard bytes[at] == 0x3a else { return nil }
+      guard bytes[at] == UInt8(ascii: ":") else { return nil }
       at += 1
       guard at < bytes.count else { return nil }
-      if bytes[at] == 0x3a {
+      if bytes[at] == UInt8(ascii: ":") {
         guard gap == nil else { return nil }
         gap = groups.count
         at += 1
@@ -146,9 +146,9 @@ extension IPAddress {
 
   private static func hexDigit(_ byte: UInt8) -> UInt32? {
     switch byte {
-    case 0x30...0x39: UInt32(byte - 0x30)
-    case 0x41...0x46: UInt32(byte - 0x41 + 10)
-    case 0x61...0x66: UInt32(byte - 0x61 + 10)
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a") + 10)
     default: nil
     }
   }
@@ -165,6 +165,7 @@ extension IPAddress: CustomStringConvertible {
   private static func dottedQuad(_ number: UInt32) -> String {
     // Answers are full of addresses: their bytes are written in place, without the strings that interpolation would join.
     unsafe String(unsafeUninitializedCapacity: 15) { buffer in
+      let zero = UInt32(UInt8(ascii: "0"))
       var count = 0
       func put(_ byte: UInt32) {
         unsafe buffer[count] = UInt8(truncatingIfNeeded: byte)
@@ -172,10 +173,10 @@ extension IPAddress: CustomStringConvertible {
       }
       for shift: UInt32 in [24, 16, 8, 0] {
         let octet = number >> shift & 255
-        if octet > 99 { put(0x30 + octet / 100) }
-        if octet > 9 { put(0x30 + octet / 10 % 10) }
-        put(0x30 + octet % 10)
-        if shift > 0 { put(0x2e) }
+        if octet > 99 { put(zero + octet / 100) }
+        if octet > 9 { put(zero + octet / 10 % 10) }
+        put(zero + octet % 10)
+        if shift > 0 { put(UInt32(UInt8(ascii: "."))) }
       }
       return count
     }

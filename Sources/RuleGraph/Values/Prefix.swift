@@ -36,7 +36,7 @@ public struct Prefix: Hashable, Sendable {
       self.init(address, length: address.family.addressBits)
       return
     }
-    if let length = Int(parts[1]), parts[1].utf8.first != 0x2b {
+    if let length = Int(parts[1]), parts[1].utf8.first != UInt8(ascii: "+") {
       self.init(address, length: length)
     } else if let mask = IPAddress(parts[1]), mask.family == address.family,
       let length = Prefix.length(ofMask: mask)

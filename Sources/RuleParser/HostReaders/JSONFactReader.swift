@@ -320,7 +320,7 @@ struct JSONFactReader {
       result.noteMaskedRoute(text, output.family)
       result.diagnostics.append(
         Diagnostic(
-          "unreadable-line", .warning, "`\(text)` is no destination of a route", span: value.span(in: self.text)))
+          "unreadable-line", .warning, "`\(text)` is not the destination of a route", span: value.span(in: self.text)))
       return
     }
     var hops = hopsGiven.map { hop in

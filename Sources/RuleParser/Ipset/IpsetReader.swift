@@ -283,7 +283,7 @@ private struct IpsetReading: ~Copyable {
     hasStrangers = true
     diagnostics.append(
       Diagnostic(
-        "unreadable-line", .warning, "this line is no part of an ipset dump and was left out", span: text.span(line),
+        "unreadable-line", .warning, "this line is not part of an ipset dump and was skipped", span: text.span(line),
         column: offset - line.start + 1, expected: "create, add, or Name:"))
   }
 }

@@ -263,7 +263,7 @@ private struct ListingReading: ~Copyable {
       fragment.diagnostics.append(
         Diagnostic(
           "unknown-policy", .warning,
-          "this is no policy that iptables prints, so the policy of chain \(label) is unknown", span: text.span(line),
+          "not a policy that iptables prints, so the policy of chain \(label) is unknown", span: text.span(line),
           column: head.name.upperBound - line.start + 1, expected: "(policy ACCEPT"))
     }
     chains.append(
@@ -444,8 +444,8 @@ private struct ListingReading: ~Copyable {
       Diagnostic(
         "unreadable-line", .warning,
         mayBeRule && !chains.isEmpty
-          ? "this line is no rule that can be read: an unknown rule may stand here"
-          : "this line is no part of a listing and was left out", span: text.span(line),
+          ? "this line can't be read as a rule: there may be an unknown rule here"
+          : "this line is not part of a listing and was skipped", span: text.span(line),
         column: 1,
         expected: expected))
   }

@@ -10,7 +10,7 @@ extension RuleDraft {
   }
 
   /// A masked value that a target gives.
-  mutating func maskedExpression(_ range: Range<Int>, _ kind: MaskedText.Kind) -> Expression? {
+  mutating func maskedExpression(_ range: Range<Int>, _ kind: MaskedText.Kind) -> ValueExpression? {
     switch masked(range, kind) {
     case .known(let values)?: TranslationFlags.expression(values)
     case .masked(let value)?: .masked(value)

@@ -60,7 +60,7 @@ struct RuleDraft: ~Copyable {
     _ field: Field, bits mask: UInt128, width: Int, equal value: UInt128, negated: Bool = false,
     whenAbsent: Bool = false
   ) {
-    let subject: Expression =
+    let subject: ValueExpression =
       mask == ValueSet.bits(width).intervals[0].upperBound ? .field(field) : .bitwise(.field(field), and: mask, xor: 0)
     statements.append(
       .match(Match(subject, .values(ValueSet(value)), negated: negated, whenAbsent: whenAbsent)))

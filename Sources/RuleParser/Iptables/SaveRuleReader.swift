@@ -184,7 +184,7 @@ struct SaveRuleReader: ~Copyable {
   ) -> Rule? {
     if let place = damage.whole {
       rule.statements.removeLast(rule.statements.count)
-      reportUnreadable("this line is no rule that iptables prints", at: place, span, line)
+      reportUnreadable("not a rule that iptables prints", at: place, span, line)
       return Rule(missing: MissingRules(.unreadable, count: 1), span: span)
     }
     guard let place = damage.quote ?? (damage.targets == 0 ? damage.loose : nil) else { return nil }

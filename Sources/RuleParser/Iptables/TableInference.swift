@@ -81,7 +81,7 @@ struct TableInference {
       "table-inferred", .note,
       isCertain
         ? "no command says which table this is; its chains and targets are those of \(table)"
-        : "no command says which table this is; taken as \(table), other tables would do, too", span: span)
+        : "no command says which table this is; taken as \(table), though it fits other tables as well", span: span)
   }
 
   /// What chains and rules tell.

@@ -38,7 +38,7 @@ struct FactSections {
     let span = section.text.lines.first.map { section.text.span($0) }
     if fragment.isUnknown {
       diagnostics.append(
-        Diagnostic("unknown-output", .note, "this says nothing about the host that is known here", span: span))
+        Diagnostic("unknown-output", .note, "output about the host that fwtrace does not read", span: span))
       return
     }
     hasRead = true

@@ -342,7 +342,7 @@ struct TableJoining {
     diagnostics.append(
       Diagnostic(
         "filtered-output", .warning,
-        "a filter behind the command has taken lines away, so rules\(printing.table.name.isEmpty ? "" : " of table " + printing.table.name) are missing",
+        "a filter after the command removed lines, so rules\(printing.table.name.isEmpty ? "" : " of table " + printing.table.name) are missing",
         span: printing.span))
   }
 

@@ -32,7 +32,7 @@ package struct JSONLine: Sendable {
     }
     let rest = bytes[min(tape.end, bytes.count)...]
     if !rest.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d || $0 == 0x0a }) {
-      problem = "column \(tape.end + 1): something stands behind the object"
+      problem = "column \(tape.end + 1): unexpected text after the object"
     }
     for (key, value) in root.members {
       let name = key.string ?? ""
@@ -41,7 +41,7 @@ package struct JSONLine: Sendable {
       } else if let text = JSONLine.text(value, isInList: false) {
         members.append(Member(key: name, text: text))
       } else {
-        problem = "the value of \(name) is no text, number or list of them"
+        problem = "the value of \(name) is not a text, a number or a list of them"
       }
     }
   }

@@ -38,3 +38,13 @@ extension SourceBytes {
     }
   }
 }
+
+extension DumpInput {
+  /// Makes an input of a file, by the path that it is opened with.
+  ///
+  /// Nil when it can't be opened or is no regular file, as the bytes of a file are.
+  public init?(file path: String) {
+    guard let bytes = SourceBytes(ofFile: path) else { return nil }
+    self.init(name: path, bytes: bytes)
+  }
+}

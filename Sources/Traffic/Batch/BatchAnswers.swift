@@ -92,7 +92,9 @@ package final class BatchAnswers: Sendable {
 
   private static func lineEnd(_ text: Span<UInt8>, _ start: Int) -> Int {
     unsafe text.withUnsafeBytes { text in
-      guard let base = text.baseAddress, let end = unsafe memchr(base + start, 0x0a, text.count - start) else {
+      guard let base = text.baseAddress,
+        let end = unsafe memchr(base + start, Int32(UInt8(ascii: "\n")), text.count - start)
+      else {
         return text.count
       }
       return unsafe UnsafeRawPointer(end) - base
@@ -126,7 +128,9 @@ package final class BatchAnswers: Sendable {
     aloneIn text: Span<UInt8>, _ line: Range<Int>, number: Int, to answers: inout AnswerBytes
   ) -> Bool {
     let bytes = line.map { text[$0] }
-    if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) { return true }
+    if bytes.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }) {
+      return true
+    }
     let (answer, isQuestion) = answer(alone: bytes, number: number)
     answers.append(answer)
     return isQuestion

@@ -25,27 +25,31 @@ struct PlainMembers {
 
   // MARK: - The object
 
-  mutating func takeBrace(_ bytes: Span<UInt8>) -> Bool { take(0x7b, bytes) }
+  mutating func takeBrace(_ bytes: Span<UInt8>) -> Bool { take(UInt8(ascii: "{"), bytes) }
 
-  mutating func takeComma(_ bytes: Span<UInt8>) -> Bool { take(0x2c, bytes) }
+  mutating func takeComma(_ bytes: Span<UInt8>) -> Bool { take(UInt8(ascii: ","), bytes) }
 
   /// Takes the closing brace and the space that may stand behind it.
   mutating func takeEnd(_ bytes: Span<UInt8>) -> Bool {
-    guard take(0x7d, bytes) else { return false }
+    guard take(UInt8(ascii: "}"), bytes) else { return false }
     skipSpace(bytes)
     return place == end
   }
 
   /// Takes a key and its value; nil where they are not plain.
   mutating func takeMember(_ bytes: Span<UInt8>) -> (key: Range<Int>, value: Range<Int>)? {
-    guard take(0x22, bytes), let key = takeText(bytes), take(0x3a, bytes), let value = takeValue(bytes) else {
+    guard take(UInt8(ascii: "\""), bytes), let key = takeText(bytes), take(UInt8(ascii: ":"), bytes),
+      let value = takeValue(bytes)
+    else {
       return nil
     }
     return (key, value)
   }
 
   private mutating func skipSpace(_ bytes: Span<UInt8>) {
-    while place < end, bytes[place] == 0x20 || bytes[place] == 0x09 || bytes[place] == 0x0d { place += 1 }
+    while place < end,
+      bytes[place] == UInt8(ascii: " ") || bytes[place] == UInt8(ascii: "\t") || bytes[place] == UInt8(ascii: "\r")
+    { place += 1 }
   }
 
   /// Takes a byte and the space before it.
@@ -72,7 +76,7 @@ struct PlainMembers {
         continue
       }
       place += stops.trailingZeroBitCount >> 3
-      guard place < end, bytes[place] == 0x22 else { return nil }
+      guard place < end, bytes[place] == UInt8(ascii: "\"") else { return nil }
       place += 1
       return start..<place - 1
     }
@@ -100,11 +104,13 @@ struct PlainMembers {
 
   /// Takes a text, a number or a word.
   private mutating func takeValue(_ bytes: Span<UInt8>) -> Range<Int>? {
-    if take(0x22, bytes) { return takeText(bytes) }
+    if take(UInt8(ascii: "\""), bytes) { return takeText(bytes) }
     let start = place
     while place < end {
       switch bytes[place] {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2b, 0x2d, 0x2e: place += 1
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+        place += 1
       default: return place > start ? start..<place : nil
       }
     }
@@ -147,7 +153,7 @@ struct PlainMembers {
 
   /// Whether a name is a text that is printed as it stands, or a whole number.
   static func isPlainName(_ text: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
-    if bytes[text.lowerBound - 1] == 0x22 {
+    if bytes[text.lowerBound - 1] == UInt8(ascii: "\"") {
       // No byte from 0x7f on.
       var place = text.lowerBound
       while place < text.upperBound {
@@ -168,10 +174,10 @@ struct PlainMembers {
 
   /// A whole number without zeros before it.
   private static func number(_ digits: Range<Int>, through maximum: UInt64, _ bytes: Span<UInt8>) -> UInt64? {
-    if digits.isEmpty || bytes[digits.lowerBound] == 0x30 && digits.count > 1 { return nil }
+    if digits.isEmpty || bytes[digits.lowerBound] == UInt8(ascii: "0") && digits.count > 1 { return nil }
     var number: UInt64 = 0
     for place in digits {
-      let digit = bytes[place] &- 0x30
+      let digit = bytes[place] &- UInt8(ascii: "0")
       if digit > 9 { return nil }
       number = number &* 10 &+ UInt64(digit)
     }
@@ -180,20 +186,20 @@ struct PlainMembers {
 
   /// An IPv4 address where it is written as an answer writes it: four numbers without zeros before them.
   static func address(_ text: Range<Int>, _ bytes: Span<UInt8>) -> UInt32? {
-    guard text.count >= 7, text.count <= 15, bytes[text.lowerBound - 1] == 0x22 else { return nil }
+    guard text.count >= 7, text.count <= 15, bytes[text.lowerBound - 1] == UInt8(ascii: "\"") else { return nil }
     var address: UInt32 = 0
     var part: UInt32 = 0
     var digits = 0
     var dots = 0
     for place in text {
-      if bytes[place] == 0x2e {
+      if bytes[place] == UInt8(ascii: ".") {
         guard digits > 0, dots < 3 else { return nil }
         address = address << 8 | part
         part = 0
         digits = 0
         dots += 1
       } else {
-        let digit = UInt32(bytes[place] &- 0x30)
+        let digit = UInt32(bytes[place] &- UInt8(ascii: "0"))
         guard digit <= 9, digits == 0 || part > 0 else { return nil }
         part = part * 10 + digit
         digits += 1

@@ -55,7 +55,7 @@ struct PastedText: Sendable {
   var isOpenEnded = false
 
   var text: String { lines.joined(separator: "\n") + (isOpenEnded || lines.isEmpty ? "" : "\n") }
-  var input: DumpInput { DumpInput(name: name, bytes: Array(text.utf8)) }
+  var input: DumpInput { DumpInput(name: name, text: text) }
 }
 
 /// All outputs of a host in one layout.

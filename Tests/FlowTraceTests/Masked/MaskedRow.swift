@@ -118,7 +118,7 @@ struct MaskedRow: Sendable, CustomStringConvertible {
     return #"{"prefix":{"addr":"\#(mask[..<slash])","len":\#(length)}}"#
   }
 
-  static func input(_ name: String, _ text: String) -> DumpInput { DumpInput(name: name, bytes: Array(text.utf8)) }
+  static func input(_ name: String, _ text: String) -> DumpInput { DumpInput(name: name, text: text) }
 
   /// The question of the usual packet with this value.
   func query(_ value: String, _ reading: HostReading) throws -> Query {

@@ -24,7 +24,7 @@ struct MeaningRow: Sendable, CustomStringConvertible {
   var fits: [String]
   /// The packets that it does not match.
   var fails: [String]
-  /// The packets of which the dump does not tell whether it matches them.
+  /// The packets of which the dump does not show whether it matches them.
   var open: [String]
 
   init(
@@ -221,7 +221,7 @@ struct FieldsOf {
     }
   }
 
-  private mutating func take(_ expression: Expression) {
+  private mutating func take(_ expression: ValueExpression) {
     kinds.insert(expression.kindName)
     switch expression {
     case .field(let field): all.append(field)
@@ -236,7 +236,7 @@ struct FieldsOf {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   /// The kinds; a new one needs a row of its own.
   enum Kind: String, CaseIterable {
     case field, constant, anyOf, masked, bitwise, shift, combine, concatenation, map, generated

@@ -61,7 +61,7 @@ import Testing
 
   @Test func everyKindOfExpressionHasARow() {
     let known = MeaningRow.all.reduce(into: Set<String>()) { $0.formUnion(FieldsOf($1.reading.ruleset).kinds) }
-    #expect(Expression.Kind.allCases.map(\.rawValue).filter { !known.contains($0) } == [])
+    #expect(ValueExpression.Kind.allCases.map(\.rawValue).filter { !known.contains($0) } == [])
   }
 
   /// An extension is in a row when its name stands behind `-m` or `-j`, or its protocol behind `-p`.

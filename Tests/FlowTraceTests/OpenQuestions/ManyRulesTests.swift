@@ -2,6 +2,7 @@ import FlowTrace
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// Open questions over many rules of one kind have few cases.

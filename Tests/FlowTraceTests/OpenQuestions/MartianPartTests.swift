@@ -1,6 +1,7 @@
 import FlowTrace
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// Of an open question the part that the kernel takes for martian is a case of its own.

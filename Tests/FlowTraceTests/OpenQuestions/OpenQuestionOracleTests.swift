@@ -3,6 +3,7 @@ import HostModel
 import Randomness
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// The cases of an open question together are the question, none overlaps another, and each says of every packet what becomes of it.
@@ -40,7 +41,7 @@ import Testing
 
       """
     return DumpReader().read([
-      DumpInput(name: "rules", bytes: Array(text.utf8)), DumpInput(name: "facts", bytes: Array(facts.utf8)),
+      DumpInput(name: "rules", text: text), DumpInput(name: "facts", text: facts),
     ])
   }
 

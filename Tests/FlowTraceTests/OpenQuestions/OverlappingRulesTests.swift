@@ -3,6 +3,7 @@ import HostModel
 import Randomness
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @Suite struct OverlappingRulesTests {

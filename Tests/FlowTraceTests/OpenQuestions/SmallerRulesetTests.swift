@@ -4,6 +4,7 @@ import HostModel
 import Randomness
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// A ruleset with fewer rules does with every packet what the whole one does.

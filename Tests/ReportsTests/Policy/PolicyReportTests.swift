@@ -130,6 +130,12 @@ import Testing
     #expect(try JSONSchema(contentsOf: schema).problems(of: JSONSerialization.jsonObject(with: Data(bytes))) == [])
   }
 
+  @Test func theCoverageFitsItsSchema() throws {
+    let bytes = PolicyJSON.bytes(of: try PolicyReports.results().map { PolicyCoverage($0) })
+    let schema = Samples.root.appending(path: "Schemas/fwtrace.coverage.1.json")
+    #expect(try JSONSchema(contentsOf: schema).problems(of: JSONSerialization.jsonObject(with: Data(bytes))) == [])
+  }
+
   @Test func annotationsKeepToTheirLine() throws {
     let text = GitHubAnnotations.text(of: try PolicyReports.results(), policy: "a,b: 50%.yaml")
     let lines = text.split(separator: "\n")

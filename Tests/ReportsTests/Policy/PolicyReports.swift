@@ -33,7 +33,7 @@ enum PolicyReports {
     let (policy, mistakes) = PolicyReader.read(try PolicyYAML.read(Array(policy.utf8)).get())
     guard mistakes.isEmpty else { throw mistakes[0] }
     return ["web 01", "web02"].map { host in
-      let reading = DumpReader().read([DumpInput(name: name, bytes: Array(dump.utf8))])
+      let reading = DumpReader().read([DumpInput(name: name, text: dump)])
       let host = PolicyHost(name: host, ruleset: reading.ruleset, facts: reading.facts, dumps: [name])
       let checker = Checker(host)
       return HostResult(host: host, results: PolicyBinder.bind(policy, to: host).checks.map { checker.run($0) })

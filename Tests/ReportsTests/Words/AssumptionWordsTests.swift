@@ -40,7 +40,7 @@ import Testing
       ),
       (
         .comesFromRoute(source: sources, interface: "eth0"), "sender",
-        "packets of 10.0.0.0/8 come in through eth0, to where the route back leads"
+        "packets of 10.0.0.0/8 come in through eth0, which the route back uses"
       ),
       (
         .defaultLeg(container: "web", network: "front"), "default-leg",
@@ -84,7 +84,7 @@ import Testing
       (.untoldNftTables, "untold-nft-tables", "nftables has no other tables than those that were listed"),
       (
         .inferredTable("nat"), "inferred-table",
-        "the nat table, which was not shown, holds what the dumps say of published ports and no more"
+        "the nat table, which was not shown, holds only what the dumps say of published ports"
       ),
     ] + subnets.map { (.subnetOfInterface("docker0", $0), "subnet-of-interface", "docker0 holds 172.17.0.0/16") }
 

@@ -43,8 +43,8 @@ import Testing
       ),
       (
         .natOrder(.prerouting),
-        "nft's nat chain at prerouting was registered after that of legacy iptables, and is asked first",
-        "the nat chain of legacy iptables at prerouting was registered after nft's, and is asked first"
+        "nft's nat chain at prerouting was registered after that of legacy iptables, and runs first",
+        "the nat chain of legacy iptables at prerouting was registered after nft's, and runs first"
       ),
       (
         .boundProgram(interface: "vrf1", priority: 1000),
@@ -107,13 +107,13 @@ import Testing
         "policy rule 100 of `ip -6 rule` does not apply"
       ),
       (
-        .unseenPolicyRule(table: "100"), "a policy rule leads it to routing table 100",
-        "no policy rule leads it to routing table 100"
+        .unseenPolicyRule(table: "100"), "a policy rule selects routing table 100 for it",
+        "no policy rule selects routing table 100 for it"
       ),
       (.routeInTable("100"), "routing table 100 has a route for it", "routing table 100 has no route for it"),
       (
         .localRouteInTable("100"), "the route of table 100 is local: the packet is this host's",
-        "the route of table 100 leads out"
+        "the route of table 100 goes to another host"
       ),
       (
         .seesPackets(table: 0, .ipv4), "the table of INPUT, FORWARD, OUTPUT sees IPv4",
@@ -134,8 +134,8 @@ import Testing
     ]
     + [IPAddress("172.17.0.2")].compactMap { $0 }.map { address in
       (
-        .reversePath(to: address, interface: "eth0"), "the route back to 172.17.0.2 leads through eth0",
-        "the route back to 172.17.0.2 does not lead through eth0"
+        .reversePath(to: address, interface: "eth0"), "the route back to 172.17.0.2 goes through eth0",
+        "the route back to 172.17.0.2 does not go through eth0"
       )
     }
     + [Prefix("172.17.0.0/16")].compactMap { $0 }.map { network in

@@ -1,6 +1,7 @@
 import FlowTrace
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @testable import Reports
@@ -23,7 +24,7 @@ import Testing
       \(facts)
 
       """
-    let reading = DumpReader().read([DumpInput(name: "dump", bytes: Array(text.utf8))])
+    let reading = HostReading.of(text, name: "dump")
     var options = Tracer.Options()
     options.tracesReply = true
     let trace = Tracer(reading.ruleset, facts: reading.facts).trace(

@@ -18,7 +18,7 @@ import Testing
       .notAtHook(.prerouting, .laterState), [], "never matches: nat chains see only the packet that begins a connection"
     ),
     (.notAtHook(.forward, .other), [], "never matches: no packet at forward is like that"),
-    (.contradiction, [], "never matches: no packet has all that it asks for"),
+    (.contradiction, [], "never matches: no packet meets all of its matches"),
     (.redundant(byPolicy: true), [], "not needed: the policy of WEB does the same"),
     (.redundant(byPolicy: false), [first], "not needed: filter FORWARD 1 does the same with its packets"),
     (
@@ -33,7 +33,7 @@ import Testing
     ),
     (
       .banLeavesContainers, [],
-      "bans from the host alone: published ports of containers still answer, their packets are forwarded past WEB"
+      "bans from the host only: published ports of containers still answer, since their packets are forwarded and never reach WEB"
     ),
     (
       .repliesDropped(bridge: "docker0", by: .policy(forward)), [],

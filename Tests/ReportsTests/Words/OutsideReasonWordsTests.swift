@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct OutsideReasonWordsTests {
   static let rows: [(OutsideReason, String)] = [
-    (.noRoute, "no route leads to the destination"),
+    (.noRoute, "no route to the destination"),
     (.unreachableRoute, "the route to the destination is marked unreachable"),
     (.prohibitRoute, "the route to the destination is marked prohibited"),
     (.blackholeRoute, "the route to the destination is a black hole"),

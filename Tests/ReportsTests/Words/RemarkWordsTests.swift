@@ -13,7 +13,7 @@ import Testing
   static let rows: [(Remark, id: String, text: String)] = [
     (
       .noNetwork(container: "web"), "no-network",
-      "web runs with --network none: it has a loopback interface alone, so it reaches nobody and nobody reaches it; `docker network connect` gives it a network"
+      "web runs with --network none: it has only a loopback interface, so it reaches nothing and nothing reaches it; `docker network connect` connects it to a network"
     ),
     (
       .sharedNetwork(sender: "web", owner: "vpn"), "shared-network",
@@ -43,7 +43,7 @@ import Testing
     (.silentReject, "reject-silent", "the kernel sends no answer to such a packet"),
     (
       .acceptNotFinal(first, overruledBy: forward), "accept-not-final",
-      "filter FORWARD 1 accepted it, which ends that base chain alone; filter FORWARD is asked on the same hook all the same, and any drop is final"
+      "filter FORWARD 1 accepted it, which ends only that base chain; filter FORWARD runs at the same hook nevertheless, and any drop is final"
     ),
     (
       .uncounted(busiest: WordedRules.rule(2, of: forward)), "counter",
@@ -68,19 +68,19 @@ import Testing
     ),
     (
       .loopbackPortReached(translatedBy: first), "docker-loopback-port",
-      "the port is published on loopback alone, and a neighbour that sends to it over the wire gets there all the same: filter FORWARD 1 translates before routing would refuse such an address; Docker 28 drops these packets"
+      "the port is published on loopback only, and a neighbour that sends to it over the wire gets there nevertheless: filter FORWARD 1 translates before routing would refuse such an address; Docker 28 drops these packets"
     ),
     (
       .loopbackPortClosed(nil), "docker-loopback-port",
-      "the port is published on loopback alone, and since version 28 Docker drops what other hosts send to it"
+      "the port is published on loopback only, and since version 28 Docker drops what other hosts send to it"
     ),
     (
       .loopbackPortClosed(one), "docker-loopback-port",
-      "the port is published on 172.17.0.2 alone, and since version 28 Docker drops what other hosts send to it"
+      "the port is published on 172.17.0.2 only, and since version 28 Docker drops what other hosts send to it"
     ),
     (
       .directAccess(bridge: "docker0"), "docker-direct-access",
-      "since version 28 Docker drops packets to a container's own address unless they come in through docker0, whatever the filter table says: ask for a published port of this host, or start the daemon with --allow-direct-routing (28.2)"
+      "since version 28 Docker drops packets to a container's own address unless they come in through docker0, whatever the filter table says: connect to a published port of this host, or start the daemon with --allow-direct-routing (28.2)"
     ),
     (.listener(program: "nginx", transport: 6, port: 80), "listener", "nginx listens on tcp port 80"),
     (.listener(program: nil, transport: 17, port: 53), "listener", "a program listens on udp port 53"),

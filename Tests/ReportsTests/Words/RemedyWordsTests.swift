@@ -44,7 +44,7 @@ import Testing
       .noRefusal(of: address),
       "no rule helps: the route that refuses 172.17.0.2 must go (`ip route get 172.17.0.2` names it, `ip route del` removes it)"
     ),
-    (.network, "no rule helps: `docker network connect NETWORK CONTAINER` gives the container a network"),
+    (.network, "no rule helps: `docker network connect NETWORK CONTAINER` connects the container to a network"),
     (
       .interfaceBesideContainers,
       "no rule helps: give the host an interface of its own on that network (`ip link add link PARENT type macvlan mode bridge`), or put the container on a bridge network"
@@ -62,7 +62,7 @@ import Testing
     (.nobody, "no rule helps: nobody has that address"),
     (
       .oneWayOut,
-      "no rule helps but one that leads all packets of a connection out through one interface (CONNMARK and a rule of `ip rule`)"
+      "no rule helps but one that sends all packets of a connection out through one interface (CONNMARK and a rule of `ip rule`)"
     ),
     (.firstPacket, "the connection's first packet must get through: ask for that one"),
     (
@@ -75,23 +75,23 @@ import Testing
     ),
     (.settle("ip addr"), "first settle what is unknown: what `ip addr` prints"),
     (.settle(nil), "first settle what is unknown: what the dump hides"),
-    (.noChain, "no chain that was printed hangs where a rule would have to stand; `nft add chain` makes one"),
-    (.noRuleForReply, "no single rule lets the reply back in"), (.noRule, "no single rule gives that"),
+    (.noChain, "no chain that was shown is at the hook where a rule would be needed; `nft add chain` makes one"),
+    (.noRuleForReply, "no single rule lets the reply back in"), (.noRule, "no single rule does that"),
     (
       .insufficient(command: command, isReply: false, .rule(of: forward)),
-      "no single rule gives that: with `iptables -I FORWARD 1 -j ACCEPT` it ends at filter FORWARD"
+      "no single rule does that: with `iptables -I FORWARD 1 -j ACCEPT` it ends at filter FORWARD"
     ),
     (
       .insufficient(command: command, isReply: true, .policy(of: forward)),
-      "no single rule gives that: with `iptables -I FORWARD 1 -j ACCEPT` its reply ends at the policy of filter FORWARD"
+      "no single rule does that: with `iptables -I FORWARD 1 -j ACCEPT` its reply ends at the policy of filter FORWARD"
     ),
     (
       .insufficient(command: command, isReply: false, .nothing),
-      "no single rule gives that: with `iptables -I FORWARD 1 -j ACCEPT` it ends at no rule"
+      "no single rule does that: with `iptables -I FORWARD 1 -j ACCEPT` it ends at no rule"
     ),
     (
       .insufficient(command: command, isReply: false, .outside(.martian)),
-      "no single rule gives that: with `iptables -I FORWARD 1 -j ACCEPT` it ends at martian"
+      "no single rule does that: with `iptables -I FORWARD 1 -j ACCEPT` it ends at martian"
     ),
     (
       .twoRules("A", forReplies: "B", isFence: false),

@@ -23,7 +23,7 @@ import Testing
     "Don't mind me, I'm prose.\n\niptables -A INPUT -p tcp --dport 22 -j ACCEPT \\\n  -m comment --comment \"it's ssh\"\niptables -A INPUT -j DROP",
     "root@h:~# iptables-restore <<EOF\n*filter\n-A INPUT -i lo -j ACCEPT\n-A INPUT -j DROP\nCOMMIT\nEOF\nroot@h:~#",
   ])
-  func `commands are found behind prompts, in lists, fences and prose`(_ paste: String) {
+  func commandsAreFoundBehindPromptsInListsFencesAndProse(_ paste: String) {
     let reading = Script.read(paste)
     #expect(inputRules(reading) == 2)
     #expect(reading.diagnostics.contains { $0.id == "rules-from-commands" && $0.severity == .note })
@@ -35,12 +35,12 @@ import Testing
     "# ufw denies a port, and it is open", "ipset is what I use", "nft table inet filter looks wrong",
     "iptables is not what decides here", "sysctl says so",
   ])
-  func `a sentence that mentions a command is none`(_ prose: String) {
+  func aSentenceThatMentionsACommandIsNone(_ prose: String) {
     let reading = Script.read(prose)
     #expect(reading.ruleset.tables.isEmpty && reading.diagnostics.map(\.id) == ["nothing-recognised"])
   }
 
-  @Test func `behind a mark a command that is switched off stays off`() {
+  @Test func behindAMarkACommandThatIsSwitchedOffStaysOff() {
     let reading = Script.read(
       "iptables -A INPUT -i lo -j ACCEPT\n#iptables -A INPUT -j DROP\n# iptables -A INPUT -j REJECT\n")
     #expect(inputRules(reading) == 1)
@@ -54,7 +54,7 @@ import Testing
     "root@h:~# nft -f - <<EOF\ntable inet t {\n chain c {\n  type filter hook input priority 0; policy drop;\n  tcp dport 22 accept\n }\n}\nEOF\nroot@h:~#",
     "echo 'add table inet t; add chain inet t c { type filter hook input priority 0; policy drop; }; add rule inet t c tcp dport 22 accept' | nft -f -",
   ])
-  func `commands of nft are found in every way that people write them`(_ paste: String) {
+  func commandsOfNftAreFoundInEveryWayThatPeopleWriteThem(_ paste: String) {
     let reading = Script.read(paste.hasPrefix("echo") ? "#!/bin/sh\n" + paste : paste)
     let chain = reading.ruleset.table(.inet, "t")?.chains.first
     #expect(chain?.base?.policy == .drop)
@@ -62,7 +62,7 @@ import Testing
     #expect(chain?.rules.count == 1)
   }
 
-  @Test func `commands of ipset make sets`() {
+  @Test func commandsOfIpsetMakeSets() {
     let reading = Script.read(
       "ipset create bad hash:ip\nipset add bad 192.0.2.1\nipset add bad 192.0.2.2\nipset del bad 192.0.2.1\n"
         + "iptables -A INPUT -m set --match-set bad src -j DROP")
@@ -74,7 +74,7 @@ import Testing
     "root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables-save\n\(save)\nroot@h:~#",
     "How I made it:\niptables -F\n\nWhat I have:\n\(save)",
   ])
-  func `a dump of the table answers, and commands before it are only told of`(_ paste: String) {
+  func aDumpOfTheTableAnswersAndCommandsBeforeItAreOnlyToldOf(_ paste: String) {
     let reading = Script.read(paste)
     #expect(inputRules(reading) == 1)
     #expect(reading.diagnostics.contains { $0.id == "commands-beside-a-dump" && $0.severity == .note })
@@ -120,7 +120,7 @@ import Testing
     (["iptables-restore < rules.v4"], ["?", "accept", "drop", "?"]),
     (["iptables -t nat -F"], ["accept", "drop"]), (["ip6tables -F"], ["accept", "drop"]),
   ])
-  func `commands at a prompt after a listing are applied to it`(_ commands: [String], _ rules: [String]) {
+  func commandsAtAPromptAfterAListingAreAppliedToIt(_ commands: [String], _ rules: [String]) {
     let typed = commands.map { "root@h:~# \($0)\n" }.joined()
     let reading = Script.read("root@h:~# iptables -vnL INPUT --line-numbers\n\(Self.listing)\(typed)root@h:~#\n")
     #expect(input(reading) == rules)
@@ -146,14 +146,14 @@ import Testing
     // Of another machine.
     ("root@other:~# iptables -F\n", ["accept", "drop"]), ("root@h:~# ssh other iptables -F\n", ["accept", "drop"]),
   ])
-  func `a command that perhaps ran changes the listing perhaps`(_ more: String, _ rules: [String]) {
+  func aCommandThatPerhapsRanChangesTheListingPerhaps(_ more: String, _ rules: [String]) {
     let reading = DumpReader().readHosts([
       DumpInput(name: "-", bytes: Array("root@h:~# iptables -vnL INPUT --line-numbers\n\(Self.listing)\(more)".utf8))
     ])
     #expect(reading.first.map(input) == rules)
   }
 
-  @Test func `a comment among other prompts is perhaps a command`() {
+  @Test func aCommentAmongOtherPromptsIsPerhapsACommand() {
     let reading = Script.read("$ sudo iptables -vnL INPUT --line-numbers\n\(Self.listing)# iptables -F\n$ date\n")
     #expect(input(reading) == ["accept?", "drop?"])
   }
@@ -165,11 +165,11 @@ import Testing
     ),
     ("root@h:~# iptables -A INPUT -j DROP\nroot@h:~# iptables -F\nroot@h:~# iptables-save\nroot@h:~#", []),
   ])
-  func `where all was empty before the commands they made what there is`(_ paste: String, _ rules: [String]) {
+  func whereAllWasEmptyBeforeTheCommandsTheyMadeWhatThereIs(_ paste: String, _ rules: [String]) {
     #expect(input(Script.read(paste)) == rules)
   }
 
-  @Test func `commands of nft and ipset after a dump make what they name unknown`() throws {
+  @Test func commandsOfNftAndIpsetAfterADumpMakeWhatTheyNameUnknown() throws {
     let reading = Script.read(
       "# nft list ruleset\ntable inet a {\n  chain c {\n    type filter hook input priority 0; policy drop;\n  }\n}\ntable inet b {\n  chain c {\n    tcp dport 1 accept\n  }\n}\n"
         + "# ipset list\nName: bad\nType: hash:ip\nMembers:\n192.0.2.1\n# nft add rule inet a c tcp dport 22 accept\n# ipset add bad 192.0.2.2\n# nft list tables\n"
@@ -180,7 +180,7 @@ import Testing
     #expect(reading.diagnostics.count { $0.id == "commands-not-applied" } == 2)
   }
 
-  @Test func `where dumps tell of other tables what commands found in theirs is unknown`() {
+  @Test func whereDumpsTellOfOtherTablesWhatCommandsFoundInTheirsIsUnknown() {
     let listing = "Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination\n"
     let reading = Script.read(
       "root@h:~# iptables -L -n\n\(listing)root@h:~# iptables -t nat -A PREROUTING -p tcp --dport 80 -j DNAT --to 192.0.2.20\nroot@h:~#"
@@ -194,7 +194,7 @@ import Testing
     ("", Shown.part), ("root@h:~# iptables --version\niptables v1.8.9 (nf_tables)\n", nil),
     ("root@h:~# iptables-save\n", nil),
   ])
-  func `nft that lists no rules says nothing of iptables unless that works on nf_tables`(
+  func nftThatListsNoRulesSaysNothingOfIptablesUnlessThatWorksOnNfTables(
     _ more: String, _ shown: Shown?
   ) {
     let reading = Script.read(
@@ -203,7 +203,7 @@ import Testing
     #expect(reading.coverage.allOfNftables)
   }
 
-  @Test func `a command behind which its program complains made nothing`() {
+  @Test func aCommandBehindWhichItsProgramComplainsMadeNothing() {
     let reading = Script.read(
       "root@h:~# iptables -A INPUT -i lo -j ACCEPT\nroot@h:~# iptables -A INPUT -p tcp -j DROPP\n"
         + "iptables v1.8.9 (nf_tables): Chain 'DROPP' does not exist\nTry `iptables -h' or 'iptables --help' for more information.\nroot@h:~#"
@@ -211,14 +211,14 @@ import Testing
     #expect(inputRules(reading) == 1)
   }
 
-  @Test func `commands in a container are not the host's`() {
+  @Test func commandsInAContainerAreNotTheHosts() {
     let reading = Script.read(
       "root@h:~# docker exec -it web bash\nroot@4f1d2c3b4a59:/# iptables -A INPUT -j DROP\nroot@4f1d2c3b4a59:/# exit\nroot@h:~#"
     )
     #expect(reading.ruleset.tables.isEmpty)
   }
 
-  @Test func `what ufw says of itself is a fact and shows no rules`() {
+  @Test func whatUfwSaysOfItselfIsAFactAndShowsNoRules() {
     let reading = Script.read(
       "$ sudo ufw status verbose\nStatus: active\nLogging: on (low)\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n"
         + "New profiles: skip\n\nTo                         Action      From\n--                         ------      ----\n"
@@ -244,7 +244,7 @@ import Testing
     ("root@h:~# nft list tables\nroot@h:~#", false, false, false),
     ("root@h:~# iptables -L\nroot@h:~#", false, false, false),
   ])
-  func `a command that printed nothing before the next prompt says that there are no rules`(
+  func aCommandThatPrintedNothingBeforeTheNextPromptSaysThatThereAreNoRules(
     _ paste: String, _ ipv4: Bool, _ ipv6: Bool, _ nft: Bool
   ) {
     let coverage = Script.read(paste).coverage
@@ -260,7 +260,7 @@ import Testing
     ("root@h:~# iptables -t nat -S | grep 80\n", "nat"), ("root@h:~# iptables-save | grep 80\nroot@h:~#", "nat"),
     ("I ran `iptables -L -n | grep 80`:\n\n", "filter"), ("$ iptables -L -n | tac | wc -l\n12\n", "filter"),
   ])
-  func `a filter that let nothing through says nothing of the rules`(_ paste: String, _ table: String) {
+  func aFilterThatLetNothingThroughSaysNothingOfTheRules(_ paste: String, _ table: String) {
     let reading = Script.read(paste)
     #expect(!reading.coverage.tells(table, .ipv4))
     let chains = reading.ruleset.table(.ip, table)?.chains ?? []
@@ -268,19 +268,19 @@ import Testing
     #expect(reading.diagnostics.contains { $0.id == "filtered-output" })
   }
 
-  @Test func `what another output shows is not unknown because a filter let nothing through`() {
+  @Test func whatAnotherOutputShowsIsNotUnknownBecauseAFilterLetNothingThrough() {
     let reading = Script.read(
       "root@h:~# iptables -S | grep 80\nroot@h:~# iptables -S\n-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT ACCEPT\nroot@h:~#"
     )
     #expect(reading.ruleset.table(.ip, "filter")?.shown == .whole && input(reading) == [])
   }
 
-  @Test func `one table that printed nothing is told alone`() {
+  @Test func oneTableThatPrintedNothingIsToldAlone() {
     let coverage = Script.read("root@h:~# iptables-save -t nat\nroot@h:~#").coverage
     #expect(coverage.tells("nat", .ipv4) && !coverage.tells("filter", .ipv4))
   }
 
-  @Test func `JSON of nft that holds nothing but its version says that there are no rules`() {
+  @Test func jsonOfNftThatHoldsNothingButItsVersionSaysThatThereAreNoRules() {
     let json = #"{"nftables": [{"metainfo": {"version": "1.0.6", "release_name": "x", "json_schema_version": 1}}]}"#
     #expect(Script.read(json).coverage.allOfNftables)
     #expect(!Script.read("root@h:~# nft -j list tables\n\(json)\n").coverage.allOfNftables)
@@ -294,7 +294,7 @@ import Testing
     "-bash: iptables-save: command not found", "sudo: iptables-save: command not found",
     "Fatal: can't open lock file /run/xtables.lock: Permission denied",
   ])
-  func `a program that fails has not answered`(_ complaint: String) {
+  func aProgramThatFailsHasNotAnswered(_ complaint: String) {
     let reading = Script.read("user@h:~$ iptables-save\n\(complaint)\nuser@h:~$ ip addr\n")
     #expect(reading.coverage.allOfIptables.isEmpty && reading.ruleset.tables.isEmpty)
     #expect(reading.diagnostics.contains { $0.id == "output-failed" && $0.span?.line == 2 })
@@ -306,13 +306,13 @@ import Testing
     "internal:0:0-0: Error: Could not receive tables from kernel: Operation not permitted",
     "zsh: command not found: nft", "Error: Could not process rule: Operation not supported",
   ])
-  func `nft that fails has not answered`(_ complaint: String) {
+  func nftThatFailsHasNotAnswered(_ complaint: String) {
     let reading = Script.read("user@h:~$ nft list ruleset\n\(complaint)\nuser@h:~$ \n")
     #expect(!reading.coverage.allOfNftables)
     #expect(reading.diagnostics.contains { $0.id == "output-failed" })
   }
 
-  @Test func `an iptables-save that leaves a table out has not told all`() {
+  @Test func anIptablesSaveThatLeavesATableOutHasNotToldAll() {
     let reading = Script.read(
       "root@h:~# iptables-save\n# Table `nat' is incompatible, use 'nft' tool.\n*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\nroot@h:~#"
     )

@@ -16,7 +16,7 @@ import Testing
   /// The same rules as `iptables-save` prints them.
   private func saved(_ lines: [String]) -> [[Statement]] {
     let dump = "*filter\n" + lines.map { $0 + "\n" }.joined() + "COMMIT\n"
-    let reading = DumpReader().read([DumpInput(name: "iptables-save.txt", bytes: Array(dump.utf8))])
+    let reading = DumpReader().read([DumpInput(name: "iptables-save.txt", text: dump)])
     return reading.ruleset.table(.ip, "filter")?.chains.first { $0.name == "INPUT" }?.rules
       .map { $0.canonicalStatements(in: .ip) } ?? []
   }
@@ -124,11 +124,11 @@ import Testing
   ]
 
   @Test(arguments: scripts)
-  func `a script makes the rules that a shell would`(_ script: String, _ expected: [String]) {
+  func aScriptMakesTheRulesThatAShellWould(_ script: String, _ expected: [String]) {
     #expect(rules("#!/bin/bash\n" + script).map { $0.canonicalStatements(in: .ip) } == saved(expected))
   }
 
-  @Test func `a value that the script computes stays in the rule as written`() {
+  @Test func aValueThatTheScriptComputesStaysInTheRuleAsWritten() {
     let rule = rules("#!/bin/sh\niptables -A INPUT -s $(cat /etc/friend) -p tcp --dport 22 -j ACCEPT")[0]
     #expect(rule.missing == nil)
     #expect(rule.statements.last == .verdict(.accept))
@@ -136,7 +136,7 @@ import Testing
       rule.statements.contains { if case .opaqueMatch(let part) = $0 { part.text.contains("$(cat") } else { false } })
   }
 
-  @Test func `a rule behind a condition that nobody knows is perhaps there`() {
+  @Test func aRuleBehindAConditionThatNobodyKnowsIsPerhapsThere() {
     let rule = rules("#!/bin/sh\nif [ -f /etc/strict ]; then iptables -A INPUT -p tcp -j DROP; fi")[0]
     let parts = rule.statements.compactMap { if case .opaqueMatch(let part) = $0 { part.text } else { nil } }
     #expect(parts == ["if [ -f /etc/strict ]"])
@@ -148,7 +148,7 @@ import Testing
     "cat /etc/blocked | while read net; do iptables -A INPUT -s $net -j DROP; done",
     "for net in $(cat /etc/blocked); do iptables -A INPUT -s $net -j DROP; done",
   ])
-  func `rules that a loop computes are missing at their place, and can only do what their target does`(_ loop: String) {
+  func rulesThatALoopComputesAreMissingAtTheirPlaceAndCanOnlyDoWhatTheirTargetDoes(_ loop: String) {
     let found = rules("#!/bin/sh\niptables -A INPUT -i lo -j ACCEPT\n\(loop)\niptables -A INPUT -p tcp -j ACCEPT")
     #expect(found.count == 3)
     #expect(found[1].missing == MissingRules(.computed, effects: .drop))
@@ -158,7 +158,7 @@ import Testing
     ("iptables -A INPUT -j $ACTION", 1), ("iptables -A INPUT $RULE", 1), ("iptables -A $CHAIN -j DROP", 1),
     ("iptables -A INPUT -i lo -j ACCEPT\niptables -D INPUT $N", 1),
   ])
-  func `what a command does with an unknown word is unknown`(_ script: String, _ count: Int) {
+  func whatACommandDoesWithAnUnknownWordIsUnknown(_ script: String, _ count: Int) {
     let found = rules("#!/bin/sh\n" + script)
     #expect(found.count == count)
     #expect(
@@ -167,14 +167,14 @@ import Testing
       })
   }
 
-  @Test func `a policy that is perhaps set is unknown`() {
+  @Test func aPolicyThatIsPerhapsSetIsUnknown() {
     let reading = Script.read(
       "#!/bin/sh\nif [ -f /etc/strict ]; then iptables -P INPUT DROP; fi\niptables -P FORWARD DROP")
     let chains = reading.ruleset.table(.ip, "filter")?.chains ?? []
     #expect(chains.map(\.base?.policy) == [nil, .drop, .accept])
   }
 
-  @Test func `a file that is restored and not shown may hold anything`() {
+  @Test func aFileThatIsRestoredAndNotShownMayHoldAnything() {
     let reading = Script.read("#!/bin/sh\niptables-restore < /etc/iptables.rules\niptables -A INPUT -j DROP")
     let table = reading.ruleset.table(.ip, "filter")
     #expect(table?.shown == .part)
@@ -200,7 +200,7 @@ import Testing
   ]
 
   @Test(arguments: computed.indices)
-  func `what nft gets computed is unknown at its place`(_ index: Int) throws {
+  func whatNftGetsComputedIsUnknownAtItsPlace(_ index: Int) throws {
     let (command, holds) = Self.computed[index]
     let reading = Script.read(
       "#!/bin/sh\nnft add table inet t\nnft add chain inet t c '{ type filter hook input priority 0; }'\n"
@@ -209,7 +209,7 @@ import Testing
     #expect(holds(try #require(reading.ruleset.table(.inet, "t"))), "\(command)")
   }
 
-  @Test func `a chain that another program made shows that the host is not freshly started`() {
+  @Test func aChainThatAnotherProgramMadeShowsThatTheHostIsNotFreshlyStarted() {
     let reading = Script.read("iptables -I DOCKER-USER -i eth0 -j DROP")
     let table = reading.ruleset.table(.ip, "filter")
     #expect(table?.shown == .part)
@@ -227,12 +227,12 @@ import Testing
     "for ((i=1;i>0;i++)); do iptables -A INPUT -p tcp --dport $i -j ACCEPT; done",
     ". /etc/firewall.conf\niptables -A INPUT -p tcp --dport ${HTTP_PORT:-80} -j ACCEPT",
   ])
-  func `what a loop counts to or a file sets nobody knows`(_ script: String) {
+  func whatALoopCountsToOrAFileSetsNobodyKnows(_ script: String) {
     let found = rules("#!/bin/bash\niptables -P INPUT DROP\n" + script)
     #expect(!found.isEmpty && found.allSatisfy { $0.hasUnknownPart })
   }
 
-  @Test func `a script that is read in and not shown may set any variable`() {
+  @Test func aScriptThatIsReadInAndNotShownMaySetAnyVariable() {
     let script = "#!/bin/sh\nNET=192.0.2.0/24\n. /etc/fw.conf\niptables -A INPUT -s $NET -j DROP"
     let rule = rules(script)[0]
     #expect(!rule.maskedValues.isEmpty)
@@ -251,22 +251,21 @@ import Testing
     ("iptables -t nat -A PREROUTING -j DROP", "the use of DROP is therefore inhibited"),
     ("nft add rule ip filter input accept", "No such file or directory"),
   ])
-  func `what the program would refuse makes nothing and is told with its own words`(_ command: String, _ words: String)
-  {
+  func whatTheProgramWouldRefuseMakesNothingAndIsToldWithItsOwnWords(_ command: String, _ words: String) {
     let reading = Script.read("#!/bin/sh\niptables -P OUTPUT ACCEPT\n" + command)
     let found = reading.diagnostics.filter { $0.id == "command-failed" }
     #expect(found.count == 1 && found[0].message.contains(words) && found[0].span?.line == 3)
     #expect(reading.ruleset.tables.allSatisfy { $0.chains.allSatisfy(\.rules.isEmpty) })
   }
 
-  @Test func `a rule's place is its command`() {
+  @Test func aRulesPlaceIsItsCommand() {
     let reading = Script.read("#!/bin/sh\nIPT=iptables\n\n$IPT -A INPUT \\\n  -j DROP\n")
     let rule = reading.ruleset.table(.ip, "filter")?.chains[0].rules[0]
     #expect(rule?.span.line == 4)
     #expect(rule.map { reading.ruleset.sources.text(of: $0.span) } == "$IPT -A INPUT \\\n  -j DROP")
   }
 
-  @Test func `settings that a script makes are facts`() {
+  @Test func settingsThatAScriptMakesAreFacts() {
     let reading = Script.read(
       "#!/bin/sh\necho 1 > /proc/sys/net/ipv4/ip_forward\nsysctl -w net.ipv4.conf.all.rp_filter=2\n"
         + "ip addr add 192.0.2.1/24 dev eth0\nip route add default via 192.0.2.254 dev eth0\niptables -P INPUT DROP")
@@ -278,7 +277,7 @@ import Testing
   }
 
   @Test(arguments: ["ufw allow 22/tcp", "systemctl restart docker", "firewall-cmd --add-port=80/tcp"])
-  func `commands of other tools are told of and not carried out`(_ command: String) {
+  func commandsOfOtherToolsAreToldOfAndNotCarriedOut(_ command: String) {
     let reading = Script.read("#!/bin/sh\niptables -P INPUT DROP\n" + command)
     #expect(reading.diagnostics.contains { $0.id == "command-not-carried-out" && $0.span?.line == 3 })
   }
@@ -286,7 +285,7 @@ import Testing
   @Test(arguments: [
     "#!/usr/bin/python3\nprint('iptables -F')\n", "#!/bin/sh\necho hello\n", "#!/bin/sh\niptables -L -n\n",
   ])
-  func `a script that makes no rules says nothing of a host`(_ script: String) {
+  func aScriptThatMakesNoRulesSaysNothingOfAHost(_ script: String) {
     let reading = Script.read(script)
     #expect(reading.ruleset.tables.isEmpty)
     #expect(reading.diagnostics.contains { $0.id == "nothing-recognised" && $0.severity == .error })
@@ -301,12 +300,12 @@ import Testing
     "#!/bin/sh\nfor a in {1..4000}; do for b in {1..4000}; do iptables -I INPUT -s 10.0.0.1 -j DROP; done; done",
     "#!/bin/sh\niptables -A INPUT -m comment --comment 'open\n$(((${${", "#!/bin/sh\ncat <<EOF\niptables -F",
   ])
-  func `no script makes the reader hang`(_ script: String) {
+  func noScriptMakesTheReaderHang(_ script: String) {
     _ = Script.read(script)
   }
 
   @Test(arguments: [1, 2, 3, 4] as [UInt64])
-  func `a damaged script is read to its end`(_ seed: UInt64) {
+  func aDamagedScriptIsReadToItsEnd(_ seed: UInt64) {
     var random = RandomNumbers(seed: seed)
     let whole = Array(("#!/bin/bash\n" + Self.scripts.map(\.script).joined(separator: "\n")).utf8)
     for _ in 0..<25 {
@@ -325,6 +324,6 @@ import Testing
 /// Reads a script alone.
 enum Script {
   static func read(_ text: String) -> HostReading {
-    DumpReader().read([DumpInput(name: "rules.txt", bytes: Array(text.utf8))])
+    DumpReader().read([DumpInput(name: "rules.txt", text: text)])
   }
 }

@@ -24,12 +24,12 @@ import Testing
     """
 
   static func reading(_ dump: String) -> HostReading {
-    DumpReader().read([DumpInput(name: "dump.txt", bytes: Array(dump.utf8))])
+    DumpReader().read([DumpInput(name: "dump.txt", text: dump)])
   }
 
   static func carryOut(_ commands: String, on dump: String) throws(CommandFailure) -> HostReading {
     var reading = reading(dump)
-    try reading.carryOut([DumpInput(name: "--with", bytes: Array(commands.utf8))])
+    try reading.carryOut([DumpInput(name: "--with", text: commands)])
     return reading
   }
 

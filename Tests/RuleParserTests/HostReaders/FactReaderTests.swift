@@ -8,7 +8,7 @@ import Testing
 /// Outputs about the host in the shapes that the corpus does not have.
 @Suite struct FactReaderTests {
   private func facts(_ text: String, name: String = "-") -> HostFacts {
-    DumpReader().read([DumpInput(name: name, bytes: Array(text.utf8))]).facts
+    DumpReader().read([DumpInput(name: name, text: text)]).facts
   }
 
   @Test func addressesOnOneLineEach() throws {

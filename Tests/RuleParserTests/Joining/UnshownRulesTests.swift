@@ -7,7 +7,7 @@ import Testing
 /// What no dump shows has a place in the graph, with the evidence for it.
 @Suite struct UnshownRulesTests {
   private func read(_ text: String, name: String = "-") -> HostReading {
-    DumpReader().read([DumpInput(name: name, bytes: Array(text.utf8))])
+    DumpReader().read([DumpInput(name: name, text: text)])
   }
 
   /// `filter INPUT` of each chain that is there though nothing of it was shown.

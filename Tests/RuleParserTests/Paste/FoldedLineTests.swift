@@ -162,7 +162,7 @@ import Testing
   }
 
   private static func read(_ text: String) -> [Table] {
-    DumpReader().read([DumpInput(name: "-", bytes: Array(text.utf8))]).ruleset.tables
+    DumpReader().read([DumpInput(name: "-", text: text)]).ruleset.tables
   }
 
   /// What a rule does, without texts that nothing looks at; nil of a rule of which something is unknown.

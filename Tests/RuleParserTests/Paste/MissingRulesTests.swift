@@ -7,7 +7,7 @@ import Testing
 /// What a paste leaves out is missing at its place: marks of omission, gaps of numbers, filters behind the command, texts that stop.
 @Suite struct MissingRulesTests {
   private func read(_ text: String) -> HostReading {
-    DumpReader().read([DumpInput(name: "-", bytes: Array(text.utf8))])
+    DumpReader().read([DumpInput(name: "-", text: text)])
   }
 
   /// The rules of a chain, in short: verdicts, and the evidence of what is missing with its count.

@@ -154,7 +154,7 @@ import Testing
   @Test func whatABundleLacksIsSaid() {
     let bundle =
       "#### fwtrace capture 1 host=web1\n#### fwtrace could not read: nft: not installed\n#### fwtrace: ss -tulnp\n#### fwtrace capture ends\n"
-    let reading = DumpReader().read([DumpInput(name: "b.txt", bytes: Array(bundle.utf8))])
+    let reading = DumpReader().read([DumpInput(name: "b.txt", text: bundle)])
     #expect(reading.diagnostics.map(\.id) == ["capture-incomplete"])
     #expect(reading.diagnostics.first?.message.contains("nft: not installed") == true)
     // Nothing listens, and that is known.

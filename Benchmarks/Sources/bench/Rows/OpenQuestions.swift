@@ -15,8 +15,8 @@ enum AskFirewalls: Row {
   private static func claims(_ lab: Lab, _ kind: OverlappingRules) throws -> [Claim] {
     let text = kind.text(rules: rules, seed: 7)
     let reading = DumpReader().read([
-      DumpInput(name: "rules", bytes: Array(text.utf8)),
-      DumpInput(name: "host", bytes: Array(Surroundings.text.utf8)),
+      DumpInput(name: "rules", text: text),
+      DumpInput(name: "host", text: Surroundings.text),
     ])
     var builder = QueryBuilder(facts: reading.facts)
     try builder.set(.dst, ":22")

@@ -9,7 +9,7 @@ enum Asking {
   static func tracer(_ lab: Lab, _ shape: Shape, _ rules: Int) throws -> (Tracer, QueryBuilder) {
     let reading = DumpReader().read([
       DumpInput(name: "rules", bytes: try Lab.bytes(try lab.generated(shape, rules))),
-      DumpInput(name: "host", bytes: Array(Surroundings.text.utf8)),
+      DumpInput(name: "host", text: Surroundings.text),
     ])
     return (Tracer(reading.ruleset, facts: reading.facts), QueryBuilder(facts: reading.facts))
   }

@@ -1,5 +1,5 @@
 import FlowTrace
-import Foundation
+import Reports
 import RuleGraph
 import RuleParser
 import Testing
@@ -8,43 +8,40 @@ import Testing
 @Suite struct FirewallTests {
   /// The host, read from the dumps of a sample.
   static let host: HostReading = {
-    var folder = URL(filePath: #filePath)
-    for _ in 0..<5 { folder.deleteLastPathComponent() }
-    let samples = folder.appending(path: "samples/tomcat-redis")
-    let inputs = ["filter.txt", "nat.txt"].map { name in
-      DumpInput(name: name, bytes: Array((try? Data(contentsOf: samples.appending(path: name))) ?? Data()))
-    }
-    return DumpReader().read(inputs)
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(5).joined(separator: "/")
+    let files = ["filter.txt", "nat.txt"].compactMap { DumpInput(file: "\(root)/samples/tomcat-redis/\($0)") }
+    return DumpReader().read(files)
   }()
 
-  /// The cases of a question: together they are all of its packets.
-  private func cases(_ options: KeyValuePairs<QueryOption, String>) throws -> [Case] {
-    var question = QueryBuilder(facts: Self.host.facts)
-    for (option, text) in options { try question.set(option, text) }
-    return Tracer(Self.host.ruleset, facts: Self.host.facts).trace(try question.query()).cases
+  let host = Self.host
+
+  @Test func theDumpsAreUnderstood() {
+    #expect(!host.ruleset.tables.isEmpty)
+    #expect(host.diagnostics.allSatisfy { $0.severity == .note })
   }
 
-  @Test func everyPacketForThePublishedPortEndsAtTheTomcat() throws {
-    let cases = try cases([
-      .input: "ens33", .src: "203.0.113.0/24", .dst: "192.168.0.140:32769", .hostAddress: "192.168.0.140",
-    ])
-    #expect(!cases.isEmpty)
-    for one in cases {
-      #expect(one.verdict == .accept && one.fate == .forward)
-      #expect(one.packet.destination == ValueSet(try #require(IPAddress("172.17.0.2")).bits))
-      #expect(one.packet.destinationPort == ValueSet(8080))
+  @Test func everyPacketForThePublishedPortEndsAtTheTomcat() {
+    var query = Query(
+      .tcp, from: "203.0.113.0/24", to: "192.168.0.140", port: 32769, input: .interface("ens33"))
+    query.hostAddresses = "192.168.0.140"
+    let trace = host.trace(query)
+    #expect(trace.verdict == .accept, "\(host.explanation(of: trace))")
+    for part in trace.cases {
+      #expect(part.fate == .forward)
+      #expect(part.packet.destination == "172.17.0.2")
+      #expect(part.packet.destinationPort == 8080)
     }
   }
 
-  @Test(arguments: ["1-8079", "8081-65535"])
-  func noOtherPortOfTheTomcatIsOpen(_ ports: String) throws {
-    let cases = try cases([.input: "ens33", .src: "203.0.113.0/24", .dst: "172.17.0.2", .dport: ports])
-    #expect(!cases.isEmpty)
-    #expect(cases.allSatisfy { $0.verdict == .drop })
+  @Test(arguments: [ValueSet(1...8079), ValueSet(8081...65535)])
+  func noOtherPortOfTheTomcatIsOpen(_ ports: ValueSet) {
+    let trace = host.trace(
+      Query(.tcp, from: "203.0.113.0/24", to: "172.17.0.2", port: ports, input: .interface("ens33")))
+    #expect(trace.verdict == .drop, "\(host.explanation(of: trace))")
   }
 
-  @Test func containersLeaveBehindTheHostsAddress() throws {
-    let cases = try cases([.input: "docker0", .src: "172.17.0.2", .dst: "203.0.113.9:443"])
-    #expect(cases.allSatisfy { $0.translations.contains { $0.kind == .masquerade } })
+  @Test func containersLeaveWithTheHostsAddress() {
+    let trace = host.trace(Query(.tcp, from: "172.17.0.2", to: "203.0.113.9", port: 443, input: .interface("docker0")))
+    #expect(trace.cases.allSatisfy { $0.translations.contains { $0.kind == .masquerade } })
   }
 }

@@ -72,11 +72,10 @@ extension Engine {
   }
 
   private func portIn(_ flow: inout Flow) -> VariableID {
-    if flow.bridgePort < 0 {
-      flow.bridgePort = flow.makeVariable(
-        InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
-    }
-    return flow.bridgePort
+    if let known = flow.bridgePort { return known }
+    let port = flow.makeVariable(InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
+    flow.bridgePort = port
+    return port
   }
 
   /// The port that a frame leaves through: that of the destination where a dump tells it, else any but the one that the frame came in through, of those
@@ -85,7 +84,7 @@ extension Engine {
     if let port = port(of: flow.domain(.destination), on: bridge) { return flow.makeVariable(ValueSet(port)) }
     guard knowledge.knowsAddresses(flow.family) else { return flow.makeVariable(InterfaceName.anyName) }
     let ports = knowledge.facts.interfaces.filter { $0.master == bridge }
-    let came = flow.bridgePort < 0 ? nil : flow.variables[flow.bridgePort].domain.single
+    let came = flow.bridgePort.flatMap { flow.variables[$0].domain.single }
     let others = ports.compactMap { port in
       InterfaceName(port.name).flatMap { $0.value == came && port.hairpin != true ? nil : $0.value }
     }

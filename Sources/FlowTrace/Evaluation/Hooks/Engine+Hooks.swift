@@ -20,7 +20,7 @@ extension Engine {
   func givenUp(_ flow: Flow, _ why: UnknownEnd = tooManyCases) -> FinishedFlow {
     let warning = Diagnostic(
       "too-many-cases", .warning,
-      "the question has more cases than can be told apart, and the rest of them is undetermined; give it a protocol, an address or an interface"
+      "the question has more cases than fwtrace tells apart, and the rest is undetermined; narrow it with a protocol, an address or an interface"
     )
     if !warnings.contains(warning) { warnings.append(warning) }
     return FinishedFlow(
@@ -362,7 +362,7 @@ extension Engine {
     guard !flow.isSentByHost, knowledge.facts.routesKnown.contains(flow.family),
       let source = flow.domain(.source)?.single
     else { return false }
-    return lookUp(source, RouteRequest(family: flow.family)).refusal != nil
+    return routes.lookUp(source, RouteRequest(family: flow.family)).refusal != nil
   }
 
   /// Whether an IPv4 packet from outside that bears the host's own source address is rejected in prerouting, on its way to another host: the error would be
@@ -401,10 +401,7 @@ extension Engine {
   }
 
   private func isFiltering(_ chain: ChainID, _ hook: Hook?) -> Bool {
-    guard hook == .input || hook == .forward || hook == .output else { return false }
-    let table = ruleset.tables[chain.table]
-    return table.origin == .nftables
-      ? !(table.chains[chain.chain].base?.type == .nat) : table.name == "filter" || table.name == "security"
+    (hook == .input || hook == .forward || hook == .output) && ruleset.isFiltering(chain)
   }
 }
 

@@ -198,7 +198,7 @@ extension Engine {
     if knowledge.facts.routesKnown.contains(flow.family), !isMarkOpen,
       let address = flow.variables[variable].domain.single
     {
-      answer = lookUp(address, request)
+      answer = routes.lookUp(address, request)
       if case .undecided = answer { answer = nil }
     }
     guard isLoopback || answer != nil else {

@@ -167,7 +167,7 @@ extension Engine {
   }
 
   private func leadsThrough(_ address: UInt128, _ request: RouteRequest, input: String) -> Bool {
-    switch lookUp(address, request) {
+    switch routes.lookUp(address, request) {
     case .unicast(let hops, _):
       return !hops.isEmpty && hops.allSatisfy { hop in hop.interface.map { $0 != input } ?? false }
     case .undecided(let question):
@@ -186,7 +186,7 @@ extension Engine {
     if domain.isEmpty { return [] }
     var request = request(for: flow)
     request.decided = settledQuestions(flow)
-    return answers(for: domain, request).flatMap { group -> [(flow: Flow, answer: RouteAnswer)] in
+    return routes.answers(for: domain, request).flatMap { group -> [(flow: Flow, answer: RouteAnswer)] in
       var part = flow
       guard part.narrow(destination, to: group.values) else { return [] }
       guard case .undecided(let question) = group.answer else { return [(part, group.answer)] }
@@ -333,7 +333,7 @@ extension Engine {
     request.decided = settledQuestions(flow)
     var hops: [Route.NextHop] = []
     var isDecided = isKnown
-    switch lookUp(source, request) {
+    switch routes.lookUp(source, request) {
     case .unicast(let ways, _): hops = ways
     case .unknown, .undecided: isDecided = false
     case .broadcast, .multicast: if isKnown { return .fails(.martian) }

@@ -52,7 +52,7 @@ extension Engine {
       flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
         InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
     }
-    if flow.bridgePort < 0 {
+    if flow.bridgePort == nil {
       flow.bridgePort = flow.binding[Slot.physicalInput.rawValue]
       if passBridge(.prerouting, name, next: .start, &flow) { return .on }
     }

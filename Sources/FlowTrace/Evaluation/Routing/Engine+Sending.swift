@@ -134,7 +134,7 @@ extension Engine {
       return own.name
     }
     guard knowledge.facts.routesKnown.contains(flow.family),
-      case .unicast(let hops, _) = lookUp(destination, request(for: flow), asUnicast: true), hops.count == 1
+      case .unicast(let hops, _) = routes.lookUp(destination, request(for: flow), asUnicast: true), hops.count == 1
     else { return nil }
     return hops[0].interface
   }

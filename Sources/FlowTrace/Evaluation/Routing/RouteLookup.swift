@@ -45,7 +45,10 @@ enum RouteAnswer: Hashable {
   }
 }
 
-extension Engine {
+/// The routing tables of a host, as the kernel looks routes up in them.
+struct RouteLookup {
+  let knowledge: HostKnowledge
+
   /// Asks the routing tables for a destination, by the policy rules in order and the longest prefix in each table.
   ///
   /// Source: ip-rule(8), ip-route(8), `fib_rules_lookup` in `net/core/fib_rules.c`, `fib_table_lookup` in `net/ipv4/fib_trie.c`.
@@ -109,8 +112,9 @@ extension Engine {
     var best: Route?
     func consider(_ route: Route) {
       guard route.destination.family == family, route.table == table || route.table == number, !route.isDead,
-        route.destination.contains(destination), route.tos == nil
+        route.destination.contains(destination)
       else { return }
+      if let tos = route.tos, request.serviceByte.map({ $0 & 0xfc != UInt128(tos & 0xfc) }) ?? true { return }
       if let suppress, route.destination.length <= suppress { return }
       if let output = request.output, !route.nextHops.isEmpty,
         !route.nextHops.contains(where: { $0.interface == output })
@@ -121,7 +125,11 @@ extension Engine {
         best = route
         return
       }
-      if (-route.destination.length, route.metric) < (-known.destination.length, known.metric) { best = route }
+      // Of two routes to the same block the one for a type of service comes first (`fib_insert_alias` in `net/ipv4/fib_trie.c`).
+      func order(_ route: Route) -> (Int, Int, Int) {
+        (-route.destination.length, route.tos == nil ? 1 : 0, route.metric)
+      }
+      if order(route) < order(known) { best = route }
     }
     for route in knowledge.facts.routes { consider(route) }
     if table == "main" || number == "main", !knowledge.facts.routesKnown.contains(family) {
@@ -142,7 +150,7 @@ extension Engine {
     let areShown = routes.contains { !$0.isConnected && $0.family == request.family }
     let candidates = routes.indices.filter { place in
       let route = routes[place]
-      return names.contains(route.table) && route.length > length ?? -1 && !(areShown && route.isConnected)
+      return names.contains(route.table) && length.map { route.length > $0 } ?? true && !(areShown && route.isConnected)
         && (route.nextHops.isEmpty
           || request.output.map { output in route.nextHops.contains { $0.interface == output } } ?? true)
     }

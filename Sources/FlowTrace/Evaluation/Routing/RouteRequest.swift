@@ -57,6 +57,9 @@ struct RouteRequest {
 }
 
 extension Engine {
+  /// The host's routing tables.
+  var routes: RouteLookup { RouteLookup(knowledge: knowledge) }
+
   /// What the routing tables are asked for a flow that ``cutByRoutingRules(_:)`` has cut: its first values stand for all.
   func request(for flow: Flow) -> RouteRequest {
     var request = RouteRequest(family: flow.family)
@@ -79,10 +82,12 @@ extension Engine {
 
   /// Cuts a flow so that each policy rule applies to all or none of it, as far as its selectors are the packet's.
   func cutByRoutingRules(_ start: Flow) -> [Flow] {
-    if knowledge.facts.routingRules.isEmpty { return [start] }
+    let types = knowledge.typesOfServiceRoutes
+    if knowledge.facts.routingRules.isEmpty, types.isEmpty { return [start] }
     var flows = [start]
-    for rule in knowledge.routingRules[start.family] ?? [] {
-      for (slot, values) in cuts(by: rule, start) {
+    let ofRoutes = start.family == .ipv4 ? types.map { (Slot.serviceByte, Self.serviceBytes($0)) } : []
+    for list in [ofRoutes] + (knowledge.routingRules[start.family] ?? []).map({ cuts(by: $0, start) }) {
+      for (slot, values) in list {
         flows = flows.flatMap { flow -> [Flow] in
           let variable = flow.binding[slot.rawValue]
           guard variable >= 0 else { return [flow] }
@@ -92,6 +97,9 @@ extension Engine {
     }
     return flows
   }
+
+  /// The service bytes of a type of service: its two lowest bits are not compared.
+  private static func serviceBytes(_ tos: UInt8) -> ValueSet { ValueSet(UInt128(tos & 0xfc)...UInt128(tos | 3)) }
 
   private func cuts(by rule: RoutingRule, _ flow: Flow) -> [(Slot, ValueSet)] {
     var cuts: [(Slot, ValueSet)] = []
@@ -112,7 +120,7 @@ extension Engine {
     if let ports = rule.destinationPorts {
       cuts.append((.destinationPort, ValueSet(UInt128(ports.lowerBound)...UInt128(ports.upperBound))))
     }
-    if let tos = rule.tos { cuts.append((.serviceByte, ValueSet(UInt128(tos & 0xfc)...UInt128(tos | 3)))) }
+    if let tos = rule.tos { cuts.append((.serviceByte, Self.serviceBytes(tos))) }
     if let users = rule.users, flow.isSentByHost {
       cuts.append((.user, ValueSet(UInt128(users.lowerBound)...UInt128(users.upperBound))))
     }

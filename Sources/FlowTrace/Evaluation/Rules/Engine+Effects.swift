@@ -73,7 +73,7 @@ extension Engine {
 
   /// Looks a verdict up: one branch for each verdict, and the flows whose key the map does not hold.
   func verdicts(
-    _ key: Expression, _ reference: MapReference, _ start: Flow, _ id: RuleID, _ statement: Int
+    _ key: ValueExpression, _ reference: MapReference, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [RuleBranch], misses: [Flow]) {
     let map = map(reference, of: id, statement: statement)
     func branches(_ flow: Flow, _ element: SetElement) -> [RuleBranch] {

@@ -5,14 +5,14 @@ extension Engine {
   ///
   /// Where the key is open there is a part for each different value of the map. Source: nft(8), "MAPS"; `net/netfilter/nft_lookup.c`.
   func lookUp(
-    _ key: Expression, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
+    _ key: ValueExpression, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
     var flow = start
     if map.masked.isEmpty, let known = knownKey(key, in: &flow) {
       guard let known, let element = map.element(for: known) else { return ([], [flow]) }
       return ([(flow, element)], [])
     }
-    let parts: [Expression]
+    let parts: [ValueExpression]
     if case .concatenation(let several) = key { parts = several } else { parts = [key] }
     if case .generated(let generator) = key { return draw(generator, in: map, flow, id, statement) }
     // Elements with one value are decided together.
@@ -86,10 +86,10 @@ extension Engine {
   /// A flow in parts for each of which every map in an expression gives one value, with that value in the map's place, and the parts for which a map
   /// gives none. A map may give an address and a port at once: the expressions are then two.
   func withMapsLookedUp(
-    _ expression: Expression, _ start: Flow, _ id: RuleID, _ statement: Int
-  ) -> (hits: [(flow: Flow, values: [Expression])], misses: [Flow]) {
-    func inside(_ operand: Expression, _ put: (Expression) -> Expression) -> (
-      hits: [(flow: Flow, values: [Expression])], misses: [Flow]
+    _ expression: ValueExpression, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [(flow: Flow, values: [ValueExpression])], misses: [Flow]) {
+    func inside(_ operand: ValueExpression, _ put: (ValueExpression) -> ValueExpression) -> (
+      hits: [(flow: Flow, values: [ValueExpression])], misses: [Flow]
     ) {
       let found = withMapsLookedUp(operand, start, id, statement)
       return (found.hits.map { ($0.flow, [put($0.values[0])]) }, found.misses)
@@ -100,7 +100,7 @@ extension Engine {
     case .shift(let operand, let left): return inside(operand) { .shift($0, left: left) }
     case .combine(let operation, let a, let b):
       let first = inside(a) { $0 }
-      var result: (hits: [(flow: Flow, values: [Expression])], misses: [Flow]) = ([], first.misses)
+      var result: (hits: [(flow: Flow, values: [ValueExpression])], misses: [Flow]) = ([], first.misses)
       for hit in first.hits {
         let second = withMapsLookedUp(b, hit.flow, id, statement)
         result.hits += second.hits.map { ($0.flow, [.combine(operation, hit.values[0], $0.values[0])]) }
@@ -111,10 +111,10 @@ extension Engine {
       let map = map(reference, table: id.table)
       guard map.isKnown else { return unshown(map, start, id, statement) }
       var found = lookUp(key, in: map, start, id, statement)
-      var hits: [(flow: Flow, values: [Expression])] = []
+      var hits: [(flow: Flow, values: [ValueExpression])] = []
       for hit in found.hits {
         if case .values(let values)? = hit.element.data, !values.isEmpty {
-          hits.append((hit.flow, values.map(Expression.known)))
+          hits.append((hit.flow, values.map(ValueExpression.known)))
         } else if case .masked(let values)? = hit.element.data {
           hits.append((hit.flow, values.map { value in value.isKnown ? .known(value.possible) : .masked(value) }))
         } else if hit.element.isElision {
@@ -133,13 +133,13 @@ extension Engine {
   /// What a map gives that the dump does not show: any value, or none.
   private func unshown(
     _ map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
-  ) -> (hits: [(flow: Flow, values: [Expression])], misses: [Flow]) {
+  ) -> (hits: [(flow: Flow, values: [ValueExpression])], misses: [Flow]) {
     var flow = start
     let decision = condition(id, statement, in: &flow) {
       Condition(.mapMember(map.name), rule: id, settledBy: "nft -j list ruleset")
     }
     let split = flow.split(decision)
-    let any = Expression.masked(MaskedValue("the value in map \(map.name)", within: .all))
+    let any = ValueExpression.masked(MaskedValue("the value in map \(map.name)", within: .all))
     return (split.yes.map { ($0, [any]) }, split.no)
   }
 
@@ -149,18 +149,18 @@ extension Engine {
   /// A member's mark is laid over the old one by its mask, `(mark & ~mask) ^ value`; a member that holds nothing changes nothing
   /// (`set_target_v3` in `net/netfilter/xt_set.c`).
   func assigned(
-    _ field: Field, heldBy set: ResolvedSet, _ key: Expression, _ start: Flow, _ id: RuleID, _ statement: Int
+    _ field: Field, heldBy set: ResolvedSet, _ key: ValueExpression, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> [(Flow, Statement)] {
     // Which set of a list held the packet, and what it kept of it, is not followed.
     guard set.isKnown, set.members.isEmpty, set.masked.isEmpty else {
       return [(start, .assign(Assignment(field, .anyOf(.bits(32)))))]
     }
-    let kept = Expression.field(field)
+    let kept = ValueExpression.field(field)
     var parts: [(Flow, Statement)] = []
     var rest = [start]
     for group in set.groups(holding: field == .meta(.priority) ? "skbprio" : "skbmark") {
       let overlay = group.isException ? nil : SetElement.overlay(group.argument, on: field)
-      let value = overlay.map { Expression.bitwise(kept, and: $0.and, xor: $0.xor) } ?? kept
+      let value = overlay.map { ValueExpression.bitwise(kept, and: $0.and, xor: $0.xor) } ?? kept
       var next: [Flow] = []
       for var part in rest {
         let split = part.split(
@@ -174,9 +174,9 @@ extension Engine {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   /// One value, or one of several that the kernel chooses.
-  fileprivate static func known(_ values: ValueSet) -> Expression {
+  fileprivate static func known(_ values: ValueSet) -> ValueExpression {
     values.single.map { .constant($0) } ?? .anyOf(values)
   }
 }

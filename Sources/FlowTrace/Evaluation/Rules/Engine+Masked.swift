@@ -34,7 +34,7 @@ extension Engine {
 
   /// For which packets of the flow a key is in a set of which the dump masks elements.
   func decide(
-    _ parts: [Expression], isInMasked set: ResolvedSet, _ match: Match, in flow: inout Flow, rule: RuleID,
+    _ parts: [ValueExpression], isInMasked set: ResolvedSet, _ match: Match, in flow: inout Flow, rule: RuleID,
     statement: Int
   ) -> Decision {
     let subjects = parts.map { resolve($0, in: &flow, wanted: .all) }
@@ -51,13 +51,13 @@ extension Engine {
 
   /// For which packets of the flow their key is a masked element of a set or map.
   func decide(
-    _ parts: [Expression], isMasked element: SetElement, number: Int, of set: ResolvedSet, in flow: inout Flow,
+    _ parts: [ValueExpression], isMasked element: SetElement, number: Int, of set: ResolvedSet, in flow: inout Flow,
     rule: RuleID, statement: Int
   ) -> Decision {
     let subjects = parts.map { resolve($0, in: &flow, wanted: .all) }
     var keys = keys(of: set, [element], in: rule)
     keys.set = (keys.set ?? "") + " element \(number)"
-    let subject: Expression = parts.count == 1 ? parts[0] : .concatenation(parts)
+    let subject: ValueExpression = parts.count == 1 ? parts[0] : .concatenation(parts)
     return decide(
       subjects, keys, Match(subject, .elements([element])), isIPSet: false, in: &flow, rule: rule,
       statement: statement)

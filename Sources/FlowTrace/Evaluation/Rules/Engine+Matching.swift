@@ -44,9 +44,9 @@ extension Engine {
 
   /// For which packets of the flow a key is in a set of the rule's own.
   func decide(
-    _ parts: [Expression], isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
+    _ parts: [ValueExpression], isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
-    let subject: Expression = parts.count == 1 ? parts[0] : .concatenation(parts)
+    let subject: ValueExpression = parts.count == 1 ? parts[0] : .concatenation(parts)
     return decide(
       Match(subject, .elements(set.elements)), isIn: set, in: &flow, rule: rule, statement: statement)
   }
@@ -123,7 +123,7 @@ extension Engine {
   }
 
   /// Finds a subject in the flow. `wanted` tells whether interface indices are given as names.
-  func resolve(_ expression: Expression, in flow: inout Flow, wanted: ValueSet = .empty) -> Subject {
+  func resolve(_ expression: ValueExpression, in flow: inout Flow, wanted: ValueSet = .empty) -> Subject {
     switch expression {
     case .constant(let value): return .constant(value)
     case .field(let field):
@@ -161,7 +161,7 @@ extension Engine {
 
   /// A match of a concatenation, or of an ipset of any type.
   func decideKey(
-    _ parts: [Expression], _ match: Match, isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
+    _ parts: [ValueExpression], _ match: Match, isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     var parts = parts
     if let ipset = set.ipset, set.isKnown {
@@ -276,7 +276,7 @@ extension Engine {
   }
 
   private func unknownMember(
-    _ set: ResolvedSet, _ key: [Expression], _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
+    _ set: ResolvedSet, _ key: [ValueExpression], _ match: Match, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     let isIPSet: Bool
     switch match.values {

@@ -2,7 +2,7 @@ import RuleGraph
 
 extension Engine {
   /// The values that an expression may have for the flow; nil where the packet lacks a field or a map has no value (the rule then does not match).
-  func values(of expression: Expression, in flow: inout Flow) -> ValueSet? {
+  func values(of expression: ValueExpression, in flow: inout Flow) -> ValueSet? {
     switch expression {
     case .constant(let value): return ValueSet(value)
     case .anyOf(let values): return values
@@ -49,7 +49,7 @@ extension Engine {
   }
 
   /// The variable that an expression's value is in, when it is just a field; else a new one with its possible values.
-  func variable(of expression: Expression, in flow: inout Flow) -> VariableID? {
+  func variable(of expression: ValueExpression, in flow: inout Flow) -> VariableID? {
     if case .field = expression, case .variable(let variable, let transform, _) = resolve(expression, in: &flow),
       transform.operations.isEmpty
     {
@@ -102,8 +102,8 @@ extension Engine {
   }
 
   /// The value of each part of a key: nil where one is open, `.some(nil)` where the packet lacks a field.
-  func knownKey(_ key: Expression, in flow: inout Flow) -> [UInt128]?? {
-    let parts: [Expression]
+  func knownKey(_ key: ValueExpression, in flow: inout Flow) -> [UInt128]?? {
+    let parts: [ValueExpression]
     if case .concatenation(let several) = key { parts = several } else { parts = [key] }
     var known: [UInt128] = []
     for part in parts {

@@ -1,3 +1,4 @@
+import HostModel
 import RuleGraph
 
 /// A place in a chain for a rule that changes a case's fate.
@@ -43,14 +44,15 @@ struct RemedyPlace: Hashable {
     let table = ruleset.tables[chain.table]
     let name = table.chains[chain.chain].name
     if case .ufw = tool { return .ufw }
-    if name == "DOCKER-USER" { return nil }
-    if table.name == "firewalld" || name.hasPrefix("IN_") || name.hasPrefix("FWD_") {
-      return .firewalld
+    if RuleAuthor.isForOwnRules(name) { return nil }
+    switch RuleAuthor(chain: name, table: table.name) {
+    case .firewalld: return .firewalld
+    case .docker: return .docker
+    case .libvirt: return .libvirt
+    default: break
     }
-    if table.name == "docker-bridges" || name.hasPrefix("DOCKER") { return .docker }
-    if table.chains.contains(where: { $0.name.hasPrefix("ufw-") || $0.name.hasPrefix("ufw6-") }) { return .ufwTable }
-    if table.name == "libvirt_network" || name.hasPrefix("LIBVIRT_") { return .libvirt }
-    return nil
+    let hasUfw = table.chains.contains { chain in RuleAuthor.ufw.chains.contains { chain.name.hasPrefix($0) } }
+    return hasUfw ? .ufwTable : nil
   }
 }
 
@@ -117,9 +119,10 @@ struct RemedyPlaces {
   }
 
   private func isFiltering(_ id: ChainID) -> Bool {
-    guard let base = ruleset[id].base else { return false }
+    // Nobody puts rules into the security table of iptables, which is for labels.
     let table = ruleset.tables[id.table]
-    return base.type == .filter && (table.origin == .nftables || table.name == "filter")
+    return ruleset[id].base != nil && ruleset.isFiltering(id)
+      && (table.origin == .nftables || table.name != "security")
   }
 
   /// The base chain itself, and before it the chains that are meant for rules of one's own.

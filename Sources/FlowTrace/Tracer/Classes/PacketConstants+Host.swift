@@ -68,7 +68,9 @@ extension PacketConstants {
     }
     // A question may name a container by what looks like an address.
     let names = [container.name, container.id] + container.endpoints.flatMap(\.aliases)
-    let isLikeAddress = names.contains { name in name.utf8.allSatisfy { $0 == 0x2e || $0 >= 0x30 && $0 <= 0x39 } }
-    if isLikeAddress || container.id.utf8.contains(0x2e) { compute([.source, .destination]) }
+    let isLikeAddress = names.contains { name in
+      name.utf8.allSatisfy { $0 == UInt8(ascii: ".") || $0.isDigit }
+    }
+    if isLikeAddress || container.id.utf8.contains(UInt8(ascii: ".")) { compute([.source, .destination]) }
   }
 }

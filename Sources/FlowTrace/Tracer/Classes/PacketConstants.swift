@@ -120,7 +120,7 @@ struct PacketConstants {
   }
 
   /// Bits that are shown behind masked ones set values apart that no constant does.
-  private mutating func add(_ value: MaskedValue, of subject: Expression) {
+  private mutating func add(_ value: MaskedValue, of subject: ValueExpression) {
     add(value.certain)
     add(value.possible)
     if value.shownBits != 0 { addValue(subject) }
@@ -154,7 +154,7 @@ struct PacketConstants {
   }
 
   /// What is compared with constants: the subject of a match, the key of a set or map.
-  private mutating func addKey(_ expression: Expression) {
+  private mutating func addKey(_ expression: ValueExpression) {
     switch expression {
     case .field(.raw): compute(PacketClasses.Field.allCases)
     case .field(let field): compare(Self.fields(of: field))
@@ -170,7 +170,7 @@ struct PacketConstants {
   }
 
   /// What is computed or copied: the fields in it are more than compared.
-  private mutating func addValue(_ expression: Expression) {
+  private mutating func addValue(_ expression: ValueExpression) {
     switch expression {
     case .field(.raw): compute(PacketClasses.Field.allCases)
     case .field(let field): compute(Self.fields(of: field))

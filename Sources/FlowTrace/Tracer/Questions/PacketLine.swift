@@ -175,7 +175,7 @@ extension QueryBuilder {
     guard let packet = PacketLine(line) else {
       throw QueryTextError(
         .dst, line,
-        "this is no packet that is known here: a line of tcpdump, a LOG line of the kernel (IN=eth0 OUT= SRC=...), a line of `conntrack -L` or a URL"
+        "not recognized as a packet; write a line of tcpdump, a LOG line of the kernel (IN=eth0 OUT= SRC=...), a line of `conntrack -L` or a URL"
       )
     }
     if packet.isSentByHost { setSentByHost() }

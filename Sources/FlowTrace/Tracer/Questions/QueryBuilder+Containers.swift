@@ -53,11 +53,11 @@ extension QueryBuilder {
   func withoutAddress(_ container: Container) -> String {
     if container.networkMode == "host" {
       return
-        "the container \(container.name) uses this host's network, and no dump tells the host's addresses (ip addr does)"
+        "the container \(container.name) uses this host's network, and no dump shows the host's addresses; add the output of `ip addr`"
     }
     if let mode = container.networkMode, mode.hasPrefix("container:") {
       return
-        "the container \(container.name) uses the network of \(mode.dropFirst(10).prefix(12)), whose addresses no dump tells (docker inspect does)"
+        "the container \(container.name) uses the network of \(mode.dropFirst(10).prefix(12)), whose addresses no dump shows; add the output of `docker inspect`"
     }
     return
       "the dumps show the container \(container.name) without its address; add what `docker inspect \(container.name)` prints, or write the address"

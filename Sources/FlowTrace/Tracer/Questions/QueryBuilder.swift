@@ -182,7 +182,7 @@ extension QueryBuilder {
     for part in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
       if let prefix = Prefix(part) {
         result = result.union(prefix.values)
-      } else if let range = QueryText.addressRange(part) {
+      } else if let range = ValueSet(addressRange: part) {
         result = result.union(range)
       } else if let container = facts.container(part) {
         let own = self.own(container)
@@ -196,9 +196,12 @@ extension QueryBuilder {
   }
 
   private func notAnAddress(_ text: String) -> String {
-    let looksNumeric = text.utf8.allSatisfy { $0 == 0x2e || $0 == 0x2f || $0 == 0x3a || ($0 >= 0x30 && $0 <= 0x39) }
+    let looksNumeric = text.utf8.allSatisfy {
+      $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":")
+        || ($0.isDigit)
+    }
     if text.isEmpty { return "an address is missing" }
-    if looksNumeric { return "\(text) is no address, prefix (10.0.0.0/8) or range (10.0.0.1-10.0.0.9)" }
+    if looksNumeric { return "\(text) is not an address, a prefix (10.0.0.0/8) or a range (10.0.0.1-10.0.0.9)" }
     return nameProblem(text)
   }
 
@@ -220,16 +223,16 @@ extension QueryBuilder {
     let names = facts.containers.map(\.name)
     if text.lowercased() == "localhost" { return "write 127.0.0.1 or ::1, the host itself on loopback" }
     if Self.isMasked(text) {
-      return "this address is masked: give one of its shape, such as \(Self.example(ofMasked: text))"
+      return "this address is masked; write one that fits it, such as \(Self.example(ofMasked: text))"
     }
     if names.isEmpty, text.contains("."), !text.contains(where: \.isWhitespace) {
-      return "\(text) is no address, and names are not looked up: write its address"
+      return "\(text) is not an address, and names are not looked up; write its address"
     }
     if names.isEmpty {
       return
-        "this is no address, and the dumps name no containers (docker ps and docker inspect or docker network inspect do)"
+        "not an address, and no dump names containers; add the output of docker ps, docker inspect or docker network inspect"
     }
-    if let near = Spelling.nearest(to: text, among: names) { return "no container of this name; did you mean \(near)?" }
-    return "no container of this name; the dumps name " + names.sorted().prefix(8).joined(separator: ", ")
+    if let near = Spelling.nearest(to: text, among: names) { return "no such container; did you mean \(near)?" }
+    return "no such container; the dumps show " + names.sorted().prefix(8).joined(separator: ", ")
   }
 }

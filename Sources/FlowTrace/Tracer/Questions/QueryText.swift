@@ -56,11 +56,11 @@ enum QueryText {
   }
 
   private static func wrong(_ part: Substring, _ names: [NamedValue]) -> String {
-    if names.isEmpty { return "this is no number, range (8000-8999) or list (80,443)" }
+    if names.isEmpty { return "not a number, a range (8000-8999) or a list (80,443)" }
     if let near = Spelling.nearest(to: String(part).lowercased(), among: names.map(\.name)) {
       return "did you mean \(near)?"
     }
-    return "this is no number and none of the known names"
+    return "neither a number nor a known name"
   }
 
   /// A number of at most eighteen decimal digits, and nothing else.
@@ -68,14 +68,14 @@ enum QueryText {
     guard !text.isEmpty, text.utf8.count <= 18 else { return nil }
     var value: UInt64 = 0
     for byte in text.utf8 {
-      guard byte >= 0x30, byte <= 0x39 else { return nil }
-      value = value * 10 + UInt64(byte - 0x30)
+      guard byte.isDigit else { return nil }
+      value = value * 10 + UInt64(byte - UInt8(ascii: "0"))
     }
     return UInt128(value)
   }
 
   private static func number(_ text: Substring) -> UInt128? {
-    guard let first = text.utf8.first, first != 0x2b, first != 0x2d else { return nil }
+    guard let first = text.utf8.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
     if text.hasPrefix("0x") || text.hasPrefix("0X") { return UInt128(text.dropFirst(2), radix: 16) }
     return UInt128(text)
   }
@@ -98,7 +98,7 @@ enum QueryText {
 
   private static func noPort(_ part: Substring) -> String {
     let near = Spelling.nearest(to: part.lowercased(), among: services.map(\.name))
-    return (part.isEmpty ? "a port is missing" : "\(part) is no port")
+    return (part.isEmpty ? "a port is missing" : "\(part) is not a port")
       + "; write a number, a range (8000-8999) or a list (80,443)"
       + (near.map { "; did you mean \($0)?" } ?? "")
   }
@@ -138,7 +138,7 @@ enum QueryText {
       let word = part.lowercased()
       if names.contains(word) || word == "first" { continue }
       let near = Spelling.nearest(to: word, among: names).map { "; did you mean \($0)?" } ?? ""
-      throw QueryTextError(.state, text, "\(part) is no state: one of \(names.joined(separator: ", "))" + near)
+      throw QueryTextError(.state, text, "\(part) is not a state; write one of \(names.joined(separator: ", "))" + near)
     }
     let given = text.lowercased() == "first" ? "new" : text.lowercased()
     guard let state = states.first(where: { $0.name == given }) else {
@@ -217,16 +217,8 @@ enum QueryText {
       }
       return rest.first == ":" ? (address, String(rest.dropFirst())) : (text, nil)
     }
-    let colons = text.utf8.reduce(0) { $0 + ($1 == 0x3a ? 1 : 0) }
+    let colons = text.utf8.reduce(0) { $0 + ($1 == UInt8(ascii: ":") ? 1 : 0) }
     guard colons == 1, let colon = text.firstIndex(of: ":") else { return (text, nil) }
     return (String(text[..<colon]), String(text[text.index(after: colon)...]))
-  }
-
-  static func addressRange(_ text: String) -> ValueSet? {
-    let ends = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard ends.count == 2, let low = IPAddress(ends[0]), let high = IPAddress(ends[1]), low.family == high.family,
-      low <= high
-    else { return nil }
-    return ValueSet(low.bits...high.bits)
   }
 }

@@ -243,7 +243,7 @@ struct DockerLayout {
   }
 }
 
-extension Expression {
+extension ValueExpression {
   /// Whether it is the destination port, of whichever protocol.
   fileprivate var isDestinationPort: Bool {
     guard case .field(.header(let field)) = self else { return false }

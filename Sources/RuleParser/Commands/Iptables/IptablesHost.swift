@@ -359,15 +359,6 @@ struct IptablesHost {
       }
     }
   }
-
-  /// Takes in that tables which other dumps tell of in part hold more than the commands made.
-  mutating func addUnseen(to key: Key, from span: SourceSpan) {
-    guard tables[key] != nil else { return }
-    change(key, CommandPlace(span: span, doubt: .none)) { table in
-      table.isPart = true
-      for index in table.chains.indices { table.change(index) { $0.surroundWithMissing(from: span) } }
-    }
-  }
 }
 
 extension IptablesCommand.Operation {

@@ -24,7 +24,7 @@ extension ShownHost {
       notes.append(
         Diagnostic(
           "command-in-part", .warning,
-          "the dumps do not show ufw's chains for \(family == .ipv4 ? "IPv4" : "IPv6"): what the command changes there is not told",
+          "the dumps do not show ufw's chains for \(family == .ipv4 ? "IPv4" : "IPv6"): what the command changes there is unknown",
           span: place.span))
     }
     if case .deleteNumber(let number) = command.operation { return deleteUfwRule(number, place) }

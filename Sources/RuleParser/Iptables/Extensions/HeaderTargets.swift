@@ -76,7 +76,7 @@ struct HopsTarget: IptablesExtension {
     let field = Field.header(family == .ipv4 ? HeaderField(.ip, .ttl) : HeaderField(.ip6, .hoplimit))
     for option in options {
       guard let number = rule.number(option.value), number <= 255 else { return false }
-      let value: Expression =
+      let value: ValueExpression =
         option.name.hasSuffix("-set")
         ? .constant(UInt128(number))
         : .generated(

@@ -128,14 +128,14 @@ enum MarkArithmetic {
   }
 
   /// `(field & keep) ^ flip`, a constant when nothing is kept.
-  static func value(_ field: Field, _ keep: UInt128, _ flip: UInt128) -> Expression {
+  static func value(_ field: Field, _ keep: UInt128, _ flip: UInt128) -> ValueExpression {
     keep == 0 ? .constant(flip) : .bitwise(.field(field), and: keep, xor: flip)
   }
 
   /// The assignment of `to = (to & ~toMask) ^ (from & fromMask)`.
   static func copy(from: Field, _ fromMask: UInt128, to: Field, _ toMask: UInt128) -> Assignment {
     let all: UInt128 = 0xffff_ffff
-    let source: Expression = fromMask == all ? .field(from) : .bitwise(.field(from), and: fromMask, xor: 0)
+    let source: ValueExpression = fromMask == all ? .field(from) : .bitwise(.field(from), and: fromMask, xor: 0)
     guard toMask != all else { return Assignment(to, source) }
     return Assignment(to, .combine(.xor, .bitwise(.field(to), and: all & ~toMask, xor: 0), source))
   }
@@ -161,7 +161,7 @@ enum MarkArithmetic {
   /// The masks of an assignment that copies one mark to the other; nil when it is none.
   static func copy(_ assignment: Assignment, from: Field) -> (fromMask: UInt128, toMask: UInt128)? {
     let all: UInt128 = 0xffff_ffff
-    func source(_ expression: Expression) -> UInt128? {
+    func source(_ expression: ValueExpression) -> UInt128? {
       switch expression {
       case .field(from): all
       case .bitwise(.field(from), let mask, 0): mask

@@ -46,8 +46,8 @@ struct SetMatch: IptablesExtension {
   }
 
   /// `src,dst` as the fields of a key.
-  static func subject(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> Expression? {
-    var parts: [Expression] = []
+  static func subject(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> ValueExpression? {
+    var parts: [ValueExpression] = []
     for flag in rule.list(range) {
       if rule.text(flag, is: "src") {
         parts.append(.field(.header(HeaderField(rule.network, .saddr))))
@@ -101,7 +101,7 @@ struct SetTarget: IptablesExtension {
 
 extension SetTarget {
   private func lower(
-    mapOf set: String, _ key: Expression, flags: String, _ taken: [OptionLabel], into rule: inout RuleDraft
+    mapOf set: String, _ key: ValueExpression, flags: String, _ taken: [OptionLabel], into rule: inout RuleDraft
   ) {
     for (option, field) in Self.taken where taken.contains(option) {
       rule.statements.append(.assign(Assignment(field, .map(key: key, .ipset(set)))))
@@ -175,8 +175,8 @@ extension SetMatch {
   }
 
   /// The flags of a subject.
-  static func flags(_ subject: Expression) -> String? {
-    let parts: [Expression]
+  static func flags(_ subject: ValueExpression) -> String? {
+    let parts: [ValueExpression]
     if case .concatenation(let several) = subject { parts = several } else { parts = [subject] }
     var flags: [String] = []
     for part in parts {

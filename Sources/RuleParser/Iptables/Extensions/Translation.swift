@@ -237,7 +237,7 @@ enum TranslationFlags {
   }
 
   /// The values of an address or port that the kernel need not compute.
-  static func interval(_ expression: Expression) -> ClosedRange<UInt128>? {
+  static func interval(_ expression: ValueExpression) -> ClosedRange<UInt128>? {
     switch expression {
     case .constant(let value): value...value
     case .anyOf(let values): values.intervals.count == 1 ? values.intervals[0] : nil
@@ -246,7 +246,7 @@ enum TranslationFlags {
   }
 
   /// Ports as they are written behind a colon.
-  static func text(_ ports: Expression) -> String? {
+  static func text(_ ports: ValueExpression) -> String? {
     if case .masked(let value) = ports { return value.text }
     return interval(ports).map { PlainTest.text($0, "-") }
   }
@@ -267,7 +267,7 @@ enum TranslationFlags {
   }
 
   /// One value, or one of several that the kernel chooses.
-  static func expression(_ values: ValueSet) -> Expression {
+  static func expression(_ values: ValueSet) -> ValueExpression {
     values.single.map { .constant($0) } ?? .anyOf(values)
   }
 }
@@ -314,8 +314,8 @@ private struct NewAddress {
 
 /// What stands behind `--to-destination` where something is masked: `x.x.x.x:80`, `<SERVER>`, `10.0.0.5:XXXX`.
 private struct MaskedNewAddress {
-  var address: Expression?
-  var port: Expression?
+  var address: ValueExpression?
+  var port: ValueExpression?
 
   init?(_ range: Range<Int>, _ rule: inout RuleDraft) {
     // `<SERVER>:80` would be a masked name as well. In IPv6 a port comes after a bracket only.

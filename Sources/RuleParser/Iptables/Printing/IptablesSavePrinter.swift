@@ -237,7 +237,7 @@ enum BasicOptions {
   }
 
   /// The protocol whose header an expression reads.
-  static func transport(of expression: Expression) -> UInt8? {
+  static func transport(of expression: ValueExpression) -> UInt8? {
     switch expression {
     case .field(.header(let field)):
       switch field.header {

@@ -56,7 +56,7 @@ enum MaskedSpelling {
     }
   }
 
-  private static func isPort(_ subject: Expression, _ rule: SpellingContext) -> Bool {
+  private static func isPort(_ subject: ValueExpression, _ rule: SpellingContext) -> Bool {
     guard case .field(.header(let field)) = subject, field.name == .sport || field.name == .dport else { return false }
     return field.header == MultiportMatch.header(rule.transport) && field.header != .th
   }

@@ -10,28 +10,28 @@ struct NftJSONReader: Sendable {
   var diagnostics: [Diagnostic] = []
   var statementCache = NftJSONCache<Statement>(count: 4096)
   /// Where the text ends before the output does, or lacks objects that nobody can tell the table of.
-  private var cut: SourceSpan?
+  var cut: SourceSpan?
   /// The offset at which the text stops to be JSON.
-  private var problem: Int?
+  var problem: Int?
   /// The table of the last object, and the last rule's chain in it.
-  private var open: (table: Int, chain: Int?)?
-  private var counterCache = NftJSONCache<Counter>(count: 64)
+  var open: (table: Int, chain: Int?)?
+  var counterCache = NftJSONCache<Counter>(count: 64)
   /// Where the rule before this one went; the next one mostly goes there too.
-  private var lastPlace = RulePlace()
+  var lastPlace = RulePlace()
   /// Where rules stand that tell no chain: the index of the table, where that is known, and the object.
-  private var strays: [(table: Int?, span: SourceSpan)] = []
+  var strays: [(table: Int?, span: SourceSpan)] = []
   /// Whether the object was read that every listing begins with.
-  private var hasMetainfo = false
+  var hasMetainfo = false
   /// Whether some rule was read.
-  private var hasRule = false
+  var hasRule = false
   /// The tables that were listed themselves.
-  private var listedTables: Set<NftTableBuilder.TableKey> = []
+  var listedTables: Set<NftTableBuilder.TableKey> = []
   /// Whether a part of the rules is read apart from the others, and met a statement that adds to the table.
-  private var isPart = false
-  private var meetsChain = false
+  var isPart = false
+  var meetsChain = false
 
   /// The names of a rule's family, table and chain by their bytes, and what they stand for.
-  private struct RulePlace {
+  struct RulePlace {
     var family = 0..<0
     var table = 0..<0
     var chain = 0..<0
@@ -47,7 +47,7 @@ struct NftJSONReader: Sendable {
     func isSameChain(as other: RulePlace) -> Bool { chainIndex == other.chainIndex && tableIndex == other.tableIndex }
   }
 
-  private init(text: DumpText) {
+  init(text: DumpText) {
     self.text = text
     builder = NftTableBuilder()
   }
@@ -68,7 +68,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// What was read, and where the text breaks off, if it does.
-  private static func readDocument(of text: DumpText) -> (fragment: RuleFragment, problem: Int?) {
+  static func readDocument(of text: DumpText) -> (fragment: RuleFragment, problem: Int?) {
     var reader = NftJSONReader(text: text)
     reader.readDocument()
     reader.placeStrays()
@@ -79,7 +79,7 @@ struct NftJSONReader: Sendable {
     return (fragment, reader.problem)
   }
 
-  private mutating func readDocument() {
+  mutating func readDocument() {
     if let tapes = JSONPieces.tapes(of: text, list: "nftables") {
       read(tapes.flatMap(\.values)[...])
       return
@@ -109,7 +109,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Whether a value is an object of a listing, or a list of such, without what nft prints around them.
-  private func isStream(_ root: JSONValue) -> Bool {
+  func isStream(_ root: JSONValue) -> Bool {
     if root.kind == .array { return root.elements.first { _ in true }.map { isStream($0) } ?? false }
     guard root.kind == .object, let (key, _) = root.members.first(where: { _ in true }), let kind = key.string else {
       return false
@@ -119,7 +119,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// What an object is that stands without the name of its kind.
-  private static func bareKind(_ object: JSONValue) -> String? {
+  static func bareKind(_ object: JSONValue) -> String? {
     guard object.kind == .object, object["family"]?.string != nil, object["table"]?.string != nil else { return nil }
     if object["chain"]?.string != nil { return "rule" }
     if object["name"] == nil { return nil }
@@ -128,7 +128,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Reads objects that stand one after the other, as `jq '.nftables[]'` prints them. Where the first of a listing is missing, others may be too.
-  private mutating func readStream(_ first: JSONTape) {
+  mutating func readStream(_ first: JSONTape) {
     var next: JSONTape? = first
     let limit = first.limit(of: text)
     while let tape = next, let root = tape.root {
@@ -154,7 +154,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Reads objects of a listing in their order.
-  private mutating func read(_ list: ArraySlice<JSONValue>) {
+  mutating func read(_ list: ArraySlice<JSONValue>) {
     var items = list
     while !items.isEmpty {
       let rules = items.prefix { $0.isRule }
@@ -169,7 +169,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Tells where the text breaks off, and goes on at the objects behind the break that are whole.
-  private mutating func report(_ problem: JSONTape.Problem, of tape: JSONTape) {
+  mutating func report(_ problem: JSONTape.Problem, of tape: JSONTape) {
     let offset = tape.sourceOffset(problem.offset)
     let span = text.span(offset..<min(offset + 1, text.bytes.count))
     var lineStart = min(offset, text.bytes.count)
@@ -202,7 +202,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Whether a text breaks off at a place because it ends there: behind it stands nothing but the beginning of a word, a number or a text.
-  private static func isEnd(_ bytes: ByteView, _ place: Int) -> Bool {
+  static func isEnd(_ bytes: ByteView, _ place: Int) -> Bool {
     guard place < bytes.count else { return true }
     if bytes[place] == 0x22 {
       var end = place + 1
@@ -219,7 +219,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Notes that objects are missing behind the last one: rules of its chain and of those below it, which come next, or chains.
-  private mutating func lose(_ missing: MissingRules, _ span: SourceSpan) {
+  mutating func lose(_ missing: MissingRules, _ span: SourceSpan) {
     cut = cut ?? span
     guard let open else { return }
     builder.tables[open.table].shown = .part
@@ -232,7 +232,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// The offset of the next `{` that begins an object of a listing: its first name is a kind of object.
-  private func nextObject(in bytes: ByteView, from start: Int) -> Int? {
+  func nextObject(in bytes: ByteView, from start: Int) -> Int? {
     var at = start
     while at < bytes.count {
       if bytes[at] == 0x7b {
@@ -250,7 +250,7 @@ struct NftJSONReader: Sendable {
     return nil
   }
 
-  private mutating func readItem(_ item: JSONValue, isInsert: Bool = false) {
+  mutating func readItem(_ item: JSONValue, isInsert: Bool = false) {
     guard item.kind == .object else {
       warn("unknown-object", "not an object of a ruleset: an unknown rule may be here", item)
       strays.append((nil, item.span(in: text)))
@@ -291,7 +291,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Gives each chain that may hold a rule without a place an unknown rule before its own.
-  private mutating func placeStrays() {
+  mutating func placeStrays() {
     for stray in strays {
       builder.hasUnreadRules = true
       for table in builder.tables.indices where stray.table == nil || stray.table == table {
@@ -305,7 +305,7 @@ struct NftJSONReader: Sendable {
 
   /// A listing begins each table with an object of its own: where that is missing, chains may be missing too. Chains alone are what `nft -j list chains` prints,
   /// which leaves out all rules.
-  private mutating func markUnlistedTables() {
+  mutating func markUnlistedTables() {
     for index in builder.tables.indices {
       let key = NftTableBuilder.TableKey(family: builder.tables[index].family, name: builder.tables[index].name)
       guard !listedTables.contains(key) else { continue }
@@ -332,7 +332,7 @@ struct NftJSONReader: Sendable {
     return index
   }
 
-  private mutating func readTable(_ object: JSONValue) {
+  mutating func readTable(_ object: JSONValue) {
     guard let index = table(of: object, named: "name") else { return }
     builder.tables[index].handle = object["handle"]?.unsigned
     builder.tables[index].comment = object["comment"]?.string
@@ -343,7 +343,7 @@ struct NftJSONReader: Sendable {
       NftTableBuilder.TableKey(family: builder.tables[index].family, name: builder.tables[index].name))
   }
 
-  private mutating func readChain(_ object: JSONValue) {
+  mutating func readChain(_ object: JSONValue) {
     guard let index = table(of: object) ?? builder.tables.indices.last else { return }
     let isNamed = object["table"]?.string != nil && object["family"]?.string != nil
     guard let name = object["name"]?.string, isNamed else {
@@ -377,7 +377,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// The devices of a chain at ingress or egress; none where one of them is masked: then the chain may be for any.
-  private mutating func devices(of object: JSONValue) -> [String] {
+  mutating func devices(of object: JSONValue) -> [String] {
     let names = Self.strings(object["dev"]) + Self.strings(object["devices"])
     let masked = names.filter { NftMasks.isMaskedName($0) }
     if masked.isEmpty { return names }
@@ -385,7 +385,7 @@ struct NftJSONReader: Sendable {
     return []
   }
 
-  private mutating func noteUnknownPlace(of object: JSONValue, _ name: String, _ index: Int) {
+  mutating func noteUnknownPlace(of object: JSONValue, _ name: String, _ index: Int) {
     builder.noteUnknownPlace(
       BaseChainPlace(
         chain: name, type: object["type"]?.string.flatMap { ChainType(rawValue: $0) },
@@ -393,14 +393,14 @@ struct NftJSONReader: Sendable {
   }
 
   /// The policy of a base chain: accept where none is printed, and unknown where the word is none.
-  private mutating func policy(of object: JSONValue, _ name: String) -> BaseChain.Policy? {
+  mutating func policy(of object: JSONValue, _ name: String) -> BaseChain.Policy? {
     guard let value = object["policy"] else { return .accept }
     if let policy = value.string.flatMap({ BaseChain.Policy(rawValue: $0) }) { return policy }
     warn("unknown-policy", "not a policy: the policy of chain \(name) is unknown", value)
     return nil
   }
 
-  private mutating func priority(_ value: JSONValue?, _ hook: Hook, _ family: TableFamily) -> Int32 {
+  mutating func priority(_ value: JSONValue?, _ hook: Hook, _ family: TableFamily) -> Int32 {
     guard let value else {
       diagnostics.append(Diagnostic("unknown-priority", .warning, "A base chain of this listing has no priority."))
       return 0
@@ -411,223 +411,7 @@ struct NftJSONReader: Sendable {
     return 0
   }
 
-  /// What was read of a run of rules apart from the others.
-  private struct Part: Sendable {
-    var rules = RuleRuns<RulePlace>()
-    var diagnostics: [Diagnostic] = []
-    var hasUnreadRules = false
-    /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after the other.
-    var isCutShort = false
-  }
-
-  /// Reads many rules that stand in a row on all processors; gives how many it read, at least one.
-  private mutating func readRules(_ items: ArraySlice<JSONValue>) -> Int {
-    let first = items.startIndex
-    let reader = self
-    let parts = Parallel.map(Parallel.runs(of: items.count, atLeast: 2000)) { run in
-      var reader = reader
-      reader.diagnostics = []
-      reader.isPart = true
-      var part = Part()
-      // Each processor reads from a tape of its own.
-      var shared: JSONTape?
-      var own: JSONTape?
-      for item in items[first + run.lowerBound..<first + run.upperBound] {
-        if item.tape !== shared {
-          shared = item.tape
-          own = JSONTape(sharing: item.tape)
-        }
-        guard let own else { break }
-        guard let read = reader.rule(item.on(own), ofKnownChain: true), !reader.meetsChain else {
-          part.isCutShort = true
-          break
-        }
-        part.rules.append(read.rule, at: read.place) { place, _ in place.isSameChain(as: read.place) }
-      }
-      part.diagnostics = reader.diagnostics
-      part.hasUnreadRules = reader.builder.hasUnreadRules
-      return part
-    }
-    var count = 0
-    for part in parts {
-      for (place, rules) in part.rules.runs {
-        builder.append(rules, toChainAt: place.chainIndex, of: place.tableIndex)
-        open = (place.tableIndex, place.chainIndex)
-        count += rules.count
-      }
-      diagnostics += part.diagnostics
-      if part.hasUnreadRules { builder.hasUnreadRules = true }
-      guard part.isCutShort else { continue }
-      readItem(items[first + count])
-      return count + 1
-    }
-    return count
-  }
-
-  private mutating func readRule(_ object: JSONValue, atFront: Bool = false) {
-    hasRule = true
-    guard let (rule, place) = rule(object, ofKnownChain: false) else {
-      strays.append((object["table"]?.string == nil ? nil : lastTable(of: object), object.span(in: text)))
-      return
-    }
-    open = (place.tableIndex, place.chainIndex)
-    if atFront {
-      builder.tables[place.tableIndex].chains[place.chainIndex].rules.insert(rule, at: 0)
-    } else {
-      builder.append([rule], toChainAt: place.chainIndex, of: place.tableIndex)
-    }
-  }
-
-  /// The table that an object names, if it was read.
-  private func lastTable(of object: JSONValue) -> Int? {
-    guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }),
-      let name = object["table"]?.string
-    else { return nil }
-    return builder.tableIndex(family, name)
-  }
-
-  /// Reads the rule that an item holds. Nil when its place is not told or, with `ofKnownChain`, was not declared.
-  private mutating func rule(_ item: JSONValue, ofKnownChain: Bool) -> (rule: Rule, place: RulePlace)? {
-    guard let object = ofKnownChain ? item["rule"] : item else { return nil }
-    var place = RulePlace()
-    var rule = Rule([], span: object.span(in: text))
-    var list: JSONValue?
-    for (key, value) in object.members {
-      if key.equals("expr") {
-        list = value
-      } else if key.equals("family") {
-        place.family = value.range
-      } else if key.equals("table") {
-        place.table = value.range
-      } else if key.equals("chain") {
-        place.chain = value.range
-      } else if key.equals("handle") {
-        rule.handle = value.unsigned
-      } else if key.equals("comment") {
-        rule.comment = value.string
-      }
-    }
-    if !place.isSamePlace(as: lastPlace, in: object.tape.bytes) {
-      if ofKnownChain {
-        guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }),
-          let index = object["table"]?.string.flatMap({ builder.tableIndex(family, $0) }),
-          let chain = object["chain"]?.string.flatMap({ builder.chainIndex($0, in: index) })
-        else { return nil }
-        (place.tableIndex, place.chainIndex) = (index, chain)
-      } else {
-        guard let index = table(of: object) else { return nil }
-        guard let chain = object["chain"]?.string else {
-          warn("unreadable-object", "this rule names no chain", object)
-          lose(MissingRules(.unreadable), object.span(in: text))
-          return nil
-        }
-        (place.tableIndex, place.chainIndex) = (index, builder.chain(chain, of: index))
-      }
-      lastPlace = place
-    }
-    if let list, list.kind == .array {
-      rule.statements.reserveCapacity(4)
-      readStatements(list, lastPlace.tableIndex, &rule)
-    } else {
-      warn("unreadable-rule", "this rule has no list of statements: what it does is unknown", object)
-      takeAsUnread(&rule)
-    }
-    return (rule, lastPlace)
-  }
-
-  private mutating func takeAsUnread(_ rule: inout Rule) {
-    builder.hasUnreadRules = true
-    rule.statements = [.missingRules(MissingRules(.unreadable, count: 1))]
-  }
-
-  private mutating func readStatements(_ list: JSONValue, _ index: Int, _ rule: inout Rule) {
-    var ending = RuleEnding()
-    readStatements(list, index, &rule, &ending)
-    guard ending.isBroken else { return }
-    warn(
-      "unreadable-rule",
-      "statements follow the verdict of this rule, which nft never prints: what it does is unknown",
-      list)
-    takeAsUnread(&rule)
-  }
-
-  private mutating func readStatements(
-    _ list: JSONValue, _ index: Int, _ rule: inout Rule, _ ending: inout RuleEnding
-  ) {
-    let bytes = list.tape.bytes
-    for item in list.elements {
-      let before = rule.statements.count
-      defer { if rule.statements.count > before { ending.take(&rule, from: before) } }
-      let slot = statementCache.slot(bytes, item.range)
-      if let known = statementCache.value(at: slot, bytes, item.range, context: index) {
-        rule.statements.append(known)
-        continue
-      }
-      let counterSlot = counterCache.slot(bytes, item.range)
-      if rule.counter == nil, let known = counterCache.value(at: counterSlot, bytes, item.range, context: 0) {
-        rule.counter = known
-        continue
-      }
-      let count = rule.statements.count
-      let hadCounter = rule.counter != nil
-      if item.kind == .string, let written = item.string, written.utf8.contains(0x20) {
-        readText(written, index, &rule, item)
-        continue
-      }
-      do {
-        try NftJSONStatements(lowering: builder.lowerings[index]).read(item, into: &rule)
-        if rule.statements[count...].contains(where: \.mayHoldMaskedValue) {
-          let masked = rule.statements[count...].flatMap(\.maskedValues)
-          report(masked: masked, item)
-          // The next one of the same bytes is told of, too.
-          if !masked.isEmpty { continue }
-        }
-        if rule.statements.count == count + 1, hadCounter == (rule.counter != nil) {
-          statementCache.store(rule.statements[count], at: slot, item.range, context: index)
-        } else if rule.statements.count == count, !hadCounter, let counter = rule.counter {
-          counterCache.store(counter, at: counterSlot, item.range, context: 0)
-        }
-      } catch {
-        rule.statements.append(NftJSONStatements.opaque(item))
-        warn("unknown-statement", "this part of the rule is not understood: \(error.message)", item)
-      }
-    }
-  }
-
-  /// Reads a statement that nft has no JSON for and prints as its text: a chain without a name (`stmt_print_json` in nft's `src/json.c`).
-  private mutating func readText(_ written: String, _ index: Int, _ rule: inout Rule, _ item: JSONValue) {
-    if isPart {
-      meetsChain = true
-      return
-    }
-    let bytes = SourceBytes(Array(written.utf8))
-    withExtendedLifetime(bytes) {
-      let text = PasteLines(bytes)
-      let dump = DumpText(source: self.text.source, memory: text.memory, lines: text.lines)
-      var reader = NftTextReader(text: dump, tokens: NftTokens(dump)) { _ in nil }
-      let known = builder.tables[index].chains.count
-      swap(&reader.builder, &builder)
-      let read = reader.readRule(index)
-      reader.skipNewlines()
-      let isWhole = reader.diagnostics.isEmpty && reader.kind == .end
-      swap(&reader.builder, &builder)
-      let span = item.span(in: self.text)
-      for chain in builder.tables[index].chains.indices.dropFirst(known) {
-        builder.tables[index].chains[chain].span = span
-        for rule in builder.tables[index].chains[chain].rules.indices {
-          builder.tables[index].chains[chain].rules[rule].span = span
-        }
-      }
-      guard isWhole else {
-        rule.statements.append(NftJSONStatements.opaque(item))
-        warn("unknown-statement", "this part of the rule is not understood", item)
-        return
-      }
-      rule.statements += read.statements
-    }
-  }
-
-  private mutating func readObject(_ object: JSONValue, kind: String) {
+  mutating func readObject(_ object: JSONValue, kind: String) {
     guard NftJSONTypes.objectKinds.contains(kind) || kind == "flowtable" || kind == "tunnel" else {
       switch kind {
       case "list", "reset": break
@@ -660,7 +444,7 @@ struct NftJSONReader: Sendable {
   }
 
   /// Carries out a command that takes something away (libnftables-json(5), "COMMAND OBJECTS"); where that is not known here, what is left is unknown.
-  private mutating func carryOut(_ verb: String, _ object: JSONValue) {
+  mutating func carryOut(_ verb: String, _ object: JSONValue) {
     guard let (key, target) = object.members.first(where: { _ in true }), let kind = key.string else { return }
     lastPlace = RulePlace()
     if kind == "ruleset" {

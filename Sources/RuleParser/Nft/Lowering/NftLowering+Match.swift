@@ -97,7 +97,7 @@ extension NftLowering {
     return Match(subject.expression, .values(values), negated: negated)
   }
 
-  private func masked(_ subject: Typed, by mask: UInt128) -> Expression {
+  private func masked(_ subject: Typed, by mask: UInt128) -> ValueExpression {
     .bitwise(subject.expression, and: mask, xor: 0)
   }
 

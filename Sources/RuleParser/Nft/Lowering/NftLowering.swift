@@ -11,7 +11,7 @@ struct NftLowering {
 
   /// An expression of the rule graph with the types of its parts: one, or several of a concatenation.
   struct Typed {
-    var expression: Expression
+    var expression: ValueExpression
     var parts: [NftPart]
 
     var type: NftType { parts.first?.type ?? .invalid }
@@ -55,7 +55,7 @@ extension NftLowering {
     case .binary(let operation, let left, let right):
       return try binary(operation, left, right, expected: expected, depth: depth)
     case .concatenation(let items):
-      var expressions: [Expression] = []
+      var expressions: [ValueExpression] = []
       var parts: [NftPart] = []
       for (index, item) in items.enumerated() {
         let lowered = try typed(
@@ -85,7 +85,7 @@ extension NftLowering {
   }
 
   /// Lowers the value that a field of a known type gets.
-  func value(_ expression: NftExpression, as parts: [NftPart]) throws(NftProblem) -> Expression {
+  func value(_ expression: NftExpression, as parts: [NftPart]) throws(NftProblem) -> ValueExpression {
     try typed(expression, expected: parts).expression
   }
 
@@ -137,8 +137,8 @@ extension NftLowering {
 
   /// `(x & and) ^ xor` absorbs further constants, so that equal arithmetic looks equal however it was written.
   private func folded(
-    _ expression: Expression, _ operation: NftOperation, _ number: UInt128, _ type: NftType, bits: Int
-  ) throws(NftProblem) -> Expression {
+    _ expression: ValueExpression, _ operation: NftOperation, _ number: UInt128, _ type: NftType, bits: Int
+  ) throws(NftProblem) -> ValueExpression {
     var operand = expression
     var and = type == .ipv4Address ? UInt128.max : NftValue.mask(bits)
     var xor: UInt128 = 0
@@ -170,7 +170,7 @@ extension NftLowering {
     if generator.modulus > 0 { arguments.append(Argument("mod", String(generator.modulus))) }
     if let seed = generator.seed { arguments.append(Argument("seed", String(seed))) }
     if generator.offset > 0 { arguments.append(Argument("offset", String(generator.offset))) }
-    var inputs: [Expression] = []
+    var inputs: [ValueExpression] = []
     if let input = generator.input {
       let lowered = try typed(input, depth: depth + 1).expression
       if case .concatenation(let parts) = lowered { inputs = parts } else { inputs = [lowered] }

@@ -91,7 +91,7 @@ extension NftRuleWriter {
     return flags.isEmpty ? words : words + " " + flags.joined(separator: ",")
   }
 
-  private func isIPv6Address(_ expression: Expression?) -> Bool {
+  private func isIPv6Address(_ expression: ValueExpression?) -> Bool {
     switch expression {
     case .constant(let value): !IPAddress(bits: value).isIPv4
     case .anyOf(let values): values.first.map { !IPAddress(bits: $0).isIPv4 } ?? false

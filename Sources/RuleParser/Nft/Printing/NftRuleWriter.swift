@@ -21,7 +21,7 @@ struct NftRuleWriter {
   // MARK: - Expressions
 
   /// An expression with the types of its parts.
-  func text(_ expression: Expression, _ expected: [NftPart] = []) throws(NftUnprintable) -> (String, [NftPart]) {
+  func text(_ expression: ValueExpression, _ expected: [NftPart] = []) throws(NftUnprintable) -> (String, [NftPart]) {
     switch expression {
     case .field(let field):
       guard let part = field.nftPart else { throw NftUnprintable("the field \(field.text)") }

@@ -29,7 +29,7 @@ extension NftTextReader {
   }
 
   /// Whether the text ends behind the name of the table that stands here, or in it: its chains, and other tables, are missing.
-  private mutating func endsTextInTableHead(from start: Int) -> Bool {
+  mutating func endsTextInTableHead(from start: Int) -> Bool {
     guard carrying == nil else { return false }
     var ahead = tokens
     while ahead.current.kind == .word || ahead.current.kind == .string { ahead.advance() }
@@ -43,7 +43,7 @@ extension NftTextReader {
   }
 
   /// Whether a line is one of nft's words, and not of signs that stand for lines that were left out.
-  private func beginsWithLetter(_ line: DumpLine) -> Bool {
+  func beginsWithLetter(_ line: DumpLine) -> Bool {
     let place = tokens.current.start
     return kind == .word && place < line.end && text.bytes[place] | 0x20 >= 0x61 && text.bytes[place] | 0x20 <= 0x7a
   }
@@ -115,7 +115,7 @@ extension NftTextReader {
   }
 
   /// Whether another item of a table, or the end of one, comes next, and no other table.
-  private var isBeforeItem: Bool {
+  var isBeforeItem: Bool {
     var ahead = tokens
     while ahead.current.kind == .newline || ahead.current.kind == .semicolon { ahead.advance() }
     return ahead.current.kind == .closeBrace
@@ -124,7 +124,7 @@ extension NftTextReader {
   }
 
   /// Whether the head of another table, or in a chain of another chain or a set, stands here, so that nothing has closed the block.
-  private func beginsOtherBlock(_ block: Block) -> Bool {
+  func beginsOtherBlock(_ block: Block) -> Bool {
     if tokens.isWord("table") {
       var ahead = tokens
       ahead.advance()
@@ -142,7 +142,7 @@ extension NftTextReader {
   }
 
   /// Notes that lines are missing here.
-  private mutating func leaveOut(_ evidence: MissingRules.Evidence, _ span: SourceSpan, _ block: Block) {
+  mutating func leaveOut(_ evidence: MissingRules.Evidence, _ span: SourceSpan, _ block: Block) {
     switch block {
     case .table(let index):
       builder.tables[index].shown = .part
@@ -156,26 +156,26 @@ extension NftTextReader {
   }
 
   /// Notes that the brace that closes a chain is among the lines that were left out, and with it other chains of its table, and maybe other tables.
-  private mutating func leaveOutBlocks(at gap: SourceSpan, _ block: Block) {
+  mutating func leaveOutBlocks(at gap: SourceSpan, _ block: Block) {
     if case .chain(let index, _) = block { leaveOut(.elided, gap, .table(index)) }
     cut = cut ?? gap
   }
 
-  private mutating func addMissing(_ missing: MissingRules, _ span: SourceSpan, to name: String, of index: Int) {
+  mutating func addMissing(_ missing: MissingRules, _ span: SourceSpan, to name: String, of index: Int) {
     builder.add(Rule(missing: missing, span: span), to: name, of: index)
     guard let chain = builder.chainIndex(name, in: index) else { return }
     if builder.tables[index].chains[chain].shown == .whole { builder.tables[index].chains[chain].shown = .part }
   }
 
   /// Takes the `# handle` that stands behind a brace.
-  private mutating func eatHandle() -> UInt64? {
+  mutating func eatHandle() -> UInt64? {
     guard kind == .handle else { return nil }
     let handle = UInt64(word)
     tokens.advance()
     return handle
   }
 
-  private mutating func readTableItem(_ index: Int) throws(SyntaxError) {
+  mutating func readTableItem(_ index: Int) throws(SyntaxError) {
     if let handle = eatHandle() {
       builder.tables[index].handle = handle
       return
@@ -248,12 +248,12 @@ extension NftTextReader {
     if kind == .end { builder.tables[index].shown = .part }
   }
 
-  private mutating func forgetPolicy(of name: String, in index: Int) {
+  mutating func forgetPolicy(of name: String, in index: Int) {
     guard let chain = builder.chainIndex(name, in: index) else { return }
     builder.tables[index].chains[chain].base?.policy = nil
   }
 
-  private mutating func readChainItem(_ index: Int, _ name: String) throws(SyntaxError) {
+  mutating func readChainItem(_ index: Int, _ name: String) throws(SyntaxError) {
     guard let chain = builder.chainIndex(name, in: index) else { throw fail("}") }
     if let handle = eatHandle() {
       builder.tables[index].chains[chain].handle = handle
@@ -289,7 +289,7 @@ extension NftTextReader {
   }
 
   /// Passes the number that someone put before a rule: `2.`, `2)`, `2:`. Nothing in a chain begins with one.
-  private mutating func passNumber() {
+  mutating func passNumber() {
     guard tokens.plainNumber != nil else { return }
     let number = tokens.mark
     let end = tokens.current.end
@@ -342,7 +342,7 @@ extension NftTextReader {
     return []
   }
 
-  private mutating func deviceNames() throws(SyntaxError) -> [String] {
+  mutating func deviceNames() throws(SyntaxError) -> [String] {
     tokens.advance()
     _ = eat(.assign)
     if kind == .dollar { return Self.words(try variable()) }
@@ -361,256 +361,11 @@ extension NftTextReader {
     }
   }
 
-  private static func words(_ expression: NftExpression) -> [String] {
+  static func words(_ expression: NftExpression) -> [String] {
     switch expression {
     case .word(let word): [word]
     case .set(let elements): elements.flatMap { words($0.key) }
     default: []
-    }
-  }
-
-  // MARK: - Sets and maps
-
-  /// Reads a set or map behind its keyword.
-  mutating func readSet(_ index: Int, isMap: Bool, start: Int) throws(SyntaxError) {
-    let nameStart = tokens.current.start
-    var set = NamedSet(try name("the name of a set"), keyTypes: [])
-    set.span = text.span(nameStart..<tokens.previousEnd)
-    var types = NftSetTypes(key: [NftPart(.invalid)], data: isMap ? [NftPart(.invalid)] : nil)
-    let isClosed = try readBlock(.other) { reader throws(SyntaxError) in
-      do throws(SyntaxError) {
-        try reader.readSetItem(index, &set, &types, isMap: isMap)
-      } catch {
-        // What could not be read may have held elements.
-        set.elementsKnown = false
-        throw error
-      }
-      reader.builder.lowerings[index].sets[set.name] = types
-    }
-    // Where the elements were cut off, one that stands for the others is among them.
-    if !isClosed, !set.elements.contains(where: \.isElision) { set.elementsKnown = false }
-    set.flags = NftArguments.flags(set.flags)
-    builder.lowerings[index].sets[set.name] = types
-    builder.add(set, to: index)
-  }
-
-  private mutating func readSetItem(
-    _ index: Int, _ set: inout NamedSet, _ types: inout NftSetTypes, isMap: Bool
-  ) throws(SyntaxError) {
-    if let handle = eatHandle() {
-      set.handle = handle
-      return
-    }
-    guard kind == .word else { throw fail("a property of a set") }
-    let property = word
-    let start = tokens.mark
-    tokens.advance()
-    switch property {
-    case "type":
-      types.key = try typeList()
-      set.keyTypes = types.key.map(\.type.rawValue)
-      if eat(.colon) {
-        _ = eat("interval")
-        let object = kind == .word && NftJSONTypes.objectKinds.contains(word) ? word : nil
-        types.data = try typeList()
-        set.dataTypes = object.map { [$0] } ?? types.data?.map(\.type.rawValue)
-        if object != nil { types.data = [NftPart(.object)] }
-      }
-    case "typeof":
-      let typeStart = tokens.current.start
-      types.key = try typeOf(index)
-      set.keyTypes = types.key.map(\.type.rawValue)
-      if eat(.colon) {
-        _ = eat("interval")
-        let object = kind == .word && NftJSONTypes.objectKinds.contains(word) ? word : nil
-        if eat("verdict") {
-          types.data = [NftPart(.verdict)]
-        } else if object != nil {
-          tokens.advance()
-          types.data = [NftPart(.object)]
-        } else {
-          types.data = try typeOf(index)
-        }
-        set.dataTypes = object.map { [$0] } ?? types.data?.map(\.type.rawValue)
-      }
-      // A type without a name of its own can only be written as it was.
-      if (types.key + (types.data ?? [])).contains(where: { $0.type == .integer || $0.type == .invalid }) {
-        let written = text.bytes[typeStart..<max(tokens.previousEnd, typeStart)]
-        set.arguments.append(Argument("typeof", String(decoding: written, as: UTF8.self)))
-      }
-    case "flags": set.flags = try nameList()
-    case "timeout", "gc-interval": set.arguments.append(Argument(property, try seconds()))
-    case "size": set.arguments.append(Argument("size", String(try number())))
-    case "policy": set.arguments.append(Argument("policy", try name("performance or memory")))
-    case "auto-merge": set.arguments.append(Argument("auto-merge"))
-    case "comment": set.comment = try name("a comment")
-    case "elements":
-      _ = eat(.assign)
-      let wasKnown = set.elementsKnown
-      // What breaks off leaves a set of which nobody knows what else it holds.
-      set.elementsKnown = false
-      set.elements.append(contentsOf: try readElements(index, key: types.key, data: isMap ? types.data : nil))
-      set.elementsKnown = wasKnown
-    default:
-      tokens.back(to: start)
-      let found = try elementStatements()
-      guard !found.isEmpty else { throw fail("a property of a set") }
-      for statement in found { set.arguments.append(contentsOf: statement.arguments) }
-    }
-  }
-
-  /// `ipv4_addr . inet_service`
-  private mutating func typeList() throws(SyntaxError) -> [NftPart] {
-    var parts: [NftPart] = []
-    repeat {
-      let type = try name("a type")
-      parts.append(NftPart(NftType(rawValue: type) ?? .invalid))
-      // `counter`, `quota` and `ct helper` name objects, the last in two words.
-      if type == "ct" { _ = try name("helper, timeout or expectation") }
-    } while eat(.dot)
-    return parts
-  }
-
-  /// `ip saddr . tcp dport`
-  private mutating func typeOf(_ index: Int) throws(SyntaxError) -> [NftPart] {
-    let expression = try leftSide()
-    guard let typed = try? builder.lowerings[index].typed(expression) else { return [NftPart(.invalid)] }
-    return typed.parts
-  }
-
-  /// A duration in seconds, as JSON prints it.
-  mutating func seconds() throws(SyntaxError) -> String {
-    guard kind == .word || kind == .string, let milliseconds = NftDate.duration(word) else { throw fail("a time") }
-    tokens.advance()
-    return String(milliseconds / 1000)
-  }
-
-  /// `{ key, key : data, … }` of a declared set.
-  mutating func readElements(
-    _ index: Int, key: [NftPart], data: [NftPart]?
-  ) throws(SyntaxError) -> [SetElement] {
-    var elements: [SetElement] = []
-    let written: [NftElement]
-    let start = tokens.current.start
-    if kind == .dollar {
-      let value = try variableOrMask()
-      if case .set(let defined) = value { written = defined } else { written = [NftElement(value)] }
-    } else {
-      expectsTrafficClass = key.contains { $0.type == .classid } || data?.first?.type == .classid
-      keepsCutElements = true
-      defer {
-        expectsTrafficClass = false
-        keepsCutElements = false
-      }
-      written = try setElements()
-    }
-    elements.reserveCapacity(written.count)
-    for element in written {
-      do {
-        elements.append(try builder.lowerings[index].element(element, key: key, data: data))
-      } catch {
-        elements.append(.elided("..."))
-        warn(
-          "unreadable-element", "an element of this set is not understood: \(error.message)",
-          tokens.current.start..<tokens.current.end)
-      }
-    }
-    let masked = elements.flatMap { $0.masks.isEmpty && $0.data == nil ? [] : $0.maskedValues }
-    if !masked.isEmpty { report(masked: masked, in: start..<max(tokens.previousEnd, start)) }
-    return elements
-  }
-
-  // MARK: - Objects
-
-  /// Reads a stateful object or flow table behind its kind, as the arguments that its JSON form has.
-  mutating func readObject(_ kind: String, _ index: Int) throws(SyntaxError) {
-    let start = tokens.current.start
-    var object = NamedObject(kind: kind, name: try name("a name"))
-    object.span = text.span(start..<tokens.previousEnd)
-    if self.kind == .openBrace {
-      try readBlock(.other) { reader throws(SyntaxError) in try reader.readObjectItem(kind, &object) }
-    }
-    builder.tables[index].objects.append(object)
-  }
-
-  private mutating func readObjectItem(_ kind: String, _ object: inout NamedObject) throws(SyntaxError) {
-    if let handle = eatHandle() {
-      object.handle = handle
-      return
-    }
-    if eat("comment") {
-      object.comment = try name("a comment")
-      return
-    }
-    switch kind {
-    case "counter":
-      while eat("packets") || eat("bytes") || self.kind == .word {
-        let before = tokens.previousEnd
-        object.arguments.append(
-          Argument(object.arguments.isEmpty ? "packets" : "bytes", String(try number())))
-        if tokens.previousEnd == before { break }
-      }
-    case "quota":
-      let condition = try quota()
-      object.arguments = condition.arguments + (condition.negated ? [Argument("inv")] : [])
-    case "limit":
-      _ = eat("rate")
-      let condition = try limit()
-      object.arguments = condition.arguments + (condition.negated ? [Argument("inv")] : [])
-    case "secmark": object.arguments.append(Argument("context", try name("a context")))
-    case "synproxy": object.arguments.append(contentsOf: try synproxyArguments())
-    case "flowtable": try readFlowtableItem(&object)
-    case "tunnel":
-      // No rule asks what a tunnel is made of.
-      while !isStatementEnd, self.kind != .openBrace { tokens.advance() }
-      if self.kind == .openBrace {
-        try readBlock(.other) { reader throws(SyntaxError) in try reader.readObjectItem("tunnel", &object) }
-      }
-    default: try readConntrackItem(kind, &object)
-    }
-  }
-
-  private mutating func readFlowtableItem(_ object: inout NamedObject) throws(SyntaxError) {
-    if eat("hook") {
-      object.arguments.append(Argument("hook", try name("ingress")))
-      guard eat("priority") else { throw fail("priority") }
-      object.arguments.append(Argument("prio", String(try priority(.ingress, .netdev))))
-    } else if tokens.isWord("devices") || tokens.isWord("device") {
-      object.arguments.append(contentsOf: try devices().map { Argument("dev", $0) })
-    } else if eat("flags") {
-      object.arguments.append(contentsOf: try nameList().map { Argument("flags", $0) })
-    } else if eat("counter") {
-      object.arguments.append(Argument("counter"))
-    } else {
-      throw fail("a property of a flow table")
-    }
-  }
-
-  private mutating func readConntrackItem(_ kind: String, _ object: inout NamedObject) throws(SyntaxError) {
-    let property = try name("a property")
-    switch property {
-    case "type":
-      object.arguments.append(Argument("type", try name("the name of a helper")))
-      if eat("protocol") { object.arguments.append(Argument("protocol", try name("a protocol"))) }
-    case "protocol", "l3proto": object.arguments.append(Argument(property, try name("a protocol")))
-    case "dport", "size": object.arguments.append(Argument(property, String(try number())))
-    case "timeout":
-      guard self.kind == .word, let milliseconds = NftDate.duration(word) else { throw fail("a time") }
-      tokens.advance()
-      object.arguments.append(Argument("timeout", String(milliseconds)))
-    case "policy":
-      try expect(.assign, "=")
-      try expect(.openBrace, "{")
-      while true {
-        skipNewlines()
-        if eat(.closeBrace) { return }
-        let state = try name("a state")
-        try expect(.colon, ":")
-        object.arguments.append(Argument("policy \(state)", try seconds()))
-        skipNewlines()
-        if !eat(.comma), self.kind != .closeBrace { throw fail(", or }") }
-      }
-    default: throw fail("a property of a \(kind)")
     }
   }
 }
