@@ -82,7 +82,7 @@ struct RulePattern {
   }
 
   /// What the rule, read as far as to its verdict map, does for each element of the map; none where one of them can't be told.
-  private func branches(_ key: Expression, _ map: MapReference, _ table: AuditedTable) -> [RulePattern] {
+  private func branches(_ key: ValueExpression, _ map: MapReference, _ table: AuditedTable) -> [RulePattern] {
     var branches: [RulePattern] = []
     for element in table.fixedElements(of: map) ?? [] {
       guard element.key.count == 1, !element.isCatchAll, !element.nomatch, element.masks.isEmpty,

@@ -15,7 +15,7 @@ struct CommandArguments: ParsableArguments {
   @Option(
     name: .customLong("as-docker"),
     help: ArgumentHelp(
-      "First lay the rules that Docker made for its networks and containers out as this version of it does (18.05 to 29, iptables).",
+      "First rewrite Docker's own rules in the layout of this version (18.05 to 29, iptables). DOCKER-USER and all other rules stay.",
       valueName: "version"))
   var docker: String?
 
@@ -41,7 +41,8 @@ struct CommandArguments: ParsableArguments {
     guard let docker else { return nil }
     if let version = DockerVersion(docker) { return version }
     throw Failure(
-      "--as-docker \(docker): a version of Docker is expected, of those from 18.05 on but for 28.0.0: 27, 28.1, 29")
+      "--as-docker \(docker): expected a version of Docker from 18.05 on, such as 27, 28.1 or 29 (the layout of 28.0.0 is not supported)"
+    )
   }
 
   /// The commands as texts: those of the command line, and files between them.

@@ -4,6 +4,7 @@ import HostModel
 import Randomness
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 /// The cases of an open question are a partition of it: no two of their boxes share a packet, and together they hold as many packets as the question does.

@@ -1,6 +1,7 @@
 import HostModel
 import RuleGraph
 import RuleParser
+import TestHosts
 import Testing
 
 @testable import HostAnalysis
