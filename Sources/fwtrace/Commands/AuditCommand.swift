@@ -10,11 +10,11 @@ import RuleParser
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
-    abstract: "Find rules that never match, are not needed or miss their purpose, and what is open that should not be.",
+    abstract: "Find rules that never match, are not needed or miss their purpose, and ports that should not be open.",
     discussion: """
-      Each finding names the rules that prove it, a packet that shows it where there is one, and what mends it where that was tried. A rule is called \
-      never reached only where no packet can get to it, whatever the host around it is. Exit status: 0 no findings, 1 findings of the weight that was asked \
-      for, 2 bad input or usage, 3 no findings, but not all rules were shown.
+      Each finding names the rules that prove it, an example packet where there is one, and a fix where one was tried. A rule is reported as never \
+      reached only if no packet can reach it on any host. Exit status: 0 no findings, 1 findings of the severity asked for, 2 bad input or \
+      usage, 3 no findings, but not all rules were shown.
 
         fwtrace audit dump.txt
         fwtrace audit --severity high --ignore known.txt rules.v4
@@ -32,7 +32,7 @@ struct AuditCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A file with findings that are known, a line for each: its key (KIND@TABLE/CHAIN/NUMBER, KIND@TABLE/CHAIN or KIND) and the reason.",
+      "A file of known findings to leave out. Each line holds a key (KIND@TABLE/CHAIN/NUMBER, KIND@TABLE/CHAIN or KIND) and the reason.",
       valueName: "file"))
   var ignore: String?
 

@@ -6,10 +6,10 @@ import LiveCapture
 struct CaptureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "capture",
-    abstract: "Write everything that answers about this host need into one text file.",
+    abstract: "Write everything that fwtrace needs to know of this host into one text file.",
     discussion: """
-      The file holds each command and what it printed: rules of iptables and nftables, ipsets, addresses, routes, settings of the kernel, \
-      listening sockets and containers. fwtrace reads it on any machine as it would read the host itself. Nothing is changed on the host.
+      The file holds each command and what it printed: rules of iptables and nftables, ipsets, addresses, routes, kernel settings, \
+      listening sockets and containers. On any machine, fwtrace answers from it as it would on the host. Nothing on the host is changed.
 
         sudo fwtrace capture -o host.txt
         fwtrace --dst 172.17.0.2:8080 host.txt

@@ -9,13 +9,14 @@ import RuleParser
 struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
-    abstract: "Say what changed between two rulesets: for which packets, by which rules, or that nothing did.",
+    abstract:
+      "Show what changed between two rulesets, for which packets and by which rules, or prove that nothing did.",
     discussion: """
-      OLD and NEW are dumps of any form: a file, a folder, or - for standard input. Without NEW this host is compared with OLD. With --with, NEW is what these \
-      commands make of OLD (of NEW, where it is given; of this host, where no dump is), with --as-docker what another version of Docker does. Every packet that may \
-      fare otherwise is asked about on both sides: first packets, replies and all others of a connection, those that arrive and those that the host \
-      sends. Exit status: 0 every packet fares the same (perhaps by another rule), 1 something changed, 2 bad input or usage, 3 the dumps leave \
-      something open and nothing is known to have changed.
+      OLD and NEW are dumps of any form: a file, a folder, or - for standard input. Without NEW, OLD is compared with this host. With --with, the \
+      commands are applied to NEW, or without it to OLD, or without any dump to this host; so is the layout of another version of Docker with --as-docker. Every packet that could be treated differently is \
+      traced on both sides: the first packets of connections, replies and later packets, those that arrive and those that the host sends. \
+      Exit status: 0 every packet is treated the same (perhaps by another rule), 1 something changed, 2 bad input or usage, 3 nothing is known \
+      to have changed, but the dumps leave something undetermined.
 
         fwtrace diff rules.old rules.new
         git show HEAD:rules.v4 | fwtrace diff - rules.v4

@@ -9,11 +9,11 @@ import RuleParser
 struct ExposureCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "exposure",
-    abstract: "List what can be reached from where: ports of the host, published ports, containers.",
+    abstract: "List what can be reached, and from where: ports of the host, published ports, containers.",
     discussion: """
-      Every TCP and UDP port of the host and of its containers is asked about from each outside interface, each container network and the host \
-      itself; sources are open, forged ones aside. Exit status: 0 nothing is marked, 1 something is open that should not be (!), 2 bad input or \
-      usage, 3 the dumps leave something open.
+      Every TCP and UDP port of the host and of its containers is traced from each outside interface, each container network and the host \
+      itself, from every source but forged ones. Exit status: 0 nothing is marked, 1 something is open that should not be (!), 2 bad input or \
+      usage, 3 the dumps leave something undetermined.
       """)
 
   @Flag(help: "Print the answer as JSON (schema fwtrace.exposure/1).")

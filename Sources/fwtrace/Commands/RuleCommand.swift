@@ -13,7 +13,7 @@ struct RuleCommand: ParsableCommand {
     abstract:
       "Explain one rule: what it matches, which packets reach it, which rules take its packets, what is wrong with it.",
     discussion: """
-      Exit status: 0 packets get to the rule, 1 none do, 2 bad input or usage, 3 it is not known.
+      Exit status: 0 packets reach the rule, 1 none do, 2 bad input or usage, 3 unknown.
 
         fwtrace rule filter DOCKER-USER 5 dump.txt
         iptables-save | fwtrace rule nat DOCKER 2

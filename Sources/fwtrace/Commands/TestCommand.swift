@@ -11,8 +11,8 @@ struct TestCommand: ParsableCommand {
     commandName: "test",
     abstract: "Prove a policy's expectations on dumps, or refute them with a packet.",
     discussion: """
-      The policy names its dumps, or the command line does. An expectation with open fields is a claim about every packet that fits: it is \
-      proved case by case, and refuted by one packet. Exit status: 0 every claim holds, 1 some does not, 2 bad policy, dumps or usage.
+      The dumps are those of the policy, or those on the command line. An expectation that leaves fields open is a claim about every packet \
+      that fits: it is proved case by case, or refuted by one packet. Exit status: 0 every claim holds, 1 one does not, 2 bad policy, dumps or usage.
 
         fwtrace test policy.yaml
         fwtrace test policy.yaml --record --in eth0 --dst 192.0.2.1:443 dump.txt

@@ -39,9 +39,9 @@ struct TraceCommand: ParsableCommand {
     commandName: "trace",
     abstract: "Follow a packet through the rules and say what decides.",
     discussion: """
-      What you do not fix stays open, and the answer tells the cases apart. Without any option for the packet, what is open to the outside is \
-      listed (fwtrace exposure lists the rest, too). Exit status: 0 every case is accepted and no reply is known to fail, 1 some \
-      case or its reply is dropped or rejected, or nothing listens, 2 bad input or usage, 3 undetermined.
+      What you leave out stays open, and the answer has a case for each outcome. Without any option for the packet, fwtrace lists what is open \
+      to the outside (fwtrace exposure lists everything). Exit status: 0 every case is accepted and no reply is known to fail, 1 a case or \
+      its reply is dropped or rejected, or nothing listens, 2 bad input or usage, 3 undetermined.
       """)
 
   @OptionGroup(title: "The packet")

@@ -9,9 +9,9 @@ import RuleParser
 struct WhoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "who",
-    abstract: "Say from where a container, an address or a port can be reached, and what stops the others.",
+    abstract: "Show who can reach a container, an address or a port, and what stops the others.",
     discussion: """
-      Exit status: 0 somebody but the host itself reaches it, 1 nobody does, 2 bad input or usage, 3 the dumps leave something open.
+      Exit status: 0 somebody besides the host itself can reach it, 1 nobody can, 2 bad input or usage, 3 undetermined.
 
         fwtrace who redis dump.txt
         fwtrace who 192.0.2.10:8443 dump.txt

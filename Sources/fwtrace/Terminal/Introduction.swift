@@ -6,16 +6,16 @@ enum Introduction {
 
     Ask about a dump (a file, a folder, or a pipe):
       fwtrace dump.txt                                     what is open to the outside
-      fwtrace --dst 192.0.2.10:443 dump.txt                who gets through to this port, and by which rule
-      fwtrace --from outside --dst web:80 dump.txt         from one place; containers go by their names
+      fwtrace --dst 192.0.2.10:443 dump.txt                who can reach this port, and by which rule
+      fwtrace --from outside --dst web:80 dump.txt         from one place; containers by name
       iptables-save | fwtrace --dst 192.0.2.10:443
 
     Ask about this host:
       sudo fwtrace --dst 192.0.2.10:443
-      sudo fwtrace exposure                                all that can be reached, from where
-      sudo fwtrace capture -o host.txt                     everything an answer needs, to take away
+      sudo fwtrace exposure                                everything that can be reached, and from where
+      sudo fwtrace capture -o host.txt                     everything fwtrace needs, to take away
 
-    All options of the packet: fwtrace trace --help. All commands: fwtrace --help.
+    All options for the packet: fwtrace trace --help. All commands: fwtrace --help.
 
     """
 }
