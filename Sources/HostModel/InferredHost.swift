@@ -22,6 +22,9 @@ public struct InferredHost: Hashable, Sendable {
   /// Subnets that rules which were not shown, or not to their end, may tell to be a bridge's: its own address is in there, too.
   package private(set) var hiddenSubnets: [Prefix] = []
 
+  /// Addresses of the host that rules name, and that the dump masks.
+  package private(set) var maskedAddresses: [MaskedValue] = []
+
   /// The interfaces that rules show to hold a subnet, whatever dumps tell of their addresses, in the order of their first rule.
   public private(set) var ruledBridges: [String] = []
   /// The interfaces that the rules of a table ask for by name, by the table's index.
@@ -60,7 +63,7 @@ public struct InferredHost: Hashable, Sendable {
             hasUnseenMasquerades = hasUnseenMasquerades || isUnseen
           }
           let shape = RuleShape(rule, in: table)
-          let isLeaving = shape.sourceTranslation != nil && leaving(c)
+          let isLeaving = (shape.sourceTranslation != nil || shape.maskedSource != nil) && leaving(c)
           take(shape, isLeaving: isLeaving, evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
         }
       }
@@ -147,6 +150,8 @@ public struct InferredHost: Hashable, Sendable {
             targetPort: target.port, evidence: evidence))
       }
     }
+    if !shape.destinationTranslations.isEmpty { maskedAddresses += shape.maskedDestinations }
+    if let masked = shape.maskedSource, isLeaving { maskedAddresses.append(masked) }
     if let source = shape.sourceTranslation, isLeaving {
       addHost(InferredAddress(address: source, interface: shape.output, evidence: evidence), &seen)
     }

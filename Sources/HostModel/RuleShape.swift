@@ -16,6 +16,9 @@ package struct RuleShape {
   package private(set) var transport: UInt8?
   /// What DNAT puts in; several where a map tells, each with the ports that the map asks for where those are its key.
   package private(set) var destinationTranslations: [(address: IPAddress?, port: UInt16?, asked: ValueSet?)] = []
+  /// Addresses that the dump masks: destinations that a rule with DNAT asks for, and what SNAT puts in.
+  package private(set) var maskedDestinations: [MaskedValue] = []
+  package private(set) var maskedSource: MaskedValue?
   /// What SNAT puts in.
   package private(set) var sourceTranslation: IPAddress?
   package private(set) var isMasquerade = false
@@ -44,7 +47,12 @@ package struct RuleShape {
   }
 
   private mutating func take(_ match: Match) {
-    guard case .field(let field) = match.subject, case .values(let values) = match.values else { return }
+    guard case .field(let field) = match.subject else { return }
+    if case .masked(let masked) = match.values, case .header(let header) = field, header.name == .daddr, !match.negated
+    {
+      maskedDestinations += masked.masked.filter { !$0.isKnown }
+    }
+    guard case .values(let values) = match.values else { return }
     switch field {
     case .meta(.oifname):
       guard let name = Self.name(values) else { return }
@@ -88,7 +96,9 @@ package struct RuleShape {
           )
         ]
       }
-    case .snat: sourceTranslation = Self.constant(translation.address).map { IPAddress(bits: $0) }
+    case .snat:
+      sourceTranslation = Self.constant(translation.address).map { IPAddress(bits: $0) }
+      if case .masked(let masked)? = translation.address { maskedSource = masked }
     default: break
     }
   }

@@ -32,14 +32,12 @@ extension [HostReading] {
   ///     let host = hosts.index(for: clues).map { hosts[$0] }
   public func index(for clues: HostClues) -> Int? {
     if count == 1 { return 0 }
-    // Who sends with a host's own address in from outside may yet mean that host.
-    let possible = indices.filter { index in
-      self[index].mayHave(clues.interfaces)
-        && !(clues.comesIn && clues.source != clues.destination && clues.source.map(self[index].owns) == true)
-    }
+    let possible = indices.filter { self[$0].mayHave(clues.interfaces) }
     if possible.count == 1, !clues.interfaces.isEmpty { return possible[0] }
     for address in [clues.destination].compactMap(\.self) + clues.hostAddresses + [clues.source].compactMap(\.self) {
       for certainty in Certainty.allCases {
+        // What comes in comes from no address of the host that it comes to; yet somebody may ask what becomes of a packet with such a source.
+        if certainty == .own, clues.comesIn, address == clues.source, address != clues.destination { continue }
         let fitting = possible.filter { self[$0].knows(address, certainty) }
         guard fitting.count == 1 else { continue }
         let others = possible.filter { $0 != fitting[0] }

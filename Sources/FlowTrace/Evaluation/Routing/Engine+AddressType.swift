@@ -76,7 +76,9 @@ extension Engine {
         return result
       }
       // Packets from outside may be for this host or on their way through it, and nothing tells which.
-      let isHidden = !namesOwn && knowledge.inferred.hiddenSubnets.contains { $0.contains(address) }
+      let isHidden =
+        !namesOwn && knowledge.inferred.hiddenSubnets.contains { $0.contains(address) }
+        || knowledge.inferred.maskedAddresses.contains { $0.mayBe(single) }
       if mayBeOwn.contains(single) || isHidden {
         result.unknown = rest
         return result
