@@ -40,10 +40,13 @@ package enum RuleAuthor: Hashable, Sendable, CaseIterable {
 
   /// firewalld's chains in iptables: those of its usual zones (`firewalld.zones(5)`), and those that lead to them.
   private static let zoneChains =
-    ["public", "trusted", "internal", "external", "home", "work", "dmz", "block", "drop"].map { "IN_\($0)" }
+    ["public", "trusted", "internal", "external", "home", "work", "dmz", "block", "drop"].flatMap { zone in
+      ["IN_", "PRE_", "POST_"].map { $0 + zone }
+    }
     + [
       "FWD_", "FWDI_", "FWDO_", "INPUT_ZONES", "INPUT_direct", "FORWARD_IN_ZONES", "FORWARD_OUT_ZONES",
-      "FORWARD_direct",
+      "FORWARD_direct", "OUTPUT_direct", "PREROUTING_ZONES", "PREROUTING_direct", "POSTROUTING_ZONES",
+      "POSTROUTING_direct",
     ]
 
   /// The beginnings of the names of tables that belong to it as a whole.

@@ -35,9 +35,7 @@ struct DockerSocket: ContainerLookup {
     guard answer.count > key.count,
       let at = answer.indices.dropLast(key.count).first(where: { answer[$0..<($0 + key.count)].elementsEqual(key) })
     else { return nil }
-    let digits = answer[(at + key.count)...].drop { $0 == UInt8(ascii: " ") }.prefix {
-      $0.isDigit
-    }
+    let digits = answer[(at + key.count)...].drop { $0 == UInt8(ascii: " ") }.prefix(while: \.isDigit)
     return Int32(String(decoding: digits, as: UTF8.self))
   }
 

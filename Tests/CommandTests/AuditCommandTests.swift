@@ -34,6 +34,50 @@ import Testing
     #expect(run.errors.contains(":1: shadowed@filter/INPUT/9: no such finding any more"))
   }
 
+  @Test func whatWasNotLookedForIsNotCalledGone() throws {
+    let known = "dangerous-service@filter/INPUT/9  not looked for\nshadowed@filter/INPUT/9  gone\n"
+    let run = try Self.audit(ignoring: known, ["--only", "shadowed,redundant", Self.dockerUser])
+    #expect(!run.errors.contains("dangerous-service"))
+    #expect(run.errors.contains(":2: shadowed@filter/INPUT/9: no such finding any more"))
+  }
+
+  @Test(arguments: [("redundant,shadowed", ["not needed", "never reached"]), ("redundant", ["not needed"])])
+  func onlyTheKindsThatWereAskedForAreShown(_ kinds: String, _ shown: [String]) throws {
+    let rules = """
+      *filter
+      :INPUT DROP [0:0]
+      -A INPUT -s 192.0.2.7/32 -p tcp -m tcp --dport 80 -j ACCEPT
+      -A INPUT -p tcp -m tcp --dport 80 -j ACCEPT
+      -A INPUT -s 192.0.2.8/32 -p tcp -m tcp --dport 80 -j DROP
+      COMMIT
+
+      """
+    let run = try Command.run(["audit", "--only", kinds, "-"], input: rules)
+    for words in ["not needed", "never reached"] { #expect(run.output.contains(words) == shown.contains(words)) }
+  }
+
+  @Test func aSeverityMayBeInCapitals() throws {
+    let run = try Command.run(["audit", "--severity", "HIGH", Self.office])
+    #expect(run.output == (try Command.run(["audit", "--severity", "high", Self.office])).output)
+    #expect(run.status < 2)
+  }
+
+  /// Where no dump tells the programs that listen, a port that a database usually has is worth a warning; where they are told, they decide.
+  @Test func anOpenPortOfADatabaseIsTold() throws {
+    let rules = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n"
+    let open = rules + "-A INPUT -p tcp -m tcp --dport 3306 -j ACCEPT\nCOMMIT\n"
+    let run = try Command.run(["audit", "-"], input: open)
+    #expect(run.status == 1)
+    #expect(run.output.contains("port 3306, usually a database's, is open to everybody"))
+    let narrow = try Command.run(
+      ["audit", "-"], input: open.replacing("-p tcp -m", with: "-s 198.51.100.0/24 -p tcp -m"))
+    #expect(!narrow.output.contains("3306, usually"))
+    let sockets =
+      "$ ss -tulnp\nNetid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\ntcp   LISTEN 0      128    0.0.0.0:22         0.0.0.0:*         users:((\"sshd\",pid=1,fd=3))\n"
+    let told = try Command.run(["audit", "-"], input: "$ iptables-save\n" + open + sockets)
+    #expect(!told.output.contains("3306, usually"))
+  }
+
   @Test(arguments: [
     ("shadowd  typo\n", "no kind of finding has this name; did you mean shadowed?"),
     ("shadowed\n", "expected a reason after it"),

@@ -28,19 +28,18 @@ package struct PacketSearch {
   /// Of a search that found nothing: which of the boxes cover the part, and a few more perhaps.
   private var isNeeded: [Bool] = []
 
-  package init() {}
-
-  /// How many packets are tried by chance before a part is searched; of the pieces of a union, which are many and small, fewer.
-  package static let tries = 12
+  /// How many packets are tried by chance before a part is searched.
+  private let tries: Int
+  /// As many of the pieces of a union, which are many and small.
   static let triesOfPiece = 3
+
+  package init(tries: Int = 12) { self.tries = tries }
 
   /// Tries a few packets of a part: one that is in no box of some lists shows that there are some. Makes the part smaller by boxes that leave one piece of it.
   ///
   /// A part that is large beside the boxes that overlap it, be they thousands, consists of such packets for the most part, and which box holds a packet is told sooner
   /// than which boxes overlap a part. Of a part that one box covers, every packet leads to that box. The tries are the same each time.
-  package func probe(
-    _ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)], tries: Int = PacketSearch.tries
-  ) -> Occupancy {
+  package func probe(_ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)]) -> Occupancy {
     var chance = Chance()
     for _ in 0..<tries {
       let packet = part.map { chance.value(of: $0) }
@@ -203,12 +202,10 @@ extension Flow {
     }
     var part = variables.map(\.domain)
     guard part.limit(to: box) else { return .empty }
-    var search = PacketSearch()
+    var search = unions.isEmpty ? PacketSearch() : PacketSearch(tries: PacketSearch.triesOfPiece)
     let taken = position.taken.boxes
     let lists = [(exceptions, exceptions.count), (taken, taken.count)].filter { $0.1 > 0 }
-    return Self.occupancy(
-      of: part, in: unions[...], outside: lists, tries: unions.isEmpty ? PacketSearch.tries : PacketSearch.triesOfPiece,
-      &search)
+    return Self.occupancy(of: part, in: unions[...], outside: lists, &search)
   }
 
   /// Whether it is proved that the flow holds no packet.
@@ -221,12 +218,12 @@ extension Flow {
   ///
   /// - Parameter lists: What was taken out, each list as far as it counts here.
   private static func occupancy(
-    of part: [ValueSet], in unions: ArraySlice<BoxUnion>, outside lists: [(boxes: BoxList, count: Int)], tries: Int,
+    of part: [ValueSet], in unions: ArraySlice<BoxUnion>, outside lists: [(boxes: BoxList, count: Int)],
     _ search: inout PacketSearch
   ) -> Occupancy {
     guard let union = unions.first else {
       var part = part
-      let told = search.probe(&part, outside: lists, tries: tries)
+      let told = search.probe(&part, outside: lists)
       if told != .undecided { return told }
       let boxes = lists.flatMap { list, count in list.overlapping(part, first: count).map { list.boxes[$0] } }
       if search.find(in: part, outside: boxes) != nil { return .inhabited }
@@ -238,8 +235,7 @@ extension Flow {
       guard piece.limit(to: union.boxes.boxes[index]) else { return false }
       let count = union.earlierCounts[index]
       found = occupancy(
-        of: piece, in: unions.dropFirst(), outside: count == 0 ? lists : lists + [(union.earlier, count)], tries: tries,
-        &search)
+        of: piece, in: unions.dropFirst(), outside: count == 0 ? lists : lists + [(union.earlier, count)], &search)
       return found != .empty
     }
     return found

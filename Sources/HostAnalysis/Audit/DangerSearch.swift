@@ -51,10 +51,9 @@ struct DangerSearch {
     if host.facts.socketsKnown { return [] }
     var findings: [Finding] = []
     for access in exposure.accesses {
-      let all = zone(access).sources[access.service.family] ?? .empty
       guard zone(access).isOutside, access.service.subject == .otherHostPorts, access.service.transport == .tcp,
         access.outcome == .open, access.isLetByRules, access.ports.count <= Self.fewPorts,
-        access.sources.count > all.count / 2
+        access.isOfMostSources(in: zone(access))
       else { continue }
       for port in access.ports.intervals.joined() {
         guard let number = UInt16(exactly: port), let service = SensitiveService(port: number) else { continue }

@@ -86,6 +86,7 @@ struct RulePattern {
     var branches: [RulePattern] = []
     for element in table.fixedElements(of: map) ?? [] {
       guard element.key.count == 1, !element.isCatchAll, !element.nomatch, element.masks.isEmpty,
+        !element.isConditional,
         case .verdict(let verdict)? = element.data
       else { return [] }
       var branch = self
@@ -298,9 +299,18 @@ private struct Comparison {
 extension [SetElement] {
   /// The values of a set of single keys without exceptions; nil of any other set.
   var plainValues: ValueSet? {
-    guard allSatisfy({ $0.key.count == 1 && !$0.isCatchAll && !$0.nomatch && $0.masks.isEmpty }) else { return nil }
+    let isPlain = allSatisfy { element in
+      element.key.count == 1 && !element.isCatchAll && !element.nomatch && element.masks.isEmpty
+        && !element.isConditional
+    }
+    guard isPlain else { return nil }
     return ValueSet(flatMap { $0.key[0].intervals })
   }
+}
+
+extension SetElement {
+  /// Whether a limit, a quota or a number of connections decides whether a packet with its key is in the set (nft(8), "SETS": stateful elements).
+  fileprivate var isConditional: Bool { arguments.contains { ["limit", "quota", "ct count"].contains($0.name) } }
 }
 
 extension EnvironmentCondition {

@@ -72,6 +72,11 @@ public struct Access: Sendable {
   public var conditions: [ConditionUse] { part.conditions.filter(\.isEnvironment) }
 }
 
+extension Access {
+  /// Whether nobody's source is shut out, but for less than half of those of its zone.
+  func isOfMostSources(in zone: Zone) -> Bool { sources.count > (zone.sources[service.family] ?? .empty).count / 2 }
+}
+
 /// One packet, for a reader to check.
 public struct Witness: Hashable, Sendable {
   /// The protocol.

@@ -33,10 +33,8 @@ struct MarkSearch {
 
   // MARK: Single accesses
 
-  /// Whether nobody's source is shut out, but for less than half of them.
   private func isForEverybody(_ access: Access) -> Bool {
-    let all = zones[access.zone].sources[access.service.family] ?? .empty
-    return !isLoopback(access) && access.sources.count > all.count / 2
+    !isLoopback(access) && access.isOfMostSources(in: zones[access.zone])
   }
 
   private func isLoopback(_ access: Access) -> Bool {

@@ -68,16 +68,12 @@ public struct Redactor: Sendable {
   private static func prefixLength(_ text: [UInt8], behind at: Int) -> Int? {
     let rest = text[at..<min(at + 20, text.count)]
     if rest.first == UInt8(ascii: "/") {
-      let word = rest.dropFirst().prefix {
-        $0.isDigit || $0 == UInt8(ascii: ".")
-      }
+      let word = rest.dropFirst().prefix { $0.isDigit || $0 == UInt8(ascii: ".") }
       if let length = Int(String(decoding: word, as: UTF8.self)) { return length }
       return IPAddress(bytes: Array(word)).flatMap { Prefix.length(ofMask: $0) }
     }
     guard rest.starts(with: "\", \"len\": ".utf8) else { return nil }
-    return Int(
-      String(
-        decoding: rest.dropFirst(10).prefix { $0.isDigit }, as: UTF8.self))
+    return Int(String(decoding: rest.dropFirst(10).prefix(while: \.isDigit), as: UTF8.self))
   }
 
   /// The hardware address that an interface made its address of (RFC 4291, appendix A).

@@ -11,7 +11,7 @@ package enum AuditSARIF {
     let results = audit.findings.compactMap { finding -> SARIFLog.Result? in
       guard let kind = Finding.ID.allCases.firstIndex(of: finding.id) else { return nil }
       let place = [words.place(finding), words.rule(finding)].compactMap(\.self).joined(separator: ", ")
-      let sentence = words.sentence(finding) + (words.mend(finding).map { ". Mend: \($0)" } ?? "")
+      let sentence = words.sentence(finding) + (words.mend(finding).map { ". Fix: \($0)" } ?? "")
       let span = finding.rule.map { ruleset[$0].span } ?? finding.chain.flatMap { ruleset[$0].span }
       return SARIFLog.Result(
         kind: kind, level: level(finding.severity), message: place.isEmpty ? sentence : "\(place): \(sentence)",

@@ -44,8 +44,8 @@ package enum CommandFailureWords {
       "the host has tables of both variants of iptables; name the one that has \(table): \(program(family))-nft or \(program(family))-legacy"
     case .ipset(let name): "the dumps do not show ipset \(name); `ipset save` does"
     case .chainsOf(let program): "the dumps do not show the chains of \(program)"
-    case .networksOf:
-      "the dumps do not show Docker's networks and containers; `docker network inspect` and `docker inspect` do"
+    case .container(let name): "the dumps do not show container \(name); `docker inspect` does"
+    case .network(let name): "the dumps do not show network \(name); `docker network inspect` does"
     }
   }
 

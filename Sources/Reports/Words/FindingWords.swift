@@ -110,8 +110,8 @@ struct FindingWords {
     case .onlyOverIPv6(let port): return "port \(port) is open to everybody over IPv6 and closed over IPv4"
     case .sensitiveService(let service, let port): return "\(Self.text(service)) on port \(port) is open to everybody"
     case .sensitivePort(let service, let port):
-      return
-        "port \(port) is open to everybody; \(Self.text(service)) usually has it, and whether one listens here `ss -tulnp` would show"
+      let use = service == .database ? "usually a database's" : "which usually gives control over the host"
+      return "port \(port), \(use), is open to everybody; `ss -tulnp` shows whether anything listens"
     case .loopbackReached(let port):
       return
         "port \(port) is published on loopback only, and hosts on the same link reach it: DNAT comes before the check for loopback addresses"

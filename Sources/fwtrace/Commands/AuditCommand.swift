@@ -26,7 +26,7 @@ struct AuditCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Show only findings of this kind: shadowed, redundant, dangerous-service and so on. Can be repeated, and take several kinds with commas between them.",
+      "Show only findings of this kind: shadowed, redundant, dangerous-service and so on. Can be repeated; several kinds may be separated by commas.",
       valueName: "kind"))
   var only: [String] = []
 

@@ -12,9 +12,9 @@ struct DiffCommand: ParsableCommand {
     abstract:
       "Show what changed between two rulesets, for which packets and by which rules, or prove that nothing did.",
     discussion: """
-      OLD and NEW are dumps of any form: a file, a folder, or - for standard input. Without NEW, OLD is compared with this host. With --with, the \
-      commands are applied to NEW, or without it to OLD, or without any dump to this host; so is the layout of another version of Docker with --as-docker. Every packet that could be treated differently is \
-      traced on both sides: the first packets of connections, replies and later packets, those that arrive and those that the host sends. \
+      OLD and NEW are dumps of any form: a file, a folder, or - for standard input. Without NEW, OLD is compared with this host. --with and \
+      --as-docker change NEW; without NEW, OLD (or this host) is compared with what they make of it. Every packet that could be treated differently \
+      is traced on both sides: the first packets of connections, replies and later packets, those that arrive and those that the host sends. \
       Exit status: 0 every packet is treated the same (perhaps by another rule), 1 something changed, 2 bad input or usage, 3 nothing is known \
       to have changed, but the dumps leave something undetermined.
 

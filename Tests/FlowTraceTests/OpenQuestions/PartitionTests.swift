@@ -12,20 +12,26 @@ import Testing
 /// Packets that the host sends are not asked about: which sources they can have, routes decide.
 /// What is counted here is counted by this file alone: boxes are held against each other field by field, and numbers of packets are products of numbers of values.
 @Suite struct PartitionTests {
+  private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../samples")
+    .standardized
   private static let samples = {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../samples").standardized
     let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL }
     let folders = Set((files ?? []).filter { $0.pathExtension == "txt" }.map { $0.deletingLastPathComponent().path })
     return folders.map { String($0.dropFirst(folder.path.count + 1)) }.sorted()
   }()
 
-  @Test(arguments: samples) func ofEverySample(name: String) throws {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../samples/\(name)")
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".txt") }
-      .sorted()
-    let reading = DumpReader().read(
-      try files.map { DumpInput(name: $0, bytes: Array(try Data(contentsOf: folder.appending(path: $0)))) })
-    _ = try Self.check(reading, [(.proto, "tcp"), (.from, "outside")], name)
+  @Test func ofSamples() throws {
+    var counted = 0
+    for name in Self.samples {
+      let folder = Self.folder.appending(path: name)
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".txt") }
+      let reading = DumpReader().read(
+        try files.sorted().map {
+          DumpInput(name: $0, bytes: Array(try Data(contentsOf: folder.appending(path: $0))))
+        })
+      if try Self.check(reading, [(.proto, "tcp"), (.from, "outside")], name) > 0 { counted += 1 }
+    }
+    #expect(counted >= 40, "\(counted) of \(Self.samples.count) samples")
   }
 
   @Test(arguments: OverlappingRules.allCases, [OverlappingRules.Order.mixed, .generalLast])

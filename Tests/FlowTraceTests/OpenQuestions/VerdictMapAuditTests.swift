@@ -12,6 +12,7 @@ import Testing
     let text = """
       table ip one {
         map services { type inet_service : verdict; elements = { 25 : drop, 80 : accept, 443 : jump web } }
+        map limited { type inet_service : verdict; elements = { 25 limit rate 1/second : drop } }
         map moving { type inet_service : verdict; flags dynamic; elements = { 25 : drop } }
         chain web {
           \(web.replacing("\n", with: "\n    "))
@@ -52,8 +53,8 @@ import Testing
     #expect(Self.covers(reach) == [nil, ["input 1"], ["input 1"], nil, ["input 4"], nil])
   }
 
-  @Test func aMapThatChangesTakesNothing() {
-    #expect(Self.covers(Self.reach("tcp dport vmap @moving\ntcp dport 25 accept")) == [nil, nil])
+  @Test(arguments: ["moving", "limited"]) func aMapThatChangesOrLimitsTakesNothing(map: String) {
+    #expect(Self.covers(Self.reach("tcp dport vmap @\(map)\ntcp dport 25 accept")) == [nil, nil])
   }
 
   @Test func whatAMapLeadsToIsWhatItsKeysLeave() {

@@ -39,8 +39,11 @@ import Testing
     (.notShown(.ipset("bad")), "not carried out: the dumps do not show ipset bad; `ipset save` does"),
     (.notShown(.chainsOf("ufw")), "not carried out: the dumps do not show the chains of ufw"),
     (
-      .notShown(.networksOf("Docker")),
-      "not carried out: the dumps do not show Docker's networks and containers; `docker network inspect` and `docker inspect` do"
+      .notShown(.container("web")), "not carried out: the dumps do not show container web; `docker inspect` does"
+    ),
+    (
+      .notShown(.network("front")),
+      "not carried out: the dumps do not show network front; `docker network inspect` does"
     ),
   ]
 

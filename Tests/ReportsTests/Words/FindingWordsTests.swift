@@ -65,7 +65,11 @@ import Testing
     (.sensitiveService(.database, 6379), [], "a database on port 6379 is open to everybody"),
     (
       .sensitivePort(.database, 3306), [],
-      "port 3306 is open to everybody; a database usually has it, and whether one listens here `ss -tulnp` would show"
+      "port 3306, usually a database's, is open to everybody; `ss -tulnp` shows whether anything listens"
+    ),
+    (
+      .sensitivePort(.control, 2375), [],
+      "port 2375, which usually gives control over the host, is open to everybody; `ss -tulnp` shows whether anything listens"
     ),
     (.sensitiveService(.control, 2375), [], "control over the host on port 2375 is open to everybody"),
     (

@@ -159,6 +159,31 @@ import Testing
     #expect(Self.rules(swarm) == Self.rules(ShownCommandTests.reading(Self.host)))
   }
 
+  @Test("Where rules that depend on the version were not shown, nothing is laid out anew") func notShown() throws {
+    let masquerade = "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"
+    for line in [masquerade, "-A FORWARD -o docker0 -j DOCKER", "-A DOCKER -i docker0 -j RETURN"] {
+      #expect(Self.host.contains(line))
+      #expect(try Self.isRefused(Self.host.replacing(line, with: "..."), as: "29"), "without \(line)")
+    }
+    // What Docker 28 has in the raw table, filter and nat do not tell.
+    let newer = IptablesSavePrinter.print(try Self.laidOut(ShownCommandTests.reading(Self.host), as: "28").ruleset)
+    let tables = newer.split(separator: "*").dropFirst().map { (name: $0.prefix { $0 != "\n" }, text: "*\($0)") }
+    func printed(_ names: Set<Substring>) -> String {
+      tables.filter { names.contains($0.name) }.map { "$ iptables-save -t \($0.name)\n\($0.text)" }.joined()
+    }
+    #expect(try Self.isRefused(printed(["filter", "nat"]), as: "27"))
+    #expect(try !Self.isRefused(printed(["filter", "nat", "raw"]), as: "27"))
+  }
+
+  private static func isRefused(_ dump: String, as version: String) throws -> Bool {
+    do {
+      _ = try laidOut(ShownCommandTests.reading(dump), as: version)
+      return false
+    } catch let failure as CommandFailure {
+      return failure.problem == .notShown(.chainsOf("Docker"))
+    }
+  }
+
   @Test(
     "Real hosts laid out as the version that they have are the same",
     .enabled(if: SharedCorpus.isPresent, "needs ../shared/corpus"), arguments: SharedCorpus.dockerHosts)

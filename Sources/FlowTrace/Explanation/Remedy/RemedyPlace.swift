@@ -119,10 +119,9 @@ struct RemedyPlaces {
   }
 
   private func isFiltering(_ id: ChainID) -> Bool {
-    // Nobody puts rules into the security table of iptables, which is for labels.
+    guard let base = ruleset[id].base else { return false }
     let table = ruleset.tables[id.table]
-    return ruleset[id].base != nil && ruleset.isFiltering(id)
-      && (table.origin == .nftables || table.name != "security")
+    return base.type == .filter && (table.origin == .nftables || table.name == "filter")
   }
 
   /// The base chain itself, and before it the chains that are meant for rules of one's own.

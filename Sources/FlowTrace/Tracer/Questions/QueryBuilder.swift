@@ -198,7 +198,7 @@ extension QueryBuilder {
   private func notAnAddress(_ text: String) -> String {
     let looksNumeric = text.utf8.allSatisfy {
       $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":")
-        || ($0.isDigit)
+        || $0.isDigit
     }
     if text.isEmpty { return "an address is missing" }
     if looksNumeric { return "\(text) is not an address, a prefix (10.0.0.0/8) or a range (10.0.0.1-10.0.0.9)" }

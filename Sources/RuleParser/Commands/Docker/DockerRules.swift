@@ -21,13 +21,7 @@ struct DockerRules {
     var transport: IPProtocol
     var port: UInt16
     /// The addresses of loopback, and their ports, that it is published on.
-    var onLoopback: [Socket] = []
-  }
-
-  /// An address and a port of the host.
-  struct Socket: Hashable {
-    var address: IPAddress
-    var port: UInt16
+    var onLoopback: [Endpoint] = []
   }
 
   /// A rule by its place.
@@ -59,8 +53,7 @@ struct DockerRules {
 
   private static let ownChains: Set<String> = [
     "DOCKER-ISOLATION", "DOCKER-ISOLATION-STAGE-1", "DOCKER-ISOLATION-STAGE-2", "DOCKER-FORWARD", "DOCKER-CT",
-    "DOCKER-BRIDGE",
-    "DOCKER-INTERNAL",
+    "DOCKER-BRIDGE", "DOCKER-INTERNAL",
   ]
 
   /// Reads the rules of a family; nil where Docker has none of that family.
@@ -69,12 +62,17 @@ struct DockerRules {
     let tableFamily: TableFamily = family == .ipv4 ? .ip : .ip6
     guard let filter = ruleset.table(tableFamily, "filter"), filter.chains.contains(where: { $0.name == "DOCKER" })
     else {
-      if ruleset.tables.contains(where: { $0.name == "docker-bridges" }) { throw .notShown }
+      if ruleset.tables.contains(where: { RuleAuthor.docker.tables.contains($0.name) }) { throw .notShown }
       return nil
     }
     guard let nat = ruleset.table(tableFamily, "nat"), nat.chains.contains(where: { $0.name == "DOCKER" }) else {
       throw .notShown
     }
+    let raw = ruleset.table(tableFamily, "raw")
+    let isShown =
+      Self.shows(filter, ["FORWARD"]) && Self.shows(nat, ["DOCKER", "POSTROUTING", "OUTPUT"])
+      && raw.map { Self.shows($0, ["PREROUTING"]) } ?? true
+    guard isShown else { throw .notShown }
     for chain in filter.chains where chain.name.hasPrefix("DOCKER") {
       guard chain.shown == .whole else { throw .notShown }
       switch chain.name {
@@ -88,7 +86,12 @@ struct DockerRules {
     if networks.isEmpty { throw .notShown }
     takeFilter(filter)
     takeNat(nat)
-    if let raw = ruleset.table(tableFamily, "raw") { takeRaw(raw) }
+    if let raw { takeRaw(raw) }
+  }
+
+  /// Whether every rule of some chains of a table was shown; one that is not there has none.
+  private static func shows(_ table: Table, _ chains: [String]) -> Bool {
+    table.shown != .nothing && table.chains.allSatisfy { !chains.contains($0.name) || $0.shown == .whole }
   }
 
   private func rules(_ table: Table, _ name: String) -> [(number: Int, parts: Set<DockerRulePart>)] {
@@ -185,7 +188,7 @@ struct DockerRules {
             && $0.transport == parts.transport
         })
       {
-        openPorts[place].onLoopback.append(Socket(address: host, port: port))
+        openPorts[place].onLoopback.append(Endpoint(host, port))
       }
     }
     if rules(nat, "OUTPUT").contains(where: { $0.parts == [.toLocal, .jump("DOCKER")] }) { hasProxy = false }

@@ -17,7 +17,7 @@ struct DockerScript {
     var containers = rules.openPorts.map { ($0.address, $0.bridge) }
     for container in facts.containers where container.isRunning != false {
       for leg in container.endpoints {
-        guard let bridge = facts.networks.first(where: { $0.name == leg.network || $0.id == leg.network })?.bridge,
+        guard let bridge = facts.network(of: leg)?.bridge,
           rules.networks.contains(where: { $0.bridge == bridge && $0.closed == nil })
         else { continue }
         containers += leg.addresses.filter { $0.family == rules.family }.map { ($0, bridge) }
@@ -178,7 +178,7 @@ struct DockerScript {
   }
 
   private func transport(_ port: DockerRules.OpenPort) -> [String] {
-    let name = port.transport == .tcp ? "tcp" : port.transport == .udp ? "udp" : "sctp"
+    let name = ValueSet.text(UInt128(port.transport.rawValue), as: .transport)
     return ["-p", name, "-m", name]
   }
 

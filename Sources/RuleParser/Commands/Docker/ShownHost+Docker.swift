@@ -46,15 +46,12 @@ extension ShownHost {
   private mutating func connect(_ words: [String], _ place: CommandPlace) -> CommandOutcome {
     let command = ConnectCommand(words)
     if let part = command.unsupported { return stop(.unsupported(part), place) }
-    guard !facts.containers.isEmpty, facts.networks.contains(where: { $0.driver == "bridge" }) else {
-      return stop(.notShown(.networksOf("Docker")), place)
-    }
-    guard let network = facts.networks.first(where: { $0.name == command.network }) else {
-      return refuse("Error response from daemon: network \(command.network) not found", place)
-    }
+    // The dumps may show some of them alone.
     guard let number = facts.containers.firstIndex(where: { $0.name == command.container }) else {
-      return refuse("Error response from daemon: No such container: \(command.container)", place)
+      return stop(.notShown(.container(command.container)), place)
     }
+    guard let network = facts.networks.first(where: { $0.name == command.network }), let isInternal = network.isInternal
+    else { return stop(.notShown(.network(command.network)), place) }
     let container = facts.containers[number]
     if container.endpoints.contains(where: { $0.network == network.name }) {
       return refuse(
@@ -64,16 +61,16 @@ extension ShownHost {
     let outward = container.endpoints.map(\.network).filter { name in
       facts.networks.contains { $0.name == name && $0.driver == "bridge" && $0.isInternal == false }
     }
-    let movesPorts = network.isInternal != true && (outward.isEmpty || outward.contains { network.name < $0 })
+    let movesPorts = !isInternal && (outward.isEmpty || outward.contains { network.name < $0 })
     if movesPorts, !container.ports.isEmpty {
-      return stop(.unsupported("the ports of \(container.name) move to network \(network.name)"), place)
+      return stop(.unsupported("docker network connect, which moves the published ports of \(container.name)"), place)
     }
     settle()
     guard let layout = DockerLayout(ruleset) else { return stop(.notShown(.chainsOf("Docker")), place) }
     guard network.driver == "bridge", let bridge = network.bridge,
       let address = command.address ?? freeAddress(on: bridge)
     else { return stop(.unsupported("network \(network.name)"), place) }
-    if network.isInternal != true {
+    if !isInternal {
       let outcome = run(layout.rules(for: [], address, bridge, hasProxy: true), place)
       guard outcome == .success else { return outcome }
     }

@@ -38,8 +38,10 @@ public struct CommandFailure: Error, Hashable, Sendable {
     case ipset(String)
     /// The layout of a program's chains.
     case chainsOf(String)
-    /// The networks and containers of a program.
-    case networksOf(String)
+    /// A container of Docker, by its name.
+    case container(String)
+    /// What a network of Docker is like, by its name.
+    case network(String)
   }
 
   /// The command as it was given.
