@@ -21,6 +21,11 @@ final class ResolvedSet: Sendable {
   let members: [ResolvedSet]
   /// The number of parts of a key.
   let parts: Int
+  /// The elements that hold a packet only while a rate, a quota or a number of connections is not used up, those with one limit as a set of their own; they are
+  /// among ``elements`` too. Empty of most sets.
+  let limited: [(limit: SetLimit, set: ResolvedSet)]
+  /// The elements without such limits; nil where that is all of them.
+  let unlimited: ResolvedSet?
   private let lazyValues = AtomicLazyReference<Shared<ValueSet>>()
   private let lazyTable = AtomicLazyReference<Table>()
   private let lazyGroups = AtomicLazyReference<Shared<[ResolvedSet]>>()
@@ -61,6 +66,27 @@ final class ResolvedSet: Sendable {
     exceptions = elements.filter(\.nomatch)
     catchAll = elements.first(where: \.isCatchAll)
     parts = elements.map(\.key.count).max() ?? 1
+    limited = ipset == nil ? Self.limited(elements, name) : []
+    unlimited =
+      limited.isEmpty
+      ? nil
+      : ResolvedSet(name: name, elements: (elements + masked).filter(\.conditions.isEmpty), isKnown: isKnown)
+  }
+
+  private static func limited(
+    _ elements: [SetElement], _ name: String
+  ) -> [(limit: SetLimit, set: ResolvedSet)] {
+    var groups: [(limit: SetLimit, elements: [SetElement])] = []
+    for var element in elements {
+      guard let limit = SetLimit(element) else { continue }
+      element.arguments = []
+      if let index = groups.firstIndex(where: { $0.limit == limit }) {
+        groups[index].elements.append(element)
+      } else {
+        groups.append((limit, [element]))
+      }
+    }
+    return groups.map { ($0.limit, ResolvedSet(name: name, elements: $0.elements, isKnown: true)) }
   }
 
   /// The elements and exceptions in the order in which the kernel looks for them: those of longer prefixes first, of the key's first part before its
@@ -121,18 +147,26 @@ final class ResolvedSet: Sendable {
     }
   }
 
-  /// The elements that give the same, as a set each, in the order of the first ones: the verdicts of a map and their keys.
+  /// The elements that give the same under the same limit, as a set each, in the order of the first ones: the verdicts of a map and their keys.
   var groups: [ResolvedSet] {
     if let known = lazyGroups.load() { return known.value }
-    var order: [SetData?] = []
-    var members: [SetData?: [SetElement]] = [:]
+    struct Gift: Hashable {
+      let data: SetData?
+      let limit: SetLimit?
+    }
+    var order: [Gift] = []
+    var members: [Gift: [SetElement]] = [:]
     for element in elements {
-      if members[element.data] == nil { order.append(element.data) }
-      members[element.data, default: []].append(element)
+      let gift = Gift(data: element.data, limit: SetLimit(element))
+      if members[gift] == nil { order.append(gift) }
+      members[gift, default: []].append(element)
     }
     let groups = order.map { ResolvedSet(name: "", elements: members[$0] ?? [], isKnown: true) }
     return lazyGroups.storeIfNil(Shared(groups)).value
   }
+
+  /// The number of a limit among those of ``limited``.
+  func number(ofLimit limit: SetLimit?) -> Int? { limit.flatMap { limit in limited.firstIndex { $0.limit == limit } } }
 
   /// Whether a key is in the set, the catch-all element included.
   func contains(_ key: [UInt128]) -> Bool {
@@ -173,5 +207,24 @@ final class ResolvedSet: Sendable {
       self.exact = exact
       self.ranges = ranges
     }
+  }
+}
+
+/// What limits an element of a set, beside its key.
+struct SetLimit: Hashable {
+  /// What has to hold, without how much of a quota was used when the dump was made.
+  let conditions: [EnvironmentCondition]
+  /// Whether it is the element for every other key.
+  let isOfCatchAll: Bool
+
+  /// The limit of an element; nil where it has none.
+  init?(_ element: SetElement) {
+    if element.arguments.isEmpty { return nil }
+    conditions = element.conditions.map { condition in
+      EnvironmentCondition(
+        condition.kind, condition.arguments.filter { !$0.name.hasPrefix("used") }, negated: condition.negated)
+    }
+    if conditions.isEmpty { return nil }
+    isOfCatchAll = element.isCatchAll
   }
 }

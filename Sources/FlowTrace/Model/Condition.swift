@@ -54,8 +54,8 @@ extension Condition {
     // What no dump can tell.
     /// A match whose truth depends on a rate, the time, a list that rules fill.
     case environment(EnvironmentCondition)
-    /// Whether all conditions of an element that a rule puts into a set hold (`add @s { ip saddr limit rate 3/hour }`).
-    case update([EnvironmentCondition])
+    /// Whether all conditions hold of an element that a rule puts into a set (`add @s { ip saddr limit rate 3/hour }`) or finds there.
+    case element([EnvironmentCondition])
     /// A match on values that are computed in a way that is not followed.
     case match(Match)
     /// A match on bits of a field, of too many values to be told one by one; it is true where the match is.
@@ -159,7 +159,7 @@ extension Condition.About {
   /// Whether no dump can tell it; otherwise a dump could have and did not.
   public var isEnvironment: Bool {
     switch self {
-    case .environment, .update, .match, .bits, .draw, .largeSet, .transparentProxy, .queue, .natOrder, .boundProgram:
+    case .environment, .element, .match, .bits, .draw, .largeSet, .transparentProxy, .queue, .natOrder, .boundProgram:
       true
     case .opaque, .hiddenInterfaces, .owner, .hostMatch, .maskedMatch, .maskedValue, .hiddenElement, .maskedTarget,
       .setMember, .mapMember, .unseen, .policy, .device, .egressPort, .ownAddress, .policyRule, .unseenPolicyRule,

@@ -24,6 +24,8 @@ enum ConditionKey: Hashable {
   case route(RouteQuestion)
   /// Whether a number that the kernel makes up for a statement of a rule is in a group of a map's keys.
   case draw(RuleID, Int, group: Int)
+  /// Whether the limits hold of a group of the elements in which a statement of a rule looks.
+  case elements(RuleID, Int, group: Int)
   /// Something about the host that is not known, by its stable name.
   case host(String)
 }

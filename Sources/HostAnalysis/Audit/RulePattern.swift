@@ -86,7 +86,7 @@ struct RulePattern {
     var branches: [RulePattern] = []
     for element in table.fixedElements(of: map) ?? [] {
       guard element.key.count == 1, !element.isCatchAll, !element.nomatch, element.masks.isEmpty,
-        !element.isConditional,
+        element.conditions.isEmpty,
         case .verdict(let verdict)? = element.data
       else { return [] }
       var branch = self
@@ -301,16 +301,11 @@ extension [SetElement] {
   var plainValues: ValueSet? {
     let isPlain = allSatisfy { element in
       element.key.count == 1 && !element.isCatchAll && !element.nomatch && element.masks.isEmpty
-        && !element.isConditional
+        && element.conditions.isEmpty
     }
     guard isPlain else { return nil }
     return ValueSet(flatMap { $0.key[0].intervals })
   }
-}
-
-extension SetElement {
-  /// Whether a limit, a quota or a number of connections decides whether a packet with its key is in the set (nft(8), "SETS": stateful elements).
-  fileprivate var isConditional: Bool { arguments.contains { ["limit", "quota", "ct count"].contains($0.name) } }
 }
 
 extension EnvironmentCondition {

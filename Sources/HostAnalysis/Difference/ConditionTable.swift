@@ -51,7 +51,7 @@ struct ConditionTable {
   /// Whether a condition of the same words and of the same rule is the same thing on both sides.
   private func isShared(_ about: Condition.About) -> Bool {
     switch about {
-    case .environment, .update, .draw, .transparentProxy, .queue, .natOrder, .boundProgram, .owner, .hostMatch,
+    case .environment, .element, .draw, .transparentProxy, .queue, .natOrder, .boundProgram, .owner, .hostMatch,
       .ownAddress, .egressPort, .policyRule, .unseenPolicyRule, .routeInTable, .localRouteInTable, .maskedRoute,
       .reversePath:
       true

@@ -7,7 +7,7 @@ extension ConditionUse {
   package func text(in ruleset: Ruleset) -> String? {
     switch about {
     case .environment(let condition): return EnvironmentWords.text(condition, holds: holds)
-    case .update(let conditions):
+    case .element(let conditions):
       return conditions.map { EnvironmentWords.text($0, holds: holds) }.joined(separator: holds ? " and " : " or ")
     case .match(let match), .hostMatch(let match), .maskedMatch(let match):
       return "\(NftWords.match(match)) \(holds ? "holds" : "does not hold")"

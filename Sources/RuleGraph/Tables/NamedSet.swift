@@ -112,6 +112,30 @@ extension SetElement {
     return element
   }
 
+  /// What has to hold, beside the key, for the element to let a rule go on: a rate, a quota, a number of connections. Empty of most elements.
+  ///
+  /// A rule that finds its packet in an element whose limit is used up ends there, as if the element was not in the set. Source: nft(8), "SETS";
+  /// `nft_set_elem_update_expr` in `include/net/netfilter/nf_tables.h`, called by `net/netfilter/nft_lookup.c`.
+  public var conditions: [EnvironmentCondition] {
+    arguments.compactMap { argument in
+      func about(_ kind: EnvironmentCondition.Kind) -> EnvironmentCondition {
+        let own = arguments.filter { $0.name.hasPrefix(argument.name + " ") }.map { own in
+          Argument(String(own.name.dropFirst(argument.name.count + 1)), own.value)
+        }
+        return EnvironmentCondition(kind, own, negated: argument.value == "over")
+      }
+      switch argument.name {
+      case "limit": return about(.limit)
+      case "quota": return about(.quota)
+      case "ct count":
+        let isOver = argument.value.hasPrefix("over ")
+        let count = isOver ? String(argument.value.dropFirst(5)) : argument.value
+        return EnvironmentCondition(.connlimit, [Argument("count", count)], negated: !isOver)
+      default: return nil
+      }
+    }
+  }
+
   /// Whether the element stands for elements that were left out.
   public var isElision: Bool { key.isEmpty && !masks.isEmpty }
 }

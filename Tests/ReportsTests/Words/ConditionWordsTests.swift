@@ -21,7 +21,7 @@ import Testing
     [
       (.environment(limit), "the limit of 3/minute isn't used up", "the limit of 3/minute is used up"),
       (
-        .update([limit, EnvironmentCondition(.socket)]),
+        .element([limit, EnvironmentCondition(.socket)]),
         "the limit of 3/minute isn't used up and a socket for the packet exists",
         "the limit of 3/minute is used up or no socket for the packet exists"
       ),

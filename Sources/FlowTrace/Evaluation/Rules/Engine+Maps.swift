@@ -7,6 +7,27 @@ extension Engine {
   func lookUp(
     _ key: ValueExpression, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
+    let found = elements(for: key, in: map, start, id, statement)
+    if map.limited.isEmpty { return found }
+    // An element whose limit is used up ends the rule as if the map did not hold the key.
+    var (hits, misses): (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) = ([], found.misses)
+    for (start, element) in found.hits {
+      var flow = start
+      guard let limit = SetLimit(element), let number = map.number(ofLimit: limit) else {
+        hits.append((flow, element))
+        continue
+      }
+      let variable = variable(for: limit, number, in: &flow, rule: id, statement: statement)
+      let parts = flow.split(.when(variable, in: ValueSet(1)))
+      hits += parts.yes.map { ($0, element) }
+      misses += parts.no
+    }
+    return (hits, misses)
+  }
+
+  private func elements(
+    for key: ValueExpression, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
+  ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
     var flow = start
     if map.masked.isEmpty, let known = knownKey(key, in: &flow) {
       guard let known, let element = map.element(for: known) else { return ([], [flow]) }

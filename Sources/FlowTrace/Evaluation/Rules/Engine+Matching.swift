@@ -57,6 +57,9 @@ extension Engine {
     if case .concatenation(let parts) = match.subject {
       return decideKey(parts, match, isIn: set, in: &flow, rule: rule, statement: statement)
     }
+    if set.unlimited != nil, !match.negated {
+      return decide([match.subject], match, isInLimited: set, in: &flow, rule: rule, statement: statement)
+    }
     guard set.isKnown else {
       return unknownMember(set, [match.subject], match, in: &flow, rule: rule, statement: statement)
     }
@@ -164,6 +167,9 @@ extension Engine {
     _ parts: [ValueExpression], _ match: Match, isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     var parts = parts
+    if set.unlimited != nil, !match.negated {
+      return decide(parts, match, isInLimited: set, in: &flow, rule: rule, statement: statement)
+    }
     if let ipset = set.ipset, set.isKnown {
       if ipset.ipsetType == "list:set" {
         let alternatives = set.members.map { member in
@@ -236,6 +242,57 @@ extension Engine {
     }
     return Decision(
       requires: failing ? [] : requires, boxes: failing ? boxes.map { requires + $0 } : boxes, negated: match.negated)
+  }
+
+  /// For which packets of the flow a key is in a set some of whose elements have a limit: in one without, or in one whose limit is not used up.
+  ///
+  /// A negated match never asks for the limits: a packet that an element holds ends the rule either way.
+  private func decide(
+    _ parts: [ValueExpression], _ match: Match, isInLimited set: ResolvedSet, in flow: inout Flow, rule: RuleID,
+    statement: Int
+  ) -> Decision {
+    func isIn(_ set: ResolvedSet) -> Decision {
+      decideKey(parts, match, isIn: set, in: &flow, rule: rule, statement: statement)
+    }
+    func holds(_ number: Int) -> VariableID {
+      variable(for: set.limited[number].limit, number, in: &flow, rule: rule, statement: statement)
+    }
+    guard let unlimited = set.unlimited else { return isIn(set) }
+    // Where no element without a limit holds the key, the one with a limit that holds it decides.
+    let explicit = set.limited.indices.filter { !set.limited[$0].limit.isOfCatchAll }
+    func boxes(whereLimitsHold: Bool) -> [Decision] {
+      explicit.map { number in
+        let inside = isIn(set.limited[number].set)
+        // Where the key is known, it is in or it is not.
+        let boxes = inside.negated && inside.boxes.isEmpty ? [[]] : inside.boxes
+        let limit = (holds(number), ValueSet(whereLimitsHold ? 1 : 0))
+        return Decision(boxes: boxes.map { inside.requires + $0 + [limit] })
+      }
+    }
+    let inSet = boxes(whereLimitsHold: true)
+    if set.catchAll == nil { return .any(of: [isIn(unlimited)] + inSet, in: flow) }
+    // The element for all other keys takes what no other holds.
+    let usedUp = boxes(whereLimitsHold: false).flatMap(\.boxes)
+    let all = isIn(unlimited)
+    guard let number = set.limited.firstIndex(where: \.limit.isOfCatchAll) else {
+      return Decision(requires: all.requires, boxes: usedUp, negated: true)
+    }
+    var decision = Decision.any(of: [all] + inSet, in: flow)
+    if decision.negated { return decision }
+    decision.boxes += (decision.boxes + usedUp).reduce([[(holds(number), ValueSet(1))]]) { parts, earlier in
+      parts.flatMap { Flow.difference($0, earlier, in: flow) }
+    }
+    decision.requires = all.requires
+    return decision
+  }
+
+  /// The variable that tells whether the limit of a group of elements leaves room.
+  func variable(
+    for limit: SetLimit, _ group: Int, in flow: inout Flow, rule: RuleID, statement: Int
+  ) -> VariableID {
+    let key = ConditionKey.elements(rule, statement, group: group)
+    return flow.conditions[key]
+      ?? flow.condition(key, number: makeCondition(Condition(.element(limit.conditions), rule: rule)))
   }
 
   /// The boxes of the packets whose key a set holds; nil where they are no intervals.

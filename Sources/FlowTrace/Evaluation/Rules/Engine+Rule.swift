@@ -123,7 +123,7 @@ extension Engine {
     guard case .updateSet(let update) = statement else { return decide(statement, in: &flow, id, index) }
     if update.conditions.isEmpty { return nil }
     return condition(id, index, in: &flow) {
-      Condition(.update(update.conditions), rule: id)
+      Condition(.element(update.conditions), rule: id)
     }
   }
 
