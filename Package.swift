@@ -132,5 +132,9 @@ for target in package.targets where target.type != .system {
   settings.append(.strictMemorySafety())
   // SE-0480: no warnings.
   settings.append(.treatAllWarnings(as: .error))
+  // `make test` computes for many minutes, and is sooner done where the modules under test are optimised.
+  if Context.environment["FWTRACE_FAST_TESTS"] != nil, ![.test, .executable].contains(target.type) {
+    settings.append(.unsafeFlags(["-O", "-enable-testing"]))
+  }
   target.swiftSettings = settings
 }
