@@ -1,5 +1,6 @@
 package import FlowTrace
 import RuleGraph
+import RuleText
 
 extension Assumption {
   /// What is taken for granted, in one sentence: `192.168.0.140 is an address of this host`.

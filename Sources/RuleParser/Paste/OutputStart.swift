@@ -1,5 +1,6 @@
 import HostModel
 import RuleGraph
+import RuleText
 
 /// Recognises outputs by the line that they begin with.
 enum OutputStart {
@@ -329,7 +330,7 @@ enum OutputStart {
     blanks()
     if key == "metainfo" { return cursor.eat("\"version\"") || cursor.eat("\"json_schema_version\"") }
     return cursor.eat("\"family\"")
-      && (NftJSONTypes.objectKinds.contains(key)
+      && (NftType.objectKinds.contains(key)
         || ["table", "chain", "rule", "set", "map", "element", "flowtable"].contains(key))
   }
 

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// The tables of nft on a host, which commands change.
 struct NftHost {

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Commands of nft carried out on a host: what they name must be there, or nothing is done (nft(8); refusals measured with nftables 1.0.6).
 extension NftTextReader {

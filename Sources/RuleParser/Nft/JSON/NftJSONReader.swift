@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Reads what `nft -j list ruleset` prints (libnftables-json(5)).
 ///
@@ -114,7 +115,7 @@ struct NftJSONReader: Sendable {
     guard root.kind == .object, let (key, _) = root.members.first(where: { _ in true }), let kind = key.string else {
       return false
     }
-    return kind == "metainfo" || Self.bareKind(root) != nil || NftJSONTypes.objectKinds.contains(kind)
+    return kind == "metainfo" || Self.bareKind(root) != nil || NftType.objectKinds.contains(kind)
       || ["table", "chain", "rule", "set", "map", "element", "flowtable"].contains(kind)
   }
 
@@ -412,7 +413,7 @@ struct NftJSONReader: Sendable {
   }
 
   mutating func readObject(_ object: JSONValue, kind: String) {
-    guard NftJSONTypes.objectKinds.contains(kind) || kind == "flowtable" || kind == "tunnel" else {
+    guard NftType.objectKinds.contains(kind) || kind == "flowtable" || kind == "tunnel" else {
       switch kind {
       case "list", "reset": break
       case "flush", "delete", "destroy", "replace": carryOut(kind, object)

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 extension NftLowering {
   /// A comparison as a statement (nft(8), "RELATIONAL").
@@ -105,7 +106,7 @@ extension NftLowering {
   private static func order(_ relation: NftRelation, _ bound: ValueSet, _ type: NftType, bits: Int) -> ValueSet {
     let (lowest, highest): (UInt128, UInt128) =
       type == .ipv4Address
-      ? (IPAddress.ipv4Base, IPAddress.ipv4Base | 0xffff_ffff) : (0, NftValue.maximum(NftPart(type, bits)))
+      ? (IPAddress.ipv4Base, IPAddress.ipv4Base | 0xffff_ffff) : (0, NftPart(type, bits).maximum)
     guard let low = bound.first, let high = bound.intervals.last?.upperBound else { return .empty }
     switch relation {
     case .less: return low > lowest ? ValueSet(lowest...min(low - 1, highest)) : .empty

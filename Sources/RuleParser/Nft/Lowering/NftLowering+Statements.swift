@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// The parts of a translation as they are written (nft(8), "NAT STATEMENTS").
 struct NftTranslation {

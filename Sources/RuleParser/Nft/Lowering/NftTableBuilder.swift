@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Puts tables, chains and rules together in the order in which a dump or file names them.
 struct NftTableBuilder: Sendable {
@@ -281,17 +282,6 @@ extension SetElement {
     switch data {
     case .verdict(.jump(chain)), .verdict(.goto(chain)): true
     default: false
-    }
-  }
-}
-
-extension NftSetTypes {
-  /// The types of a set that was read before.
-  fileprivate init(of set: NamedSet) {
-    func part(_ name: String) -> NftPart { NftPart(NftType(rawValue: name) ?? .invalid) }
-    key = set.keyTypes.map(part)
-    data = set.dataTypes.map { types in
-      types.count == 1 && NftJSONTypes.objectKinds.contains(types[0]) ? [NftPart(.object)] : types.map(part)
     }
   }
 }

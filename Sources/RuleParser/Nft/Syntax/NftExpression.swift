@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// An expression of nft's language as it is written, in JSON or in text, before its types are applied.
 ///
@@ -40,22 +41,6 @@ indirect enum NftExpression: Hashable, Sendable {
   case environment(EnvironmentCondition.Kind, [Argument], valueName: String)
   /// Something about the packet that no field of the rule graph holds, by its text: the header inside a tunnel.
   case unknown(String)
-}
-
-/// A field together with the type that nft gives its values.
-struct NftField: Hashable, Sendable {
-  /// The field.
-  var field: Field
-  /// The type of its values.
-  var type: NftType
-  /// The number of bits of a value.
-  var bits: Int
-
-  init(_ field: Field, _ type: NftType, bits: Int? = nil) {
-    self.field = field
-    self.type = type
-    self.bits = bits ?? type.bits
-  }
 }
 
 /// An operation on bits.

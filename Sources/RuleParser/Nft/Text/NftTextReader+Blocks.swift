@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Tables, chains, sets and objects of nft's text (nft(8), "TABLES" to "STATEFUL OBJECTS").
 extension NftTextReader {

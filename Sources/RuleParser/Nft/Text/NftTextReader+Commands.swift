@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 extension NftTextReader {
   /// Reads commands and blocks up to the end of the text.

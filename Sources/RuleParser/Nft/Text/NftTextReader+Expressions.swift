@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Expressions of nft's text (nft(8), "EXPRESSIONS"; the grammar of `src/parser_bison.y` of nftables).
 extension NftTextReader {

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Fields of nft's text (nft(8), "PRIMARY EXPRESSIONS" and "PAYLOAD EXPRESSIONS").
 extension NftTextReader {

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Rules of nft's text: one statement behind the other (nft(8), "RULES" and "STATEMENTS").
 extension NftTextReader {

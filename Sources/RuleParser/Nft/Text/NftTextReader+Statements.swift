@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// A statement that the elements of a set carry: it decides, or it is only an argument.
 struct NftElementStatement {

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Constants of nft's types that the dump masks. Asked only where ``NftValue`` does not understand a constant.
 enum NftMasks {

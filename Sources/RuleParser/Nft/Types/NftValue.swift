@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Constants of nft's types as values of the rule graph.
 ///
@@ -48,7 +49,7 @@ enum NftValue {
 
   /// The result of an operation on two numbers of a width.
   static func apply(_ operation: NftOperation, _ left: UInt128, _ right: UInt128, bits: Int) -> UInt128 {
-    let all = mask(bits)
+    let all = NftPart.mask(bits)
     switch operation {
     case .and: return left & right
     case .or: return left | right
@@ -58,18 +59,12 @@ enum NftValue {
     }
   }
 
-  /// All ones of a width.
-  static func mask(_ bits: Int) -> UInt128 { bits >= 128 ? .max : (UInt128(1) << UInt128(max(bits, 0))) - 1 }
-
-  /// The highest value of a type: of a time of day, the last second of the day.
-  static func maximum(_ part: NftPart) -> UInt128 { part.type == .hour ? 86399 : mask(part.bits) }
-
   private static func number(_ number: UInt128, _ type: NftType, bits: Int) throws(NftProblem) -> UInt128 {
     switch type {
     case .duration, .ctLabel, .time, .hour, .invalid: break
     default:
       // nft's words: "Value exceeds valid range".
-      guard number <= mask(type == .ipv4Address ? 32 : bits) else {
+      guard number <= NftPart.mask(type == .ipv4Address ? 32 : bits) else {
         throw NftProblem("\(number), which is too large for \(type.rawValue)")
       }
     }
@@ -86,7 +81,7 @@ enum NftValue {
   ) throws(NftProblem) -> ValueSet {
     let first = try single(address, type, bits: bits)
     guard length >= 0, length <= bits else { throw NftProblem("a prefix longer than its type") }
-    let free = mask(bits - length)
+    let free = NftPart.mask(bits - length)
     return ValueSet((first & ~free)...(first | free))
   }
 

@@ -1,4 +1,4 @@
-import RuleGraph
+package import RuleGraph
 
 /// The comparisons of a rule that nft hands to the kernel as one.
 ///
@@ -6,7 +6,7 @@ import RuleGraph
 /// for `!=`, too, and `tcp sport != 1 tcp dport != 2` becomes "these four bytes are not 1 and 2": the rule matches where *either* port differs. The listing
 /// shows the two comparisons, so that they have to be put together here again. Measured with nft 1.0.6 (`--debug=netlink`) and the kernel; the kernel's own
 /// part is `net/netfilter/nft_cmp.c`. What other programs load (iptables-nft) is not joined.
-enum JoinedComparisons {
+package enum JoinedComparisons {
   /// Where a field lies: whole bytes from the start of a header.
   struct Place {
     var base: PayloadBase
@@ -15,7 +15,7 @@ enum JoinedComparisons {
   }
 
   /// The statements of a rule with the comparisons together that nft loads as one; nil when there are none such.
-  static func joined(_ statements: [Statement]) -> [Statement]? {
+  package static func joined(_ statements: [Statement]) -> [Statement]? {
     var found: [(index: Int, match: Match, place: Place)] = []
     for index in statements.indices {
       guard case .match(let match) = statements[index], match.negated, let place = place(of: match) else { continue }
