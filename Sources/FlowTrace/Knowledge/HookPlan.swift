@@ -119,7 +119,8 @@ struct HookPlan {
 
   private struct Call {
     var priority: Int32
-    var registered: Int
+    /// How many chains the kernel had been given when it got this one; none of a call that was there before them all.
+    var registered = 0
     var entry: Entry
   }
 
@@ -146,7 +147,7 @@ struct HookPlan {
     switch hook {
     case .prerouting, .output:
       // Conntrack registers when the first rule asks for it, before that rule's chain does.
-      calls.append(Call(priority: HookPriority.conntrack, registered: -1, entry: .conntrack))
+      calls.append(Call(priority: HookPriority.conntrack, entry: .conntrack))
       calls.append(translation(nat, priority: HookPriority.dstnat, ruleset))
     case .input, .postrouting:
       calls.append(translation(nat, priority: HookPriority.srcnat, ruleset))
@@ -175,7 +176,7 @@ struct HookPlan {
     func acts(_ chain: ChainID) -> Bool { !ruleset[chain].rules.isEmpty || ruleset[chain].base?.policy != .accept }
     let (first, other) = (order(legacyFirst: false), order(legacyFirst: true))
     return Call(
-      priority: priority, registered: nat.map(\.registered).min() ?? -1,
+      priority: priority, registered: nat.map(\.registered).min() ?? 0,
       entry: .translation(first, otherwise: first.filter(acts) == other.filter(acts) ? nil : other))
   }
 }

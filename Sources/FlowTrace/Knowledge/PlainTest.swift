@@ -217,19 +217,18 @@ extension Flow {
       guard let transport = domain(.transport), transport.isSubset(of: IPProtocol.withPorts) else { return nil }
     default: break
     }
-    return field.slot.flatMap { hull(of: binding[$0.rawValue]) }
+    return field.slot.flatMap { binding[$0] }.flatMap { hull(of: $0) }
   }
 
   /// The same of a field that was rewritten since the packet came in, as it was then; nil of the others.
   func arrivalHull(of field: TestField) -> (low: UInt128, high: UInt128)? {
-    guard let slot = field.slot, arrival[slot.rawValue] != binding[slot.rawValue] else { return nil }
-    return hull(of: arrival[slot.rawValue])
+    guard let slot = field.slot, let arrived = arrival[slot], arrived != binding[slot] else { return nil }
+    return hull(of: arrived)
   }
 
   private func hull(of variable: VariableID) -> (low: UInt128, high: UInt128)? {
-    guard variable >= 0, let first = variables[variable].domain.intervals.first,
-      let last = variables[variable].domain.intervals.last
-    else { return nil }
+    let intervals = variables[variable].domain.intervals
+    guard let first = intervals.first, let last = intervals.last else { return nil }
     return (first.lowerBound, last.upperBound)
   }
 }

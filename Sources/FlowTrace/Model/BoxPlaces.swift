@@ -44,7 +44,7 @@ final class BoxPlaces: Sendable {
       var found = column.wide
       for place in places { found += column.lists[UInt64(truncatingIfNeeded: place)] ?? [] }
       found.sort()
-      var last = -1
+      var last: Int?
       // A box may be in several of the places.
       found.removeAll { index in
         defer { last = index }

@@ -4,6 +4,8 @@ import RuleGraph
 enum ConditionKey: Hashable {
   /// A statement of a rule that can't be decided; each statement is a condition of its own.
   case statement(RuleID, Int)
+  /// Whether the program in user space that a rule hands packets to lets them pass.
+  case queue(RuleID)
   /// Whether a variable's value is an address of this host (or of another type that the routing tables give).
   case addressType(VariableID, ValueSet)
   /// Whether a variable's bits under a mask are among some values.
@@ -36,20 +38,22 @@ extension Flow {
     _ domain: ValueSet, dimension: Region.Dimension? = nil, isOpen: Bool = false
   ) -> VariableID {
     variables.append(Variable(domain: domain, dimension: dimension, open: isOpen ? domain : nil))
-    return variables.count - 1
+    return VariableID(variables.count - 1)
   }
 
   /// The values that a slot may have; nil where the packet has no such field.
   func domain(_ slot: Slot) -> ValueSet? {
-    let variable = binding[slot.rawValue]
-    return variable < 0 ? nil : variables[variable].domain
+    binding[slot].map { variables[$0].domain }
   }
 
   /// Gives a slot a new variable with these values.
   ///
   /// - Parameter isOpen: Whether nobody knows which of them it has.
-  mutating func rebind(_ slot: Slot, to values: ValueSet, isOpen: Bool = false) {
-    binding[slot.rawValue] = makeVariable(values, isOpen: isOpen)
+  @discardableResult
+  mutating func rebind(_ slot: Slot, to values: ValueSet, isOpen: Bool = false) -> VariableID {
+    let variable = makeVariable(values, isOpen: isOpen)
+    binding[slot] = variable
+    return variable
   }
 
   /// Limits a variable to some values. False when none is left: the flow is then empty.

@@ -16,8 +16,8 @@ struct Flow {
   var unions: [BoxUnion] = []
   /// The rules that the flow was put together of, by the first of them.
   var runs: [RuleID: RuleRun] = [:]
-  /// The variable of each slot, -1 where the packet has no such field.
-  var binding: [VariableID]
+  /// The variable of each slot.
+  var binding = Binding.empty
   /// The variables of rarer fields, made when they are first asked for.
   var rareFields: [Field: VariableID] = [:]
   /// The variables of conditions, by what they stand for.
@@ -72,8 +72,8 @@ struct Flow {
   var assumptions: [Assumption] = []
   /// The translations so far.
   var translations: [AppliedTranslation] = []
-  /// The packet's bindings as it came in, for near misses.
-  var arrival: [VariableID] = []
+  /// The packet's binding as it came in, for near misses.
+  var arrival = Binding.empty
   /// Which rule last changed a slot.
   var changedBy: [Slot: RuleID] = [:]
   /// Facts for the explanation.
@@ -87,7 +87,6 @@ struct Flow {
     self.family = family
     self.isSentByHost = isSentByHost
     self.phase = phase
-    binding = Array(repeating: -1, count: Slot.allCases.count)
   }
 }
 
@@ -118,12 +117,12 @@ struct Connection {
   var masqueradedThrough: VariableID?
 }
 
-/// The variables of a connection's tuple.
+/// The variables of a connection's tuple; nil of the ports where the protocol has none.
 struct TupleBinding {
-  var source: VariableID
-  var sourcePort: VariableID
-  var destination: VariableID
-  var destinationPort: VariableID
+  var source: VariableID?
+  var sourcePort: VariableID?
+  var destination: VariableID?
+  var destinationPort: VariableID?
 }
 
 /// Where in the kernel a flow is.
@@ -142,11 +141,11 @@ struct Position {
   /// The chains that are being walked, the innermost last.
   var frames: [Frame] = []
   /// What the route depends on at the start of an output chain that reroutes, to see whether it changed anything.
-  var beforeReroute: [VariableID]?
+  var beforeReroute: [VariableID?]?
   /// What the route was last chosen anew by in output; nil when it was not.
-  var rerouted: [VariableID]?
+  var rerouted: [VariableID?]?
   /// The last of these ways that was looked up: one that refuses the packet ends it at once.
-  var checkedReroute: [VariableID]?
+  var checkedReroute: [VariableID?]?
   /// The index of the next nat chain of the call that is under way.
   var natChain = 0
   /// What missing rules of the base chain that is walked can have done, as far as it was followed.

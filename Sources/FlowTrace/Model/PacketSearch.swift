@@ -16,8 +16,8 @@ package enum Occupancy {
 /// one that covers the part ends the search there, one that covers it in all fields but one makes the part smaller, and where a field has a value that no box has, that
 /// is a packet. Only boxes that cross the part in several fields divide it, and the first piece that no box overlaps is the answer.
 package struct PacketSearch {
-  /// A box: allowed values of some variables, by their numbers.
-  package typealias Box = [(variable: Int, values: ValueSet)]
+  /// A box: allowed values of some variables.
+  package typealias Box = [(variable: VariableID, values: ValueSet)]
 
   /// How many comparisons of a box with a part one search may make.
   static let effort = 400_000

@@ -67,8 +67,8 @@ struct CaseBuilder {
     guard !isReply, let wanted = query.output else { return end }
     var end = end
     // In the chains of a bridge or at egress it is a port or a device that stands there.
-    let output = end.flow.device?.output ?? end.flow.binding[Slot.output.rawValue]
-    guard output >= 0 else { return end.verdict == .accept ? nil : end }
+    let output = end.flow.device.map(\.output) ?? end.flow.binding[.output]
+    guard let output else { return end.verdict == .accept ? nil : end }
     return end.flow.narrow(output, to: wanted) ? end : nil
   }
 
@@ -106,8 +106,8 @@ struct CaseBuilder {
   private func input(_ flow: Flow) -> ValueSet? {
     guard !flow.isSentByHost else { return nil }
     let arrived =
-      flow.isBridged || flow.device != nil ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
-    return arrived >= 0 ? flow.variables[arrived].domain : nil
+      flow.isBridged || flow.device != nil ? flow.arrival[.input] : flow.binding[.input]
+    return arrived.map { flow.variables[$0].domain }
   }
 
   private mutating func makeCase(_ end: FinishedFlow) -> Case {
@@ -248,15 +248,19 @@ struct CaseBuilder {
     }
   }
 
-  private struct Unknown: Hashable {
-    var number: Int
-    var holds: Bool
-
+  private enum Unknown: Hashable {
+    /// Whether a condition holds, by its number.
+    case condition(Int, holds: Bool)
     /// The address that rules that no dump shows translate to: packets of which nothing else differs may end otherwise.
-    static let unseenTarget = Unknown(number: -1, holds: true)
+    case unseenTarget
 
     /// What it may be instead.
-    var opposite: Unknown { self == .unseenTarget ? self : Unknown(number: number, holds: !holds) }
+    var opposite: Unknown {
+      switch self {
+      case .condition(let number, let holds): .condition(number, holds: !holds)
+      case .unseenTarget: self
+      }
+    }
   }
 
   /// What a flow takes to be one way although a dump could have told.
@@ -266,7 +270,7 @@ struct CaseBuilder {
       guard case .condition(let number)? = variable.dimension, !engine.conditions[number].about.isEnvironment,
         let value = variable.domain.single
       else { continue }
-      found.insert(Unknown(number: number, holds: value == 1))
+      found.insert(.condition(number, holds: value == 1))
     }
     if isReply, flow.mayHaveOtherSource { found.insert(.unseenTarget) }
     let isUnseen = flow.translations.contains { translation in

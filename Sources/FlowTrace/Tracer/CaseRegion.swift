@@ -23,7 +23,8 @@ struct CaseRegion {
     }
     let pieces = pieces
     let hulls = hulls(of: pieces)
-    for (id, variable) in flow.variables.enumerated() {
+    for (index, variable) in flow.variables.enumerated() {
+      let id = VariableID(index)
       guard let dimension = dimension(of: id) else { continue }
       let values = hulls[id] ?? variable.domain
       if let open = variable.open {
@@ -43,11 +44,11 @@ struct CaseRegion {
       }
       return region
     }
-    let dimensions = flow.variables.indices.map(dimension)
+    let dimensions = flow.variables.indices.map { dimension(of: VariableID($0)) }
     region.parts = pieces.map { piece in
       var part = Region.Part(box: Region.Box(minimumCapacity: piece.box.count), earlier: [])
       for (variable, values) in piece.box {
-        guard let dimension = dimensions[variable] else { continue }
+        guard let dimension = dimensions[variable.index] else { continue }
         part.box[dimension] = part.box[dimension]?.intersection(values) ?? values
       }
       part.earlier = zip(earlier, piece.counts).compactMap { $1 == 0 ? nil : $0.prefix($1) }

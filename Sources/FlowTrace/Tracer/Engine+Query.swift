@@ -87,7 +87,7 @@ extension Engine {
     for assumption in query.assumptions { flow.assume(assumption) }
     flow.remarks = query.remarks
     func bind(_ slot: Slot, _ values: ValueSet, _ field: Field?, isOpen: Bool = false) {
-      flow.binding[slot.rawValue] = flow.makeVariable(values, dimension: field.map { .field($0) }, isOpen: isOpen)
+      flow.binding[slot] = flow.makeVariable(values, dimension: field.map { .field($0) }, isOpen: isOpen)
     }
     let ip: Header = family == .ipv4 ? .ip : .ip6
     func given(_ field: Field) -> ValueSet? { query.fields[field] }
@@ -114,7 +114,7 @@ extension Engine {
       // A raw or transparent socket may send what is not the host's: a question that names such a source asks about that.
       let own = knowledge.localAddresses[family] ?? .empty
       if query.source.map({ !$0.isDisjoint(with: own) }) ?? true || !knowledge.knowsOwnAddresses(family) {
-        flow.ownAddresses = [flow.binding[Slot.source.rawValue]]
+        flow.ownAddresses = Set([flow.binding[.source]].compactMap(\.self))
       }
       bind(.user, given(.meta(.skuid)) ?? .bits(32), .meta(.skuid), isOpen: given(.meta(.skuid)) == nil)
       bind(.group, given(.meta(.skgid)) ?? .bits(32), .meta(.skgid), isOpen: given(.meta(.skgid)) == nil)
@@ -275,12 +275,12 @@ extension Engine {
   private func laterFlow(_ opened: FinishedFlow, behind last: Flow) -> Flow {
     var flow = opened.flow
     let connection = flow.connection
-    let mark = last.binding[Slot.connectionMark.rawValue]
+    let mark = last.binding[.connectionMark]
     flow.take(whatIsKnownIn: last)
     let arrival = flow.arrival
     reset(&flow)
     flow.binding = arrival
-    flow.binding[Slot.connectionMark.rawValue] = mark
+    flow.binding[.connectionMark] = mark
     flow.rebind(.tcpFlags, to: ValueSet(Conntrack.ack))
     take(up: connection, .original, &flow)
     return flow
@@ -294,17 +294,17 @@ extension Engine {
     let wasSentByHost = flow.isSentByHost
     let wasLoopback = flow.isLoopbackPass
     let wasBridged = opened.fate == .bridged
-    let mark = last[Slot.connectionMark.rawValue]
-    let cameFrom = flow.arrival[Slot.input.rawValue]
+    let mark = last[.connectionMark]
+    let cameFrom = flow.arrival[.input]
     reset(&flow)
-    func set(_ slot: Slot, _ variable: VariableID) { flow.binding[slot.rawValue] = variable }
-    set(.source, last[Slot.destination.rawValue])
-    set(.sourcePort, last[Slot.destinationPort.rawValue])
-    set(.destination, last[Slot.source.rawValue])
-    set(.destinationPort, last[Slot.sourcePort.rawValue])
+    func set(_ slot: Slot, _ variable: VariableID?) { flow.binding[slot] = variable }
+    set(.source, last[.destination])
+    set(.sourcePort, last[.destinationPort])
+    set(.destination, last[.source])
+    set(.destinationPort, last[.sourcePort])
     set(.connectionMark, mark)
     // The answer is of the class that its question came with, whatever rules made of that on the way.
-    set(.serviceByte, flow.arrival[Slot.serviceByte.rawValue])
+    set(.serviceByte, flow.arrival[.serviceByte])
     flow.rebind(.mark, to: ValueSet(0))
     flow.rebind(.tcpFlags, to: ValueSet(Conntrack.syn | Conntrack.ack))
     flow.rebind(.icmpType, to: Self.answerTypes(to: flow.domain(.icmpType), flow.family))
@@ -314,22 +314,22 @@ extension Engine {
     switch opened.fate {
     case .local:
       flow.isSentByHost = true
-      set(.input, -1)
+      set(.input, nil)
       flow.rebind(.user, to: .bits(32))
       flow.rebind(.group, to: .bits(32))
     case .forward, .bridged, .sent:
       flow.isSentByHost = false
-      set(.input, last[Slot.output.rawValue])
-      set(.physicalInput, wasBridged ? last[Slot.physicalOutput.rawValue] : -1)
-      set(.user, -1)
-      set(.group, -1)
+      set(.input, last[.output])
+      set(.physicalInput, wasBridged ? last[.physicalOutput] : nil)
+      set(.user, nil)
+      set(.group, nil)
     case .discarded: return nil
     }
-    set(.output, -1)
-    set(.physicalOutput, -1)
+    set(.output, nil)
+    set(.physicalOutput, nil)
     // A source that was translated need not be an address of this host.
-    if wasSentByHost, last[Slot.source.rawValue] == flow.arrival[Slot.source.rawValue] {
-      flow.ownAddresses.insert(last[Slot.source.rawValue])
+    if wasSentByHost, let source = last[.source], source == flow.arrival[.source] {
+      flow.ownAddresses.insert(source)
     }
     flow.returnsTo = wasSentByHost || wasLoopback ? nil : cameFrom
     takeAnsweringMachine(of: opened, &flow)

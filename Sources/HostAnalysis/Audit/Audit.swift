@@ -94,7 +94,22 @@ struct AuditSearch {
 
 extension Finding {
   /// Where it is in the dumps.
-  fileprivate var place: RuleID {
-    rule ?? chain.map { RuleID(table: $0.table, chain: $0.chain, rule: -1) } ?? RuleID(table: .max, chain: 0, rule: 0)
+  fileprivate var place: Place { rule.map { .rule($0) } ?? chain.map { .chain($0) } ?? .host }
+
+  /// Findings of a chain come before those of its rules, and those of the host last.
+  fileprivate enum Place: Comparable {
+    case chain(ChainID)
+    case rule(RuleID)
+    case host
+
+    static func < (a: Place, b: Place) -> Bool { a.numbers.lexicographicallyPrecedes(b.numbers) }
+
+    private var numbers: [Int] {
+      switch self {
+      case .chain(let id): [id.table, id.chain]
+      case .rule(let id): [id.table, id.chain, id.rule]
+      case .host: [.max]
+      }
+    }
   }
 }

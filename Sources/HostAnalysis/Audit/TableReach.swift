@@ -122,7 +122,7 @@ struct TableReach {
 
   private mutating func box(of pattern: RulePattern) -> PacketSearch.Box? {
     if pattern.isContradiction { return nil }
-    return pattern.values.map { (space.number($0.key), $0.value) }.sorted { $0.variable < $1.variable }
+    return pattern.values.map { (space.variable($0.key), $0.value) }.sorted { $0.variable < $1.variable }
   }
 
   /// What a rule asks for and does: one thing, or several by a verdict map.
@@ -237,7 +237,7 @@ struct TableReach {
       if pieces.count > 8 { return [] }
     }
     return pieces.map { piece in
-      piece.indices.filter { piece[$0] != space.domains[$0] }.map { ($0, piece[$0]) }
+      piece.indices.filter { piece[$0] != space.domains[$0] }.map { (VariableID($0), piece[$0]) }
     }
   }
 

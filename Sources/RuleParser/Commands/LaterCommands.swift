@@ -130,7 +130,7 @@ struct CommandStanding {
   private struct Last {
     var order: Int
     var session: Int32?
-    var source: Int32
+    var source: Int32?
   }
 
   private let section: DumpSection

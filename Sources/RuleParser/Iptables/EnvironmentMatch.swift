@@ -75,7 +75,7 @@ enum OptionArguments {
     var arguments: [Argument] = []
     for spelling in spellings {
       for option in options where option.name == spelling.name {
-        guard let text = spelling.values == 0 ? "" : value(option, rule) else { return nil }
+        guard let text = spelling.values == .none ? "" : value(option, rule) else { return nil }
         arguments.append(Argument(option.name.text, text))
       }
     }

@@ -40,11 +40,18 @@ struct OptionSpelling: Sendable {
   var name: OptionLabel
   /// Other names for the same option, without dashes.
   var aliases: [OptionLabel]
-  /// How many values follow: 0, 1 or 2; -1 is one that may be missing.
-  var values: Int
+  /// How many values follow.
+  var values: ValueCount
+
+  /// How many values follow an option.
+  enum ValueCount: Sendable {
+    case none, one, two
+    /// One that may be missing.
+    case oneOrNone
+  }
 
   /// Describes an option.
-  init(_ name: OptionLabel, values: Int = 1, aliases: [OptionLabel] = []) {
+  init(_ name: OptionLabel, values: ValueCount = .one, aliases: [OptionLabel] = []) {
     self.name = name
     self.aliases = aliases
     self.values = values
@@ -55,8 +62,8 @@ struct OptionSpelling: Sendable {
 struct OptionName: Sendable {
   /// The name without dashes, in its first spelling.
   var name: OptionLabel
-  /// How many values follow, as in ``OptionSpelling/values``.
-  var values: Int
+  /// How many values follow.
+  var values: OptionSpelling.ValueCount
 }
 
 /// What stands behind `-m` or `-j`.

@@ -67,7 +67,7 @@ private struct ListingReading: ~Copyable {
   /// The policies of the chains that have one, by index.
   var policies: [Int: BaseChain.Policy] = [:]
   var start: SourceSpan?
-  var lastRank = -1
+  var lastRank: Int?
   var hasUserChain = false
   var header: ListingHeader?
   var rules: ListingRuleReader
@@ -252,7 +252,8 @@ private struct ListingReading: ~Copyable {
     let isNew = names.add(name, in: text.bytes)
     let label = text.bytes.text(head.name)
     let rank = BuiltinTables.mayHave(text.bytes, head.name) ? BuiltinTables.rank(label) : nil
-    let isOutOfOrder = namedTable == nil && rank.map { $0 <= lastRank || hasUserChain } ?? false
+    let isOutOfOrder =
+      namedTable == nil && rank.map { rank in hasUserChain || lastRank.map { rank <= $0 } ?? false } ?? false
     if !isNew || isOutOfOrder {
       endTable()
       _ = names.add(name, in: text.bytes)
@@ -304,7 +305,7 @@ private struct ListingReading: ~Copyable {
       chains = []
       names = PlacePool()
       policies = [:]
-      lastRank = -1
+      lastRank = nil
       hasUserChain = false
       hasUnreadProse = false
       hasUnreadRows = false

@@ -83,16 +83,13 @@ struct ListingRow {
       return
     }
     let before = option - 1
+    var hasInterfaces = header?.hasCounters ?? false
     var lead: Int
-    var hasInterfaces: Bool
-    if let header {
-      hasInterfaces = header.hasCounters
-      lead = (header.hasNumbers ? 1 : 0) + (header.hasCounters ? 2 : 0)
+    if let header, case let told = (header.hasNumbers ? 1 : 0) + (header.hasCounters ? 2 : 0),
+      0...1 ~= before - told
+    {
+      lead = told
     } else {
-      hasInterfaces = false
-      lead = -1
-    }
-    if lead < 0 || before - lead < 0 || before - lead > 1 {
       // The head line is missing or is of another listing: the words tell by themselves.
       hasInterfaces = !(Self.isAddress(bytes, words, option + 1) && Self.isAddress(bytes, words, option + 2))
       let numbers = Self.counts(bytes, words, before: before)

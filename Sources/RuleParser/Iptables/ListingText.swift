@@ -115,12 +115,12 @@ struct ListingText {
         return true
       }
       var option = ExtensionOption(name: spelling.name, negated: negated)
-      if spelling.values > 0 {
+      if spelling.values == .one || spelling.values == .two {
         if eatNegation() { option.negated.toggle() }
         guard let value = eatValue() else { return false }
         option.value = value
       }
-      if spelling.values > 1 {
+      if spelling.values == .two {
         guard let value = eatValue() else { return false }
         option.second = value
       }

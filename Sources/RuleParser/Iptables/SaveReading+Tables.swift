@@ -37,7 +37,7 @@ extension SaveReading {
     if hasLostHeads { done.shown = .part }
     done.chains = chains
     chains = []
-    chainOfName = []
+    chainOfName = ChainOfName()
     lastChain = nil
     hasHeads = false
     hasBuiltInHead = false
@@ -210,16 +210,18 @@ extension SaveReading {
   mutating func chainIndex(_ name: Range<Int>, _ dumpLine: DumpLine) -> Int {
     if let lastChain, text.bytes.areEqual(lastChain.name, name) { return lastChain.index }
     let number = line.chainName(name)
-    while chainOfName.count <= number { chainOfName.append(-1) }
-    if chainOfName[number] < 0 {
+    let index: Int
+    if let known = chainOfName[number] {
+      index = known
+    } else {
       let label = line.chainNames.texts[number]
       let base =
         BuiltinTables.mayHave(text.bytes, name)
         ? BuiltinTables.base(table: table?.name ?? "filter", chain: label, policy: nil) : nil
-      chainOfName[number] = Int32(chains.count)
+      index = chains.count
+      chainOfName[number] = index
       chains.append(Chain(label, base: base, span: text.span(dumpLine)))
     }
-    let index = Int(chainOfName[number])
     lastChain = (name, index)
     return index
   }

@@ -13,8 +13,8 @@ struct SaveReading: ~Copyable {
   var tableIsInferred = false
   /// The chains of the open table.
   var chains: [Chain] = []
-  /// For each name of the rule reader's pool the place of the chain in the open table, or -1.
-  var chainOfName: [Int32] = []
+  /// For each name of the rule reader's pool the chain in the open table.
+  var chainOfName = ChainOfName()
   var lastChain: (name: Range<Int>, index: Int)?
   var line: SaveRuleReader
   /// Whether the open table began with a line of its own, and so ends with `COMMIT`.
@@ -142,9 +142,7 @@ struct SaveReading: ~Copyable {
   mutating func takeBareRules() { bare.append(line.takeBare()) }
 
   mutating func chainIndex(_ place: RulePlace) -> Int {
-    if let number = place.number, number < chainOfName.count, chainOfName[number] >= 0 {
-      return Int(chainOfName[number])
-    }
+    if let chain = place.number.flatMap({ chainOfName[$0] }) { return chain }
     return chainIndex(place.chain, text.lines[place.line])
   }
 
@@ -180,8 +178,7 @@ struct SaveReading: ~Copyable {
           Chain(texts[before + index], policyCounter: Self.eatCounter(&counter), span: text.span(line)))
       }
     }
-    chainOfName += repeatElement(-1, count: before - chainOfName.count)
-    chainOfName += places.map { Int32($0) }
+    chainOfName.append(places, at: before)
     return end
   }
 
@@ -259,5 +256,28 @@ struct SaveReading: ~Copyable {
       return false
     }
     return [index - 1, index + 1].allSatisfy { OutputStart.isSaveLine(text.cursor(text.lines[$0])) }
+  }
+}
+
+/// The chains of a table by the numbers of their names, of which there are as many as in the longest of dumps.
+struct ChainOfName {
+  /// The index of each name's chain; -1, which only this type knows of, of a name that is no chain's.
+  private var indexes: [Int32] = []
+
+  subscript(name: Int) -> Int? {
+    get {
+      guard name < indexes.count, indexes[name] >= 0 else { return nil }
+      return Int(indexes[name])
+    }
+    set {
+      while indexes.count <= name { indexes.append(-1) }
+      indexes[name] = newValue.map { Int32($0) } ?? -1
+    }
+  }
+
+  /// Takes the chains of names that follow each other from a number on, none of which has been met before.
+  mutating func append(_ chains: Range<Int>, at name: Int) {
+    indexes += repeatElement(-1, count: name - indexes.count)
+    indexes += chains.map { Int32($0) }
   }
 }

@@ -434,8 +434,8 @@ struct SaveRuleReader: ~Copyable {
     var option = ExtensionOption(name: spelling.name, negated: negated, segment: segment)
     var end = token.range.upperBound
     let isMissing =
-      spelling.values < 0 && (at >= tokens.count || (!tokens[at].isQuoted && startsOption(tokens[at].range)))
-    if spelling.values != 0, !isMissing {
+      spelling.values == .oneOrNone && (at >= tokens.count || (!tokens[at].isQuoted && startsOption(tokens[at].range)))
+    if spelling.values != .none, !isMissing {
       guard let range = value(&option.negated) else {
         segments[segment].isUnderstood = false
         damage.noteLoose(token.range.lowerBound)
@@ -445,7 +445,7 @@ struct SaveRuleReader: ~Copyable {
       option.isEscaped = tokens[at - 1].isEscaped
       end = tokens[at - 1].end
     }
-    if spelling.values > 1 {
+    if spelling.values == .two {
       guard at < tokens.count else {
         segments[segment].isUnderstood = false
         damage.noteLoose(token.range.lowerBound)

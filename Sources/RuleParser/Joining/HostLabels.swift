@@ -10,7 +10,7 @@ struct HostLabels {
   /// Finds the labels of some outputs of all, by their indexes.
   init(of indexes: [Int], _ sections: [DumpSection]) {
     var label: String?
-    var source: Int32 = -1
+    var source: Int32?
     var end = 0
     for index in indexes {
       let section = sections[index]

@@ -43,13 +43,13 @@ struct PublishedPorts {
   func rules(at hook: Hook, missing: MissingRules, isCertain: Bool) -> [Rule] {
     var rules: [Rule] = []
     for announced in announced where announced.port.hostAddress?.isIPv4 ?? true {
-      rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? Self.nowhere))
+      rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? .nowhere))
     }
     for container in facts.containers {
       for port in container.ports where port.hostAddress?.isIPv4 ?? true {
         var statements = matches(port)
         if isCertain, let address = address(of: container, port.containerPort, port.transport) {
-          let span = container.span ?? Self.nowhere
+          let span = container.span ?? .nowhere
           let proxied = proxied(at: hook, address)
           switch facts.daemonSettings["userland-proxy"] {
           case "false": break
@@ -64,13 +64,11 @@ struct PublishedPorts {
         } else {
           statements.append(.missingRules(missing))
         }
-        rules.append(Rule(statements, span: container.span ?? Self.nowhere))
+        rules.append(Rule(statements, span: container.span ?? .nowhere))
       }
     }
     return rules
   }
-
-  private static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
 
   /// What tells the packets that docker-proxy serves.
   private func proxied(at hook: Hook, _ address: IPAddress) -> Match {

@@ -52,7 +52,7 @@ struct TableInventory: Sendable {
 
   /// Adds a table that an output names.
   mutating func add(_ name: RuleCoverage.TableName, span: SourceSpan?) {
-    tables.append(NamedTable(name: name, span: span ?? SourceSpan(source: -1, line: 0, offset: 0, length: 0)))
+    tables.append(NamedTable(name: name, span: span ?? .nowhere))
   }
 
   /// `table inet filter` and nothing else.

@@ -89,7 +89,7 @@ struct TablePrinting: Sendable {
   /// The session of its section: see ``DumpSection/session``.
   var session: Int32?
   /// The input that it stands in.
-  var source: Int32 { span?.source ?? -1 }
+  var source: Int32? { span?.source }
 
   /// What makes two printings forms of one table.
   struct Key: Hashable, Sendable {

@@ -33,9 +33,6 @@ struct UnshownRules {
     addEngineTables()
   }
 
-  /// A span for what has no line of its own.
-  private static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
-
   // MARK: - Chains
 
   /// A built-in chain of an iptables table of which nothing is known.
@@ -46,7 +43,7 @@ struct UnshownRules {
     // nat refuses to drop by its policy (iptables(8)).
     Chain(
       name, base: BuiltinTables.base(table: table, chain: name, policy: table == "nat" ? .accept : policy),
-      rules: [Rule(statements + [.missingRules(missing)], span: span ?? Self.nowhere)], span: span, shown: .nothing)
+      rules: [Rule(statements + [.missingRules(missing)], span: span ?? .nowhere)], span: span, shown: .nothing)
   }
 
   private static func command(_ table: String, _ family: TableFamily) -> String {
@@ -139,7 +136,7 @@ struct UnshownRules {
     tables[index].chains.append(
       Chain(
         name, base: BaseChain(type: type, hook: hook, priority: priority, policy: type == .nat ? .accept : nil),
-        rules: [Rule(missing: missing, span: Self.nowhere)], shown: .nothing))
+        rules: [Rule(missing: missing, span: .nowhere)], shown: .nothing))
   }
 
   // MARK: - Outputs that end too early
@@ -394,7 +391,7 @@ struct UnshownRules {
     tables[index].shown = .part
     let missing = MissingRules(.unseenJump, settledBy: Self.command(tables[index].name, tables[index].family))
     for chain in tables[index].chains.indices where tables[index].chains[chain].base != nil {
-      let span = tables[index].chains[chain].span ?? Self.nowhere
+      let span = tables[index].chains[chain].span ?? .nowhere
       tables[index].chains[chain].shown = .part
       tables[index].chains[chain].rules.insert(Rule(missing: missing, span: span), at: 0)
     }
@@ -474,7 +471,7 @@ struct UnshownRules {
         name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: span, shown: .nothing)
       chain.rules = ports.rules(at: hook, missing: missing, isCertain: isCertain)
       if isCluster || !ports.areAny && engine.map({ $0.isInFilter && mayAcceptContainers($0) }) ?? false {
-        chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? Self.nowhere))
+        chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? .nowhere))
       }
       chains.append(chain)
     }
@@ -560,7 +557,7 @@ struct UnshownRules {
       if let interface, let name = InterfaceName(interface)?.value {
         statements.append(.match(Match(.meta(.iifname), in: ValueSet(name), negated: true)))
       }
-      return Rule(statements + [.missingRules(missing)], span: Self.nowhere)
+      return Rule(statements + [.missingRules(missing)], span: .nowhere)
     }
     guard !rules.isEmpty else { return }
     add(

@@ -68,7 +68,7 @@ struct SectionFinder {
     /// Whether it is a listing that began with rows, without the head of their chain.
     var isRest = false
     /// The last line below a chain's head that was taken though it looks like no row.
-    var unreadRow = -1
+    var unreadRow: Int?
   }
 
   /// Finds the sections of an input. `strand` is the number of its first strand.

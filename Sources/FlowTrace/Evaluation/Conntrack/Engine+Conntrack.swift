@@ -67,11 +67,10 @@ extension Engine {
 
   /// Which first packets get which state: the first box that holds a packet tells.
   private func firstStates(_ flow: Flow) -> [(box: Flow.Box, state: UInt128)] {
-    let transport = flow.binding[Slot.transport.rawValue]
-    guard transport >= 0 else { return [([], ConntrackState.new)] }
+    guard let transport = flow.binding[.transport], let type = flow.binding[.icmpType],
+      let flags = flow.binding[.tcpFlags]
+    else { return [([], ConntrackState.new)] }
     let tcp: Flow.Box = [(transport, ValueSet(6))]
-    let type = flow.binding[Slot.icmpType.rawValue]
-    let flags = flow.binding[Slot.tcpFlags.rawValue]
     let icmp: Flow.Box = [(transport, ValueSet(flow.family == .ipv4 ? 1 : 58))]
     let opening: [(box: Flow.Box, state: UInt128)] =
       flow.family == .ipv4
@@ -89,10 +88,9 @@ extension Engine {
   private var isLoose: Bool { knowledge.setting("net.netfilter.nf_conntrack_tcp_loose") != 0 }
 
   private func makeConnection(_ flow: Flow, state: UInt128, hasEntry: Bool) -> Connection {
-    func variable(_ slot: Slot) -> VariableID { flow.binding[slot.rawValue] }
     let tuple = TupleBinding(
-      source: variable(.source), sourcePort: variable(.sourcePort), destination: variable(.destination),
-      destinationPort: variable(.destinationPort))
+      source: flow.binding[.source], sourcePort: flow.binding[.sourcePort], destination: flow.binding[.destination],
+      destinationPort: flow.binding[.destinationPort])
     let answer = TupleBinding(
       source: tuple.destination, sourcePort: tuple.destinationPort, destination: tuple.source,
       destinationPort: tuple.sourcePort)

@@ -15,14 +15,14 @@ extension Engine {
     guard !flow.passedDevices.contains(key) else { return false }
     flow.passedDevices.append(key)
     flow.device = DevicePass(
-      name: name, input: flow.binding[Slot.input.rawValue], output: flow.binding[Slot.output.rawValue],
+      name: name, input: flow.binding[.input], output: flow.binding[.output],
       packetType: flow.rareFields[.meta(.packetType)], next: next)
     let bridge = ValueSet(InterfaceName(name)?.value ?? 0)
     let comesIn = hook == .prerouting || hook == .input || hook == .forward
-    flow.binding[Slot.input.rawValue] = comesIn ? portIn(&flow) : -1
+    flow.binding[.input] = comesIn ? portIn(&flow) : nil
     flow.rareFields[.meta(.ibrname)] = flow.makeVariable(comesIn ? bridge : ValueSet(0))
     let goesOut = hook == .forward || hook == .output || hook == .postrouting
-    flow.binding[Slot.output.rawValue] = goesOut ? portOut(of: name, &flow) : -1
+    flow.binding[.output] = goesOut ? portOut(of: name, &flow) : nil
     flow.rareFields[.meta(.obrname)] = flow.makeVariable(goesOut ? bridge : ValueSet(0))
     setPacketType(at: hook, &flow)
     flow.enter(stage)

@@ -224,7 +224,7 @@ extension Engine {
   /// Whether a masqueraded connection now leaves through another interface than its first packet did: its address would be wrong there, and the kernel
   /// drops the packet and forgets the connection (`nf_nat_oif_changed` in `net/netfilter/nf_nat_core.c`).
   private func hasMovedAway(_ connection: Connection, _ flow: Flow) -> Bool {
-    guard connection.direction == .original, let through = connection.masqueradedThrough, through >= 0,
+    guard connection.direction == .original, let through = connection.masqueradedThrough,
       let now = flow.domain(.output)
     else { return false }
     return now.isDisjoint(with: flow.variables[through].domain)
@@ -237,8 +237,8 @@ extension Engine {
     flow.position.entry += 1
     flow.position.natChain = 0
     flow.position.natEnded = false
-    let destination = flow.binding[Slot.destination.rawValue]
-    if hook == .output, flow.arrival[Slot.destination.rawValue] != destination {
+    let destination = flow.binding[.destination]
+    if hook == .output, flow.arrival[.destination] != destination {
       flow.position.rerouted = flow.routingInputs
     }
   }
@@ -322,7 +322,7 @@ extension Engine {
   /// A program in user space decides: the flow goes on where it lets the packet pass; gives the flow where it does not.
   private func queue(_ rule: RuleID, _ target: QueueTarget, _ flow: inout Flow) -> Flow? {
     let number = makeCondition(Condition(.queue(target.numbers.lowerBound), rule: rule))
-    let variable = flow.condition(.statement(rule, -1), number: number)
+    let variable = flow.condition(.queue(rule), number: number)
     var dropped = flow
     guard flow.narrow(variable, to: ValueSet(1)) else { return nil }
     guard dropped.narrow(variable, to: ValueSet(0)) else { return nil }
@@ -455,9 +455,9 @@ extension Flow {
   }
 
   /// What the choice of a route depends on.
-  var routingInputs: [VariableID] {
-    get { Self.routingSlots.map { binding[$0.rawValue] } }
-    set { for (slot, variable) in zip(Self.routingSlots, newValue) { binding[slot.rawValue] = variable } }
+  var routingInputs: [VariableID?] {
+    get { Self.routingSlots.map { binding[$0] } }
+    set { for (slot, variable) in zip(Self.routingSlots, newValue) { binding[slot] = variable } }
   }
 
   private static let routingSlots: [Slot] = [.source, .destination, .mark, .serviceByte]

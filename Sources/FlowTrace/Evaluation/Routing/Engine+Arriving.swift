@@ -82,7 +82,7 @@ extension Engine {
   private func partsByMartian(_ flow: Flow) -> [Flow]? {
     guard flow.family == .ipv4 else { return nil }
     // What stays on its bridge is not routed.
-    if flow.isBridged, flow.arrival[Slot.destination.rawValue] == flow.binding[Slot.destination.rawValue] { return nil }
+    if flow.isBridged, flow.arrival[.destination] == flow.binding[.destination] { return nil }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     guard input != "lo" else { return nil }
     return cut(flow, destination: refusedAddresses(on: input).destinations)
@@ -90,10 +90,10 @@ extension Engine {
 
   /// A flow in two, where some of its destinations are among these and others not. Sources are not cut: who gives many of them means those that a packet can have.
   private func cut(_ flow: Flow, destination values: ValueSet) -> [Flow]? {
-    guard let domain = flow.domain(.destination), domain.single == nil, !domain.isDisjoint(with: values),
-      !domain.isSubset(of: values)
-    else { return nil }
-    let parts = flow.split(.when(flow.binding[Slot.destination.rawValue], in: values))
+    guard let destination = flow.binding[.destination] else { return nil }
+    let domain = flow.variables[destination].domain
+    guard domain.single == nil, !domain.isDisjoint(with: values), !domain.isSubset(of: values) else { return nil }
+    let parts = flow.split(.when(destination, in: values))
     return parts.yes.isEmpty || parts.no.isEmpty ? nil : parts.yes + parts.no
   }
 
@@ -101,8 +101,7 @@ extension Engine {
   func partsByRoute(_ start: Flow) -> [(flow: Flow, answer: RouteAnswer)] {
     var result: [(flow: Flow, answer: RouteAnswer)] = []
     for flow in cutByRoutingRules(start) {
-      let destination = flow.binding[Slot.destination.rawValue]
-      guard destination >= 0 else { continue }
+      guard let destination = flow.binding[.destination] else { continue }
       if flow.ownAddresses.contains(destination) {
         result.append((flow, .local))
         continue
@@ -252,7 +251,7 @@ extension Engine {
         if isLostInHairpin(&flow, input) { return end(.bridgeHairpin) }
         if isBetweenIsolatedPorts(flow, input) { return end(.isolatedPorts) }
         flow.isBridged = true
-        flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
+        flow.binding[.physicalOutput] = portBack(&flow)
       }
       flow.enter(.forward)
       return flow
@@ -269,8 +268,7 @@ extension Engine {
   /// Whether the packet came in a frame for all or for a group: a host forwards none, wherever a translation leads it (`ip_forward` in
   /// `net/ipv4/ip_forward.c`, `ip6_forward` in `net/ipv6/ip6_output.c`: not `PACKET_HOST`).
   func wasForAll(_ flow: Flow) -> Bool {
-    let arrived = flow.arrival[Slot.destination.rawValue]
-    guard !flow.isSentByHost, arrived >= 0,
+    guard !flow.isSentByHost, let arrived = flow.arrival[.destination],
       flow.variables[arrived].domain.isSubset(of: knowledge.addressesForAll[flow.family] ?? .empty),
       let input = flow.domain(.input)?.single
     else { return false }

@@ -28,8 +28,8 @@ extension Engine {
 
   /// The way out when no table was told: any interface but those whose subnets are known.
   func leadOutUnknown(_ flow: inout Flow) {
-    if let back = flow.returnsTo, back >= 0 {
-      flow.binding[Slot.output.rawValue] = back
+    if let back = flow.returnsTo {
+      flow.binding[.output] = back
       flow.route = RouteChoice()
       flow.note(Step(hook: nil, .routing, matched: true, action: .forward, fact: .backThroughArrival))
       return
@@ -110,10 +110,10 @@ extension Engine {
           hook: nil, .routing, matched: true, action: .local, target: .interfaces(["lo"]),
           fact: .thisHost(fewDestinations(flow))))
       // A process that does not bind speaks to an own address from that same address.
-      if let source = flow.domain(.source), source == flow.family.allAddresses,
+      if let source = flow.binding[.source], flow.variables[source].domain == flow.family.allAddresses,
         let own = flow.domain(.destination)?.single
       {
-        _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(own))
+        _ = flow.narrow(source, to: ValueSet(own))
       }
     }
   }
@@ -142,7 +142,7 @@ extension Engine {
   /// Whether a translation gave a packet from a bridge a destination on the same bridge.
   func isLedBackToBridge(_ flow: Flow, _ hops: [Route.NextHop], _ input: String?) -> Bool {
     guard let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input) else { return false }
-    return flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
+    return flow.arrival[.destination] != flow.binding[.destination]
       && knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0 && hops.allSatisfy { $0.gateway == nil }
   }
 
@@ -156,15 +156,15 @@ extension Engine {
 
   /// The source address of a process that did not bind to one: the route's, else the interface's.
   private func chooseSource(_ flow: inout Flow, _ hops: [Route.NextHop], _ preferred: IPAddress?) {
-    guard let source = flow.domain(.source), source == flow.family.allAddresses, let name = hops.first?.interface else {
-      return
-    }
+    guard let source = flow.binding[.source], flow.variables[source].domain == flow.family.allAddresses,
+      let name = hops.first?.interface
+    else { return }
     let target = hops.first?.gateway ?? flow.domain(.destination)?.first.map { IPAddress(bits: $0) }
     let chosen =
       preferred
       ?? SourceAddress.choose(on: name, towards: target, family: flow.family, interfaces: knowledge.facts.interfaces)
       ?? knowledge.inferredAddress(on: name, flow.family)?.address
-    if let chosen { _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(chosen.bits)) }
+    if let chosen { _ = flow.narrow(source, to: ValueSet(chosen.bits)) }
   }
 
   /// Takes the way that was chosen anew because a translation or a mark in output changed what it depends on.
@@ -254,8 +254,8 @@ extension Engine {
       flow.isLoopbackPass = true
       // `nf_conntrack_confirm` runs last in postrouting (`net/netfilter/nf_conntrack_proto.c`).
       if flow.connection?.hasEntry ?? false { flow.connection?.status |= ConntrackStatus.confirmed }
-      flow.binding[Slot.input.rawValue] = flow.binding[Slot.output.rawValue]
-      flow.binding[Slot.output.rawValue] = -1
+      flow.binding[.input] = flow.binding[.output]
+      flow.binding[.output] = nil
       flow.note(Step(hook: nil, .remark, matched: true, action: .loopback, fact: .backOnLoopback))
       flow.enter(.prerouting)
       passIngress(next: .prerouting, &flow)

@@ -89,8 +89,7 @@ extension Engine {
     for list in [ofRoutes] + (knowledge.routingRules[start.family] ?? []).map({ cuts(by: $0, start) }) {
       for (slot, values) in list {
         flows = flows.flatMap { flow -> [Flow] in
-          let variable = flow.binding[slot.rawValue]
-          guard variable >= 0 else { return [flow] }
+          guard let variable = flow.binding[slot] else { return [flow] }
           return flow.parts(by: .when(variable, in: values))
         }
       }

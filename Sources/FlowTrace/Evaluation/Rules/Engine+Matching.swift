@@ -139,7 +139,7 @@ extension Engine {
           variable, Transform(operations: [.bitwise(and: and, xor: 0), .shift(-right)]), requires: requires)
       case .constant(let value): return .constant(value)
       case .absent: return .absent
-      case .addressLookup(let fib, let variable, _): return variable < 0 ? .absent : .addressLookup(fib, variable)
+      case .addressLookup(let fib, let variable, _): return .addressLookup(fib, variable)
       case .interfaceIndex(let variable):
         guard let name = flow.variables[variable].domain.single else { return .unknown }
         if name == 0 { return .constant(0) }

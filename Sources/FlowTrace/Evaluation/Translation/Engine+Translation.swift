@@ -98,7 +98,7 @@ extension Engine {
 
   /// The new address: a variable, or nil where the rule names one through a map that has none for the packet.
   private func newAddress(_ translation: Translation, ofSource: Bool, _ flow: inout Flow) -> VariableID? {
-    let old = flow.binding[(ofSource ? Slot.source : .destination).rawValue]
+    let old = flow.binding[ofSource ? .source : .destination]
     switch translation.kind {
     case .masquerade: return flow.makeVariable(masqueradeAddress(&flow))
     case .redirect where translation.address == nil:
@@ -107,10 +107,9 @@ extension Engine {
       return address
     case .netmap:
       if case .masked? = translation.address { return flow.makeVariable(flow.family.allAddresses) }
-      guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first
-      else {
-        return nil
-      }
+      guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first,
+        let old
+      else { return nil }
       return flow.makeVariable(
         Self.exchange(
           prefix: base, length: translation.prefixLength ?? flow.family.addressBits, of: flow.variables[old].domain,
@@ -144,8 +143,7 @@ extension Engine {
     _ translation: Translation, ofSource: Bool, _ flow: inout Flow
   ) -> [(Flow, VariableID?)]? {
     let slot: Slot = ofSource ? .sourcePort : .destinationPort
-    let old = flow.binding[slot.rawValue]
-    guard old >= 0 else { return [(flow, nil)] }
+    guard let old = flow.binding[slot] else { return [(flow, nil)] }
     /// A new port in a variable of its own, which must be there before the flow is copied.
     func drawn(_ values: ValueSet) -> [(Flow, VariableID?)] {
       let port = flow.makeVariable(values)
@@ -190,21 +188,21 @@ extension Engine {
     let addressSlot: Slot = ofSource ? .source : .destination
     let portSlot: Slot = ofSource ? .sourcePort : .destinationPort
     let from = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
-    let changes = flow.binding[addressSlot.rawValue] != address || port != nil
-    flow.binding[addressSlot.rawValue] = address
-    if let port { flow.binding[portSlot.rawValue] = port }
+    let changes = flow.binding[addressSlot] != address || port != nil
+    flow.binding[addressSlot] = address
+    if let port { flow.binding[portSlot] = port }
     let to = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
     guard var connection = flow.connection else { return }
     let really = changes && (from.0 != to.0 || from.1 != to.1)
     if ofSource {
-      connection.reply.destination = flow.binding[Slot.source.rawValue]
-      connection.reply.destinationPort = flow.binding[Slot.sourcePort.rawValue]
+      connection.reply.destination = flow.binding[.source]
+      connection.reply.destinationPort = flow.binding[.sourcePort]
       if really { connection.status |= ConntrackStatus.snat }
       connection.sourceTranslation = (kind, id)
-      if kind == .masquerade { connection.masqueradedThrough = flow.binding[Slot.output.rawValue] }
+      if kind == .masquerade { connection.masqueradedThrough = flow.binding[.output] }
     } else {
-      connection.reply.source = flow.binding[Slot.destination.rawValue]
-      connection.reply.sourcePort = flow.binding[Slot.destinationPort.rawValue]
+      connection.reply.source = flow.binding[.destination]
+      connection.reply.sourcePort = flow.binding[.destinationPort]
       if really { connection.status |= ConntrackStatus.dnat }
       connection.destinationTranslation = (kind, id)
     }
@@ -220,7 +218,7 @@ extension Engine {
   func translated(toOneOf addresses: ValueSet, _ start: Flow, _ id: RuleID) -> RuleBranch {
     var flow = start
     let address = flow.makeVariable(addresses)
-    let port = flow.binding[Slot.destinationPort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    let port = flow.binding[.destinationPort] != nil ? flow.makeVariable(.bits(16)) : nil
     bind(.dnat, ofSource: false, address: address, port: port, &flow, id)
     return RuleBranch(flow: flow, outcome: .translated, action: .dnat, target: nil)
   }
@@ -233,7 +231,7 @@ extension Engine {
     }
     let translations = flow.translations
     let address = flow.makeVariable(flow.family.allAddresses)
-    let port = flow.binding[Slot.sourcePort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    let port = flow.binding[.sourcePort] != nil ? flow.makeVariable(.bits(16)) : nil
     bind(.snat, ofSource: true, address: address, port: port, &flow, id)
     // It is not certain, so it is no translation to tell of.
     flow.translations = translations
@@ -249,7 +247,7 @@ extension Engine {
     // An answer's destination is put back where the first packet's source was changed, and the other way round.
     let past = ofSource != isReply ? connection.sourceTranslation : connection.destinationTranslation
     guard let past, flow.phase != .first || flow.isLoopbackPass else { return }
-    let tuple: (address: VariableID, port: VariableID)
+    let tuple: (address: VariableID?, port: VariableID?)
     switch (ofSource, isReply) {
     case (false, false): tuple = (connection.reply.source, connection.reply.sourcePort)
     case (true, false): tuple = (connection.reply.destination, connection.reply.destinationPort)
@@ -258,12 +256,12 @@ extension Engine {
     }
     let addressSlot: Slot = ofSource ? .source : .destination
     let portSlot: Slot = ofSource ? .sourcePort : .destinationPort
-    guard flow.binding[addressSlot.rawValue] != tuple.address || flow.binding[portSlot.rawValue] != tuple.port else {
+    guard flow.binding[addressSlot] != tuple.address || flow.binding[portSlot] != tuple.port else {
       return
     }
     let from = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
-    flow.binding[addressSlot.rawValue] = tuple.address
-    if tuple.port >= 0 { flow.binding[portSlot.rawValue] = tuple.port }
+    flow.binding[addressSlot] = tuple.address
+    if let port = tuple.port { flow.binding[portSlot] = port }
     let to = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
     flow.translations.append(
       AppliedTranslation(
@@ -357,8 +355,8 @@ extension Engine {
     let mask: UInt128 = hostBits == 128 ? .max : (UInt128(1) << hostBits) - 1
     flow.rebind(slot, to: ValueSet((base & ~mask)...(base | mask)))
     if case .masked(let value) = address {
-      flow.rebind(slot, to: flow.family.allAddresses)
-      flow.variables[flow.binding[slot.rawValue]].masked = makeMaskedCondition(value, id)
+      let masked = flow.rebind(slot, to: flow.family.allAddresses)
+      flow.variables[masked].masked = makeMaskedCondition(value, id)
     }
     flow.changedBy[slot] = id
     flow.translations.append(

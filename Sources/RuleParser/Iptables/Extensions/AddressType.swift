@@ -6,8 +6,8 @@ struct AddressTypeMatch: IptablesExtension {
   let kind = ExtensionKind.match
   let listingWords = ["ADDRTYPE"]
   let options = [
-    OptionSpelling("src-type"), OptionSpelling("dst-type"), OptionSpelling("limit-iface-in", values: 0),
-    OptionSpelling("limit-iface-out", values: 0),
+    OptionSpelling("src-type"), OptionSpelling("dst-type"), OptionSpelling("limit-iface-in", values: .none),
+    OptionSpelling("limit-iface-out", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

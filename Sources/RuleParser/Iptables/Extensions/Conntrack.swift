@@ -17,12 +17,12 @@ struct ConntrackMatch: IptablesExtension {
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     // One match prints its options in their order; a second match of the same kind begins with one that does not come later.
-    var last = -1
+    var last: Int?
     while true {
       let start = text.cursor.at
       let negated = text.eatNegation()
       guard let word = text.eatValue(), let index = options.firstIndex(where: { text.text(word, is: $0.name) }),
-        index > last, let value = text.eatValue()
+        last.map({ index > $0 }) ?? true, let value = text.eatValue()
       else {
         text.cursor.at = start
         return !found.isEmpty

@@ -8,7 +8,7 @@ struct StringMatch: EnvironmentMatch {
   let invertible: [OptionLabel] = ["string", "hex-string"]
   let options = [
     OptionSpelling("string"), OptionSpelling("hex-string"), OptionSpelling("algo"), OptionSpelling("from"),
-    OptionSpelling("to"), OptionSpelling("icase", values: 0),
+    OptionSpelling("to"), OptionSpelling("icase", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

@@ -154,7 +154,8 @@ struct CongestionMatch: IptablesExtension {
   let kind = ExtensionKind.match
   let listingWords = ["ECN"]
   let options = [
-    OptionSpelling("ecn-tcp-ece", values: 0), OptionSpelling("ecn-tcp-cwr", values: 0), OptionSpelling("ecn-ip-ect"),
+    OptionSpelling("ecn-tcp-ece", values: .none), OptionSpelling("ecn-tcp-cwr", values: .none),
+    OptionSpelling("ecn-ip-ect"),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

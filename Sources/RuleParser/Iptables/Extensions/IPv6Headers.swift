@@ -6,9 +6,9 @@ struct FragmentHeaderMatch: IptablesExtension {
   let kind = ExtensionKind.match
   let listingWords = ["frag"]
   let options = [
-    OptionSpelling("fragid"), OptionSpelling("fraglen"), OptionSpelling("fragres", values: 0),
-    OptionSpelling("fragfirst", values: 0), OptionSpelling("fragmore", values: 0),
-    OptionSpelling("fraglast", values: 0),
+    OptionSpelling("fragid"), OptionSpelling("fraglen"), OptionSpelling("fragres", values: .none),
+    OptionSpelling("fragfirst", values: .none), OptionSpelling("fragmore", values: .none),
+    OptionSpelling("fraglast", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -87,7 +87,8 @@ struct RoutingHeaderMatch: IptablesExtension {
   let listingWords = ["rt"]
   let options = [
     OptionSpelling("rt-type"), OptionSpelling("rt-segsleft"), OptionSpelling("rt-len"),
-    OptionSpelling("rt-0-res", values: 0), OptionSpelling("rt-0-addrs"), OptionSpelling("rt-0-not-strict", values: 0),
+    OptionSpelling("rt-0-res", values: .none), OptionSpelling("rt-0-addrs"),
+    OptionSpelling("rt-0-not-strict", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -239,7 +240,7 @@ struct HeaderListMatch: EnvironmentMatch {
   let names = ["ipv6header"]
   let condition = EnvironmentCondition.Kind.ipv6header
   let listingWords = ["ipv6header"]
-  let options = [OptionSpelling("header"), OptionSpelling("soft", values: 0)]
+  let options = [OptionSpelling("header"), OptionSpelling("soft", values: .none)]
 
   private static let headers: [(names: [String], bit: UInt64)] = [
     (["hop-by-hop", "hop", "hopopt"], 0x80), (["ipv6-opts", "dst"], 0x40), (["ipv6-route", "route"], 0x20),

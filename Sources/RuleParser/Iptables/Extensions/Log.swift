@@ -6,9 +6,9 @@ struct LogTarget: IptablesExtension {
   let kind = ExtensionKind.target
   let listingWords = ["LOG"]
   let options = [
-    OptionSpelling("log-level"), OptionSpelling("log-prefix"), OptionSpelling("log-tcp-sequence", values: 0),
-    OptionSpelling("log-tcp-options", values: 0), OptionSpelling("log-ip-options", values: 0),
-    OptionSpelling("log-uid", values: 0), OptionSpelling("log-macdecode", values: 0),
+    OptionSpelling("log-level"), OptionSpelling("log-prefix"), OptionSpelling("log-tcp-sequence", values: .none),
+    OptionSpelling("log-tcp-options", values: .none), OptionSpelling("log-ip-options", values: .none),
+    OptionSpelling("log-uid", values: .none), OptionSpelling("log-macdecode", values: .none),
     // Not an option of the command: the listing prints the flags as one number.
     OptionSpelling("flags"),
   ]

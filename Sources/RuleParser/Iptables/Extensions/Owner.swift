@@ -9,8 +9,8 @@ struct OwnerMatch: IptablesExtension {
   // Before 1.4 the word stood in capitals.
   let listingWords = ["owner", "OWNER", "incl."]
   let options = [
-    OptionSpelling("uid-owner"), OptionSpelling("gid-owner"), OptionSpelling("socket-exists", values: 0),
-    OptionSpelling("suppl-groups", values: 0),
+    OptionSpelling("uid-owner"), OptionSpelling("gid-owner"), OptionSpelling("socket-exists", values: .none),
+    OptionSpelling("suppl-groups", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

@@ -6,9 +6,9 @@ struct PolicyMatch: EnvironmentMatch {
   let condition = EnvironmentCondition.Kind.policy
   let listingWords = ["policy"]
   let options = [
-    OptionSpelling("dir"), OptionSpelling("pol"), OptionSpelling("strict", values: 0), OptionSpelling("reqid"),
+    OptionSpelling("dir"), OptionSpelling("pol"), OptionSpelling("strict", values: .none), OptionSpelling("reqid"),
     OptionSpelling("spi"), OptionSpelling("proto"), OptionSpelling("mode"), OptionSpelling("tunnel-dst"),
-    OptionSpelling("tunnel-src"), OptionSpelling("next", values: 0),
+    OptionSpelling("tunnel-src"), OptionSpelling("next", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

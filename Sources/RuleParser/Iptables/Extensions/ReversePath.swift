@@ -9,8 +9,8 @@ struct ReversePathMatch: EnvironmentMatch {
   let condition = EnvironmentCondition.Kind.rpfilter
   let listingWords = ["rpfilter"]
   let options = [
-    OptionSpelling("loose", values: 0), OptionSpelling("validmark", values: 0),
-    OptionSpelling("accept-local", values: 0), OptionSpelling("invert", values: 0),
+    OptionSpelling("loose", values: .none), OptionSpelling("validmark", values: .none),
+    OptionSpelling("accept-local", values: .none), OptionSpelling("invert", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

@@ -6,8 +6,8 @@ struct SocketMatch: EnvironmentMatch {
   let condition = EnvironmentCondition.Kind.socket
   let listingWords = ["socket"]
   let options = [
-    OptionSpelling("transparent", values: 0), OptionSpelling("nowildcard", values: 0),
-    OptionSpelling("restore-skmark", values: 0),
+    OptionSpelling("transparent", values: .none), OptionSpelling("nowildcard", values: .none),
+    OptionSpelling("restore-skmark", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

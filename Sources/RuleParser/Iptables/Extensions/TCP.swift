@@ -7,7 +7,7 @@ struct TCPMatch: IptablesExtension {
   let listingWords = ["tcp", "tcpflags:"]
   let options =
     PortOptions.spellings + [
-      OptionSpelling("tcp-flags", values: 2), OptionSpelling("syn", values: 0), OptionSpelling("tcp-option"),
+      OptionSpelling("tcp-flags", values: .two), OptionSpelling("syn", values: .none), OptionSpelling("tcp-option"),
     ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

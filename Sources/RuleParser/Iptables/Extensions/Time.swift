@@ -7,8 +7,9 @@ struct TimeMatch: EnvironmentMatch {
   let listingWords = ["TIME"]
   let options = [
     OptionSpelling("timestart"), OptionSpelling("timestop"), OptionSpelling("monthdays"), OptionSpelling("weekdays"),
-    OptionSpelling("datestart"), OptionSpelling("datestop"), OptionSpelling("kerneltz", values: 0),
-    OptionSpelling("contiguous", values: 0), OptionSpelling("utc", values: 0), OptionSpelling("localtz", values: 0),
+    OptionSpelling("datestart"), OptionSpelling("datestop"), OptionSpelling("kerneltz", values: .none),
+    OptionSpelling("contiguous", values: .none), OptionSpelling("utc", values: .none),
+    OptionSpelling("localtz", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

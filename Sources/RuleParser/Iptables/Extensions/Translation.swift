@@ -180,8 +180,8 @@ struct TransparentProxyTarget: IptablesExtension {
 enum TranslationFlags {
   /// `--random`, `--random-fully`, `--persistent`.
   static let spellings = [
-    OptionSpelling("random", values: 0), OptionSpelling("random-fully", values: 0),
-    OptionSpelling("persistent", values: 0),
+    OptionSpelling("random", values: .none), OptionSpelling("random-fully", values: .none),
+    OptionSpelling("persistent", values: .none),
   ]
 
   /// Takes the flags that stand next.
