@@ -29,14 +29,17 @@ public struct SmallerRuleset: Sendable {
     }
   }
 
-  private func isOpen(_ table: Int, _ chain: Int) -> Bool {
-    let one = ruleset.tables[table].chains[chain]
-    return one.shown == .whole && RuleWriter(ruleset.tables[table], one) == .person
+  /// The chains of a table that a person writes, and that are shown whole.
+  private func openChains(of table: Int) -> [Int] {
+    let table = ruleset.tables[table]
+    return table.chains.indices.filter { chain in
+      table.chains[chain].shown == .whole && RuleWriter(table, table.chains[chain]) == .person
+    }
   }
 
   private mutating func removeUnreached(_ table: Int, _ updated: Set<String>) {
     let reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
-    for chain in ruleset.tables[table].chains.indices where isOpen(table, chain) {
+    for chain in openChains(of: table) {
       let kept = ruleset.tables[table].chains[chain].rules.enumerated().filter { rule, _ in
         switch reach.reach[chain][rule] {
         case .contradiction, .othersArrive, .covered: false
@@ -51,7 +54,7 @@ public struct SmallerRuleset: Sendable {
   /// Removes rules that are not needed, chain by chain, until all are.
   private mutating func removeUnneeded(_ table: Int, _ updated: Set<String>) {
     var reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
-    for chain in ruleset.tables[table].chains.indices where isOpen(table, chain) {
+    for chain in openChains(of: table) {
       while removeUnneeded(chain, reach) {
         reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
       }
@@ -79,7 +82,7 @@ public struct SmallerRuleset: Sendable {
   }
 
   private mutating func mergeNeighbours(_ table: Int, _ isSayable: (Rule, Table) -> Bool) {
-    for chain in ruleset.tables[table].chains.indices where isOpen(table, chain) {
+    for chain in openChains(of: table) {
       var rules: [Rule] = []
       var differing: Int?
       for rule in ruleset.tables[table].chains[chain].rules {

@@ -193,7 +193,7 @@ struct NftHost {
     if shown != nil, reader.carrying?.hasAllTables == false { return .success }
     guard let name = names.popFirst(), let table = reader.builder.tableIndex(family, name) else { return .failure }
     guard object.text == "chain" else { return .success }
-    return names.first.map { reader.builder.chainIndex($0, in: table) != nil } == true ? .success : .failure
+    return names.first.map { reader.builder.chainID($0, in: table) != nil } == true ? .success : .failure
   }
 }
 

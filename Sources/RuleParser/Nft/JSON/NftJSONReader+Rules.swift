@@ -41,8 +41,8 @@ extension NftJSONReader {
     var count = 0
     for part in parts {
       for (place, rules) in part.rules.runs {
-        builder.append(rules, toChainAt: place.chainIndex, of: place.tableIndex)
-        open = (place.tableIndex, place.chainIndex)
+        builder[place.id].rules.takeOver(rules)
+        open = (place.id.table, place.id.chain)
         count += rules.count
       }
       diagnostics += part.diagnostics
@@ -60,11 +60,11 @@ extension NftJSONReader {
       strays.append((object["table"]?.string == nil ? nil : lastTable(of: object), object.span(in: text)))
       return
     }
-    open = (place.tableIndex, place.chainIndex)
+    open = (place.id.table, place.id.chain)
     if atFront {
-      builder.tables[place.tableIndex].chains[place.chainIndex].rules.insert(rule, at: 0)
+      builder[place.id].rules.insert(rule, at: 0)
     } else {
-      builder.append([rule], toChainAt: place.chainIndex, of: place.tableIndex)
+      builder[place.id].rules.takeOver([rule])
     }
   }
 
@@ -101,9 +101,9 @@ extension NftJSONReader {
       if ofKnownChain {
         guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }),
           let index = object["table"]?.string.flatMap({ builder.tableIndex(family, $0) }),
-          let chain = object["chain"]?.string.flatMap({ builder.chainIndex($0, in: index) })
+          let chain = object["chain"]?.string.flatMap({ builder.chainID($0, in: index) })
         else { return nil }
-        (place.tableIndex, place.chainIndex) = (index, chain)
+        place.id = chain
       } else {
         guard let index = table(of: object) else { return nil }
         guard let chain = object["chain"]?.string else {
@@ -111,13 +111,13 @@ extension NftJSONReader {
           lose(MissingRules(.unreadable), object.span(in: text))
           return nil
         }
-        (place.tableIndex, place.chainIndex) = (index, builder.chain(chain, of: index))
+        place.id = builder.chain(chain, of: index)
       }
       lastPlace = place
     }
     if let list, list.kind == .array {
       rule.statements.reserveCapacity(4)
-      readStatements(list, lastPlace.tableIndex, &rule)
+      readStatements(list, lastPlace.id.table, &rule)
     } else {
       warn("unreadable-rule", "this rule has no list of statements: what it does is unknown", object)
       takeAsUnread(&rule)

@@ -36,8 +36,7 @@ struct NftJSONReader: Sendable {
     var family = 0..<0
     var table = 0..<0
     var chain = 0..<0
-    var tableIndex = 0
-    var chainIndex = 0
+    var id = ChainID(table: 0, chain: 0)
 
     func isSamePlace(as other: RulePlace, in bytes: ByteView) -> Bool {
       !other.chain.isEmpty && bytes.areEqual(chain, other.chain) && bytes.areEqual(table, other.table)
@@ -45,7 +44,7 @@ struct NftJSONReader: Sendable {
     }
 
     /// Whether two places that were found are one.
-    func isSameChain(as other: RulePlace) -> Bool { chainIndex == other.chainIndex && tableIndex == other.tableIndex }
+    func isSameChain(as other: RulePlace) -> Bool { id == other.id }
   }
 
   init(text: DumpText) {
@@ -368,7 +367,7 @@ struct NftJSONReader: Sendable {
         noteUnknownPlace(of: object, name, index)
       }
     }
-    if let known = builder.chainIndex(name, in: index).flatMap({ builder.tables[index].chains[$0].base }),
+    if let known = builder.chainID(name, in: index).flatMap({ builder[$0].base }),
       let base = chain.base, known.policy != base.policy
     {
       warn("unknown-policy", "chain \(name) is declared with two policies: which one holds is unknown", object)
@@ -460,24 +459,24 @@ struct NftJSONReader: Sendable {
       let index = builder.tableIndex(family, table)
     else { return }
     let chain = (kind == "chain" ? target["name"] : target["chain"])?.string.flatMap {
-      builder.chainIndex($0, in: index)
+      builder.chainID($0, in: index)
     }
     switch (verb, kind) {
     case ("flush", "table"):
       for chain in builder.tables[index].chains.indices { builder.tables[index].chains[chain].rules = [] }
-    case ("flush", "chain"): if let chain { builder.tables[index].chains[chain].rules = [] }
+    case ("flush", "chain"): if let chain { builder[chain].rules = [] }
     case ("delete", "table"), ("destroy", "table"): builder.remove(index)
-    case ("delete", "chain"), ("destroy", "chain"): if let chain { builder.removeChain(chain, of: index) }
+    case ("delete", "chain"), ("destroy", "chain"): if let chain { builder.remove(chain) }
     case ("delete", "rule"), ("destroy", "rule"), ("replace", "rule"):
       guard let chain, let handle = target["handle"]?.unsigned,
-        let rule = builder.tables[index].chains[chain].rules.firstIndex(where: { $0.handle == handle })
+        let rule = builder[chain].rules.firstIndex(where: { $0.handle == handle })
       else {
         strays.append((index, object.span(in: text)))
         return
       }
-      builder.tables[index].chains[chain].rules.remove(at: rule)
+      builder[chain].rules.remove(at: rule)
       if verb == "replace", let (new, _) = self.rule(target, ofKnownChain: false) {
-        builder.tables[index].chains[chain].rules.insert(new, at: rule)
+        builder[chain].rules.insert(new, at: rule)
       }
     case (_, "set"), (_, "map"), (_, "element"):
       for set in builder.tables[index].sets.indices where builder.tables[index].sets[set].name == target["name"]?.string

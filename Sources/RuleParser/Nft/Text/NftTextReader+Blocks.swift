@@ -164,8 +164,8 @@ extension NftTextReader {
 
   mutating func addMissing(_ missing: MissingRules, _ span: SourceSpan, to name: String, of index: Int) {
     builder.add(Rule(missing: missing, span: span), to: name, of: index)
-    guard let chain = builder.chainIndex(name, in: index) else { return }
-    if builder.tables[index].chains[chain].shown == .whole { builder.tables[index].chains[chain].shown = .part }
+    guard let chain = builder.chainID(name, in: index) else { return }
+    if builder[chain].shown == .whole { builder[chain].shown = .part }
   }
 
   /// Takes the `# handle` that stands behind a brace.
@@ -229,7 +229,7 @@ extension NftTextReader {
     chain.span = text.span(nameStart..<tokens.previousEnd)
     let chainName = chain.name
     let isSecond = !declaredInBlock.insert(chainName).inserted
-    let before = builder.chainIndex(chainName, in: index).flatMap { builder.tables[index].chains[$0].base?.policy }
+    let before = builder.chainID(chainName, in: index).flatMap { builder[$0].base?.policy }
     builder.add(chain, to: index)
     builder.noteDeclared(chainName, of: index)
     guard kind == .openBrace else { return }
@@ -250,14 +250,14 @@ extension NftTextReader {
   }
 
   mutating func forgetPolicy(of name: String, in index: Int) {
-    guard let chain = builder.chainIndex(name, in: index) else { return }
-    builder.tables[index].chains[chain].base?.policy = nil
+    guard let chain = builder.chainID(name, in: index) else { return }
+    builder[chain].base?.policy = nil
   }
 
   mutating func readChainItem(_ index: Int, _ name: String) throws(SyntaxError) {
-    guard let chain = builder.chainIndex(name, in: index) else { throw fail("}") }
+    guard let chain = builder.chainID(name, in: index) else { throw fail("}") }
     if let handle = eatHandle() {
-      builder.tables[index].chains[chain].handle = handle
+      builder[chain].handle = handle
       return
     }
     let isFirst = tokens.isFirstInLine
@@ -277,13 +277,13 @@ extension NftTextReader {
       _ = try nameList()
     } else if tokens.isWord("devices") || tokens.isWord("device") {
       let devices = try self.devices()
-      builder.tables[index].chains[chain].base?.devices = devices
+      builder[chain].base?.devices = devices
     } else if tokens.isWord("comment") {
       tokens.advance()
-      builder.tables[index].chains[chain].comment = try self.name("a comment")
+      builder[chain].comment = try self.name("a comment")
     } else if tokens.isWord("define") || tokens.isWord("redefine") {
       try readDefine()
-    } else if !putOffRule(index, chain) {
+    } else if !putOffRule(of: chain) {
       let rule = readRule(index)
       builder.add(rule, to: name, of: index)
     }

@@ -244,7 +244,7 @@ extension NftTextReader {
     guard anonymousDepth < Self.maximumAnonymousDepth else { throw fail("fewer levels") }
     let index = openTable
     var number = builder.tables[index].chains.count
-    while builder.chainIndex("__chain\(number)", in: index) != nil { number += 1 }
+    while builder.chainID("__chain\(number)", in: index) != nil { number += 1 }
     let chain = "__chain\(number)"
     builder.add(Chain(chain, span: text.span(tokens.current.range)), to: index)
     builder.noteDeclared(chain, of: index)
