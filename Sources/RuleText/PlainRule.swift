@@ -1,6 +1,7 @@
 package import RuleGraph
 
-/// A rule as people type it by hand, with at most one interface, one block of addresses a side, one protocol and one range of its ports.
+/// A rule as people type it by hand, with at most one interface, one block of addresses a side, one protocol and one
+/// range of its ports.
 ///
 /// Every program that filters packets has words for it: iptables, nft and ufw.
 package struct PlainRule: Hashable, Sendable {

@@ -107,7 +107,8 @@ struct NearMisses {
     default: break
     }
     guard case .variable(let variable, _) = flow.access(field, isIndexNamed: true) else { return nil }
-    // A rule for the same service from elsewhere tells more than one for another service, and that more than one that names none.
+    // A rule for the same service from elsewhere tells more than one for another service, and that more than one that
+    // names none.
     var rank = namesService(id) ? Rank.sameService : Rank.noService
     if let slot = slot(of: variable, flow) {
       if slot == .destination || slot == .destinationPort { rank = Rank.otherService }

@@ -203,7 +203,8 @@ private struct Mentions {
     ].compactMap { name, values in values?.single.map { (name, $0) } }
   }
 
-  /// 0 for a rule that names two things asked about, 1 for one; nil when it names none, decides nothing or is about others.
+  /// 0 for a rule that names two things asked about, 1 for one; nil when it names none, decides nothing or is about
+  /// others.
   func rank(_ rule: Rule, table: Int) -> Int? {
     guard rule.statements.contains(where: Self.decides) else { return nil }
     var hits = 0

@@ -195,8 +195,8 @@ extension Flow {
     }
   }
 
-  /// What stands where other protocols have a port: for ICMP the identifier and, as destination, type and code; zero for the rest
-  /// (`union nf_conntrack_man_proto` in `include/uapi/linux/netfilter/nf_conntrack_tuple_common.h`).
+  /// What stands where other protocols have a port: for ICMP the identifier and, as destination, type and code; zero
+  /// for the rest (`union nf_conntrack_man_proto` in `include/uapi/linux/netfilter/nf_conntrack_tuple_common.h`).
   private mutating func accessPortless(_ field: ConntrackField) -> FieldAccess {
     let transport = domain(.transport)?.single
     guard transport == 1 || transport == 58 else {

@@ -90,7 +90,8 @@ extension Flow {
 
   /// Brings the exceptions that mention a variable up to date with its domain. False when nothing is left of the flow.
   ///
-  /// Of many exceptions that would take longer than it saves: they are left as they are, and the search for a packet tells.
+  /// Of many exceptions that would take longer than it saves: they are left as they are, and the search for a packet
+  /// tells.
   private mutating func simplifyExceptions(mentioning variable: VariableID) -> Bool {
     guard exceptions.count <= 64, exceptions.variables.contains(variable) else { return true }
     let old = exceptions.boxes
@@ -105,7 +106,8 @@ extension Flow {
     return true
   }
 
-  /// Takes exceptions that limit one variable only out of its domain, and drops those that are outside the flow. False when nothing is left.
+  /// Takes exceptions that limit one variable only out of its domain, and drops those that are outside the flow. False
+  /// when nothing is left.
   mutating func settleExceptions() -> Bool {
     var boxes = exceptions.boxes
     var isChanged = false
@@ -173,7 +175,8 @@ extension Flow {
   mutating func note(_ step: Step) { path = PathNode(.step(step), after: path) }
 }
 
-/// What a condition about a masked value is about: the same one for all rules that name the value, else one for each rule.
+/// What a condition about a masked value is about: the same one for all rules that name the value, else one for each
+/// rule.
 struct MaskedKeyName: Hashable {
   /// The name of the value or set; empty of a value without a name.
   var text: String

@@ -2,8 +2,9 @@ import RuleGraph
 
 /// A part of the query's packets on their way through the hooks: all of them have taken the same way so far.
 ///
-/// It is a box of values for each variable, less exceptions (boxes that an earlier rule took), together with the place that it has reached. A match that divides
-/// it makes two flows of it. What several rules of a chain took with the same verdict is one flow: it lies in the union of what each of them took.
+/// It is a box of values for each variable, less exceptions (boxes that an earlier rule took), together with the place
+/// that it has reached. A match that divides it makes two flows of it. What several rules of a chain took with the same
+/// verdict is one flow: it lies in the union of what each of them took.
 struct Flow {
   /// A box: allowed values of some variables.
   typealias Box = PacketSearch.Box
@@ -33,11 +34,13 @@ struct Flow {
   var isUntracked = false
   /// The connection that conntrack will find, of a later packet.
   var continued: Connection?
-  /// Whether this is the answer to the packet that the question describes: what the question says of rarer fields is not about it.
+  /// Whether this is the answer to the packet that the question describes: what the question says of rarer fields is
+  /// not about it.
   var isAnswer = false
   /// The interface that the connection's first packet came in on, for its answer.
   var returnsTo: VariableID?
-  /// Variables that hold an address of this host, whatever the address is: the source of a process that is not bound to one.
+  /// Variables that hold an address of this host, whatever the address is: the source of a process that is not bound to
+  /// one.
   var ownAddresses: Set<VariableID> = []
   /// Whether the packet is being bridged.
   var isBridged = false
@@ -51,7 +54,8 @@ struct Flow {
   var isPastHost = false
   /// Whether rules that no dump shows may have translated the source.
   var mayHaveOtherSource = false
-  /// The port of a bridge that the frame came in through, for the chains of the family `bridge`: those of IP may not see it.
+  /// The port of a bridge that the frame came in through, for the chains of the family `bridge`: those of IP may not
+  /// see it.
   var bridgePort: VariableID?
   /// The device whose chains of ingress or egress, or of the family `bridge`, the packet is in.
   var device: DevicePass?
@@ -152,7 +156,8 @@ struct Position {
   var followed: MissingRules.Effects = []
   /// Whether a translation already ended the nat chains of this hook.
   var natEnded = false
-  /// Chains that left the flow as it was after a long walk, each with ``changes`` as they were then: it need not walk them again.
+  /// Chains that left the flow as it was after a long walk, each with ``changes`` as they were then: it need not walk
+  /// them again.
   var idle: [ChainID: Int] = [:]
   /// How often a rule of the base chain that is walked changed the flow, or took a part of it.
   var changes = 0

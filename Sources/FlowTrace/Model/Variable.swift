@@ -27,7 +27,8 @@ package struct VariableID: Hashable, Comparable, Sendable {
 
 /// The variable of each slot of a packet; nil where the packet has no such field.
 struct Binding: Equatable {
-  /// The number of each slot's variable, close together since every flow has a binding; -1, which only this type knows of, where it is nil.
+  /// The number of each slot's variable, close together since every flow has a binding; -1, which only this type knows
+  /// of, where it is nil.
   private var numbers: [Int32]
 
   /// No slot has a variable. All bindings that nothing was put into are one in memory.
@@ -49,10 +50,12 @@ struct Binding: Equatable {
   }
 }
 
-/// Something that a flow does not know exactly: an open field of the query, a condition, a choice that the kernel makes.
+/// Something that a flow does not know exactly: an open field of the query, a condition, a choice that the kernel
+/// makes.
 ///
-/// Slots are bound to variables, and several may be bound to one: after a translation the connection's original destination is still
-/// bound to the variable that the packet's destination was bound to. So a match on either narrows the same set.
+/// Slots are bound to variables, and several may be bound to one: after a translation the connection's original
+/// destination is still bound to the variable that the packet's destination was bound to. So a match on either narrows
+/// the same set.
 struct Variable {
   /// The values that are possible in this flow.
   var domain: ValueSet
@@ -60,7 +63,8 @@ struct Variable {
   var dimension: Region.Dimension?
   /// The values that the query left open; nil where the query gave them.
   var open: ValueSet?
-  /// The number of the condition that says that a dump masks the one value the variable has; flows that differ in it differ in something unknown.
+  /// The number of the condition that says that a dump masks the one value the variable has; flows that differ in it
+  /// differ in something unknown.
   var masked: Int?
 }
 

@@ -1,13 +1,15 @@
 import RuleGraph
 
-/// What adds to a case why it is what it is. The tracer asks it as soon as a case is made, for the flow that it is made of is not kept.
+/// What adds to a case why it is what it is. The tracer asks it as soon as a case is made, for the flow that it is made
+/// of is not kept.
 protocol CaseReasons {
   /// Adds the reasons to a case.
   ///
   /// - Parameters:
   ///   - part: The case.
   ///   - end: The flow that it is made of.
-  ///   - isAsked: Whether the question is about the case itself, not about its reply or a connection that a program makes on.
+  ///   - isAsked: Whether the question is about the case itself, not about its reply or a connection that a program
+  ///     makes on.
   func add(to part: inout Case, of end: FinishedFlow, isAsked: Bool)
 }
 
@@ -169,7 +171,8 @@ struct CaseBuilder {
 
   // MARK: - Conditions and regions
 
-  /// Finished flows as flows in which every condition that their exceptions mention is decided. Those past the limit are given up whole.
+  /// Finished flows as flows in which every condition that their exceptions mention is decided. Those past the limit
+  /// are given up whole.
   private func decided(_ finished: [FinishedFlow], limit: Int) -> [FinishedFlow] {
     var work = Array(finished.reversed())
     var decided: [FinishedFlow] = []
@@ -232,7 +235,8 @@ struct CaseBuilder {
     return found
   }
 
-  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and the dump does not show it.
+  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and
+  /// the dump does not show it.
   private func settleMasked(_ cases: inout [Case], _ masked: [[Int: [ValueSet]]]) {
     let verdicts = cases.map(\.verdict)
     for index in cases.indices {

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// The packets of a flow as they came in, as the region of a case. Conditions are named by their place in the case's list.
+/// The packets of a flow as they came in, as the region of a case. Conditions are named by their place in the case's
+/// list.
 struct CaseRegion {
   let flow: Flow
   let isSentByHost: Bool
@@ -114,7 +115,8 @@ struct CaseRegion {
     }
   }
 
-  /// What a rule matches of the packets as they came in: the whole of a dimension where it matches a value that was changed on the way.
+  /// What a rule matches of the packets as they came in: the whole of a dimension where it matches a value that was
+  /// changed on the way.
   func share(_ member: RuleRun.Member) -> RuleShare {
     var box: [Region.Dimension: ValueSet] = [:]
     for (variable, values) in member.box {
@@ -154,7 +156,8 @@ extension CaseRegion.Piece {
   }
 }
 
-/// The boxes of lists as regions have them, each list put into words once: all cases that rules of one chain took lack parts of one list of thousands.
+/// The boxes of lists as regions have them, each list put into words once: all cases that rules of one chain took lack
+/// parts of one list of thousands.
 final class RegionLists {
   private var known: [ObjectIdentifier: (list: BoxList, boxes: [Region.Box])] = [:]
 

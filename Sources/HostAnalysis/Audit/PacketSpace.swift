@@ -3,7 +3,8 @@ import RuleGraph
 
 /// The fields of a packet that the rules of one table compare, each as a variable with all its values.
 ///
-/// A rule is a box in this space. Two rules overlap where their boxes do, and one takes nothing where the boxes before it cover its own.
+/// A rule is a box in this space. Two rules overlap where their boxes do, and one takes nothing where the boxes before
+/// it cover its own.
 struct PacketSpace {
   /// Something that a rule asks of a packet.
   enum Dimension: Hashable {
@@ -43,7 +44,8 @@ struct PacketSpace {
 
   static let families = ValueSet(AddressFamily.allCases.map { UInt128($0.rawValue)...UInt128($0.rawValue) })
 
-  /// Every value that the state of a packet can have: one bit of ``ConntrackState``, and those of translations beside it where there is a connection.
+  /// Every value that the state of a packet can have: one bit of ``ConntrackState``, and those of translations beside
+  /// it where there is a connection.
   static let states: ValueSet = {
     let alone = [ConntrackState.invalid, ConntrackState.untracked]
     let bits = [0, ConntrackState.snat, ConntrackState.dnat, ConntrackState.snat | ConntrackState.dnat]

@@ -1,9 +1,11 @@
 import FlowTrace
 public import RuleGraph
 
-/// A ruleset that does the same with fewer rules: without those that get no packets or are not needed, and with neighbours that differ in one value as one rule.
+/// A ruleset that does the same with fewer rules: without those that get no packets or are not needed, and with
+/// neighbours that differ in one value as one rule.
 ///
-/// Chains that programs write are left as they are: they would be written anew. So are rules with side effects, and those whose comments would be lost.
+/// Chains that programs write are left as they are: they would be written anew. So are rules with side effects, and
+/// those whose comments would be lost.
 public struct SmallerRuleset: Sendable {
   /// The ruleset.
   public private(set) var ruleset: Ruleset
@@ -61,7 +63,8 @@ public struct SmallerRuleset: Sendable {
     }
   }
 
-  /// Removes rules of a chain that are not needed, none of which overlaps another one that goes; whether there were any.
+  /// Removes rules of a chain that are not needed, none of which overlaps another one that goes; whether there were
+  /// any.
   private mutating func removeUnneeded(_ chain: Int, _ reach: TableReach) -> Bool {
     let search = RedundancySearch(reach, chain: chain)
     let table = reach.audited.index
@@ -104,7 +107,8 @@ public struct SmallerRuleset: Sendable {
 }
 
 extension Rule {
-  /// This rule and the next one as one, and the statement in which they differ: where they do the same and ask one field for different values.
+  /// This rule and the next one as one, and the statement in which they differ: where they do the same and ask one
+  /// field for different values.
   fileprivate func joined(with other: Rule) -> (rule: Rule, place: Int)? {
     guard statements.count == other.statements.count, comment == other.comment, !isUnseen else { return nil }
     var place: Int?

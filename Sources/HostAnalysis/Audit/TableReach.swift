@@ -25,10 +25,12 @@ struct TakerList {
   }
 }
 
-/// What can get to each rule of a table: more packets at most than really do, so that a rule that gets none here never matches.
+/// What can get to each rule of a table: more packets at most than really do, so that a rule that gets none here never
+/// matches.
 ///
-/// Every packet at a hook may meet its base chains. From there jumps lead on what they match, less what rules before them took for certain. A chain's rules are boxes
-/// (``RulePattern``), and whether one of them is covered by those before it is decided among the few that overlap it (`PacketSearch`).
+/// Every packet at a hook may meet its base chains. From there jumps lead on what they match, less what rules before
+/// them took for certain. A chain's rules are boxes (``RulePattern``), and whether one of them is covered by those
+/// before it is decided among the few that overlap it (`PacketSearch`).
 struct TableReach {
   /// What gets to a rule.
   enum Reach {

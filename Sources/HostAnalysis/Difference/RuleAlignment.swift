@@ -2,8 +2,8 @@ import RuleGraph
 
 /// Which rules of two versions of a chain are one rule that stands in both.
 ///
-/// Rules that keep their order are found from both ends; between the ends each rule is matched with its like by number, and of those the longest run in rising order
-/// is kept. So ten thousand rules of which one changed take one look each.
+/// Rules that keep their order are found from both ends; between the ends each rule is matched with its like by number,
+/// and of those the longest run in rising order is kept. So ten thousand rules of which one changed take one look each.
 struct ChainAlignment {
   /// For each old rule the new one that it became, at the same place in the order.
   private var newOfOld: [Int?]
@@ -119,7 +119,8 @@ struct RuleAlignment {
     var id: RuleID
   }
 
-  /// The rules that make a difference: without a like on the other side, in another place, or with something that no dump shows.
+  /// The rules that make a difference: without a like on the other side, in another place, or with something that no
+  /// dump shows.
   private(set) var lone: [Lone] = []
   /// The families of packets that something besides single rules is different for: policies, the order of base chains.
   private(set) var rebuilt: Set<AddressFamily> = []
@@ -285,7 +286,8 @@ struct RuleName: Hashable {
   var id: RuleID
 }
 
-/// A rule in a form that does not depend on how it was printed; one that looks something up in a set that differs is of its side alone.
+/// A rule in a form that does not depend on how it was printed; one that looks something up in a set that differs is of
+/// its side alone.
 private struct RuleKey: Hashable {
   var statements: [Statement]
   var side: Difference.Side?

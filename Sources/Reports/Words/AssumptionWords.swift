@@ -65,8 +65,8 @@ extension Assumption {
 }
 
 extension [Assumption] {
-  /// What is taken for granted of many routes as one fact: a translation that nobody knows leaves every address open, in as many pieces as the host
-  /// knows of addresses.
+  /// What is taken for granted of many routes as one fact: a translation that nobody knows leaves every address open,
+  /// in as many pieces as the host knows of addresses.
   private var withRoutesJoined: [Assumption] {
     var joined: [Assumption] = []
     for one in self {

@@ -71,10 +71,11 @@ enum ExtensionKind: Sendable {
   case match, target
 }
 
-/// A match or target extension of iptables: how its options are spelled in the save form and in the listing, and what they mean.
+/// A match or target extension of iptables: how its options are spelled in the save form and in the listing, and what
+/// they mean.
 ///
-/// The listing's prose is first translated into the options of the save form (``readListing(_:_:)``), then both are lowered to
-/// statements by ``lower(_:into:)``; ``spell(_:for:)`` is the way back.
+/// The listing's prose is first translated into the options of the save form (``readListing(_:_:)``), then both are
+/// lowered to statements by ``lower(_:into:)``; ``spell(_:for:)`` is the way back.
 protocol IptablesExtension: Sendable {
   /// The names behind `-m` or `-j`; the first is the one that is printed.
   var names: [String] { get }
@@ -93,7 +94,8 @@ protocol IptablesExtension: Sendable {
   /// Adds what the options mean to the rule. False when a value is not understood.
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool
 
-  /// Spells the first of some statements, or the first few, as options of the save form; nil when they are none of this extension's.
+  /// Spells the first of some statements, or the first few, as options of the save form; nil when they are none of this
+  /// extension's.
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement?
 }
 

@@ -70,7 +70,8 @@ struct SaveReading: ~Copyable {
     var openLine: Int?
   }
 
-  /// Reads a long run of plain rules on all processors; gives the index of the line behind it. Of a short run nothing is read.
+  /// Reads a long run of plain rules on all processors; gives the index of the line behind it. Of a short run nothing
+  /// is read.
   mutating func readRules(from first: Int) -> Int {
     guard hasTable, first >= shortUntil else { return first }
     let end = end(ofRunOf: .rule, from: first)
@@ -146,7 +147,8 @@ struct SaveReading: ~Copyable {
     return chainIndex(place.chain, text.lines[place.line])
   }
 
-  /// Reads a long run of heads of users' chains on all processors; gives the index of the line behind it. Of a short run nothing is read.
+  /// Reads a long run of heads of users' chains on all processors; gives the index of the line behind it. Of a short
+  /// run nothing is read.
   mutating func readHeads(from first: Int) -> Int {
     guard hasTable, first >= shortHeadsUntil else { return first }
     let end = end(ofRunOf: .head, from: first)
@@ -201,7 +203,7 @@ struct SaveReading: ~Copyable {
     cursor.eatBlanks()
     switch cursor.peek {
     case nil: break
-    case 0x23:
+    case UInt8(ascii: "#"):
       // Comments stand in files only; `iptables -S` prints none.
       let isPrinted = hasTable && !hasTableLine
       if let evidence = OmissionMark.evidence(text.bytes, cursor.at..<cursor.end)
@@ -213,19 +215,19 @@ struct SaveReading: ~Copyable {
       } else {
         readComment(cursor, dumpLine)
       }
-    case 0x2a where cursor.peek(ahead: 1).map { $0 != 0x2a && $0 > 0x20 } == true:
+    case UInt8(ascii: "*") where cursor.peek(ahead: 1).map { $0 != UInt8(ascii: "*") && $0 > UInt8(ascii: " ") } == true:
       cursor.at += 1
       endTable(cutAt: hasHead ? text.span(dumpLine) : nil)
       beginTable(cursor.text(cursor.eatWord() ?? 0..<0), span: text.span(dumpLine))
       hasTableLine = true
       hasHead = true
-    case 0x3a where Self.isEndOfTime(cursor): break
-    case 0x3a where OutputStart.isEndOfPort(cursor):
+    case UInt8(ascii: ":") where Self.isEndOfTime(cursor): break
+    case UInt8(ascii: ":") where OutputStart.isEndOfPort(cursor):
       unreadable(dumpLine, at: cursor.at, expected: "a rule or the head of a chain", standsForRules: true)
-    case 0x3a where cursor.end - cursor.at == 1 && hasTable:
+    case UInt8(ascii: ":") where cursor.end - cursor.at == 1 && hasTable:
       // A colon alone stands for more of the same.
       if hasRule(behind: index) { lose(MissingRules(.elided), text.span(dumpLine)) }
-    case 0x3a:
+    case UInt8(ascii: ":"):
       cursor.at += 1
       readChainHead(&cursor, dumpLine)
     default:
@@ -244,13 +246,14 @@ struct SaveReading: ~Copyable {
     for line in text.lines[(index + 1)...] {
       var cursor = text.cursor(line)
       cursor.eatBlanks()
-      if cursor.peek == 0x2a || cursor.eat("COMMIT") { return false }
+      if cursor.peek == UInt8(ascii: "*") || cursor.eat("COMMIT") { return false }
       if OutputStart.isSaveLine(cursor) { return true }
     }
     return false
   }
 
-  /// Whether a line of comment signs stands in the place of rules: right between two. In rule files such lines frame a comment.
+  /// Whether a line of comment signs stands in the place of rules: right between two. In rule files such lines frame a
+  /// comment.
   func isMask(at index: Int) -> Bool {
     guard OmissionMark.isMask(text.bytes, text.lines[index].range), index > 0, index + 1 < text.lines.count else {
       return false

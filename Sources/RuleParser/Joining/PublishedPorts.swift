@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// The translations that Docker makes for the ports that `docker ps` and `docker inspect` show, and for those that docker-proxy listens on.
+/// The translations that Docker makes for the ports that `docker ps` and `docker inspect` show, and for those that
+/// docker-proxy listens on.
 struct PublishedPorts {
   let facts: HostFacts
   let tables: [Table]
@@ -36,10 +37,11 @@ struct PublishedPorts {
     }
   }
 
-  /// The rules of a nat table that was not shown, one for each port. Where no dump tells the container's address, or whether Docker has any rules, the rule of the
-  /// port is a missing one.
+  /// The rules of a nat table that was not shown, one for each port. Where no dump tells the container's address, or
+  /// whether Docker has any rules, the rule of the port is a missing one.
   ///
-  /// What comes from the container's own bridge, and what the host sends to 127.0.0.0/8, is left to docker-proxy where it runs, and translated where it does not.
+  /// What comes from the container's own bridge, and what the host sends to 127.0.0.0/8, is left to docker-proxy where
+  /// it runs, and translated where it does not.
   func rules(at hook: Hook, missing: MissingRules, isCertain: Bool) -> [Rule] {
     var rules: [Rule] = []
     for announced in announced where announced.port.hostAddress?.isIPv4 ?? true {

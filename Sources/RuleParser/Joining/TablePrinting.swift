@@ -70,7 +70,8 @@ struct TablePrinting: Sendable {
   var host: String?
   /// The place of its section among all.
   var order: Int
-  /// Whether the whole table was printed, so that a chain that is absent does not exist: not a chain alone, what a filter let through or a text that was cut.
+  /// Whether the whole table was printed, so that a chain that is absent does not exist: not a chain alone, what a
+  /// filter let through or a text that was cut.
   var isWhole: Bool
   /// Whether a filter took lines away.
   var isFiltered: Bool

@@ -4,7 +4,8 @@ extension Engine {
   /// Connection tracking looks the packet up: it gets a state and, unless invalid or untracked, an entry.
   ///
   /// A first packet's state depends on its protocol and flags; the others' is what the query says.
-  /// Source: `net/netfilter/nf_conntrack_proto_tcp.c` (tcp_new), `nf_conntrack_proto_icmp.c`, `nf_conntrack_proto_icmpv6.c`; measured.
+  /// Source: `net/netfilter/nf_conntrack_proto_tcp.c` (tcp_new), `nf_conntrack_proto_icmp.c`,
+  /// `nf_conntrack_proto_icmpv6.c`; measured.
   func track(_ flow: inout Flow) -> Move {
     if flow.connection != nil { return .on }
     if flow.isUntracked {
@@ -84,7 +85,8 @@ extension Engine {
     ] + opening + [(icmp, ConntrackState.invalid), ([], ConntrackState.new)]
   }
 
-  /// `net.netfilter.nf_conntrack_tcp_loose`: whether a connection may be picked up in its middle. On unless told otherwise.
+  /// `net.netfilter.nf_conntrack_tcp_loose`: whether a connection may be picked up in its middle. On unless told
+  /// otherwise.
   private var isLoose: Bool { knowledge.setting("net.netfilter.nf_conntrack_tcp_loose") != 0 }
 
   private func makeConnection(_ flow: Flow, state: UInt128, hasEntry: Bool) -> Connection {
@@ -108,10 +110,11 @@ enum Conntrack {
   static let ack: UInt128 = 16
   static let urg: UInt128 = 32
 
-  /// The flag bytes that open a connection: SYN, and with `loose` also ACK, in each case with any of PSH, URG, ECE, CWR that the kernel finds valid.
+  /// The flag bytes that open a connection: SYN, and with `loose` also ACK, in each case with any of PSH, URG, ECE, CWR
+  /// that the kernel finds valid.
   ///
-  /// Source: `tcp_valid_flags`, `tcp_conntracks` and `tcp_new` in `net/netfilter/nf_conntrack_proto_tcp.c`: flags are first masked
-  /// without ECE, CWR and PSH; then SYN, SYN+URG, ACK and ACK+URG can open.
+  /// Source: `tcp_valid_flags`, `tcp_conntracks` and `tcp_new` in `net/netfilter/nf_conntrack_proto_tcp.c`: flags are
+  /// first masked without ECE, CWR and PSH; then SYN, SYN+URG, ACK and ACK+URG can open.
   static func openingFlags(loose: Bool) -> ValueSet { loose ? looseOpeningFlags : strictOpeningFlags }
 
   private static let looseOpeningFlags = makeOpeningFlags(loose: true)

@@ -3,23 +3,24 @@ import RuleGraph
 
 /// The hooks of devices: ingress before anything of IP, egress after everything of it.
 ///
-/// Chains of `netdev` and of `inet` at ingress are in one order (`nf_hook_entry_head` in `net/netfilter/core.c`). A frame passes the ingress of every
-/// device on its way up, a bridge's port or the parent of a VLAN first, and their egress in the other order (`__netif_receive_skb_core` and
-/// `__dev_queue_xmit` in `net/core/dev.c`).
+/// Chains of `netdev` and of `inet` at ingress are in one order (`nf_hook_entry_head` in `net/netfilter/core.c`). A
+/// frame passes the ingress of every device on its way up, a bridge's port or the parent of a VLAN first, and their
+/// egress in the other order (`__netif_receive_skb_core` and `__dev_queue_xmit` in `net/core/dev.c`).
 extension Engine {
   // MARK: - Ingress
 
-  /// An arriving flow in parts by the devices with chains at ingress that its frames pass before the IP layer sees them; nil where there are none.
+  /// An arriving flow in parts by the devices with chains at ingress that its frames pass before the IP layer sees
+  /// them; nil where there are none.
   func partsByIngress(_ start: Flow) -> [Flow]? {
     if start.isLoopbackPass { return nil }
     return partsByDevices(start, plan.ingressDevices, .ingress, slot: .input, port: .physicalInput, next: .start)
   }
 
-  /// Sends a flow through the chains of its own input interface where those see it later than partsByIngress(_:) has it: a bridge's, which only see what is not
-  /// bridged, or loopback's. Gives whether there are any.
+  /// Sends a flow through the chains of its own input interface where those see it later than partsByIngress(_:) has
+  /// it: a bridge's, which only see what is not bridged, or loopback's. Gives whether there are any.
   ///
-  /// Where bridged frames pass the rules of IP, prerouting comes before the bridge's ingress (`br_nf_pre_routing` in `net/bridge/br_netfilter_hooks.c`);
-  /// measured.
+  /// Where bridged frames pass the rules of IP, prerouting comes before the bridge's ingress (`br_nf_pre_routing` in
+  /// `net/bridge/br_netfilter_hooks.c`); measured.
   @discardableResult func passIngress(next: Position.Stage, _ flow: inout Flow) -> Bool {
     guard !plan.ingressDevices.isEmpty, let input = flow.domain(.input)?.single else { return false }
     let name = InterfaceName(value: input).description

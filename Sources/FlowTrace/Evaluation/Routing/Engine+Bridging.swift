@@ -45,7 +45,8 @@ extension Engine {
     return knowledge.setting("net.bridge.bridge-nf-call-\(name)") != 0
   }
 
-  /// A packet comes in through a port of a bridge: for a neighbour on the same bridge it is bridged, else it is the host's to route.
+  /// A packet comes in through a port of a bridge: for a neighbour on the same bridge it is bridged, else it is the
+  /// host's to route.
   private func bridge(_ name: String, _ flow: inout Flow) -> Move {
     let cameThrough =
       flow.binding[.physicalInput]
@@ -60,7 +61,8 @@ extension Engine {
     if let port = port(of: flow.domain(.source), on: name), flow.variables[cameThrough].domain.contains(port) {
       _ = flow.narrow(cameThrough, to: ValueSet(port))
     }
-    // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
+    // Without that call no packet remembers the port that it came through (`nf_bridge_info` in
+    // `net/bridge/br_netfilter_hooks.c`).
     if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
     guard let destination = flow.binding[.destination], !flow.ownAddresses.contains(destination) else {
       return begin(&flow)
@@ -106,8 +108,9 @@ extension Engine {
     return .split(parts)
   }
 
-  /// The addresses that are on a bridge's link. Where none is told and the question says that the packet leaves through the
-  /// bridge that it came in by, all are. A bridge that no dump names is the interface whose name is masked, where the packet comes from what is behind that.
+  /// The addresses that are on a bridge's link. Where none is told and the question says that the packet leaves through
+  /// the bridge that it came in by, all are. A bridge that no dump names is the interface whose name is masked, where
+  /// the packet comes from what is behind that.
   private func neighbours(of name: String, _ flow: inout Flow) -> ValueSet {
     let told = subnets(of: name, flow.family)
     if let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == true {
@@ -131,7 +134,8 @@ extension Engine {
     return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
   }
 
-  /// Where the addresses of a bridge are masked, the parts in which the destination is on its link, is the host's own, or neither; nil where that is settled.
+  /// Where the addresses of a bridge are masked, the parts in which the destination is on its link, is the host's own,
+  /// or neither; nil where that is settled.
   private func partsByMaskedLink(of name: String, _ flow: Flow) -> [Flow]? {
     guard let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == nil else { return nil }
     return split(flow, by: link.question).flatMap { part -> [Flow] in
@@ -154,7 +158,8 @@ extension Engine {
     }
   }
 
-  /// What no dump tells of a packet's destination where the addresses of a bridge are masked: whether its network is the bridge's.
+  /// What no dump tells of a packet's destination where the addresses of a bridge are masked: whether its network is
+  /// the bridge's.
   private func maskedLink(of name: String, _ flow: Flow) -> (question: RouteQuestion, network: Prefix)? {
     guard let destination = flow.domain(.destination)?.single, subnets(of: name, flow.family).isEmpty else {
       return nil
@@ -170,9 +175,11 @@ extension Engine {
     return nil
   }
 
-  /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in `net/bridge/br_forward.c`).
+  /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in
+  /// `net/bridge/br_forward.c`).
   ///
-  /// Those that the host takes part in get to it as well: a question about them is about that, unless it says that the packet leaves through the bridge.
+  /// Those that the host takes part in get to it as well: a question about them is about that, unless it says that the
+  /// packet leaves through the bridge.
   private func flooded(on name: String, _ family: AddressFamily) -> ValueSet {
     if isForwarded, let output = wantedOutput {
       guard let value = InterfaceName(name)?.value, output.contains(value) else { return .empty }
@@ -248,7 +255,8 @@ extension Engine {
   }
 
   /// Whether the bridge would have to send the frame back through the port that it came from, and does not
-  /// (`should_deliver` in `net/bridge/br_forward.c`). Only a packet that a translation led back to its own sender is known to be one.
+  /// (`should_deliver` in `net/bridge/br_forward.c`). Only a packet that a translation led back to its own sender is
+  /// known to be one.
   func isLostInHairpin(_ flow: inout Flow, _ bridge: String) -> Bool {
     guard let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single else { return false }
     let came = flow.domain(.physicalInput) ?? InterfaceName.anyName
@@ -272,7 +280,8 @@ extension Engine {
     return nil
   }
 
-  /// Whether a frame would go from one isolated port of a bridge to another, which passes none (`should_deliver` in `net/bridge/br_forward.c`).
+  /// Whether a frame would go from one isolated port of a bridge to another, which passes none (`should_deliver` in
+  /// `net/bridge/br_forward.c`).
   ///
   /// A port that is not told counts only where all ports of the bridge are isolated.
   func isBetweenIsolatedPorts(_ flow: Flow, _ bridge: String) -> Bool {
@@ -286,7 +295,8 @@ extension Engine {
       && isIsolated(port(of: flow.domain(.destination), on: bridge))
   }
 
-  /// A flow that goes back to its own sender, in parts by the mode of the port that it came from; nil where all ports that it may be are in one mode.
+  /// A flow that goes back to its own sender, in parts by the mode of the port that it came from; nil where all ports
+  /// that it may be are in one mode.
   ///
   /// Only that port's mode counts, whatever the bridge's others are in.
   func partsByHairpin(_ flow: Flow) -> [Flow]? {

@@ -47,7 +47,8 @@ extension Engine {
         fact: .unknownRoute(destination, notThrough: known.sorted())))
   }
 
-  /// The interfaces that hold networks of containers, and none that the destinations are in: what they hold is known, or the destinations are public.
+  /// The interfaces that hold networks of containers, and none that the destinations are in: what they hold is known,
+  /// or the destinations are public.
   private func interfacesPassedOver(to destinations: ValueSet, _ family: AddressFamily) -> Set<String> {
     let facts = knowledge.facts
     func holdsKnown(_ name: String) -> Bool {
@@ -118,8 +119,9 @@ extension Engine {
     }
   }
 
-  /// The interface that the host sends a broadcast or a packet to a group through: the one whose network the address is of; for other addresses that of
-  /// the source, else that of the route (`ip_route_output_key_hash_rcu` in `net/ipv4/route.c`). Nil where that can't be told.
+  /// The interface that the host sends a broadcast or a packet to a group through: the one whose network the address is
+  /// of; for other addresses that of the source, else that of the route (`ip_route_output_key_hash_rcu` in
+  /// `net/ipv4/route.c`). Nil where that can't be told.
   private func interface(forAll flow: Flow) -> String? {
     guard let destination = flow.domain(.destination)?.single else { return nil }
     let interfaces = knowledge.facts.interfaces
@@ -169,10 +171,11 @@ extension Engine {
 
   /// Takes the way that was chosen anew because a translation or a mark in output changed what it depends on.
   ///
-  /// The kernel chooses it at the end of the chain that made the change, by what the packet was then: a mark that a later chain sets has no
-  /// part in it. The chains of output still see the old way.
+  /// The kernel chooses it at the end of the chain that made the change, by what the packet was then: a mark that a
+  /// later chain sets has no part in it. The chains of output still see the old way.
   ///
-  /// Source: `nf_nat_ipv4_local_fn` (destination changed), `ipt_mangle_out` and `nf_route_table_hook4` (mark, addresses, TOS).
+  /// Source: `nf_nat_ipv4_local_fn` (destination changed), `ipt_mangle_out` and `nf_route_table_hook4` (mark,
+  /// addresses, TOS).
   func reroute(_ flow: inout Flow) -> Move {
     guard let chosenBy = flow.position.rerouted else {
       flow.enter(.postrouting)
@@ -194,7 +197,8 @@ extension Engine {
       })
   }
 
-  /// A way that was chosen anew and that refuses the packet ends it before the next chain of output; nil where none does.
+  /// A way that was chosen anew and that refuses the packet ends it before the next chain of output; nil where none
+  /// does.
   ///
   /// Source: `ip_route_me_harder` in `net/ipv4/netfilter.c` and its callers, which drop what it fails for.
   func refuseReroute(_ flow: inout Flow) -> Move? {
@@ -214,8 +218,8 @@ extension Engine {
       })
   }
 
-  /// Whether the host lets the packet out with its source: one of 127/8 only where route_localnet is on (`__mkroute_output` in
-  /// `net/ipv4/route.c`). Where it does not, the flow ends.
+  /// Whether the host lets the packet out with its source: one of 127/8 only where route_localnet is on
+  /// (`__mkroute_output` in `net/ipv4/route.c`). Where it does not, the flow ends.
   private func mayLeave(_ flow: inout Flow) -> Bool {
     let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
     guard flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: HostKnowledge.loopback4),

@@ -60,7 +60,8 @@ extension Engine {
   /// The host's routing tables.
   var routes: RouteLookup { RouteLookup(knowledge: knowledge) }
 
-  /// What the routing tables are asked for a flow that ``cutByRoutingRules(_:)`` has cut: its first values stand for all.
+  /// What the routing tables are asked for a flow that ``cutByRoutingRules(_:)`` has cut: its first values stand for
+  /// all.
   func request(for flow: Flow) -> RouteRequest {
     var request = RouteRequest(family: flow.family)
     request.mark = flow.domain(.mark)?.first ?? 0

@@ -2,9 +2,11 @@ import HostModel
 import RuleGraph
 
 extension Engine {
-  /// Carries out a translation target: the branches that it translated, and the flows for which it does not match (a map without their key).
+  /// Carries out a translation target: the branches that it translated, and the flows for which it does not match (a
+  /// map without their key).
   ///
-  /// Source: iptables-extensions(8), nft(8) "NAT STATEMENTS", `net/netfilter/nf_nat_core.c`, `net/netfilter/nf_nat_masquerade.c`.
+  /// Source: iptables-extensions(8), nft(8) "NAT STATEMENTS", `net/netfilter/nf_nat_core.c`,
+  /// `net/netfilter/nf_nat_masquerade.c`.
   func translate(
     _ translation: Translation, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [RuleBranch], misses: [Flow]) {
@@ -17,7 +19,8 @@ extension Engine {
     return result
   }
 
-  /// A translation in parts of the flow for which its maps give one address and one port each; the parts for which they give none are added to `misses`.
+  /// A translation in parts of the flow for which its maps give one address and one port each; the parts for which they
+  /// give none are added to `misses`.
   private func lookedUp(
     _ translation: Translation, _ start: Flow, _ id: RuleID, _ statement: Int, _ misses: inout [Flow]
   ) -> [(Flow, Translation)] {
@@ -137,8 +140,8 @@ extension Engine {
 
   /// The new port for each part of the flow: nil keeps it. Nil altogether where a map has no port for the packet.
   ///
-  /// A source port is kept when it is inside the range, else one of the range is drawn. A destination port outside the range becomes the range's first
-  /// one (`nf_nat_l4proto_unique_tuple`).
+  /// A source port is kept when it is inside the range, else one of the range is drawn. A destination port outside the
+  /// range becomes the range's first one (`nf_nat_l4proto_unique_tuple`).
   private func newPorts(
     _ translation: Translation, ofSource: Bool, _ flow: inout Flow
   ) -> [(Flow, VariableID?)]? {
@@ -223,7 +226,8 @@ extension Engine {
     return RuleBranch(flow: flow, outcome: .translated, action: .dnat, target: nil)
   }
 
-  /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes to an address that nobody knows.
+  /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes
+  /// to an address that nobody knows.
   func withUnknownSource(_ start: Flow, _ id: RuleID, action: Step.Action, target: Step.Target?) -> RuleBranch {
     var flow = start
     guard flow.connection?.hasEntry ?? false else {
@@ -275,7 +279,8 @@ extension Engine {
 
   // MARK: - Chosen addresses
 
-  /// The address that MASQUERADE takes: of the egress interface, the one whose subnet contains the next hop, else its first global one.
+  /// The address that MASQUERADE takes: of the egress interface, the one whose subnet contains the next hop, else its
+  /// first global one.
   ///
   /// Source: `inet_select_addr` in `net/ipv4/devinet.c`, `nf_nat_masquerade_ipv6` and `ipv6_dev_get_saddr`; measured.
   private func masqueradeAddress(_ flow: inout Flow) -> ValueSet {
@@ -299,7 +304,8 @@ extension Engine {
     return assumedAddress(on: name, &flow) ?? any
   }
 
-  /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets (`nf_nat_redirect.c`).
+  /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets
+  /// (`nf_nat_redirect.c`).
   private func redirectAddress(_ flow: inout Flow) -> ValueSet {
     if flow.position.stage == .output { return ValueSet(flow.family == .ipv4 ? IPAddress(ipv4: 0x7f00_0001).bits : 1) }
     guard let input = flow.domain(.input)?.single else { return knowledge.possibleOwnAddresses(flow.family) }
@@ -323,8 +329,8 @@ extension Engine {
 
   // MARK: - Not connections
 
-  /// TPROXY hands the packet to a socket of the host, or drops it when none listens (`net/netfilter/xt_TPROXY.c`); nft's `tproxy` then does not match
-  /// (`net/netfilter/nft_tproxy.c`).
+  /// TPROXY hands the packet to a socket of the host, or drops it when none listens (`net/netfilter/xt_TPROXY.c`);
+  /// nft's `tproxy` then does not match (`net/netfilter/nft_tproxy.c`).
   private func handOver(_ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
     var flow = start
     let number = makeCondition(Condition(.transparentProxy, rule: id))
@@ -339,7 +345,8 @@ extension Engine {
     return ([handed, RuleBranch(flow: dropped, outcome: .verdict(.drop), action: .drop)], [])
   }
 
-  /// A stateless exchange of an IPv6 prefix (RFC 6296): the prefix changes, and a checksum-neutral word with it, so the host part is left open.
+  /// A stateless exchange of an IPv6 prefix (RFC 6296): the prefix changes, and a checksum-neutral word with it, so the
+  /// host part is left open.
   private func exchangePrefix(_ translation: Translation, _ start: Flow, _ id: RuleID) -> (
     hits: [RuleBranch], misses: [Flow]
   ) {
@@ -369,9 +376,9 @@ extension Engine {
 enum SourceAddress {
   /// The address of an interface to speak from towards an address.
   ///
-  /// IPv4 (`inet_select_addr`): the first primary address whose subnet contains the target, else the first one of global scope, else one of another
-  /// interface. IPv6 (RFC 6724): an own address speaks to itself as itself; else the address of the interface that shares the longest prefix with the
-  /// target, else such a one of another interface.
+  /// IPv4 (`inet_select_addr`): the first primary address whose subnet contains the target, else the first one of
+  /// global scope, else one of another interface. IPv6 (RFC 6724): an own address speaks to itself as itself; else the
+  /// address of the interface that shares the longest prefix with the target, else such a one of another interface.
   static func choose(
     on name: String, towards target: IPAddress?, family: AddressFamily, interfaces: [Interface]
   ) -> IPAddress? {
@@ -386,7 +393,8 @@ enum SourceAddress {
       guard let pool = pools.first(where: { !$0.isEmpty }), let target else {
         return own.first(where: isUsable)?.address
       }
-      // The common prefix counts no further than the address's own (`ipv6_saddr_prefixlen` in `net/ipv6/addrconf.c`); of equals the first stays.
+      // The common prefix counts no further than the address's own (`ipv6_saddr_prefixlen` in `net/ipv6/addrconf.c`);
+      // of equals the first stays.
       func common(_ address: InterfaceAddress) -> Int {
         min((address.address.bits ^ target.bits).leadingZeroBitCount, address.prefixLength)
       }

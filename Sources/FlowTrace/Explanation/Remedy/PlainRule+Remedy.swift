@@ -1,7 +1,8 @@
 import RuleGraph
 import RuleText
 
-/// Rules for the packets of a case, as narrow as one line allows: what is not one block, one port or one interface stays open.
+/// Rules for the packets of a case, as narrow as one line allows: what is not one block, one port or one interface
+/// stays open.
 extension PlainRule {
   /// The rule for a case as a filtering chain of a hook sees it: after DNAT, before SNAT.
   init(_ one: Case, at hook: Hook, _ verdict: Verdict) {

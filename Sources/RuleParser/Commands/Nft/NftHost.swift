@@ -120,7 +120,7 @@ struct NftHost {
     _ lines: [(line: String, place: SourceSpan)], isComputed: Bool, _ place: CommandPlace
   ) -> CommandOutcome {
     let text = texts.text(lines)
-    let isOne = shown == nil && lines.count == 1 && !lines[0].line.utf8.contains(0x3b)
+    let isOne = shown == nil && lines.count == 1 && !lines[0].line.utf8.contains(UInt8(ascii: ";"))
     // A copy would be another owner of all rules, and each command would copy them all.
     let before = isOne ? nil : (reader.builder, reader.carrying)
     reader.text = text

@@ -1,7 +1,8 @@
 import RuleGraph
 import RuleText
 
-/// Commands of nft carried out on a host: what they name must be there, or nothing is done (nft(8); refusals measured with nftables 1.0.6).
+/// Commands of nft carried out on a host: what they name must be there, or nothing is done (nft(8); refusals measured
+/// with nftables 1.0.6).
 extension NftTextReader {
   private static let missing = "No such file or directory"
 
@@ -11,7 +12,8 @@ extension NftTextReader {
     return fail(message)
   }
 
-  /// Notes that nobody knows what the command does, since dumps do not show something; gives the error that ends its reading.
+  /// Notes that nobody knows what the command does, since dumps do not show something; gives the error that ends its
+  /// reading.
   private mutating func stop(_ gap: CommandFailure.Gap) -> SyntaxError {
     if carrying?.gap == nil { carrying?.gap = gap }
     return refuse(Self.missing)
@@ -116,7 +118,7 @@ extension NftTextReader {
       throw refuse(carrying?.isExact == true ? Self.missing : "\(Self.missing): \(target)")
     }
     // A set without a name takes a handle, too.
-    if text.bytes[start..<max(start, min(tokens.previousEnd, text.bytes.count))].contains(0x7b) {
+    if text.bytes[start..<max(start, min(tokens.previousEnd, text.bytes.count))].contains(UInt8(ascii: "{")) {
       carrying?.forgetHandles(of: table)
     }
     rule.handle = carrying?.takeHandle(of: table)
@@ -387,7 +389,8 @@ extension NftTextReader {
 
   // MARK: - Exactly
 
-  /// What the kernel refuses of a rule: a jump to a base chain, one that leads back, and a translation for packets of which none may be translated.
+  /// What the kernel refuses of a rule: a jump to a base chain, one that leads back, and a translation for packets of
+  /// which none may be translated.
   private mutating func refuseExactly(_ rule: Rule, in chain: ChainID) throws(SyntaxError) {
     let shown = builder.tables[chain.table]
     let start = builder[chain].name

@@ -74,7 +74,7 @@ struct ConnectionLabelMatch: EnvironmentMatch {
     let negated = text.eatNegation()
     guard var value = text.eatValue() else { return false }
     let bytes = text.cursor.bytes
-    if value.count > 2, bytes[value.lowerBound] == 0x27, bytes[value.upperBound - 1] == 0x27 {
+    if value.count > 2, bytes[value.lowerBound] == UInt8(ascii: "'"), bytes[value.upperBound - 1] == UInt8(ascii: "'") {
       value = value.dropFirst().dropLast()
     }
     found.append(ExtensionOption(name: "label", negated: negated, value: value))

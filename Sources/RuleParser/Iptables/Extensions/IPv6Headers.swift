@@ -142,7 +142,7 @@ struct SegmentRoutingMatch: IptablesExtension {
         continue
       }
       let start = text.cursor.at
-      guard let word = text.eatValue(), let colon = text.cursor.bytes[word].firstIndex(of: 0x3a),
+      guard let word = text.eatValue(), let colon = text.cursor.bytes[word].firstIndex(of: UInt8(ascii: ":")),
         let spelling = options.first(where: {
           $0.name.bytes.dropFirst(4).elementsEqual(text.cursor.bytes[word.lowerBound..<colon])
         })
@@ -152,7 +152,7 @@ struct SegmentRoutingMatch: IptablesExtension {
       }
       var value = colon + 1..<word.upperBound
       var negated = false
-      if let first = value.first, text.cursor.bytes[first] == 0x21 {
+      if let first = value.first, text.cursor.bytes[first] == UInt8(ascii: "!") {
         negated = true
         value = value.dropFirst()
       }
@@ -270,7 +270,8 @@ struct HeaderListMatch: EnvironmentMatch {
   }
 }
 
-/// `-m eui64`: whether the address was made from the Ethernet address (ip6tables-extensions, "eui64"). The listing prints nothing.
+/// `-m eui64`: whether the address was made from the Ethernet address (ip6tables-extensions, "eui64"). The listing
+/// prints nothing.
 struct InterfaceIdentifierMatch: EnvironmentMatch {
   let names = ["eui64"]
   let condition = EnvironmentCondition.Kind.eui64

@@ -149,7 +149,7 @@ enum LogText {
     let start = text.cursor.at
     guard text.eat(prefix: "`") else { return text.eatValue() }
     let from = text.cursor.at
-    guard let end = text.cursor.bytes[from..<text.cursor.end].firstIndex(of: 0x27) else {
+    guard let end = text.cursor.bytes[from..<text.cursor.end].firstIndex(of: UInt8(ascii: "'")) else {
       text.cursor.at = start
       return nil
     }

@@ -18,7 +18,7 @@ struct PolicyMatch: EnvironmentMatch {
       // `[0]` stands before the first element, `[1]` between it and the second.
       if text.eat(word: "[0]") { continue }
       let start = text.cursor.at
-      guard text.eat(prefix: "["), text.cursor.eatDecimal() != nil, text.cursor.eat(0x5d) else {
+      guard text.eat(prefix: "["), text.cursor.eatDecimal() != nil, text.cursor.eat(UInt8(ascii: "]")) else {
         text.cursor.at = start
         return true
       }

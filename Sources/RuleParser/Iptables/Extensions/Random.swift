@@ -110,7 +110,8 @@ struct RecentMatch: EnvironmentMatch {
   }
 }
 
-/// `-m rateest`: an estimated rate (iptables-extensions(8), "rateest"). The listing prints rates in other units than the save form.
+/// `-m rateest`: an estimated rate (iptables-extensions(8), "rateest"). The listing prints rates in other units than
+/// the save form.
 struct RateEstimateMatch: EnvironmentMatch {
   let names = ["rateest"]
   let condition = EnvironmentCondition.Kind.rateest
@@ -135,7 +136,7 @@ struct RateEstimateMatch: EnvironmentMatch {
         let isBytes = text.cursor.bytes[end - 3] == UInt8(ascii: "b")
         var option = ExtensionOption(name: isBytes ? "rateest-bps" : "rateest-pps")
         let start = text.cursor.at
-        if let value = text.eatValue(), text.cursor.bytes[value.lowerBound] < 0x3a {
+        if let value = text.eatValue(), text.cursor.bytes[value.lowerBound] < UInt8(ascii: ":") {
           option.value = value
         } else {
           text.cursor.at = start
@@ -151,7 +152,7 @@ struct RateEstimateMatch: EnvironmentMatch {
       // Behind the comparison stands a number or the name of a second estimator.
       let start = text.cursor.at
       guard let value = text.eatValue() else { return true }
-      if text.cursor.bytes[value.lowerBound] >= 0x3a {
+      if text.cursor.bytes[value.lowerBound] >= UInt8(ascii: ":") {
         found.append(ExtensionOption(name: "rateest2", value: value))
       } else if let last = found.lastIndex(where: { $0.name.hasSuffix("ps") }), found[last].value.isEmpty {
         found[last].value = value

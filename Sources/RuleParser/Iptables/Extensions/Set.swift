@@ -2,8 +2,9 @@ import RuleGraph
 
 /// `-m set`: whether the packet is in an ipset (iptables-extensions(8), "set").
 ///
-/// What a flag means depends on the set's type, which only `ipset` prints; so the test keeps one address field a flag, source for `src`
-/// and destination for `dst`, and ``NamedSet/ipsetKey(_:family:)`` gives the key once the set is known.
+/// What a flag means depends on the set's type, which only `ipset` prints; so the test keeps one address field a flag,
+/// source for `src` and destination for `dst`, and ``NamedSet/ipsetKey(_:family:)`` gives the key once the set is
+/// known.
 struct SetMatch: IptablesExtension {
   let names = ["set"]
   let kind = ExtensionKind.match

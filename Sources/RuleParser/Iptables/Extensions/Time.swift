@@ -19,7 +19,7 @@ struct TimeMatch: EnvironmentMatch {
       if text.eat(word: "on") {
         let negated = text.eatNegation()
         guard let days = text.eatValue(), let first = days.first else { return false }
-        let isMonth = text.cursor.bytes[first] < 0x3a
+        let isMonth = text.cursor.bytes[first] < UInt8(ascii: ":")
         found.append(ExtensionOption(name: isMonth ? "monthdays" : "weekdays", negated: negated, value: days))
       } else if text.eat(word: "starting") {
         guard text.eat(word: "from"), let date = text.eatValue(), let clock = text.eatValue() else { return false }

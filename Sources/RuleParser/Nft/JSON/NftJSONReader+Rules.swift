@@ -6,7 +6,8 @@ extension NftJSONReader {
     var rules = RuleRuns<RulePlace>()
     var diagnostics: [Diagnostic] = []
     var hasUnreadRules = false
-    /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after the other.
+    /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after
+    /// the other.
     var isCutShort = false
   }
 
@@ -160,7 +161,7 @@ extension NftJSONReader {
       }
       let count = rule.statements.count
       let hadCounter = rule.counter != nil
-      if item.kind == .string, let written = item.string, written.utf8.contains(0x20) {
+      if item.kind == .string, let written = item.string, written.utf8.contains(UInt8(ascii: " ")) {
         readText(written, index, &rule, item)
         continue
       }
@@ -184,7 +185,8 @@ extension NftJSONReader {
     }
   }
 
-  /// Reads a statement that nft has no JSON for and prints as its text: a chain without a name (`stmt_print_json` in nft's `src/json.c`).
+  /// Reads a statement that nft has no JSON for and prints as its text: a chain without a name (`stmt_print_json` in
+  /// nft's `src/json.c`).
   mutating func readText(_ written: String, _ index: Int, _ rule: inout Rule, _ item: JSONValue) {
     if isPart {
       meetsChain = true

@@ -3,7 +3,8 @@ import RuleText
 
 /// The types of sets and the arguments of objects in nft's JSON.
 enum NftJSONTypes {
-  /// The parts of a set's type: a name, several with dots between (of a map's values), a list of names, or `{"typeof": …}`.
+  /// The parts of a set's type: a name, several with dots between (of a map's values), a list of names, or `{"typeof":
+  /// …}`.
   static func parts(_ value: JSONValue?, _ lowering: NftLowering) -> [NftPart] {
     guard let value else { return [NftPart(.invalid)] }
     if let names = value.string {

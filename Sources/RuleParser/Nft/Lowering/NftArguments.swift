@@ -1,8 +1,8 @@
 import RuleGraph
 import RuleText
 
-/// The arguments of statements that the tracer does not evaluate, spelled alike for both of nft's forms: numbers in decimal, times in
-/// seconds, sizes with their unit.
+/// The arguments of statements that the tracer does not evaluate, spelled alike for both of nft's forms: numbers in
+/// decimal, times in seconds, sizes with their unit.
 enum NftArguments {
   /// `limit rate 3/minute burst 5 packets`; a packet limit without a burst has 5 (nft(8), "LIMIT STATEMENT").
   static func limit(

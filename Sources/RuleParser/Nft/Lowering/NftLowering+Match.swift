@@ -4,8 +4,9 @@ import RuleText
 extension NftLowering {
   /// A comparison as a statement (nft(8), "RELATIONAL").
   ///
-  /// Flags have two comparisons: written without an operator (`tcp flags syn`), or with `!`, a match tests whether a bit is shared;
-  /// with `==` and `!=` it compares the whole value, of several flags all together (`expr_evaluate_relational` in nft's `evaluate.c`).
+  /// Flags have two comparisons: written without an operator (`tcp flags syn`), or with `!`, a match tests whether a
+  /// bit is shared; with `==` and `!=` it compares the whole value, of several flags all together
+  /// (`expr_evaluate_relational` in nft's `evaluate.c`).
   func match(
     _ left: NftExpression, _ relation: NftRelation, _ right: NftExpression
   ) throws(NftProblem) -> Statement {

@@ -92,7 +92,8 @@ struct NftTableBuilder: Sendable {
     declared[TableKey(family: tables[table].family, name: tables[table].name), default: []].insert(chain)
   }
 
-  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it. In a table of iptables only the built-in chains are.
+  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it. In a table of
+  /// iptables only the built-in chains are.
   private mutating func noteUndeclared(_ diagnostics: inout [Diagnostic]) {
     for index in tables.indices {
       let key = TableKey(family: tables[index].family, name: tables[index].name)
@@ -117,7 +118,8 @@ struct NftTableBuilder: Sendable {
     }
   }
 
-  /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list it.
+  /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list
+  /// it.
   mutating func add(_ rule: Rule, to chain: String, of table: Int, at position: Int? = nil) {
     if chainIndexes[table][chain] == nil { add(Chain(chain), to: table) }
     guard let index = chainIndexes[table][chain] else { return }
@@ -217,7 +219,8 @@ struct NftTableBuilder: Sendable {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// The tables, with their origins told, and in those that nft itself wrote the comparisons together that it loads as one.
+  /// The tables, with their origins told, and in those that nft itself wrote the comparisons together that it loads as
+  /// one.
   mutating func finish(_ diagnostics: inout [Diagnostic]) -> [Table] {
     noteUndeclared(&diagnostics)
     return tables.map { table in

@@ -8,8 +8,8 @@ struct WrittenPolicy {
 
 /// What makes a chain of nft's text a base chain: its type, hook, priority and policy (nft(8), "CHAINS").
 extension NftTextReader {
-  /// Reads `type filter hook input priority filter` with everything that may stand in it. What can't be read of it leaves the chain a base chain all the
-  /// same: one at an unknown place.
+  /// Reads `type filter hook input priority filter` with everything that may stand in it. What can't be read of it
+  /// leaves the chain a base chain all the same: one at an unknown place.
   mutating func readHook(_ index: Int, _ name: String) {
     guard let chain = builder.chainID(name, in: index) else { return }
     let (family, start) = (builder.tables[index].family, tokens.current.start)

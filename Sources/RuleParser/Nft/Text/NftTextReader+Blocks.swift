@@ -29,7 +29,8 @@ extension NftTextReader {
     if carrying != nil { carryOutBlock(index) }
   }
 
-  /// Whether the text ends behind the name of the table that stands here, or in it: its chains, and other tables, are missing.
+  /// Whether the text ends behind the name of the table that stands here, or in it: its chains, and other tables, are
+  /// missing.
   mutating func endsTextInTableHead(from start: Int) -> Bool {
     guard carrying == nil else { return false }
     var ahead = tokens
@@ -46,7 +47,8 @@ extension NftTextReader {
   /// Whether a line is one of nft's words, and not of signs that stand for lines that were left out.
   func beginsWithLetter(_ line: DumpLine) -> Bool {
     let place = tokens.current.start
-    return kind == .word && place < line.end && text.bytes[place] | 0x20 >= 0x61 && text.bytes[place] | 0x20 <= 0x7a
+    return kind == .word && place < line.end && text.bytes[place] | 0x20 >= UInt8(ascii: "a")
+      && text.bytes[place] | 0x20 <= UInt8(ascii: "z")
   }
 
   /// What a block is of.
@@ -56,8 +58,8 @@ extension NftTextReader {
     case other
   }
 
-  /// Reads `{ … }`: one item after the other, each with its own recovery. False where nothing closes the block: the text ends in it, or goes on with another
-  /// table or chain.
+  /// Reads `{ … }`: one item after the other, each with its own recovery. False where nothing closes the block: the
+  /// text ends in it, or goes on with another table or chain.
   @discardableResult
   mutating func readBlock(
     _ block: Block, _ item: (inout NftTextReader) throws(SyntaxError) -> Void
@@ -124,7 +126,8 @@ extension NftTextReader {
         && ["chain", "set", "map", "flowtable", "counter"].contains(ahead.text(ahead.current))
   }
 
-  /// Whether the head of another table, or in a chain of another chain or a set, stands here, so that nothing has closed the block.
+  /// Whether the head of another table, or in a chain of another chain or a set, stands here, so that nothing has
+  /// closed the block.
   func beginsOtherBlock(_ block: Block) -> Bool {
     if tokens.isWord("table") {
       var ahead = tokens
@@ -156,7 +159,8 @@ extension NftTextReader {
     }
   }
 
-  /// Notes that the brace that closes a chain is among the lines that were left out, and with it other chains of its table, and maybe other tables.
+  /// Notes that the brace that closes a chain is among the lines that were left out, and with it other chains of its
+  /// table, and maybe other tables.
   mutating func leaveOutBlocks(at gap: SourceSpan, _ block: Block) {
     if case .chain(let index, _) = block { leaveOut(.elided, gap, .table(index)) }
     cut = cut ?? gap
@@ -331,7 +335,8 @@ extension NftTextReader {
     return Int32(clamping: total)
   }
 
-  /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`. None where one of them is masked: then the chain may be for any.
+  /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`. None where one of them is masked: then the chain may
+  /// be for any.
   mutating func devices() throws(SyntaxError) -> [String] {
     let start = tokens.current.start
     let names = try deviceNames()

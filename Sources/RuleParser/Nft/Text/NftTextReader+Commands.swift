@@ -22,7 +22,8 @@ extension NftTextReader {
         recover(error, from: mark)
       }
       readPutOffRules(diagnosticsFrom: diagnosed)
-      // A closing brace that nothing opened: what stood before it was cut off, and tables with it, of which one has lost its head.
+      // A closing brace that nothing opened: what stood before it was cut off, and tables with it, of which one has
+      // lost its head.
       if kind == .closeBrace, carrying == nil {
         cut = cut ?? text.span(tokens.current.range)
         if let headless = builder.tableIndex(.inet, "") {
@@ -152,7 +153,8 @@ extension NftTextReader {
     return (.ip, try name("the name of a table"))
   }
 
-  /// The index of the table that a command names. A file may leave the table out that it is loaded into; on a host the table must be there.
+  /// The index of the table that a command names. A file may leave the table out that it is loaded into; on a host the
+  /// table must be there.
   mutating func tableForCommand() throws(SyntaxError) -> Int {
     let (family, table) = try tableName()
     if carrying != nil { return try carriedTable(family, table) }

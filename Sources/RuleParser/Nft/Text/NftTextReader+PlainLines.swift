@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// Rules that have a line of their own, as in all that `nft list ruleset` prints. No such line depends on another one, so that all processors read them.
+/// Rules that have a line of their own, as in all that `nft list ruleset` prints. No such line depends on another one,
+/// so that all processors read them.
 extension NftTextReader {
   /// A rule that is read at the end of the command that it is a part of.
   struct PutOffRule: Sendable {

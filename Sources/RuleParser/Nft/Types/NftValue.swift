@@ -3,8 +3,8 @@ import RuleText
 
 /// Constants of nft's types as values of the rule graph.
 ///
-/// An interface index that was printed as a name becomes the value of the name (see ``InterfaceName``), one that was printed as a number stays a
-/// number; the two cannot be confused, because a name's first byte is the value's highest.
+/// An interface index that was printed as a name becomes the value of the name (see ``InterfaceName``), one that was
+/// printed as a number stays a number; the two cannot be confused, because a name's first byte is the value's highest.
 enum NftValue {
   /// The values that a constant expression stands for.
   static func values(of expression: NftExpression, _ type: NftType, bits: Int) throws(NftProblem) -> ValueSet {
@@ -148,7 +148,9 @@ enum NftValue {
   static func integer(_ word: String) -> UInt128? {
     var bytes = word.utf8[...]
     var radix: UInt128 = 10
-    if bytes.count > 2, bytes.first == 0x30, let mark = bytes.dropFirst().first, mark | 0x20 == 0x78 {
+    if bytes.count > 2, bytes.first == UInt8(ascii: "0"), let mark = bytes.dropFirst().first,
+      mark | 0x20 == UInt8(ascii: "x")
+    {
       radix = 16
       bytes = bytes.dropFirst(2)
     }
@@ -178,7 +180,7 @@ enum NftValue {
     var octet: UInt128?
     var count = 0
     for byte in word.utf8 {
-      if byte == 0x3a {
+      if byte == UInt8(ascii: ":") {
         guard let value = octet else { return nil }
         number = number << 8 | value
         octet = nil

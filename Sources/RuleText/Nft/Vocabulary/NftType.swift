@@ -1,4 +1,5 @@
-/// The types of nft's values; the raw value is the name that set declarations print (nft(8), "DATA TYPES"; `nft describe`).
+/// The types of nft's values; the raw value is the name that set declarations print (nft(8), "DATA TYPES"; `nft
+/// describe`).
 package enum NftType: String, Hashable, Sendable, CaseIterable {
   case integer, string, boolean, verdict, mark, uid, gid, time, day, hour, realm, classid, dscp, ecn, ifname, bitmask
   case lladdr, invalid, object
@@ -33,7 +34,8 @@ package enum NftType: String, Hashable, Sendable, CaseIterable {
   /// What is left of a connection's life; nft names it `time` like a point in time.
   case duration = "relative_time"
 
-  /// The kinds of stateful objects, which the data of a map can be instead of a value (libnftables-json(5), "COUNTER" to "CT EXPECTATION").
+  /// The kinds of stateful objects, which the data of a map can be instead of a value (libnftables-json(5), "COUNTER"
+  /// to "CT EXPECTATION").
   package static let objectKinds: Set<String> = [
     "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy",
   ]
@@ -59,7 +61,8 @@ package enum NftType: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Whether a value is a mask of flags, so that a match without an operator tests bits (`bitmask_type` of nft's datatypes).
+  /// Whether a value is a mask of flags, so that a match without an operator tests bits (`bitmask_type` of nft's
+  /// datatypes).
   package var isFlags: Bool {
     switch self {
     case .tcpFlag, .ctState, .ctStatus, .ctEvent, .ctLabel: true
