@@ -68,6 +68,11 @@ public struct InferredHost: Hashable, Sendable {
           }
           let shape = RuleShape(rule, in: table)
           let isLeaving = (shape.sourceTranslation != nil || shape.maskedSource != nil) && leaving(c)
+          // Docker's own chain lets packets through to containers only, whatever interfaces the listing hides.
+          if shape.hidesInterfaces, shape.isAccept, chain.name == "DOCKER", let container = shape.destination?.single {
+            addContainer(
+              InferredAddress(address: container, interface: nil, evidence: RuleID(table: t, chain: c, rule: r)), &seen)
+          }
           take(shape, isLeaving: isLeaving, evidence: RuleID(table: t, chain: c, rule: r), facts: facts, &seen)
         }
       }
@@ -281,6 +286,8 @@ public struct InferredInnerTraffic: Hashable, Sendable {
 extension Prefix {
   /// Whether the block holds every address of its family.
   fileprivate var isEverything: Bool { length == 0 }
+  /// The one address that the block holds.
+  fileprivate var single: IPAddress? { length == family.addressBits ? address : nil }
   /// Whether the block holds several addresses, but not all.
   fileprivate var isSubnet: Bool { length > 0 && length < family.addressBits }
 }

@@ -25,6 +25,8 @@ package struct RuleShape {
   /// Whether nobody knows what the rule does, so that it may masquerade.
   package private(set) var hasLostTarget = false
   package private(set) var isAccept = false
+  /// Whether a listing hides the interfaces that it asks for.
+  package private(set) var hidesInterfaces = false
   /// Whether it accepts or drops.
   package private(set) var isVerdict = false
 
@@ -38,6 +40,7 @@ package struct RuleShape {
         isVerdict = true
       case .verdict(.drop), .verdict(.reject): isVerdict = true
       case .translate(let translation): take(translation, table)
+      case .hiddenInterfaces: hidesInterfaces = true
       case .opaqueTarget(let opaque):
         isMasquerade = isMasquerade || opaque.name.hasSuffix("MASQUERADE")
         hasLostTarget = hasLostTarget || opaque.lost != nil

@@ -131,4 +131,12 @@ struct NftTextTests {
       expectEqual(text.comparable(ignoring: lost), json.comparable(ignoring: lost), bytes, text.tables)
     }
   }
+
+  @Test func anExclamationMarkStandsBeforeFlagsOnly() throws {
+    let rules = ["tcp dport ! { 22, 23 } drop", "tcp dport ! 22 drop", "tcp flags ! syn drop", "ct state ! new drop"]
+    let lines = ["table ip t {", "\tchain c {"] + rules.map { "\t\t" + $0 } + ["\t}", "}", ""]
+    let read = NftTextReader.read(dumpText(Array(lines.joined(separator: "\n").utf8)))
+    let unknown = try #require(read.tables.first?.chains.first).rules.map(\.hasUnknownPart)
+    #expect(unknown == [true, true, false, false])
+  }
 }

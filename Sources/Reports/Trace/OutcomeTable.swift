@@ -147,15 +147,24 @@ struct OutcomeTable {
     if trace.query.sender == nil, !known.isEmpty, let text = ZoneWords(zones: zones, words: words).text(known) {
       return text
     }
-    var told: [String] = []
+    var told: [(name: String, sources: [String]?)] = []
     for index in group.indices {
-      var text = words.sender(of: trace.cases[index], query: trace.query).name
-      if group.isUnusual, let sources = words.sources(of: trace.cases[index], query: trace.query) {
-        text += ", " + sources
+      let name = words.sender(of: trace.cases[index], query: trace.query).name
+      let sources = group.isUnusual ? words.sources(of: trace.cases[index], query: trace.query) : nil
+      guard let known = told.firstIndex(where: { $0.name == name }) else {
+        told.append((name, sources.map { [$0] }))
+        continue
       }
-      if !told.contains(text) { told.append(text) }
+      // Who sends from all of its addresses needs no list of some.
+      guard let sources, told[known].sources?.contains(sources) != true else {
+        if sources == nil { told[known].sources = nil }
+        continue
+      }
+      told[known].sources?.append(sources)
     }
-    return told.listed(upTo: 2)
+    return told.map { name, sources in
+      sources.map { "\(name), \($0.joined(separator: " or "))" } ?? name
+    }.listed(upTo: 2)
   }
 
   /// Whether a case has every source that its zones have, so that its sources need no words.

@@ -127,7 +127,7 @@ public struct TraceText: Sendable {
     let decided = trace.cases.filter {
       $0.verdict != .undetermined && words.sender(of: $0, query: trace.query) == sender
     }
-    UndeterminedSummary(ruleset: ruleset, names: names, words: words)
+    UndeterminedSummary(ruleset: ruleset, names: names, words: words, query: trace.query)
       .add(group.indices.map { trace.cases[$0] }, beside: decided, from: sender.text, to: &page)
   }
 

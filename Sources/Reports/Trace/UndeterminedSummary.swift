@@ -12,6 +12,7 @@ struct UndeterminedSummary {
   let ruleset: Ruleset
   let names: SourceNames
   let words: HostWords
+  let query: Query
 
   /// The number of outcomes that are listed.
   private static let limit = 12
@@ -43,6 +44,8 @@ struct UndeterminedSummary {
     var action: String
     var decider: String
     var source: String?
+    /// What sets its packets apart from those of the question: `from 192.168.0.0/16`.
+    var packets = ""
   }
 
   /// Each outcome once, those that a rule of the dump decides first.
@@ -64,6 +67,14 @@ struct UndeterminedSummary {
       } else if !known.contains(where: { $0.action == outcome.action && $0.decider == outcome.decider }) {
         known.append(outcome)
       }
+    }
+    // Where nothing unknown makes the difference, the packets do.
+    known = known.map { outcome in
+      let isAlone = !known.contains { $0.condition == outcome.condition && $0.packets != outcome.packets }
+      guard !isAlone, !outcome.packets.isEmpty else { return outcome }
+      var outcome = outcome
+      outcome.condition = "\(outcome.packets), \(outcome.condition)"
+      return outcome
     }
     guard unseen.count > 1, unseen.allSatisfy({ $0.verdict != .undetermined }) else { return known + unseen }
     // What nobody has seen may do either.
@@ -122,7 +133,11 @@ struct UndeterminedSummary {
     if verdict == .accept, one.translations.contains(where: { !$0.ofSource }) {
       action += " -> " + one.packet.destinationText
     }
-    var outcome = Outcome(condition: condition, verdict: verdict, action: action, decider: "", source: nil)
+    var bare = one
+    bare.conditions = []
+    var outcome = Outcome(
+      condition: condition, verdict: verdict, action: action, decider: "", source: nil,
+      packets: words.limits(of: bare, query: query).short)
     if verdict == .undetermined { return outcome }
     switch one.decidedBy {
     case .rule(let id) where ruleset.holds(id) && ruleset[id].missing == nil:

@@ -43,7 +43,13 @@ extension ConditionUse {
     case .maskedTarget(let value): return "the dump masks \(value.text)"
     case .setMember(let set): return "the set \(set) \(holds ? "holds" : "does not hold") the packet"
     case .mapMember(let map): return "the map \(map) \(holds ? "holds" : "does not hold") the packet"
-    case .unseen(let unseen, let effect): return holds ? Self.text(unseen, effect, in: ruleset) : nil
+    case .unseen(let unseen, let effect):
+      guard holds else { return nil }
+      let text = Self.text(unseen, effect, in: ruleset)
+      guard effect == .translateDestination, let rule, ruleset.holds(rule),
+        let container = ruleset[rule].missing?.publishes
+      else { return text }
+      return "\(text) to the container \(container)"
     case .policy(let chain): return "the policy of \(ruleset.place(of: chain)) is \(holds ? "accept" : "drop")"
     case .device(let chain):
       let table = ruleset.tables[chain.table]

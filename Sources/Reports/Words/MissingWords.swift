@@ -17,9 +17,13 @@ enum MissingWords {
 
   /// Why the fate of a packet that comes by is unknown: `the nat table was not shown, and Docker uses it`.
   static func reason(_ missing: MissingRules, _ place: String, table: Table) -> String {
-    switch missing.evidence {
+    if let container = missing.publishes {
+      return "the \(table.name) table was not shown; the container \(container) publishes this port"
+    }
+    return switch missing.evidence {
     case .notShown: "\(place) was not shown"
     case .unreadable: "a rule of \(place) could not be read"
+    case .numberGap where missing.count == 1: "a rule of \(place) is missing"
     case .numberGap: "\(missing.count.map { "\($0) rules" } ?? "rules") of \(place) are missing"
     case .filtered: "a filter took rules of \(place) away"
     case .elided: "rules of \(place) were left out"

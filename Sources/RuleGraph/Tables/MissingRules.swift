@@ -75,6 +75,8 @@ public struct MissingRules: Hashable, Sendable {
   public var effects: Effects?
   /// The command whose output would show them.
   public var settledBy: String?
+  /// The container whose published port they translate, where `docker ps` or the like tells that there is such a rule.
+  public var publishes: String?
 
   /// Makes a description of missing rules.
   public init(_ evidence: Evidence, count: Int? = nil, effects: Effects? = nil, settledBy: String? = nil) {

@@ -48,6 +48,8 @@ struct PublishedPorts {
       rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? .nowhere))
     }
     for container in facts.containers {
+      var missing = missing
+      missing.publishes = container.name
       for port in container.ports where port.hostAddress?.isIPv4 ?? true {
         var statements = matches(port)
         if isCertain, let address = address(of: container, port.containerPort, port.transport) {

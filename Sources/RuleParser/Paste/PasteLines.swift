@@ -410,12 +410,19 @@ struct PasteLines {
         if gutter(bytes, line) != nil { marks.numbered.append(index) }
         takeOffPasswordPrompt(bytes, &line)
       }
-      if line.end - line.start >= 60, bytes[line.end - 1] == UInt8(ascii: "=") { marks.softBreaks.append(index) }
+      if line.end - line.start >= 60, bytes[line.end - 1] == UInt8(ascii: "="), !endsInComparison(bytes, line) {
+        marks.softBreaks.append(index)
+      }
       if line.form == .chainHead { marks.chains.append(line, at: index, in: bytes) }
       lines.append(line)
       at = end + 1
     }
     return marks
+  }
+
+  /// Whether a line ends in `!=` or the like: a mailer would have written `!=3D`.
+  private static func endsInComparison(_ bytes: ByteView, _ line: DumpLine) -> Bool {
+    "!=<>".utf8.contains(bytes[line.end - 2])
   }
 
   /// Takes off sudo's question, which the first line of an output stands behind where the answer ended no line: `[sudo]

@@ -84,6 +84,14 @@ struct FoldWidth {
     fold.pieces.dropLast().map { folder == .mailer || !isFull(bytes, $0) }
   }
 
+  /// Whether the first piece ends where one of them would have folded the line.
+  func hasFolded(_ fold: FoldedLine, by folder: Folder, in bytes: ByteView) -> Bool {
+    switch folder {
+    case .terminal: isFull(bytes, fold.pieces[0])
+    case .mailer: mayFold(bytes, fold.pieces[0], before: fold.pieces[1])
+    }
+  }
+
   private func isFull(_ bytes: ByteView, _ piece: DumpLine) -> Bool { Self.columns(bytes, piece.range) == widest }
 }
 
@@ -174,6 +182,8 @@ struct Unfolding<Reading: Equatable> {
         return found.contains { $0.reading == meant } ? .joined(way) : .unknown
       }
     }
+    // What stands behind a line that was folded there is the rest of it, though nobody can read it.
+    if let folder, width.hasFolded(fold, by: folder, in: text.bytes) { return nil }
     if let alone = reading(Array(text.bytes[fold.pieces[0].range])), isWhole(alone) { return .apart }
     return nil
   }

@@ -193,11 +193,17 @@ extension Wound {
     let before = option.hasPrefix("-C") || option == "-B1" ? 1 : 0
     let after = option.hasPrefix("-C") ? 1 : option == "-A2" ? 2 : 0
     dump.outputs[index].rows = Self.filtered(rows, found, before, after)
-    dump.outputs[index].command += " | grep \(option.isEmpty ? "" : option + " ")\(word)"
-    if dump.layout != .prompts { dump.layout = .prompts }
+    showFilter(" | grep \(option.isEmpty ? "" : option + " ")\(word)", at: index)
     note(dump.outputs[index].command)
     noteLost(rows)
     return true
+  }
+
+  /// Puts a filter behind the command of an output, which a prompt shows from now on: words above it would hide the filter.
+  private mutating func showFilter(_ filter: String, at index: Int) {
+    dump.outputs[index].command += filter
+    if dump.layout != .prompts { dump.layout = .prompts }
+    if case .words = dump.outputs[index].heading { dump.outputs[index].heading = .prompt }
   }
 
   private static func pattern(_ word: String) -> String {
@@ -234,8 +240,7 @@ extension Wound {
     dump.outputs[index].rows = Array(part(rows, count))
     let filter = random.pick(filters).split(separator: "N", omittingEmptySubsequences: false).joined(
       separator: "\(count)")
-    dump.outputs[index].command += " " + filter
-    if dump.layout != .prompts { dump.layout = .prompts }
+    showFilter(" " + filter, at: index)
     note(dump.outputs[index].command)
     noteLost(rows)
     return true

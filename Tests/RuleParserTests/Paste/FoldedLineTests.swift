@@ -267,4 +267,77 @@ import Testing
     let chain = try #require(Self.read(text).first?.chains.first)
     #expect(chain.rules.map { $0.missing?.evidence } == [.unreadable])
   }
+
+  @Test func whatStandsBehindAVerdictMapIsARuleOfItsOwn() throws {
+    let text = """
+      table inet filter {
+      chain input {
+      type filter hook input priority filter; policy drop;
+      ct state vmap { established : accept, related : accept, invalid : drop }
+      iifname "lo" accept
+      tcp dport vmap { 22 : accept, 23 : drop }
+      ip saddr 10.0.0.0/8 accept
+      }
+      }
+      """
+    let chain = try #require(Self.read(text).first?.chains.first)
+    #expect(chain.rules.count == 4 && chain.rules.allSatisfy { $0.missing == nil })
+  }
+
+  @Test func aComparisonAtTheEndOfALineIsNoBreakOfAMailer() throws {
+    let text = """
+      table ip t {
+              chain c {
+                      ip saddr 192.0.2.0/24 tcp flags syn ip daddr . tcp dport !=
+      { 192.0.2.50 . 2222, 192.0.2.51 . 65535 } drop
+                      ip saddr 192.0.2.0/24 tcp flags syn iifname "eth0" udp dport !=
+      { 53, 123 } drop
+              }
+      }
+      """
+    let chain = try #require(Self.read(text).first?.chains.first)
+    #expect(chain.rules.count == 2)
+    for rule in chain.rules {
+      let matches = rule.statements.compactMap { if case .match(let match) = $0 { match } else { nil } }
+      #expect(matches.last?.negated == true)
+    }
+  }
+
+  @Test func whatNobodyReadsOfAFoldedRowLeavesItsRuleUnknown() throws {
+    let text = """
+      Chain PREROUTING (policy ACCEPT 0 packets, 0 bytes)
+       pkts bytes target     prot opt in     out     source               destination
+          0     0 DOCKER     0    --  *      *       0.0.0.0/0            0.0.0.0/0
+      ADDRTYPE matchdst-type LOCAL
+
+      Chain POSTROUTING (policy ACCEPT 0 packets, 0 bytes)
+       pkts bytes target     prot opt in     out     source               destination
+          0     0 MASQUERADE  0    --  *      docker0  0.0.0.0/0            0.0.0.0/0
+      ADDRTYPE match src-type LOCAL
+
+      Chain DOCKER (1 references)
+       pkts bytes target     prot opt in     out     source               destination
+          0     0 DNAT       6    --  *      *       0.0.0.0/0            0.0.0.0/0
+      tcp dpt:8080 to:172.18.0.2:80
+      """
+    let table = try #require(Self.read(text).first)
+    let rule = try #require(table.chains.first { $0.name == "PREROUTING" }?.rules.first)
+    #expect(rule.hasUnknownPart)
+    let docker = try #require(table.chains.first { $0.name == "DOCKER" }?.rules.first)
+    #expect(!docker.hasUnknownPart)
+  }
+
+  @Test func aTargetThatNftDoesNotPrintIsMissedBehindLineNumbersToo() throws {
+    let rules = [
+      "table ip6 nat {", "\tchain POSTROUTING {", "\t\ttype nat hook postrouting priority srcnat; policy accept;",
+      "\t\toifname \"docker0\" counter packets 0 bytes 0 ",
+      "\t\toifname != \"docker0\" ip6 saddr 2001:db8:aa::/64 counter packets 0 bytes 0 ", "\t}", "}",
+    ]
+    let numbered = rules.enumerated().map { "     \($0 + 1)\t\($1)" }
+    let quoted = rules.map { ">> " + $0 }
+    for lines in [rules, numbered, quoted] {
+      let chain = try #require(Self.read(lines.joined(separator: "\n")).first?.chains.first)
+      #expect(chain.rules.count == 2 && chain.rules.allSatisfy(\.isUnseen), "\(lines[0])")
+    }
+  }
 }

@@ -55,7 +55,7 @@ extension NftLowering {
       return .match(Match(subject.expression, .elements(try self.elements(right, subject.parts)), negated: negated))
     }
     let values = try NftValue.values(of: right, subject.type, bits: subject.bits)
-    return .match(compare(subject, relation, values))
+    return .match(try compare(subject, relation, values))
   }
 
   /// Whether a set must keep its elements as they are: one stands for every other key or carries something.
@@ -74,10 +74,13 @@ extension NftLowering {
   }
 
   /// A comparison of one computed value with constants.
-  private func compare(_ subject: Typed, _ relation: NftRelation, _ values: ValueSet) -> Match {
+  private func compare(
+    _ subject: Typed, _ relation: NftRelation, _ values: ValueSet
+  ) throws(NftProblem) -> Match {
     switch relation {
     case .noneOf:
-      guard let mask = values.single else { break }
+      // nft refuses anything else (`negation can only be used with singleton bitmask values`).
+      guard let mask = values.single, subject.type.isFlags else { throw NftProblem("flags behind !") }
       return Match(masked(subject, by: mask), .values(ValueSet(0)))
     case .less, .greater, .lessOrEqual, .greaterOrEqual:
       return Match(subject.expression, .values(Self.order(relation, values, subject.type, bits: subject.bits)))

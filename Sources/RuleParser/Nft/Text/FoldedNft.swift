@@ -250,7 +250,7 @@ struct FoldedNft {
       guard chain.base != nil || !rules.isEmpty || line.starts(with: "policy ".utf8) else { return nil }
       return Statements(
         base: chain.base, rules: rules,
-        isClosed: chain.rules.last?.statements.last?.endsRule == true || chain.base != nil)
+        isClosed: chain.rules.last?.statements.last?.closesRule == true || chain.base != nil)
     }
   }
 
@@ -359,5 +359,11 @@ extension Statement {
     case .opaqueTarget(let part): part.lost == nil
     default: false
     }
+  }
+
+  /// Whether nobody writes anything of a rule behind this statement: what stands behind a verdict map is never met,
+  /// unless the map says `continue`.
+  fileprivate var closesRule: Bool {
+    if case .verdictMap = self { true } else { endsRule }
   }
 }

@@ -21,9 +21,11 @@ extension NftTextReader {
     // A terminal folds at its width, and the blank before the next word may be the last column.
     guard let line = tokens.enclosingLine else { return false }
     // What was folded goes on in the next line, and no closing brace stands there.
-    var next = ByteCursor(text.bytes, end..<text.bytes.count)
-    _ = next.eat { $0 <= UInt8(ascii: " ") }
-    if !isOneLine, next.peek == UInt8(ascii: "}") { return true }
+    if !isOneLine, let next = tokens.nextLine,
+      text.bytes[next.start..<next.end].first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "}")
+    {
+      return true
+    }
     return FoldWidth.columns(text.bytes, line.range) < widestLine()
   }
 

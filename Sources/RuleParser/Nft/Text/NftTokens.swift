@@ -96,6 +96,12 @@ struct NftTokens {
     return index < lines.count ? lines[index] : nil
   }
 
+  /// The first line behind ``enclosingLine`` in which anything stands.
+  var nextLine: DumpLine? {
+    let index = line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
+    return lines.dropFirst(index + 1).first { line in bytes[line.start..<line.end].contains { $0 > UInt8(ascii: " ") } }
+  }
+
   /// Whether the piece that is looked at is the first of its line.
   var isFirstInLine: Bool {
     line < limit && lines[line].start <= current.start && previousEnd <= lines[line].start
