@@ -8,6 +8,7 @@ let package = Package(
     .executable(name: "fwtrace-yaml", targets: ["fwtrace-yaml"]),
     .library(name: "RuleGraph", targets: ["RuleGraph"]),
     .library(name: "HostModel", targets: ["HostModel"]),
+    .library(name: "RuleText", targets: ["RuleText"]),
     .library(name: "RuleParser", targets: ["RuleParser"]),
     .library(name: "FlowTrace", targets: ["FlowTrace"]),
     .library(name: "Reports", targets: ["Reports"]),
@@ -23,8 +24,9 @@ let package = Package(
   targets: [
     .target(name: "RuleGraph"),
     .target(name: "HostModel", dependencies: ["RuleGraph"]),
-    .target(name: "RuleParser", dependencies: ["RuleGraph", "HostModel"]),
-    .target(name: "FlowTrace", dependencies: ["RuleGraph", "HostModel"]),
+    .target(name: "RuleText", dependencies: ["RuleGraph"]),
+    .target(name: "RuleParser", dependencies: ["RuleGraph", "HostModel", "RuleText"]),
+    .target(name: "FlowTrace", dependencies: ["RuleGraph", "HostModel", "RuleText"]),
     .target(name: "PolicyCheck", dependencies: ["RuleGraph", "HostModel", "FlowTrace"]),
     .target(name: "PolicyYAML", dependencies: ["PolicyCheck", "Yams"]),
     // Yams links Foundation: a program of its own keeps that out of fwtrace, which starts in milliseconds.
@@ -33,7 +35,9 @@ let package = Package(
     .target(name: "HostAnalysis", dependencies: ["RuleGraph", "HostModel", "FlowTrace"]),
     .target(
       name: "Reports",
-      dependencies: ["RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Traffic", "HostAnalysis"]),
+      dependencies: [
+        "RuleGraph", "HostModel", "RuleText", "RuleParser", "FlowTrace", "PolicyCheck", "Traffic", "HostAnalysis",
+      ]),
     // The header comes with libnftables-dev (nftables-devel, nftables); the library itself is opened when it is needed.
     .systemLibrary(name: "CNFTables"),
     .target(
@@ -46,18 +50,19 @@ let package = Package(
     .executableTarget(
       name: "fwtrace",
       dependencies: [
-        "RuleGraph", "HostModel", "RuleParser", "FlowTrace", "PolicyCheck", "Reports", "Traffic", "HostAnalysis",
-        "LiveCapture",
+        "RuleGraph", "HostModel", "RuleText", "RuleParser", "FlowTrace", "PolicyCheck", "Reports", "Traffic",
+        "HostAnalysis", "LiveCapture",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
     .testTarget(name: "RuleGraphTests", dependencies: ["RuleGraph"]),
     .testTarget(name: "HostModelTests", dependencies: ["HostModel", "RuleGraph"]),
-    .testTarget(name: "RuleParserTests", dependencies: ["RuleParser", "HostModel", "RuleGraph", "Randomness"]),
+    .testTarget(
+      name: "RuleParserTests", dependencies: ["RuleParser", "RuleText", "HostModel", "RuleGraph", "Randomness"]),
     .testTarget(
       name: "FlowTraceTests",
       dependencies: [
-        "TestHosts", "FlowTrace", "HostAnalysis", "RuleParser", "HostModel", "RuleGraph", "Randomness",
+        "TestHosts", "FlowTrace", "HostAnalysis", "RuleParser", "RuleText", "HostModel", "RuleGraph", "Randomness",
       ]),
     .testTarget(
       name: "CorpusTests",
@@ -84,7 +89,7 @@ let package = Package(
     .testTarget(name: "ArchitectureTests"),
     .target(
       name: "ReaderFuzzing",
-      dependencies: ["RuleParser", "FlowTrace", "PolicyCheck", "PolicyYAML", "HostModel", "RuleGraph"],
+      dependencies: ["RuleParser", "RuleText", "FlowTrace", "PolicyCheck", "PolicyYAML", "HostModel", "RuleGraph"],
       path: "Tests/ReaderFuzzing"),
     .target(name: "CLabCalls", path: "Tests/CLabCalls"),
     .target(name: "Randomness", path: "Tests/Randomness"),
@@ -98,7 +103,8 @@ let package = Package(
     .testTarget(
       name: "KernelTests",
       dependencies: [
-        "KernelLab", "Reports", "Traffic", "HostAnalysis", "FlowTrace", "RuleParser", "HostModel", "RuleGraph",
+        "KernelLab", "Reports", "Traffic", "HostAnalysis", "FlowTrace", "RuleParser", "RuleText", "HostModel",
+        "RuleGraph",
       ],
       exclude: ["Cases", "Facts", "mutants.sh"]),
   ],

@@ -4,9 +4,10 @@ import RuleGraph
 extension HostFacts {
   /// Gives interfaces the addresses that routes show them to have, where no output of addresses told them.
   ///
-  /// The kernel makes a route to the subnet of each address, with that address as its source (`192.0.2.0/24 dev eth0 proto kernel scope link src
-  /// 192.0.2.10`; `fib_add_ifaddr` in `net/ipv4/fib_frontend.c`), and one to the address itself in the table local (`fib_add_ifaddr`,
-  /// `local 192.0.2.10 dev eth0 table local`). Secondary addresses of a subnet show in the table local alone, so the list need not be whole.
+  /// The kernel makes a route to the subnet of each address, with that address as its source (`192.0.2.0/24 dev eth0
+  /// proto kernel scope link src 192.0.2.10`; `fib_add_ifaddr` in `net/ipv4/fib_frontend.c`), and one to the address
+  /// itself in the table local (`fib_add_ifaddr`, `local 192.0.2.10 dev eth0 table local`). Secondary addresses of a
+  /// subnet show in the table local alone, so the list need not be whole.
   public mutating func placeAddressesOfRoutes() {
     // The subnets first: they tell the length of the prefix.
     for route in routes where route.kind == .unicast {

@@ -1,13 +1,14 @@
 import RuleGraph
 
-/// Who made a bridge, as far as its name tells: what is on it are containers, virtual machines, or the machines of a network.
+/// Who made a bridge, as far as its name tells: what is on it are containers, virtual machines, or the machines of a
+/// network.
 public enum BridgeOwner: Hashable, Sendable {
   case docker, podman, cni, lxc, lxd, incus, libvirt, proxmox, openwrt
 
   /// The owner of an interface by its name; nil where the name is nobody's.
   ///
-  /// `br-` alone is no name of Docker's: that is `br-` with the first twelve digits of a network's id (`bridgeNetworkDriver` in moby's
-  /// `libnetwork/drivers/bridge`), and OpenWrt calls its bridges `br-lan`, `br-guest`.
+  /// `br-` alone is no name of Docker's: that is `br-` with the first twelve digits of a network's id
+  /// (`bridgeNetworkDriver` in moby's `libnetwork/drivers/bridge`), and OpenWrt calls its bridges `br-lan`, `br-guest`.
   public static func named(_ name: String) -> BridgeOwner? {
     let bytes = Array(name.utf8)
     func has(_ prefix: StaticString, digits: Bool = true) -> Bool {

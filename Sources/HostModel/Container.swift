@@ -14,8 +14,8 @@ public struct ContainerNetwork: Hashable, Sendable {
   public var gateways: [IPAddress]
   /// Whether the network has no way out (`--internal`); nil when not told.
   public var isInternal: Bool?
-  /// The host's bridge of the network: the option `com.docker.network.bridge.name`, `docker0` for the default one, else `br-` and the first
-  /// twelve characters of the id.
+  /// The host's bridge of the network: the option `com.docker.network.bridge.name`, `docker0` for the default one, else
+  /// `br-` and the first twelve characters of the id.
   public var bridge: String?
   /// For macvlan and ipvlan: the host's interface below.
   public var parent: String?
@@ -59,7 +59,8 @@ public struct Container: Hashable, Sendable {
     public var hardwareAddress: String?
     /// Further names by which other containers reach it.
     public var aliases: [String]
-    /// The host's end of the pair, where both ends were printed (`eth0@if7` in the container, `7: veth3f@if6` on the host).
+    /// The host's end of the pair, where both ends were printed (`eth0@if7` in the container, `7: veth3f@if6` on the
+    /// host).
     public var hostInterface: String?
 
     /// Makes a leg.

@@ -4,7 +4,8 @@ public import RuleGraph
 public struct UfwStatus: Hashable, Sendable {
   /// Whether it is switched on.
   public var isActive: Bool
-  /// What happens to packets that no rule is for, by `incoming`, `outgoing` and `routed`: `deny`, `allow`, `reject`, `disabled`.
+  /// What happens to packets that no rule is for, by `incoming`, `outgoing` and `routed`: `deny`, `allow`, `reject`,
+  /// `disabled`.
   public var defaults: [String: String] = [:]
   /// The rules as printed, one a line.
   public var rules: [String] = []

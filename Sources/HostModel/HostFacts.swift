@@ -1,7 +1,7 @@
 public import RuleGraph
 
-/// What the dumps say about the host around the rules. What they do not say is not guessed here: an empty list whose `…Known` flag is
-/// false means "not told", and the tracer infers or leaves it open, and says so.
+/// What the dumps say about the host around the rules. What they do not say is not guessed here: an empty list whose
+/// `…Known` flag is false means "not told", and the tracer infers or leaves it open, and says so.
 public struct HostFacts: Hashable, Sendable {
   /// The interfaces, with their addresses.
   public var interfaces: [Interface] = []
@@ -33,7 +33,8 @@ public struct HostFacts: Hashable, Sendable {
   public var networks: [ContainerNetwork] = []
   /// The containers.
   public var containers: [Container] = []
-  /// The settings of the container daemon, by their key in `daemon.json` (`icc`, `userland-proxy`), values as JSON text.
+  /// The settings of the container daemon, by their key in `daemon.json` (`icc`, `userland-proxy`), values as JSON
+  /// text.
   public var daemonSettings: [String: String] = [:]
   /// Connections that were tracked when the dump was taken.
   public var connections: [TrackedConnection] = []

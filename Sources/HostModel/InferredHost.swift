@@ -2,30 +2,34 @@ public import RuleGraph
 
 /// What the rules let one infer of the host where no dump tells.
 ///
-/// Container engines write what they know into their rules: `-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE` says that docker0 holds that
-/// subnet, `-d 172.17.0.2/32 ! -i docker0 -o docker0 --dport 8080 -j ACCEPT` that a container of that address is behind docker0, and
-/// `--dport 32769 -j DNAT --to-destination 172.17.0.2:8080` that its port is published. None of this is certain: every entry carries
-/// the rule that it was taken from, and the command whose output would settle it.
+/// Container engines write what they know into their rules: `-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE` says that
+/// docker0 holds that subnet, `-d 172.17.0.2/32 ! -i docker0 -o docker0 --dport 8080 -j ACCEPT` that a container of
+/// that address is behind docker0, and `--dport 32769 -j DNAT --to-destination 172.17.0.2:8080` that its port is
+/// published. None of this is certain: every entry carries the rule that it was taken from, and the command whose
+/// output would settle it.
 public struct InferredHost: Hashable, Sendable {
   /// The subnets behind interfaces whose addresses no dump told.
   public private(set) var subnets: [InferredSubnet] = []
   /// The addresses of containers, with the bridge that they are behind where a rule names it.
   public private(set) var containerAddresses: [InferredAddress] = []
-  /// Addresses of the host itself: the first address of an inferred subnet (the gateway that Docker, libvirt and others give their
-  /// bridges), the addresses that ports are published on, and those that SNAT puts in.
+  /// Addresses of the host itself: the first address of an inferred subnet (the gateway that Docker, libvirt and others
+  /// give their bridges), the addresses that ports are published on, and those that SNAT puts in.
   public private(set) var hostAddresses: [InferredAddress] = []
   /// The ports that rules translate to somewhere else.
   public private(set) var publishedPorts: [InferredPort] = []
-  /// For bridges with a rule about traffic from themselves to themselves: whether their containers may talk to each other.
+  /// For bridges with a rule about traffic from themselves to themselves: whether their containers may talk to each
+  /// other.
   public private(set) var innerTraffic: [InferredInnerTraffic] = []
 
-  /// Subnets that rules which were not shown, or not to their end, may tell to be a bridge's: its own address is in there, too.
+  /// Subnets that rules which were not shown, or not to their end, may tell to be a bridge's: its own address is in
+  /// there, too.
   package private(set) var hiddenSubnets: [Prefix] = []
 
   /// Addresses of the host that rules name, and that the dump masks.
   package private(set) var maskedAddresses: [MaskedValue] = []
 
-  /// The interfaces that rules show to hold a subnet, whatever dumps tell of their addresses, in the order of their first rule.
+  /// The interfaces that rules show to hold a subnet, whatever dumps tell of their addresses, in the order of their
+  /// first rule.
   public private(set) var ruledBridges: [String] = []
   /// The interfaces that the rules of a table ask for by name, by the table's index.
   public private(set) var namedInterfaces: [Int: Set<String>] = [:]
@@ -84,8 +88,8 @@ public struct InferredHost: Hashable, Sendable {
     if hasUnseenMasquerades { hideSubnetsOfContainers() }
   }
 
-  /// Of containers with global addresses of IPv6 nothing else tells the network; nobody gives one that is smaller than what the addresses of hosts are made for
-  /// (RFC 4291, 2.5.1).
+  /// Of containers with global addresses of IPv6 nothing else tells the network; nobody gives one that is smaller than
+  /// what the addresses of hosts are made for (RFC 4291, 2.5.1).
   private mutating func hideSubnetsOfContainers() {
     for container in containerAddresses where container.address.family == .ipv6 {
       guard let prefix = Prefix(container.address, length: 64), !hiddenSubnets.contains(prefix) else { continue }

@@ -41,8 +41,9 @@ public struct Route: Hashable, Sendable {
   public var scope: String?
   /// The type of service that it is limited to.
   public var tos: UInt8?
-  /// Whether the route can't be used at the moment (`dead`). One that is only `linkdown` is used all the same: its interface lacks carrier, and
-  /// ip-route(8) prints `dead linkdown` where the host ignores such routes (`ignore_routes_with_linkdown`).
+  /// Whether the route can't be used at the moment (`dead`). One that is only `linkdown` is used all the same: its
+  /// interface lacks carrier, and ip-route(8) prints `dead linkdown` where the host ignores such routes
+  /// (`ignore_routes_with_linkdown`).
   public var isDead: Bool
   /// Where it stands.
   public var span: SourceSpan?

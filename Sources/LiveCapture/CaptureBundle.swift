@@ -7,8 +7,8 @@
 ///     *filter
 ///     ...
 ///
-/// It is what `DumpReader` reads back. A live answer is read from the same text in memory, so that live answers and answers from a bundle
-/// are equal by construction.
+/// It is what `DumpReader` reads back. A live answer is read from the same text in memory, so that live answers and
+/// answers from a bundle are equal by construction.
 public struct CaptureBundle: Hashable, Sendable {
   /// The output of one command.
   public struct Part: Hashable, Sendable {
@@ -72,8 +72,8 @@ public struct CaptureBundle: Hashable, Sendable {
     return text
   }
 
-  /// Appends an output. A line in it that looks like one that parts a bundle (process names and comments can be anybody's) is moved by one
-  /// blank, so that no output can pass for another's.
+  /// Appends an output. A line in it that looks like one that parts a bundle (process names and comments can be
+  /// anybody's) is moved by one blank, so that no output can pass for another's.
   private static func append(_ output: [UInt8], to text: inout [UInt8]) {
     let marks: (UInt8) -> Bool = {
       $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "*")

@@ -3,10 +3,11 @@ import RuleGraph
 
 /// Asks docker's daemon through its socket, on the calling thread.
 ///
-/// A thread that is about to enter a network namespace must not have started others before: they would stay behind. So the one thing that
-/// has to be known beforehand, where a container's namespace is, is asked here and not of a program.
+/// A thread that is about to enter a network namespace must not have started others before: they would stay behind. So
+/// the one thing that has to be known beforehand, where a container's namespace is, is asked here and not of a program.
 protocol ContainerLookup: Sendable {
-  /// The id of the first process of a running container; nil when there is no such container or daemon, 0 when it does not run.
+  /// The id of the first process of a running container; nil when there is no such container or daemon, 0 when it does
+  /// not run.
   func process(ofContainer container: DockerObject) -> Int32?
 }
 

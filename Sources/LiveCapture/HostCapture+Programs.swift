@@ -14,7 +14,8 @@ extension HostCapture {
     /// What failed.
     var unread: [String] = []
 
-    /// Takes the output of a command, or says that there is none. A program that is not installed is no failure: most hosts lack some.
+    /// Takes the output of a command, or says that there is none. A program that is not installed is no failure: most
+    /// hosts lack some.
     fileprivate mutating func take(
       _ command: ReadCommand, _ outcome: CommandOutcome, to parts: WritableKeyPath<Self, [CaptureBundle.Part]>
     ) {
@@ -66,8 +67,8 @@ extension HostCapture {
     ]
   }
 
-  /// `iptables-save` of each variant that is installed. The plain name stands for one of the variants, so it is asked only where neither
-  /// has a name of its own: no rule is then read twice.
+  /// `iptables-save` of each variant that is installed. The plain name stands for one of the variants, so it is asked
+  /// only where neither has a name of its own: no rule is then read twice.
   private func saveCommands(legacy: Set<AddressFamily>) -> [ReadCommand] {
     AddressFamily.allCases.flatMap { family -> [ReadCommand] in
       let nft = ReadCommand.iptablesSave(.nft, family)

@@ -6,16 +6,19 @@ import RuleGraph
 ///     let bundle = try HostCapture(version: "0.1.0").read()
 ///     DumpReader().read([DumpInput(name: "this host", bytes: bundle.bytes)])
 ///
-/// Nothing is changed: programs are those of a fixed list that only read, libnftables hears one command, files are opened for reading.
+/// Nothing is changed: programs are those of a fixed list that only read, libnftables hears one command, files are
+/// opened for reading.
 public struct HostCapture: Sendable {
-  /// The name of a network namespace, the id of a process, or the name of a container; nil is the namespace of this program.
+  /// The name of a network namespace, the id of a process, or the name of a container; nil is the namespace of this
+  /// program.
   public var namespace: String?
   let version: String
   let runner: any CommandRunner
   let nftables: any NftablesReading
   let files: any KernelFiles
 
-  /// Reads with the programs and the library of this machine. `version` is the program's own, for the bundle's first line.
+  /// Reads with the programs and the library of this machine. `version` is the program's own, for the bundle's first
+  /// line.
   public init(version: String, namespace: String? = nil) {
     self.init(
       version: version, namespace: namespace, runner: SubprocessRunner(), nftables: Libnftables(), files: ProcFiles())
@@ -32,8 +35,8 @@ public struct HostCapture: Sendable {
     self.files = files
   }
 
-  /// Reads everything, and returns when all is read. With a ``namespace`` the calling thread moves into it for good: it must be the program's
-  /// only one.
+  /// Reads everything, and returns when all is read. With a ``namespace`` the calling thread moves into it for good: it
+  /// must be the program's only one.
   public func read() throws(LiveFailure) -> CaptureBundle {
     try checkPermission()
     if let namespace {

@@ -60,7 +60,8 @@ struct ProcFiles: KernelFiles {
 }
 
 extension KernelFiles {
-  /// Whether the thread may read the kernel's rules: the effective capabilities hold `CAP_NET_ADMIN`, bit 12 (capabilities(7)).
+  /// Whether the thread may read the kernel's rules: the effective capabilities hold `CAP_NET_ADMIN`, bit 12
+  /// (capabilities(7)).
   var hasNetAdmin: Bool {
     guard let status = content("/proc/thread-self/status") else { return false }
     for line in status.split(separator: UInt8(ascii: "\n")) where line.starts(with: "CapEff:".utf8) {
@@ -71,8 +72,8 @@ extension KernelFiles {
     return false
   }
 
-  /// Whether the namespace holds tables of iptables-legacy for a family. Asked first because iptables-legacy-save itself would load kernel
-  /// modules on a host that never had any.
+  /// Whether the namespace holds tables of iptables-legacy for a family. Asked first because iptables-legacy-save
+  /// itself would load kernel modules on a host that never had any.
   func hasLegacyTables(_ isIPv6: Bool) -> Bool {
     content("/proc/thread-self/net/\(isIPv6 ? "ip6" : "ip")_tables_names").map { !$0.isEmpty } ?? false
   }
@@ -99,7 +100,8 @@ extension KernelFiles {
     return text
   }
 
-  /// The command lines of docker's userland proxies in the thread's own network namespace, one a line with the process id before it.
+  /// The command lines of docker's userland proxies in the thread's own network namespace, one a line with the process
+  /// id before it.
   func dockerProxies() -> [UInt8] {
     let here = target(ofLink: "/proc/thread-self/ns/net")
     var text: [UInt8] = []

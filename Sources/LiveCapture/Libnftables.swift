@@ -3,8 +3,9 @@ import Glibc
 
 /// libnftables in this process. All contact with its C functions is in this file.
 ///
-/// The library is opened when it is first needed, so the program starts where it is absent. The one command ever given to it is
-/// `list ruleset`. (Not in its dry-run mode: that sends the kernel the beginning of a transaction, where a plain list sends none.)
+/// The library is opened when it is first needed, so the program starts where it is absent. The one command ever given
+/// to it is `list ruleset`. (Not in its dry-run mode: that sends the kernel the beginning of a transaction, where a
+/// plain list sends none.)
 struct Libnftables: NftablesReading {
   /// The library's name; the number is that of its binary interface, the same since nftables 0.9.
   private let libraryName: String

@@ -12,7 +12,8 @@ enum NftablesForm: Hashable, Sendable, CaseIterable {
   var line: String { ReadCommand.nftRuleset(self).line }
 }
 
-/// Reads the nftables ruleset of the network namespace that the thread is in. It has no other power: nothing can be said to it.
+/// Reads the nftables ruleset of the network namespace that the thread is in. It has no other power: nothing can be
+/// said to it.
 protocol NftablesReading: Sendable {
   /// The whole ruleset in a form, as `nft list ruleset` prints it.
   func ruleset(_ form: NftablesForm) throws(NftablesFailure) -> [UInt8]

@@ -2,10 +2,11 @@ import RuleGraph
 
 /// The programs that this module can run, all of which only read.
 ///
-/// The list is the whole of it: ``CommandRunner`` takes nothing else, so no call that could change a ruleset, a route or a container is
-/// reachable. A new one belongs here only when its manual page says that it changes nothing.
+/// The list is the whole of it: ``CommandRunner`` takes nothing else, so no call that could change a ruleset, a route
+/// or a container is reachable. A new one belongs here only when its manual page says that it changes nothing.
 enum ReadCommand: Hashable, Sendable {
-  /// Which of the two implementations of iptables is meant; both may be installed, and both may hold rules that are live.
+  /// Which of the two implementations of iptables is meant; both may be installed, and both may hold rules that are
+  /// live.
   enum Variant: String, Hashable, Sendable {
     case legacy = "-legacy"
     case nft = "-nft"
@@ -45,7 +46,8 @@ enum ReadCommand: Hashable, Sendable {
   case dockerContainerIDs
   /// One container, without its environment, labels and command line, which may hold secrets.
   case dockerContainer(DockerObject)
-  /// What this program itself captures in a container's network namespace: a process of its own, since a thread that entered one stays there.
+  /// What this program itself captures in a container's network namespace: a process of its own, since a thread that
+  /// entered one stays there.
   case containerNamespace(DockerObject)
 
   /// The program's name.
@@ -104,7 +106,8 @@ struct DockerObject: Hashable, Sendable {
   /// The id or name.
   let id: String
 
-  /// Takes what docker allows as a name (`[a-zA-Z0-9][a-zA-Z0-9_.-]*`), so that it can't be an option; nil for anything else.
+  /// Takes what docker allows as a name (`[a-zA-Z0-9][a-zA-Z0-9_.-]*`), so that it can't be an option; nil for anything
+  /// else.
   init?(_ id: some StringProtocol) {
     guard let first = id.utf8.first, first.isLetter || first.isDigit, id.utf8.count <= 255,
       id.utf8.allSatisfy({ $0.isLetter || $0.isDigit || "_.-".utf8.contains($0) })

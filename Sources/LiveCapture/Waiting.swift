@@ -1,8 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Waits on a thread for work that runs concurrently, for callers that are not `async` themselves: a command of the terminal has nothing
-/// else to do meanwhile, and a program that need not wait never starts the machinery of concurrency.
+/// Waits on a thread for work that runs concurrently, for callers that are not `async` themselves: a command of the
+/// terminal has nothing else to do meanwhile, and a program that need not wait never starts the machinery of
+/// concurrency.
 package enum Waiting {
   /// Runs the work and returns its result.
   package static func run<Result: Sendable>(_ work: @escaping @Sendable () async -> Result) -> Result {

@@ -6,7 +6,8 @@ struct DumpContents {
   private(set) var sources = SourceMap()
   /// The outputs, in the order of the inputs.
   private(set) var sections: [DumpSection] = []
-  /// What the readers of rule files got, by the index of their section: they are read at once, with the files that they include.
+  /// What the readers of rule files got, by the index of their section: they are read at once, with the files that they
+  /// include.
   private(set) var fragments: [Int: RuleFragment] = [:]
   /// The inputs in which no output was found.
   private(set) var unrecognised: [Int32] = []
@@ -68,7 +69,8 @@ struct DumpContents {
     }
   }
 
-  /// The program whose output a command would have been, where its message names none: `Fatal: can't open lock file /run/xtables.lock`.
+  /// The program whose output a command would have been, where its message names none: `Fatal: can't open lock file
+  /// /run/xtables.lock`.
   private static func program(printing output: CommandOutput?) -> OutputFailure.Program? {
     switch output?.kind {
     case .listing, .save: .iptables(output?.family)
@@ -77,8 +79,9 @@ struct DumpContents {
     }
   }
 
-  /// Settles whose the outputs are that a command printed on another machine (`ssh web2 iptables -S`): those of a machine that prompts elsewhere in the inputs are
-  /// that machine's. Where nothing but such outputs shows rules, they are what is asked about, and each machine is a host of its own.
+  /// Settles whose the outputs are that a command printed on another machine (`ssh web2 iptables -S`): those of a
+  /// machine that prompts elsewhere in the inputs are that machine's. Where nothing but such outputs shows rules, they
+  /// are what is asked about, and each machine is a host of its own.
   mutating func settleMachines() {
     let prompting = Set(sections.compactMap(\.host))
     let isAlone = !sections.contains { $0.kind.tellsRules && $0.kind != .commands && $0.place == .host }
@@ -89,7 +92,8 @@ struct DumpContents {
     }
   }
 
-  /// A bundle whose last line is missing: of the outputs of rules that it would hold, those that are not there are unread.
+  /// A bundle whose last line is missing: of the outputs of rules that it would hold, those that are not there are
+  /// unread.
   private mutating func addCutBundle(_ finder: SectionFinder, _ paste: PasteLines, _ source: Int32) {
     let last = paste.lines.last ?? DumpLine(start: 0, end: 0, number: 1)
     let span = SourceSpan(source: source, line: last.number, offset: last.start, length: last.end - last.start)

@@ -6,24 +6,28 @@ import RuleGraph
 ///     let reading = DumpReader().read([DumpInput(name: "paste.txt", bytes: bytes)])
 ///     reading.ruleset.table(.ip, "nat")
 ///
-/// An input may be the output of one command, or a paste of many with prompts, Markdown fences, mail quoting, web markup and prose in any
-/// language around them, or a capture bundle. Several inputs are one host: a table that stands in several forms is one table, read from
-/// the form that tells most. What containers or other network namespaces printed does not become the host's.
+/// An input may be the output of one command, or a paste of many with prompts, Markdown fences, mail quoting, web
+/// markup and prose in any language around them, or a capture bundle. Several inputs are one host: a table that stands
+/// in several forms is one table, read from the form that tells most. What containers or other network namespaces
+/// printed does not become the host's.
 public struct DumpReader: Sendable {
-  /// Gives the files that an `include "path"` of a rule file stands for, in order, or nil when they may not or can't be read.
+  /// Gives the files that an `include "path"` of a rule file stands for, in order, or nil when they may not or can't be
+  /// read.
   public typealias Include = @Sendable (_ path: String, _ includer: String) -> [DumpInput]?
 
   private let include: Include
 
-  /// Makes a reader. Which files a rule file for `nft -f` may include is the caller's to decide; without a word of it, none.
+  /// Makes a reader. Which files a rule file for `nft -f` may include is the caller's to decide; without a word of it,
+  /// none.
   public init(include: @escaping Include = { _, _ in nil }) { self.include = include }
 
   /// Reads the inputs as one host; of several hosts in them, the last one that printed rules.
   ///
-  /// Reading never fails: what can't be read is in ``HostReading/diagnostics``, and where nothing at all can, one of them is the error
-  /// `nothing-recognised`.
+  /// Reading never fails: what can't be read is in ``HostReading/diagnostics``, and where nothing at all can, one of
+  /// them is the error `nothing-recognised`.
   ///
-  /// - Parameter snapshot: the moment to read, counted from 1, where a table was printed again with other content; the last one when nil.
+  /// - Parameter snapshot: the moment to read, counted from 1, where a table was printed again with other content; the
+  ///   last one when nil.
   public func read(_ inputs: [DumpInput], snapshot: Int? = nil) -> HostReading {
     let hosts = readHosts(inputs, snapshot: snapshot)
     guard var last = hosts.last(where: { !$0.ruleset.tables.isEmpty }) ?? hosts.last else { return HostReading() }
@@ -38,8 +42,9 @@ public struct DumpReader: Sendable {
     return last
   }
 
-  /// Reads the inputs host by host: two prompts' names, two bundles, or two lists of addresses that contradict each other are two hosts, and nothing is
-  /// merged across them. Hosts that printed neither rules nor anything else that is read here are left out where others did.
+  /// Reads the inputs host by host: two prompts' names, two bundles, or two lists of addresses that contradict each
+  /// other are two hosts, and nothing is merged across them. Hosts that printed neither rules nor anything else that is
+  /// read here are left out where others did.
   ///
   ///     DumpReader().readHosts([paste]).map(\.name)    // ["web1", "web2"]
   public func readHosts(_ inputs: [DumpInput], snapshot: Int? = nil) -> [HostReading] {
@@ -161,7 +166,8 @@ public struct DumpReader: Sendable {
 
   private static let expected = "the output of iptables, iptables-save, nft, ip, docker, ss or sysctl"
 
-  /// One diagnostic for all inputs in which nothing was found: an error when there is nothing else, a note beside inputs that were read.
+  /// One diagnostic for all inputs in which nothing was found: an error when there is nothing else, a note beside
+  /// inputs that were read.
   private static func unrecognised(_ sources: [Int32], _ inputs: [DumpInput], isAll: Bool) -> [Diagnostic] {
     guard let first = sources.first, !inputs.isEmpty else {
       return isAll
@@ -173,7 +179,9 @@ public struct DumpReader: Sendable {
     let span = SourceSpan(source: first, line: 1, offset: 0, length: 0)
     let names = sources.prefix(3).map { inputs[Int($0)].name }.joined(separator: ", ")
     let isEmpty = sources.allSatisfy { source in
-      inputs[Int(source)].bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d }
+      inputs[Int(source)].bytes.allSatisfy {
+        $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r")
+      }
     }
     let message =
       switch (sources.count, isEmpty) {

@@ -21,9 +21,10 @@ public struct HostClues: Hashable, Sendable {
 extension [HostReading] {
   /// Of several hosts the one that a question is about; nil where the clues fit several, or none.
   ///
-  /// A host that has the address in question comes first, then one with a container of that address. Neither counts where another host may have it as well: all Docker
-  /// hosts have 172.17.0.1, and most a container with 172.17.0.2. A host that prints none of its addresses may have any, and is the one that is meant where its rules
-  /// name the destination.
+  /// A host that has the address in question comes first, then one with a container of that address. Neither counts
+  /// where another host may have it as well: all Docker hosts have 172.17.0.1, and most a container with 172.17.0.2. A
+  /// host that prints none of its addresses may have any, and is the one that is meant where its rules name the
+  /// destination.
   ///
   ///     var clues = HostClues()
   ///     clues.destination = IPAddress("192.0.2.10")
@@ -36,7 +37,8 @@ extension [HostReading] {
     if possible.count == 1, !clues.interfaces.isEmpty { return possible[0] }
     for address in [clues.destination].compactMap(\.self) + clues.hostAddresses + [clues.source].compactMap(\.self) {
       for certainty in Certainty.allCases {
-        // What comes in comes from no address of the host that it comes to; yet somebody may ask what becomes of a packet with such a source.
+        // What comes in comes from no address of the host that it comes to; yet somebody may ask what becomes of a
+        // packet with such a source.
         if certainty == .own, clues.comesIn, address == clues.source, address != clues.destination { continue }
         let fitting = possible.filter { self[$0].knows(address, certainty) }
         guard fitting.count == 1 else { continue }

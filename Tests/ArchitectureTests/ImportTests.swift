@@ -8,18 +8,21 @@ import Testing
     "RuleGraph": [],
     "CNFTables": [],
     "HostModel": ["RuleGraph"],
-    "RuleParser": ["RuleGraph", "HostModel"],
+    "RuleText": ["RuleGraph"],
+    "RuleParser": ["RuleGraph", "HostModel", "RuleText"],
     "LiveCapture": ["RuleParser", "CNFTables", "RuleGraph", "HostModel"],
-    "FlowTrace": ["RuleGraph", "HostModel"],
+    "FlowTrace": ["RuleGraph", "HostModel", "RuleText"],
     "PolicyCheck": ["FlowTrace", "RuleGraph", "HostModel"],
     "HostAnalysis": ["FlowTrace", "RuleGraph", "HostModel"],
     "Traffic": ["FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
     "PolicyYAML": ["PolicyCheck"],
     "fwtrace-yaml": ["PolicyYAML", "PolicyCheck"],
-    "Reports": ["PolicyCheck", "Traffic", "HostAnalysis", "FlowTrace", "RuleParser", "RuleGraph", "HostModel"],
+    "Reports": [
+      "PolicyCheck", "Traffic", "HostAnalysis", "FlowTrace", "RuleParser", "RuleText", "RuleGraph", "HostModel",
+    ],
     "fwtrace": [
-      "Reports", "Traffic", "PolicyCheck", "HostAnalysis", "FlowTrace", "LiveCapture", "RuleParser", "RuleGraph",
-      "HostModel",
+      "Reports", "Traffic", "PolicyCheck", "HostAnalysis", "FlowTrace", "LiveCapture", "RuleParser", "RuleText",
+      "RuleGraph", "HostModel",
     ],
   ]
 

@@ -5,6 +5,7 @@ import KernelLab
 import Randomness
 import RuleGraph
 import RuleParser
+import RuleText
 import Testing
 
 /// A rule that an audit says gets no packets: the kernel is sent packets of the rule's own set, and all others, and must never match it.

@@ -4,6 +4,7 @@ import PolicyCheck
 import PolicyYAML
 import RuleGraph
 import RuleParser
+import RuleText
 
 /// Everything of fwtrace that reads what others wrote, each with the bytes of one fuzzing input.
 ///

@@ -1,5 +1,6 @@
 import Foundation
 import RuleGraph
+import RuleText
 import Testing
 
 @testable import RuleParser

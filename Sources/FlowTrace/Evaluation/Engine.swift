@@ -3,35 +3,45 @@ import RuleGraph
 
 /// Follows the packets of one query through the kernel, as far as rules and facts tell what it does with them.
 ///
-/// **What a flow is.** A ``Flow`` is a set of packets that have taken the same path so far: for each thing that the query leaves open a ``Variable`` with the
-/// values that are still possible, less the boxes that earlier rules took (``Flow/exceptions``), and a ``Position``: the stage of the kernel, the next call of
-/// its hook, and the chains that are being walked. A fully given packet is a flow whose variables have one value each. Slots (source, mark, output) are bound to
-/// variables, and a translation binds a slot anew; so what the packet was when it came in is never lost, and narrowing one name of a value narrows all.
+/// **What a flow is.** A ``Flow`` is a set of packets that have taken the same path so far: for each thing that the
+/// query leaves open a ``Variable`` with the values that are still possible, less the boxes that earlier rules took
+/// (``Flow/exceptions``), and a ``Position``: the stage of the kernel, the next call of its hook, and the chains that
+/// are being walked. A fully given packet is a flow whose variables have one value each. Slots (source, mark, output)
+/// are bound to variables, and a translation binds a slot anew; so what the packet was when it came in is never lost,
+/// and narrowing one name of a value narrows all.
 ///
-/// **How it splits.** A match becomes a ``Decision``: the boxes of the flow for which it holds. Where that is all or nothing, the flow goes on. Where it is a
-/// part, there are two flows, the one inside and the one outside. What can't be known (an opaque match, a rate, a table that nobody printed) is a variable, too:
-/// a ``Condition`` that holds or does not, shared by all rules that ask for the same thing. So an unknown splits like any other match, and no evaluation needs a
-/// third truth value. A rule that only compares fields and ends the packet's way does not split: it takes its box, and the flow goes on without it
-/// (`Engine+Taking`). What rules of one chain took with one verdict goes on as one flow.
+/// **How it splits.** A match becomes a ``Decision``: the boxes of the flow for which it holds. Where that is all or
+/// nothing, the flow goes on. Where it is a part, there are two flows, the one inside and the one outside. What can't
+/// be known (an opaque match, a rate, a table that nobody printed) is a variable, too: a ``Condition`` that holds or
+/// does not, shared by all rules that ask for the same thing. So an unknown splits like any other match, and no
+/// evaluation needs a third truth value. A rule that only compares fields and ends the packet's way does not split: it
+/// takes its box, and the flow goes on without it (`Engine+Taking`). What rules of one chain took with one verdict goes
+/// on as one flow.
 ///
-/// **What ends it.** ``run(_:limit:)`` takes flows from a stack and moves each from call to call until it is finished: dropped or rejected by a rule or policy,
-/// delivered, forwarded, sent, or refused outside of netfilter (``OutsideReason``). It ends for certain, since stages only follow each other, chains nest at
-/// most 128 deep, and every rule that is looked at costs a part of the ``budget``; a query with more cases than ``caseLimit`` has the rest as one undetermined
-/// case. Finished flows become the query's cases in `CaseBuilder`; they do not overlap, as the two sides of a split never do.
+/// **What ends it.** ``run(_:limit:)`` takes flows from a stack and moves each from call to call until it is finished:
+/// dropped or rejected by a rule or policy, delivered, forwarded, sent, or refused outside of netfilter
+/// (``OutsideReason``). It ends for certain, since stages only follow each other, chains nest at most 128 deep, and
+/// every rule that is looked at costs a part of the ``budget``; a query with more cases than ``caseLimit`` has the rest
+/// as one undetermined case. Finished flows become the query's cases in `CaseBuilder`; they do not overlap, as the two
+/// sides of a split never do.
 ///
-/// **Where state lives.** In the flow is what is true of its packets: it is a value, and a split copies it. In the engine is what all flows of the query share:
-/// conditions with their numbers, warnings, the budget. Knowledge of the host and indexes of the rules belong to the ``Tracer``, are made once and never change.
-/// An engine serves one family of one query and is then thrown away, so queries are answered on several processors without a lock.
+/// **Where state lives.** In the flow is what is true of its packets: it is a value, and a split copies it. In the
+/// engine is what all flows of the query share: conditions with their numbers, warnings, the budget. Knowledge of the
+/// host and indexes of the rules belong to the ``Tracer``, are made once and never change. An engine serves one family
+/// of one query and is then thrown away, so queries are answered on several processors without a lock.
 final class Engine {
   let ruleset: Ruleset
   let knowledge: HostKnowledge
   let plan: HookPlan
-  /// The ports that some rule translates: a query for one of them on an unknown address takes the address to be the host's.
+  /// The ports that some rule translates: a query for one of them on an unknown address takes the address to be the
+  /// host's.
   let published: ValueSet
   let index: RulesetIndex
-  /// The address that packets from outside are for, which may be the host's own; empty for questions about containers or the host itself.
+  /// The address that packets from outside are for, which may be the host's own; empty for questions about containers
+  /// or the host itself.
   var mayBeOwn = ValueSet.empty
-  /// Whether the question says that packets from a wire leave through another interface, so that they are not this host's.
+  /// Whether the question says that packets from a wire leave through another interface, so that they are not this
+  /// host's.
   var isForwarded = false
   /// The interface that the question says the packet leaves through.
   var wantedOutput: ValueSet?
@@ -39,10 +49,12 @@ final class Engine {
   var warnings: [Diagnostic] = []
   /// How many rules may still be looked at before the trace gives up: malformed dumps can hold jumps that multiply.
   var budget = 20_000_000
-  /// How many cases there may be, and how many answers to one of them: a dump that leaves much untold can make them multiply.
+  /// How many cases there may be, and how many answers to one of them: a dump that leaves much untold can make them
+  /// multiply.
   static let caseLimit = 1000
   static let replyLimit = 32
-  /// How many cases may follow from all cases of a question together: replies, and connections that programs make. And how many did so far.
+  /// How many cases may follow from all cases of a question together: replies, and connections that programs make. And
+  /// how many did so far.
   static let onwardLimit = 4 * caseLimit
   var onwardCases = 0
   /// The conditions of masked values that rules put into packets, by their texts.

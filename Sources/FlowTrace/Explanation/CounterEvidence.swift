@@ -4,7 +4,8 @@ import RuleGraph
 struct CounterEvidence {
   let ruleset: Ruleset
 
-  /// A remark when the rule that decides has counted nothing while its neighbours have; nil when the counters do not speak against it.
+  /// A remark when the rule that decides has counted nothing while its neighbours have; nil when the counters do not
+  /// speak against it.
   func remark(on decider: Decider) -> Remark? {
     guard case .rule(let id) = decider, let counter = ruleset[id].counter, counter.packets == 0 else { return nil }
     let chain = ruleset.tables[id.table].chains[id.chain]

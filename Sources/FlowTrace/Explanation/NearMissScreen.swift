@@ -33,8 +33,8 @@ struct NearMissScreen: ~Copyable {
     }
   }
 
-  /// The rank that the rule has at best; nil where it would not have changed the fate, where more than one statement of it fails for certain, or where,
-  /// though that is wanted, this one can't have held for the packet as it came in.
+  /// The rank that the rule has at best; nil where it would not have changed the fate, where more than one statement of
+  /// it fails for certain, or where, though that is wanted, this one can't have held for the packet as it came in.
   func leastRank(of rule: Int) -> Int? {
     guard ends.contains(index.ends[rule]) else { return nil }
     var failed: UInt16?
@@ -60,8 +60,8 @@ struct NearMissScreen: ~Copyable {
 
   /// The rules of a range without those that fail in two fields for certain, those first that may tell most.
   ///
-  /// A rule that tests a field for which the packet is in one piece, and is not listed for that piece, fails in the field. If it is to be a near miss it is
-  /// listed for the packet's piece of every other field.
+  /// A rule that tests a field for which the packet is in one piece, and is not listed for that piece, fails in the
+  /// field. If it is to be a near miss it is listed for the packet's piece of every other field.
   func parts(of range: Range<Int>) -> [Part] {
     var lists: [(list: ChainIndex.PieceLists, listed: Range<Int>)] = []
     for list in index.lists {

@@ -72,7 +72,7 @@ struct NearMisses {
     let flow = snapshot.flow.value
     // For a packet that gets through, only a rule that missed it because of a rewritten field is worth a word.
     let wantsRewritten = end.verdict == .accept
-    if wantsRewritten, zip(flow.arrival, flow.binding).allSatisfy({ $0 < 0 || $0 == $1 }) { return }
+    if wantsRewritten, flow.arrival.isKept(in: flow.binding) { return }
     let ends = endsThatWouldChange
     func place(_ rule: Int) -> Int { passed + rule - rules.lowerBound }
     func add(_ rule: Int) {
@@ -107,7 +107,8 @@ struct NearMisses {
     default: break
     }
     guard case .variable(let variable, _) = flow.access(field, isIndexNamed: true) else { return nil }
-    // A rule for the same service from elsewhere tells more than one for another service, and that more than one that names none.
+    // A rule for the same service from elsewhere tells more than one for another service, and that more than one that
+    // names none.
     var rank = namesService(id) ? Rank.sameService : Rank.noService
     if let slot = slot(of: variable, flow) {
       if slot == .destination || slot == .destinationPort { rank = Rank.otherService }
@@ -139,13 +140,12 @@ struct NearMisses {
   }
 
   private func slot(of variable: VariableID, _ flow: Flow) -> Slot? {
-    Slot.allCases.first { flow.binding[$0.rawValue] == variable }
+    Slot.allCases.first { flow.binding[$0] == variable }
   }
 
   /// What a slot held when the packet came in; nil where it holds the same now.
   private func original(_ slot: Slot, _ flow: Flow) -> ValueSet? {
-    let before = flow.arrival[slot.rawValue]
-    guard before >= 0, before != flow.binding[slot.rawValue] else { return nil }
+    guard let before = flow.arrival[slot], before != flow.binding[slot] else { return nil }
     let original = flow.variables[before].domain
     return original == flow.domain(slot) ? nil : original
   }

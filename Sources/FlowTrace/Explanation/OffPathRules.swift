@@ -69,8 +69,7 @@ struct OffPathRules {
       case .header(let header) where header.header == .tcp: if !transport.contains(6) { return false }
       case .header(let header) where header.header == .udp: if !transport.contains(17) { return false }
       case .meta(.iifname):
-        let arrived = flow.arrival.indices.contains(Slot.input.rawValue) ? flow.arrival[Slot.input.rawValue] : -1
-        if arrived >= 0, flow.variables[arrived].domain.isDisjoint(with: values) { return false }
+        if let arrived = flow.arrival[.input], flow.variables[arrived].domain.isDisjoint(with: values) { return false }
       default: continue
       }
     }
@@ -204,7 +203,8 @@ private struct Mentions {
     ].compactMap { name, values in values?.single.map { (name, $0) } }
   }
 
-  /// 0 for a rule that names two things asked about, 1 for one; nil when it names none, decides nothing or is about others.
+  /// 0 for a rule that names two things asked about, 1 for one; nil when it names none, decides nothing or is about
+  /// others.
   func rank(_ rule: Rule, table: Int) -> Int? {
     guard rule.statements.contains(where: Self.decides) else { return nil }
     var hits = 0

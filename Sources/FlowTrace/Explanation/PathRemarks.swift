@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// What the way of a packet tells beyond the rule that decided: why an accept did not help, and whose drop it was that decided.
+/// What the way of a packet tells beyond the rule that decided: why an accept did not help, and whose drop it was that
+/// decided.
 struct PathRemarks {
   let engine: Engine
   let end: FinishedFlow
@@ -45,7 +46,8 @@ struct PathRemarks {
     return table.origin == .nftables ? table.chains[chain.chain].base?.type == .nat : table.name == "nat"
   }
 
-  /// The policy of FORWARD met a packet between two interfaces that no rule of the table names: Docker's policy, and nobody's accept.
+  /// The policy of FORWARD met a packet between two interfaces that no rule of the table names: Docker's policy, and
+  /// nobody's accept.
   private func nobodyNamesTheWay() -> Remark? {
     guard case .policy(let id) = end.decidedBy, ruleset[id].base?.hook == .forward,
       let input = single(.input), let output = single(.output)

@@ -3,8 +3,9 @@ public import RuleGraph
 
 /// The way of a container's packets through the container's own network namespace, before the host sees them.
 ///
-/// A container has rules of its own where something in it made some: the resolver of a user-defined network, a side-car proxy, a VPN. Its packets meet its
-/// `output` and `postrouting` first, and the host's rules as what became of them there (network_namespaces(7)).
+/// A container has rules of its own where something in it made some: the resolver of a user-defined network, a side-car
+/// proxy, a VPN. Its packets meet its `output` and `postrouting` first, and the host's rules as what became of them
+/// there (network_namespaces(7)).
 ///
 ///     let inside = SenderNamespace("web", ruleset: own.ruleset, facts: own.facts, query: query)
 ///     let host = tracer.trace(inside.onward(query))
@@ -40,8 +41,8 @@ public struct SenderNamespace: Sendable {
     trace = Tracer(ruleset, facts: facts).trace(inside, options: options)
   }
 
-  /// The running container that sends the packets of a question; nil where they have another sender, or may have several: a source that a container shares
-  /// with others, or an interface that is not its bridge.
+  /// The running container that sends the packets of a question; nil where they have another sender, or may have
+  /// several: a source that a container shares with others, or an interface that is not its bridge.
   public static func container(of query: Query, facts: HostFacts) -> Container? {
     guard query.origin != .host, query.phase != .reply, let source = query.source else { return nil }
     let senders = facts.containers.filter { container in
@@ -54,7 +55,8 @@ public struct SenderNamespace: Sendable {
     return owners.count == 1 ? owners[0] : senders.count == 1 ? senders[0] : nil
   }
 
-  /// Whether packets that come in on the interfaces of a question, if it names any, come over the bridges of a container's networks.
+  /// Whether packets that come in on the interfaces of a question, if it names any, come over the bridges of a
+  /// container's networks.
   private static func arrives(_ input: ValueSet?, from container: Container, _ facts: HostFacts) -> Bool {
     guard let input else { return true }
     let bridges = container.endpoints.compactMap { facts.network(of: $0)?.bridge }.compactMap {
@@ -68,14 +70,16 @@ public struct SenderNamespace: Sendable {
     trace.cases.allSatisfy { $0.verdict == .accept && $0.fate == .sent && $0.translations.isEmpty }
   }
 
-  /// What there is to say of a namespace that lets every packet out as it was; nil of another, whose own answer says more.
+  /// What there is to say of a namespace that lets every packet out as it was; nil of another, whose own answer says
+  /// more.
   public var remark: Remark? {
     guard isTransparent else { return nil }
     let rules = ruleset.tables.flatMap(\.chains).reduce(0) { $0 + $1.rules.count }
     return .senderNamespace(of: name, rules: rules)
   }
 
-  /// The questions about the packets that leave the namespace, with the addresses and ports that its rules gave them: one for each form in which they leave.
+  /// The questions about the packets that leave the namespace, with the addresses and ports that its rules gave them:
+  /// one for each form in which they leave.
   public func onward(_ query: Query) -> [Query] {
     if isTransparent { return [query] }
     var forms: [PacketTuple] = []

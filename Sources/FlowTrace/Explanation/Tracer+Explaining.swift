@@ -1,7 +1,8 @@
 import RuleGraph
 
 extension Tracer {
-  /// Answers a question: the cases, and as far as the options ask for it, why each is what it is and what would change it.
+  /// Answers a question: the cases, and as far as the options ask for it, why each is what it is and what would change
+  /// it.
   ///
   ///     let trace = tracer.trace(query)
   ///     trace.verdict  // .accept

@@ -1,13 +1,14 @@
 import RuleGraph
 
-/// The plain tests of a chain's rules in flat arrays, to pass rules that cannot match without looking at their statements.
+/// The plain tests of a chain's rules in flat arrays, to pass rules that cannot match without looking at their
+/// statements.
 ///
-/// A rule is passed when one of its tests is false for all packets of a flow, judged by the smallest and largest value of each field. The others are
-/// evaluated in full, so the index never changes an answer.
+/// A rule is passed when one of its tests is false for all packets of a flow, judged by the smallest and largest value
+/// of each field. The others are evaluated in full, so the index never changes an answer.
 ///
-/// The bounds of all tests of a field cut its values into pieces, numbered in order; tests and packets are compared by these numbers. In a long chain
-/// each piece of a field also lists the rules that a packet in it may match, so that of ten thousand rules that differ in one address only
-/// the one or two for this address are looked at.
+/// The bounds of all tests of a field cut its values into pieces, numbered in order; tests and packets are compared by
+/// these numbers. In a long chain each piece of a field also lists the rules that a packet in it may match, so that of
+/// ten thousand rules that differ in one address only the one or two for this address are looked at.
 final class ChainIndex: Sendable {
   /// A comparison: whether a field is in a range of pieces.
   struct Test {
@@ -17,7 +18,8 @@ final class ChainIndex: Sendable {
     var negated: Bool
     /// The statement of the rule that makes it.
     var statement: UInt16
-    /// One more than the place in ``ChainIndex/ranges`` of the ranges of which low and high are the ends; zero of a test with one range.
+    /// One more than the place in ``ChainIndex/ranges`` of the ranges of which low and high are the ends; zero of a
+    /// test with one range.
     var several: UInt32
   }
 

@@ -3,8 +3,8 @@ import RuleGraph
 extension Ruleset {
   /// Whether a rule that sees packets of a family needs connection tracking, which switches it and the nat chains on.
   ///
-  /// Until then nat chains are never asked. What can't be read counts as needing it. Source: `nf_ct_netns_get` and its callers in
-  /// `net/netfilter/`; `notrack` alone is none of them.
+  /// Until then nat chains are never asked. What can't be read counts as needing it. Source: `nf_ct_netns_get` and its
+  /// callers in `net/netfilter/`; `notrack` alone is none of them.
   func needsConntrack(_ family: AddressFamily) -> Bool {
     tables.contains { table in
       table.family.sees(family)
@@ -43,8 +43,8 @@ extension Statement {
 }
 
 extension EnvironmentCondition.Kind {
-  /// Whether the match takes conntrack into use (`nf_ct_netns_get` in `xt_connlimit.c`, `xt_connbytes.c`, `xt_cluster.c`, `xt_helper.c`, `xt_connlabel.c`,
-  /// `nft_connlimit.c`). A rate, a quota or the time does not.
+  /// Whether the match takes conntrack into use (`nf_ct_netns_get` in `xt_connlimit.c`, `xt_connbytes.c`,
+  /// `xt_cluster.c`, `xt_helper.c`, `xt_connlabel.c`, `nft_connlimit.c`). A rate, a quota or the time does not.
   fileprivate var needsConntrack: Bool {
     switch self {
     case .connlimit, .connbytes, .cluster, .helper, .label, .ipvs: true

@@ -2,11 +2,13 @@ import RuleGraph
 
 /// What the kernel calls at a hook, in order, for one family.
 ///
-/// Base chains run by rising priority, whatever table or dialect they are of; at equal priority the one registered last runs first. The chains of
-/// type nat are called together by the translation machinery, at -100 (prerouting, output) or 100 (input, postrouting), whatever their own priorities
-/// say; those order them among themselves. Connection tracking itself is an entry at -200.
+/// Base chains run by rising priority, whatever table or dialect they are of; at equal priority the one registered last
+/// runs first. The chains of type nat are called together by the translation machinery, at -100 (prerouting, output) or
+/// 100 (input, postrouting), whatever their own priorities say; those order them among themselves. Connection tracking
+/// itself is an entry at -200.
 ///
-/// Source: `net/netfilter/core.c` (nf_hook_entries_grow), `net/netfilter/nf_nat_core.c` (nf_nat_register_fn); measured for equal priorities.
+/// Source: `net/netfilter/core.c` (nf_hook_entries_grow), `net/netfilter/nf_nat_core.c` (nf_nat_register_fn); measured
+/// for equal priorities.
 struct HookPlan {
   /// One call of a hook.
   enum Entry: Equatable {
@@ -14,8 +16,9 @@ struct HookPlan {
     case conntrack
     /// A base chain.
     case chain(ChainID)
-    /// The translation of the destination (prerouting, output) or of the source (input, postrouting), with the nat chains that decide it. Of legacy
-    /// iptables' chain and nft's chains of the same priority no dump tells which was registered last; then `otherwise` is the other order.
+    /// The translation of the destination (prerouting, output) or of the source (input, postrouting), with the nat
+    /// chains that decide it. Of legacy iptables' chain and nft's chains of the same priority no dump tells which was
+    /// registered last; then `otherwise` is the other order.
     case translation([ChainID], otherwise: [ChainID]?)
   }
 
@@ -33,8 +36,9 @@ struct HookPlan {
 
   /// The calls of a bridge's own hook: the chains of the family `bridge`, which see the frames of all families.
   ///
-  /// The rules of IP are called from within these hooks (`br_nf_pre_routing` and others in `net/bridge/br_netfilter_hooks.c`), at a priority behind that of
-  /// `filter`: here they follow all of the bridge's own chains.
+  /// The rules of IP are called from within these hooks (`br_nf_pre_routing` and others in
+  /// `net/bridge/br_netfilter_hooks.c`), at a priority behind that of `filter`: here they follow all of the bridge's
+  /// own chains.
   func bridgeCalls(_ hook: Hook) -> [Entry] { bridgeEntries[hook] ?? [] }
 
   private static func bridgeEntries(_ ruleset: Ruleset) -> [Hook: [Entry]] {
@@ -53,7 +57,8 @@ struct HookPlan {
     }
     if calls.isEmpty { return [:] }
     if looksAtConnections {
-      // `nf_ct_bridge_pre` in `net/bridge/netfilter/nf_conntrack_bridge.c`, registered by the first rule that looks at a connection.
+      // `nf_ct_bridge_pre` in `net/bridge/netfilter/nf_conntrack_bridge.c`, registered by the first rule that looks at
+      // a connection.
       for hook in [Hook.prerouting, .output] {
         calls[hook, default: []].append(
           Call(priority: HookPriority.conntrack, registered: registered + 1, entry: .conntrack))
@@ -77,7 +82,8 @@ struct HookPlan {
     untoldHooks = Set([Hook.ingress, .egress].filter { Self.hasUntoldDevices(ruleset, $0) })
   }
 
-  /// Whether a chain of ingress or egress that may do something does not say which devices it is for: nft's JSON leaves them out (measured with 1.0.6).
+  /// Whether a chain of ingress or egress that may do something does not say which devices it is for: nft's JSON leaves
+  /// them out (measured with 1.0.6).
   func hasUntoldDevices(_ hook: Hook) -> Bool { untoldHooks.contains(hook) }
 
   private static func hasUntoldDevices(_ ruleset: Ruleset, _ hook: Hook) -> Bool {
@@ -119,7 +125,8 @@ struct HookPlan {
 
   private struct Call {
     var priority: Int32
-    var registered: Int
+    /// How many chains the kernel had been given when it got this one; none of a call that was there before them all.
+    var registered = 0
     var entry: Entry
   }
 
@@ -146,7 +153,7 @@ struct HookPlan {
     switch hook {
     case .prerouting, .output:
       // Conntrack registers when the first rule asks for it, before that rule's chain does.
-      calls.append(Call(priority: HookPriority.conntrack, registered: -1, entry: .conntrack))
+      calls.append(Call(priority: HookPriority.conntrack, entry: .conntrack))
       calls.append(translation(nat, priority: HookPriority.dstnat, ruleset))
     case .input, .postrouting:
       calls.append(translation(nat, priority: HookPriority.srcnat, ruleset))
@@ -175,7 +182,7 @@ struct HookPlan {
     func acts(_ chain: ChainID) -> Bool { !ruleset[chain].rules.isEmpty || ruleset[chain].base?.policy != .accept }
     let (first, other) = (order(legacyFirst: false), order(legacyFirst: true))
     return Call(
-      priority: priority, registered: nat.map(\.registered).min() ?? -1,
+      priority: priority, registered: nat.map(\.registered).min() ?? 0,
       entry: .translation(first, otherwise: first.filter(acts) == other.filter(acts) ? nil : other))
   }
 }

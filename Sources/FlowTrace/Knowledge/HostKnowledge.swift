@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// What is known of the host for deciding where packets go: the facts of the dumps, and, where they are silent, what the rules let one infer.
+/// What is known of the host for deciding where packets go: the facts of the dumps, and, where they are silent, what
+/// the rules let one infer.
 ///
 /// Everything that follows from facts and rules alone is worked out once, for all traces of a tracer.
 final class HostKnowledge: Sendable {
@@ -115,8 +116,8 @@ final class HostKnowledge: Sendable {
     return []
   }
 
-  /// The rules that a host has beside some that were told, where `ip rule` was not printed or only in part: the usual three, and, where other tables are
-  /// shown, one of which nothing is known for each.
+  /// The rules that a host has beside some that were told, where `ip rule` was not printed or only in part: the usual
+  /// three, and, where other tables are shown, one of which nothing is known for each.
   private static func untoldRules(
     _ facts: HostFacts, _ family: AddressFamily, beside told: [RoutingRule]
   ) -> [RoutingRule] {
@@ -196,14 +197,15 @@ final class HostKnowledge: Sendable {
     facts.addressesKnown.contains(family) || facts.ownAddressesKnown.contains(family)
   }
 
-  /// Whether the question names addresses of the host: then it names all that it needs of this version. (Those of IPv4 are among IPv6's as mapped ones, RFC 4291,
-  /// 2.5.5.2.)
+  /// Whether the question names addresses of the host: then it names all that it needs of this version. (Those of IPv4
+  /// are among IPv6's as mapped ones, RFC 4291, 2.5.5.2.)
   func namesOwnAddresses(_ family: AddressFamily) -> Bool {
     let ipv4 = AddressFamily.ipv4.allAddresses
     return family == .ipv4 ? !givenAddresses.isDisjoint(with: ipv4) : !givenAddresses.isSubset(of: ipv4)
   }
 
-  /// What an address of the host on a wire may be where none is told: neither loopback nor a group nor a broadcast address.
+  /// What an address of the host on a wire may be where none is told: neither loopback nor a group nor a broadcast
+  /// address.
   func possibleOwnAddresses(_ family: AddressFamily) -> ValueSet {
     family.allAddresses.subtracting(
       family == .ipv4
@@ -221,7 +223,8 @@ final class HostKnowledge: Sendable {
       }
   }
 
-  /// Whether a dump shows what is in a routing table. `main` has a flag of its own, and the others that every host has are known by other facts, or empty.
+  /// Whether a dump shows what is in a routing table. `main` has a flag of its own, and the others that every host has
+  /// are known by other facts, or empty.
   func tells(_ table: String, _ family: AddressFamily) -> Bool {
     ["local", "main", "default", "255", "254", "253"].contains(table) || facts.allRouteTablesKnown.contains(family)
       || facts.routeTablesKnown[family]?.contains(table) ?? false
@@ -274,7 +277,8 @@ final class HostKnowledge: Sendable {
     return !isWireName(name) && inferredSubnets.contains { $0.interface == name }
   }
 
-  /// `eth0`, `enp3s0`, `wlan0`: what the kernel and systemd call network cards (systemd.net-naming-scheme(7)). A router masquerades what is behind one, too.
+  /// `eth0`, `enp3s0`, `wlan0`: what the kernel and systemd call network cards (systemd.net-naming-scheme(7)). A router
+  /// masquerades what is behind one, too.
   private static func isWireName(_ name: String) -> Bool {
     let letters = name.prefix { $0.isLetter }
     return ["eth", "en", "eno", "ens", "enp", "enx", "wlan", "wl", "wlo", "wls", "wlp", "wlx", "ww"].contains(letters)

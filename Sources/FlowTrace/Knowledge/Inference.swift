@@ -2,8 +2,9 @@ import RuleGraph
 
 /// What rules let one infer of the host where no dump tells.
 enum Inference {
-  /// The rule that shows that packets from 127/8 may leave through an interface: Docker without its proxy masquerades what comes from local addresses
-  /// (`-o docker0 -m addrtype --src-type LOCAL -j MASQUERADE`) and turns route_localnet on for it.
+  /// The rule that shows that packets from 127/8 may leave through an interface: Docker without its proxy masquerades
+  /// what comes from local addresses (`-o docker0 -m addrtype --src-type LOCAL -j MASQUERADE`) and turns route_localnet
+  /// on for it.
   static func localnetEvidence(in ruleset: Ruleset) -> RuleID? {
     for (t, table) in ruleset.tables.enumerated() {
       for (c, chain) in table.chains.enumerated() where chain.rules.count < 20_000 {

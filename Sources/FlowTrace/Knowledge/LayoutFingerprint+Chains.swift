@@ -24,7 +24,8 @@ extension LayoutFingerprint {
       (.calico, "Calico"), (.cni, "a CNI plugin"), (.podman, "Podman"), (.firewalld, "firewalld"),
     ].flatMap { author, name in author.chains.map { ($0, name) } }
 
-  /// The names of Docker's chains, and the beginnings of names that other programs' chains have. A cluster's rules have tens of thousands of chains.
+  /// The names of Docker's chains, and the beginnings of names that other programs' chains have. A cluster's rules have
+  /// tens of thousands of chains.
   private static func names(in ruleset: Ruleset) -> (docker: Set<String>, programs: Set<String>) {
     var docker: Set<String> = []
     var found: Set<String> = []

@@ -18,7 +18,8 @@ struct PieceSpans {
     }
   }
 
-  /// The fields of the packets as they came in. A field that was not there then, or was not rewritten since, is nowhere: it fails all tests.
+  /// The fields of the packets as they came in. A field that was not there then, or was not rewritten since, is
+  /// nowhere: it fails all tests.
   init(_ index: ChainIndex, arrivalOf flow: Flow) {
     spans = Array(repeating: (.max, 0), count: TestField.count)
     for scale in index.scales {

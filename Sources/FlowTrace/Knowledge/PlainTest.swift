@@ -43,7 +43,8 @@ enum TestField: Int, CaseIterable {
 
 /// A statement of a rule, or what it takes for granted, as a comparison of one field with constants.
 ///
-/// It says the same as ``Engine/decide(_:in:_:_:)`` of that statement where it says no: a packet outside `values` does not match the rule.
+/// It says the same as ``Engine/decide(_:in:_:_:)`` of that statement where it says no: a packet outside `values` does
+/// not match the rule.
 struct PlainTest {
   /// What is compared.
   var field: TestField
@@ -58,7 +59,8 @@ struct PlainTest {
     let values: ValueSet
     switch match.values {
     case .values(let known): values = known
-    // What is certain of masked values: a packet outside the possible ones does not match, one with a certain one is no exception.
+    // What is certain of masked values: a packet outside the possible ones does not match, one with a certain one is no
+    // exception.
     case .masked(let masked): values = match.negated ? masked.certain : masked.possible
     default: return []
     }
@@ -160,7 +162,8 @@ struct PlainTest {
 }
 
 extension PlainTest {
-  /// Whether a rule has a test that is false for all packets with these hulls; one that says no more than ``tests(of:_:)``, and makes nothing.
+  /// Whether a rule has a test that is false for all packets with these hulls; one that says no more than
+  /// ``tests(of:_:)``, and makes nothing.
   static func fails(_ rule: Rule, _ family: AddressFamily, _ hulls: borrowing FieldHulls) -> Bool {
     for statement in rule.statements {
       switch statement {
@@ -206,7 +209,8 @@ struct FieldHulls {
 }
 
 extension Flow {
-  /// The smallest and the largest value of a field among the packets of the flow; nil where it is not there, or nothing is certain of it.
+  /// The smallest and the largest value of a field among the packets of the flow; nil where it is not there, or nothing
+  /// is certain of it.
   func hull(of field: TestField) -> (low: UInt128, high: UInt128)? {
     switch field {
     case .never: return (0, 0)
@@ -217,19 +221,18 @@ extension Flow {
       guard let transport = domain(.transport), transport.isSubset(of: IPProtocol.withPorts) else { return nil }
     default: break
     }
-    return field.slot.flatMap { hull(of: binding[$0.rawValue]) }
+    return field.slot.flatMap { binding[$0] }.flatMap { hull(of: $0) }
   }
 
   /// The same of a field that was rewritten since the packet came in, as it was then; nil of the others.
   func arrivalHull(of field: TestField) -> (low: UInt128, high: UInt128)? {
-    guard let slot = field.slot, arrival[slot.rawValue] != binding[slot.rawValue] else { return nil }
-    return hull(of: arrival[slot.rawValue])
+    guard let slot = field.slot, let arrived = arrival[slot], arrived != binding[slot] else { return nil }
+    return hull(of: arrived)
   }
 
   private func hull(of variable: VariableID) -> (low: UInt128, high: UInt128)? {
-    guard variable >= 0, let first = variables[variable].domain.intervals.first,
-      let last = variables[variable].domain.intervals.last
-    else { return nil }
+    let intervals = variables[variable].domain.intervals
+    guard let first = intervals.first, let last = intervals.last else { return nil }
     return (first.lowerBound, last.upperBound)
   }
 }

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// A rule that translates ports but leaves packets of the container's own bridge untranslated, by a rule before it or by itself: there the proxy is on.
+/// A rule that translates ports but leaves packets of the container's own bridge untranslated, by a rule before it or
+/// by itself: there the proxy is on.
 struct ProxiedPort: Sendable {
   var rule: RuleID
   var ports: ValueSet

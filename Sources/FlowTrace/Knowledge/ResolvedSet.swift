@@ -21,8 +21,8 @@ final class ResolvedSet: Sendable {
   let members: [ResolvedSet]
   /// The number of parts of a key.
   let parts: Int
-  /// The elements that hold a packet only while a rate, a quota or a number of connections is not used up, those with one limit as a set of their own; they are
-  /// among ``elements`` too. Empty of most sets.
+  /// The elements that hold a packet only while a rate, a quota or a number of connections is not used up, those with
+  /// one limit as a set of their own; they are among ``elements`` too. Empty of most sets.
   let limited: [(limit: SetLimit, set: ResolvedSet)]
   /// The elements without such limits; nil where that is all of them.
   let unlimited: ResolvedSet?
@@ -89,8 +89,9 @@ final class ResolvedSet: Sendable {
     return groups.map { ($0.limit, ResolvedSet(name: name, elements: $0.elements, isKnown: true)) }
   }
 
-  /// The elements and exceptions in the order in which the kernel looks for them: those of longer prefixes first, of the key's first part before its
-  /// second; the first that holds the key decides (`mtype_test_cidrs` in `net/netfilter/ipset/ip_set_hash_gen.h`).
+  /// The elements and exceptions in the order in which the kernel looks for them: those of longer prefixes first, of
+  /// the key's first part before its second; the first that holds the key decides (`mtype_test_cidrs` in
+  /// `net/netfilter/ipset/ip_set_hash_gen.h`).
   var ranked: [SetElement] {
     if let known = lazyRanked.load() { return known.value }
     let sized = (elements + exceptions).map { element in (element, sizes: element.key.map(\.count)) }
@@ -126,7 +127,8 @@ final class ResolvedSet: Sendable {
     return values
   }
 
-  /// The elements by what they hold under a name, those in sets of one that the kernel looks for one after the other. What an exception holds is nil.
+  /// The elements by what they hold under a name, those in sets of one that the kernel looks for one after the other.
+  /// What an exception holds is nil.
   func groups(holding name: String) -> [(argument: String?, isException: Bool, set: ResolvedSet)] {
     var groups: [(argument: String?, isException: Bool, elements: [SetElement])] = []
     for var element in ranked {
@@ -147,7 +149,8 @@ final class ResolvedSet: Sendable {
     }
   }
 
-  /// The elements that give the same under the same limit, as a set each, in the order of the first ones: the verdicts of a map and their keys.
+  /// The elements that give the same under the same limit, as a set each, in the order of the first ones: the verdicts
+  /// of a map and their keys.
   var groups: [ResolvedSet] {
     if let known = lazyGroups.load() { return known.value }
     struct Gift: Hashable {

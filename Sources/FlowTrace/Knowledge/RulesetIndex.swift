@@ -7,9 +7,11 @@ final class RulesetIndex: Sendable {
   struct Effort {
     /// The number of rules of a chain that have to be looked at before an index of it pays.
     var rulesWorthIndex = 8
-    /// How often a chain has to be visited: making an index takes as long as some ten looks at every rule, and one packet may be all that is asked about.
+    /// How often a chain has to be visited: making an index takes as long as some ten looks at every rule, and one
+    /// packet may be all that is asked about.
     var visitsWorthIndex = 2
-    /// The number of rules of a chain without an index from which on it pays to know between which values the packet's fields lie.
+    /// The number of rules of a chain without an index from which on it pays to know between which values the packet's
+    /// fields lie.
     var rulesWorthHulls = 8
     /// The number of rules of a chain, and of pieces of a field, from which on its rules are listed by piece.
     var rulesWorthLists = 32

@@ -2,8 +2,9 @@ package import RuleGraph
 
 /// Boxes in the order in which they were added, and which of them overlap a part of a flow.
 ///
-/// A long chain leaves a flow thousands of boxes, and each rule behind them asks which ones it meets. So the bounds of every box are kept once more by
-/// variable, close together; the column that tells most is searched, and only what passes it is compared in full.
+/// A long chain leaves a flow thousands of boxes, and each rule behind them asks which ones it meets. So the bounds of
+/// every box are kept once more by variable, close together; the column that tells most is searched, and only what
+/// passes it is compared in full.
 package struct BoxList {
   package private(set) var boxes: [PacketSearch.Box] = []
   private var columns: [Column] = []
@@ -55,7 +56,8 @@ package struct BoxList {
     boxes.append(box)
   }
 
-  /// The indexes of those among the first `count` boxes that share values with a part of a flow, given by the values of each variable.
+  /// The indexes of those among the first `count` boxes that share values with a part of a flow, given by the values of
+  /// each variable.
   package func overlapping(_ part: [ValueSet], first count: Int) -> [Int] {
     var found: [Int] = []
     _ = hasOverlapping(part, first: count) { index in

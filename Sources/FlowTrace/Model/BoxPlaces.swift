@@ -1,10 +1,11 @@
 import RuleGraph
 import Synchronization
 
-/// Where the boxes of a list lie: for each variable the boxes by the values that they allow, cut into places of 256, and those that allow many.
+/// Where the boxes of a list lie: for each variable the boxes by the values that they allow, cut into places of 256,
+/// and those that allow many.
 ///
-/// Most rules of a long list are for a few addresses, so that of ten thousand boxes a part of a flow meets a dozen. What is noted grows with the list when it is
-/// asked for, and never holds a box that the list does not.
+/// Most rules of a long list are for a few addresses, so that of ten thousand boxes a part of a flow meets a dozen.
+/// What is noted grows with the list when it is asked for, and never holds a box that the list does not.
 final class BoxPlaces: Sendable {
   private struct Column {
     var lists: [UInt64: [Int]] = [:]
@@ -27,7 +28,8 @@ final class BoxPlaces: Sendable {
   /// What is known of the boxes of a list that begins with the same ones.
   init(copying other: BoxPlaces) { state = Mutex(other.state.withLock { $0 }) }
 
-  /// Boxes among which all are that share values with a part, in rising order; nil where that would be more than `limit`.
+  /// Boxes among which all are that share values with a part, in rising order; nil where that would be more than
+  /// `limit`.
   func candidates(
     for part: [ValueSet], in boxes: [Flow.Box], _ variables: [VariableID], atMost limit: Int
   ) -> [Int]? {
@@ -44,7 +46,7 @@ final class BoxPlaces: Sendable {
       var found = column.wide
       for place in places { found += column.lists[UInt64(truncatingIfNeeded: place)] ?? [] }
       found.sort()
-      var last = -1
+      var last: Int?
       // A box may be in several of the places.
       found.removeAll { index in
         defer { last = index }
@@ -54,7 +56,8 @@ final class BoxPlaces: Sendable {
     }
   }
 
-  /// One of the first `count` boxes of a list that holds a packet, which is a value for each variable; of several a wide one.
+  /// One of the first `count` boxes of a list that holds a packet, which is a value for each variable; of several a
+  /// wide one.
   func box(
     with packet: [UInt128], among boxes: [Flow.Box], first count: Int, _ variables: [VariableID]
   ) -> Flow.Box? {

@@ -54,7 +54,8 @@ extension Condition {
     // What no dump can tell.
     /// A match whose truth depends on a rate, the time, a list that rules fill.
     case environment(EnvironmentCondition)
-    /// Whether all conditions hold of an element that a rule puts into a set (`add @s { ip saddr limit rate 3/hour }`) or finds there.
+    /// Whether all conditions hold of an element that a rule puts into a set (`add @s { ip saddr limit rate 3/hour }`)
+    /// or finds there.
     case element([EnvironmentCondition])
     /// A match on values that are computed in a way that is not followed.
     case match(Match)

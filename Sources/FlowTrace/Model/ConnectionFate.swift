@@ -57,7 +57,8 @@ public enum ConnectionFate: Hashable, Sendable {
 }
 
 extension Case {
-  /// Whether the connection comes about. Replies count where they were traced; see ``Trace/connection`` for whether they were.
+  /// Whether the connection comes about. Replies count where they were traced; see ``Trace/connection`` for whether
+  /// they were.
   public var connection: ConnectionFate {
     switch verdict {
     case .drop, .reject: return .fails(at: .packet)
@@ -72,14 +73,16 @@ extension Case {
     return reply == .works ? proxy : reply
   }
 
-  /// The replies that tell how the connection comes out: not those to source ports that no client chooses by itself, where the question leaves the source port open.
+  /// The replies that tell how the connection comes out: not those to source ports that no client chooses by itself,
+  /// where the question leaves the source port open.
   package var tellingReplies: [Case] {
     let replies = reply ?? []
     guard replies.count > 1, hasChosenSourcePort(of: self) else { return replies }
     return replies.filter(hasChosenSourcePort)
   }
 
-  /// Whether some packets of a case are from a port that clients choose by themselves (`net.ipv4.ip_local_port_range`, by default 32768 to 60999).
+  /// Whether some packets of a case are from a port that clients choose by themselves (`net.ipv4.ip_local_port_range`,
+  /// by default 32768 to 60999).
   private func hasChosenSourcePort(of one: Case) -> Bool {
     one.when.allowed[.field(.header(HeaderField(.th, .sport)))].map { !$0.isDisjoint(with: Self.chosenPorts) } ?? true
   }
@@ -94,7 +97,8 @@ extension Case {
     }
   }
 
-  /// Whether dumps could tell more of the connection than they do: its packets, replies or docker-proxy's own connection are undetermined.
+  /// Whether dumps could tell more of the connection than they do: its packets, replies or docker-proxy's own
+  /// connection are undetermined.
   public var isUndetermined: Bool {
     verdict == .undetermined
       || verdict == .accept && (tellingReplies + (continuation ?? [])).contains(where: \.isUndetermined)

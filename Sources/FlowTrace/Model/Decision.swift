@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// For which packets of a flow a match is true: those in `requires`, and in (or, negated, outside) the union of the boxes.
+/// For which packets of a flow a match is true: those in `requires`, and in (or, negated, outside) the union of the
+/// boxes.
 ///
 /// The boxes do not overlap within the flow.
 struct Decision {
@@ -37,7 +38,8 @@ struct Decision {
 }
 
 extension Flow {
-  /// Whether a decision is true for the whole flow (true) or for nothing of it (false); nil where ``split(_:)`` has to tell.
+  /// Whether a decision is true for the whole flow (true) or for nothing of it (false); nil where ``split(_:)`` has to
+  /// tell.
   func truth(of decision: Decision) -> Bool? {
     if decision.boxes.isEmpty, decision.requires.isEmpty { return decision.negated }
     guard decision.requires.isEmpty, decision.boxes.count == 1, !decision.negated else { return nil }
@@ -58,7 +60,8 @@ extension Flow {
 
   /// Cuts the flow in two: where the decision is true and where it is false.
   ///
-  /// `box` is the true part as one box relative to the flow, where it is one: then the false part of a whole rule can be the flow less one box.
+  /// `box` is the true part as one box relative to the flow, where it is one: then the false part of a whole rule can
+  /// be the flow less one box.
   func split(_ decision: Decision) -> (yes: [Flow], no: [Flow], box: Box?) {
     if decision.requires.isEmpty {
       if decision.boxes.isEmpty { return decision.negated ? ([self], [], []) : ([], [self], nil) }

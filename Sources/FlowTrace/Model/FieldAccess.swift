@@ -26,20 +26,23 @@ extension Flow {
     case .header(let header): accessHeader(header)
     case .conntrack(let key): accessConnection(key)
     case .fib(let fib):
-      .addressLookup(fib, binding[(fib.ofDestination ? Slot.destination : .source).rawValue], requires: [])
+      binding[fib.ofDestination ? .destination : .source].map { .addressLookup(fib, $0, requires: []) } ?? .absent
     case .raw, .option, .route, .socket, .ipsec: accessRare(field)
     }
   }
 
+  private func variable(_ variable: VariableID?, requires box: Box = []) -> FieldAccess {
+    variable.map { .variable($0, requires: box) } ?? .absent
+  }
+
   private func slot(_ slot: Slot, requires box: Box = []) -> FieldAccess {
-    let variable = binding[slot.rawValue]
-    return variable < 0 ? .absent : .variable(variable, requires: box)
+    variable(binding[slot], requires: box)
   }
 
   /// A slot that reads as zero or the empty name where the packet has none (nft(8): `oifname` in input).
   private mutating func slotOrZero(_ slot: Slot) -> FieldAccess {
-    if binding[slot.rawValue] < 0 { rebind(slot, to: ValueSet(0)) }
-    return .variable(binding[slot.rawValue], requires: [])
+    if let variable = binding[slot] { return .variable(variable, requires: []) }
+    return .variable(rebind(slot, to: ValueSet(0)), requires: [])
   }
 
   /// A field without a slot: open, unless the query gives it.
@@ -118,8 +121,7 @@ extension Flow {
     case .version: return .constant(family == .ipv4 ? 4 : 6)
     case .tos: return slot(.serviceByte)
     case .dscp, .ecn:
-      let variable = binding[Slot.serviceByte.rawValue]
-      guard variable >= 0 else { return .absent }
+      guard let variable = binding[.serviceByte] else { return .absent }
       return field.name == .dscp
         ? .bits(variable, and: 0xfc, right: 2, requires: []) : .bits(variable, and: 3, right: 0, requires: [])
     case .length where family == .ipv4: return slot(.length)
@@ -131,8 +133,7 @@ extension Flow {
 
   /// The box that says the packet is of one of these protocols; nil when it cannot be.
   private func requires(_ wanted: ValueSet) -> Box? {
-    let variable = binding[Slot.transport.rawValue]
-    guard variable >= 0 else { return nil }
+    guard let variable = binding[.transport] else { return nil }
     let domain = variables[variable].domain
     if domain.isSubset(of: wanted) { return [] }
     return domain.isDisjoint(with: wanted) ? nil : [(variable, wanted)]
@@ -179,24 +180,23 @@ extension Flow {
     }
     guard let connection, connection.hasEntry else { return .absent }
     let tuple = field.direction == .reply ? connection.reply : connection.original
-    func known(_ variable: VariableID) -> FieldAccess { variable < 0 ? .absent : .variable(variable, requires: []) }
     switch field.key {
     case .direction: return .constant(connection.direction == .original ? 0 : 1)
     case .status: return .constant(connection.status)
     case .mark: return slot(.connectionMark)
     case .l3proto: return .constant(UInt128(family.rawValue))
     case .protocol: return slot(.transport)
-    case .saddr: return known(tuple.source)
-    case .daddr: return known(tuple.destination)
-    case .protoSrc: return tuple.sourcePort < 0 ? accessPortless(field) : known(tuple.sourcePort)
-    case .protoDst: return tuple.destinationPort < 0 ? accessPortless(field) : known(tuple.destinationPort)
+    case .saddr: return variable(tuple.source)
+    case .daddr: return variable(tuple.destination)
+    case .protoSrc: return tuple.sourcePort == nil ? accessPortless(field) : variable(tuple.sourcePort)
+    case .protoDst: return tuple.destinationPort == nil ? accessPortless(field) : variable(tuple.destinationPort)
     case .zone: return .constant(0)
     default: return accessRare(.conntrack(field))
     }
   }
 
-  /// What stands where other protocols have a port: for ICMP the identifier and, as destination, type and code; zero for the rest
-  /// (`union nf_conntrack_man_proto` in `include/uapi/linux/netfilter/nf_conntrack_tuple_common.h`).
+  /// What stands where other protocols have a port: for ICMP the identifier and, as destination, type and code; zero
+  /// for the rest (`union nf_conntrack_man_proto` in `include/uapi/linux/netfilter/nf_conntrack_tuple_common.h`).
   private mutating func accessPortless(_ field: ConntrackField) -> FieldAccess {
     let transport = domain(.transport)?.single
     guard transport == 1 || transport == 58 else {

@@ -4,6 +4,8 @@ import RuleGraph
 enum ConditionKey: Hashable {
   /// A statement of a rule that can't be decided; each statement is a condition of its own.
   case statement(RuleID, Int)
+  /// Whether the program in user space that a rule hands packets to lets them pass.
+  case queue(RuleID)
   /// Whether a variable's value is an address of this host (or of another type that the routing tables give).
   case addressType(VariableID, ValueSet)
   /// Whether a variable's bits under a mask are among some values.
@@ -36,20 +38,22 @@ extension Flow {
     _ domain: ValueSet, dimension: Region.Dimension? = nil, isOpen: Bool = false
   ) -> VariableID {
     variables.append(Variable(domain: domain, dimension: dimension, open: isOpen ? domain : nil))
-    return variables.count - 1
+    return VariableID(variables.count - 1)
   }
 
   /// The values that a slot may have; nil where the packet has no such field.
   func domain(_ slot: Slot) -> ValueSet? {
-    let variable = binding[slot.rawValue]
-    return variable < 0 ? nil : variables[variable].domain
+    binding[slot].map { variables[$0].domain }
   }
 
   /// Gives a slot a new variable with these values.
   ///
   /// - Parameter isOpen: Whether nobody knows which of them it has.
-  mutating func rebind(_ slot: Slot, to values: ValueSet, isOpen: Bool = false) {
-    binding[slot.rawValue] = makeVariable(values, isOpen: isOpen)
+  @discardableResult
+  mutating func rebind(_ slot: Slot, to values: ValueSet, isOpen: Bool = false) -> VariableID {
+    let variable = makeVariable(values, isOpen: isOpen)
+    binding[slot] = variable
+    return variable
   }
 
   /// Limits a variable to some values. False when none is left: the flow is then empty.
@@ -86,7 +90,8 @@ extension Flow {
 
   /// Brings the exceptions that mention a variable up to date with its domain. False when nothing is left of the flow.
   ///
-  /// Of many exceptions that would take longer than it saves: they are left as they are, and the search for a packet tells.
+  /// Of many exceptions that would take longer than it saves: they are left as they are, and the search for a packet
+  /// tells.
   private mutating func simplifyExceptions(mentioning variable: VariableID) -> Bool {
     guard exceptions.count <= 64, exceptions.variables.contains(variable) else { return true }
     let old = exceptions.boxes
@@ -101,7 +106,8 @@ extension Flow {
     return true
   }
 
-  /// Takes exceptions that limit one variable only out of its domain, and drops those that are outside the flow. False when nothing is left.
+  /// Takes exceptions that limit one variable only out of its domain, and drops those that are outside the flow. False
+  /// when nothing is left.
   mutating func settleExceptions() -> Bool {
     var boxes = exceptions.boxes
     var isChanged = false
@@ -169,7 +175,8 @@ extension Flow {
   mutating func note(_ step: Step) { path = PathNode(.step(step), after: path) }
 }
 
-/// What a condition about a masked value is about: the same one for all rules that name the value, else one for each rule.
+/// What a condition about a masked value is about: the same one for all rules that name the value, else one for each
+/// rule.
 struct MaskedKeyName: Hashable {
   /// The name of the value or set; empty of a value without a name.
   var text: String

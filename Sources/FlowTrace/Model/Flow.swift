@@ -2,8 +2,9 @@ import RuleGraph
 
 /// A part of the query's packets on their way through the hooks: all of them have taken the same way so far.
 ///
-/// It is a box of values for each variable, less exceptions (boxes that an earlier rule took), together with the place that it has reached. A match that divides
-/// it makes two flows of it. What several rules of a chain took with the same verdict is one flow: it lies in the union of what each of them took.
+/// It is a box of values for each variable, less exceptions (boxes that an earlier rule took), together with the place
+/// that it has reached. A match that divides it makes two flows of it. What several rules of a chain took with the same
+/// verdict is one flow: it lies in the union of what each of them took.
 struct Flow {
   /// A box: allowed values of some variables.
   typealias Box = PacketSearch.Box
@@ -16,8 +17,8 @@ struct Flow {
   var unions: [BoxUnion] = []
   /// The rules that the flow was put together of, by the first of them.
   var runs: [RuleID: RuleRun] = [:]
-  /// The variable of each slot, -1 where the packet has no such field.
-  var binding: [VariableID]
+  /// The variable of each slot.
+  var binding = Binding.empty
   /// The variables of rarer fields, made when they are first asked for.
   var rareFields: [Field: VariableID] = [:]
   /// The variables of conditions, by what they stand for.
@@ -33,11 +34,13 @@ struct Flow {
   var isUntracked = false
   /// The connection that conntrack will find, of a later packet.
   var continued: Connection?
-  /// Whether this is the answer to the packet that the question describes: what the question says of rarer fields is not about it.
+  /// Whether this is the answer to the packet that the question describes: what the question says of rarer fields is
+  /// not about it.
   var isAnswer = false
   /// The interface that the connection's first packet came in on, for its answer.
   var returnsTo: VariableID?
-  /// Variables that hold an address of this host, whatever the address is: the source of a process that is not bound to one.
+  /// Variables that hold an address of this host, whatever the address is: the source of a process that is not bound to
+  /// one.
   var ownAddresses: Set<VariableID> = []
   /// Whether the packet is being bridged.
   var isBridged = false
@@ -51,7 +54,8 @@ struct Flow {
   var isPastHost = false
   /// Whether rules that no dump shows may have translated the source.
   var mayHaveOtherSource = false
-  /// The port of a bridge that the frame came in through, for the chains of the family `bridge`: those of IP may not see it.
+  /// The port of a bridge that the frame came in through, for the chains of the family `bridge`: those of IP may not
+  /// see it.
   var bridgePort: VariableID?
   /// The device whose chains of ingress or egress, or of the family `bridge`, the packet is in.
   var device: DevicePass?
@@ -72,8 +76,8 @@ struct Flow {
   var assumptions: [Assumption] = []
   /// The translations so far.
   var translations: [AppliedTranslation] = []
-  /// The packet's bindings as it came in, for near misses.
-  var arrival: [VariableID] = []
+  /// The packet's binding as it came in, for near misses.
+  var arrival = Binding.empty
   /// Which rule last changed a slot.
   var changedBy: [Slot: RuleID] = [:]
   /// Facts for the explanation.
@@ -87,7 +91,6 @@ struct Flow {
     self.family = family
     self.isSentByHost = isSentByHost
     self.phase = phase
-    binding = Array(repeating: -1, count: Slot.allCases.count)
   }
 }
 
@@ -118,12 +121,12 @@ struct Connection {
   var masqueradedThrough: VariableID?
 }
 
-/// The variables of a connection's tuple.
+/// The variables of a connection's tuple; nil of the ports where the protocol has none.
 struct TupleBinding {
-  var source: VariableID
-  var sourcePort: VariableID
-  var destination: VariableID
-  var destinationPort: VariableID
+  var source: VariableID?
+  var sourcePort: VariableID?
+  var destination: VariableID?
+  var destinationPort: VariableID?
 }
 
 /// Where in the kernel a flow is.
@@ -142,18 +145,19 @@ struct Position {
   /// The chains that are being walked, the innermost last.
   var frames: [Frame] = []
   /// What the route depends on at the start of an output chain that reroutes, to see whether it changed anything.
-  var beforeReroute: [VariableID]?
+  var beforeReroute: [VariableID?]?
   /// What the route was last chosen anew by in output; nil when it was not.
-  var rerouted: [VariableID]?
+  var rerouted: [VariableID?]?
   /// The last of these ways that was looked up: one that refuses the packet ends it at once.
-  var checkedReroute: [VariableID]?
+  var checkedReroute: [VariableID?]?
   /// The index of the next nat chain of the call that is under way.
   var natChain = 0
   /// What missing rules of the base chain that is walked can have done, as far as it was followed.
   var followed: MissingRules.Effects = []
   /// Whether a translation already ended the nat chains of this hook.
   var natEnded = false
-  /// Chains that left the flow as it was after a long walk, each with ``changes`` as they were then: it need not walk them again.
+  /// Chains that left the flow as it was after a long walk, each with ``changes`` as they were then: it need not walk
+  /// them again.
   var idle: [ChainID: Int] = [:]
   /// How often a rule of the base chain that is walked changed the flow, or took a part of it.
   var changes = 0

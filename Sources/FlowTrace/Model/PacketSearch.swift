@@ -12,12 +12,13 @@ package enum Occupancy {
 
 /// A search for one packet of a part of a flow: depth first, through as few of the boxes taken out as possible.
 ///
-/// What earlier rules took is never cut out of a flow. Whether anything is left for a rule is decided here, among those boxes alone that overlap what the rule wants:
-/// one that covers the part ends the search there, one that covers it in all fields but one makes the part smaller, and where a field has a value that no box has, that
-/// is a packet. Only boxes that cross the part in several fields divide it, and the first piece that no box overlaps is the answer.
+/// What earlier rules took is never cut out of a flow. Whether anything is left for a rule is decided here, among those
+/// boxes alone that overlap what the rule wants: one that covers the part ends the search there, one that covers it in
+/// all fields but one makes the part smaller, and where a field has a value that no box has, that is a packet. Only
+/// boxes that cross the part in several fields divide it, and the first piece that no box overlaps is the answer.
 package struct PacketSearch {
-  /// A box: allowed values of some variables, by their numbers.
-  package typealias Box = [(variable: Int, values: ValueSet)]
+  /// A box: allowed values of some variables.
+  package typealias Box = [(variable: VariableID, values: ValueSet)]
 
   /// How many comparisons of a box with a part one search may make.
   static let effort = 400_000
@@ -35,10 +36,12 @@ package struct PacketSearch {
 
   package init(tries: Int = 12) { self.tries = tries }
 
-  /// Tries a few packets of a part: one that is in no box of some lists shows that there are some. Makes the part smaller by boxes that leave one piece of it.
+  /// Tries a few packets of a part: one that is in no box of some lists shows that there are some. Makes the part
+  /// smaller by boxes that leave one piece of it.
   ///
-  /// A part that is large beside the boxes that overlap it, be they thousands, consists of such packets for the most part, and which box holds a packet is told sooner
-  /// than which boxes overlap a part. Of a part that one box covers, every packet leads to that box. The tries are the same each time.
+  /// A part that is large beside the boxes that overlap it, be they thousands, consists of such packets for the most
+  /// part, and which box holds a packet is told sooner than which boxes overlap a part. Of a part that one box covers,
+  /// every packet leads to that box. The tries are the same each time.
   package func probe(_ part: inout [ValueSet], outside lists: [(boxes: BoxList, count: Int)]) -> Occupancy {
     var chance = Chance()
     for _ in 0..<tries {
@@ -91,7 +94,8 @@ package struct PacketSearch {
     return nil
   }
 
-  /// Takes out of a part the boxes that leave one piece of it; gives those that cross it in several fields, nil where nothing is left.
+  /// Takes out of a part the boxes that leave one piece of it; gives those that cross it in several fields, nil where
+  /// nothing is left.
   private mutating func shrink(_ part: inout [ValueSet], by candidates: [Int]) -> [Int]? {
     var candidates = candidates
     while true {
@@ -165,7 +169,8 @@ package struct PacketSearch {
   }
 }
 
-/// Numbers by chance that are the same each time (splitmix64; Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+/// Numbers by chance that are the same each time (splitmix64; Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014).
 private struct Chance {
   private var state: UInt64 = 0
 

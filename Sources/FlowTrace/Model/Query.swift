@@ -5,8 +5,9 @@ public import RuleGraph
 ///     var query = Query(.tcp, from: "203.0.113.0/24", to: "172.17.0.2", port: 8080)
 ///     query.input = .interface("eth0")
 ///
-/// Each field is a `ValueSet` of `RuleGraph`, whatever it holds: addresses (`"172.17.0.0/16"`), ports (`[80, 443]`), protocols (`.tcp`) and interfaces
-/// (`.interface("docker0")`). ``QueryBuilder`` makes a query from text, such as the options of the command line.
+/// Each field is a `ValueSet` of `RuleGraph`, whatever it holds: addresses (`"172.17.0.0/16"`), ports (`[80, 443]`),
+/// protocols (`.tcp`) and interfaces (`.interface("docker0")`). ``QueryBuilder`` makes a query from text, such as the
+/// options of the command line.
 public struct Query: Hashable, Sendable {
   /// Who sends the packet.
   public enum Origin: Hashable, Sendable {
@@ -79,7 +80,8 @@ public struct Query: Hashable, Sendable {
   ///   - source: The source addresses: `"203.0.113.0/24"`.
   ///   - destination: The destination addresses.
   ///   - port: The destination ports: `8080`, `[80, 443]`, `ValueSet(8000...8999)`.
-  ///   - input: The interface that the packet comes in on: `.interface("eth0")`; without it, the host itself may be the sender, too.
+  ///   - input: The interface that the packet comes in on: `.interface("eth0")`; without it, the host itself may be the
+  ///     sender, too.
   public init(
     _ transport: ValueSet? = nil, from source: ValueSet? = nil, to destination: ValueSet? = nil, port: ValueSet? = nil,
     input: ValueSet? = nil

@@ -1,7 +1,8 @@
 import RuleGraph
 
 extension Region {
-  /// The packets of either of two regions, where their boxes differ in one field only; nil where they differ in more, or in a condition.
+  /// The packets of either of two regions, where their boxes differ in one field only; nil where they differ in more,
+  /// or in a condition.
   ///
   /// The exceptions of each hold for its own values of that field.
   func joined(with other: Region) -> Region? {

@@ -19,9 +19,11 @@ extension Region {
   /// A box: the values that it allows of each dimension; one that is not mentioned is not limited.
   package typealias Box = [Dimension: ValueSet]
 
-  /// The packets that are in two regions, as disjoint boxes without exceptions; nil when finding them takes more than the effort.
+  /// The packets that are in two regions, as disjoint boxes without exceptions; nil when finding them takes more than
+  /// the effort.
   ///
-  /// What is taken out is cut only where it meets what both regions allow, so that two large regions that share little take little.
+  /// What is taken out is cut only where it meets what both regions allow, so that two large regions that share little
+  /// take little.
   package func boxes(sharedWith other: Region, effort: inout RegionEffort) -> [Box]? {
     guard let mine = limited(to: open), let its = other.limited(to: other.open),
       let hull = Region.intersection(mine, its)

@@ -2,9 +2,9 @@ public import RuleGraph
 
 /// A part of the packets of a query: a box of allowed values for each dimension, less some boxes.
 ///
-/// The dimensions are the query's open fields as the packet had them when it came in or was sent. The exceptions are other cases' boxes: the
-/// packets that an earlier rule already took. What several rules took lies in ``parts`` of the box. ``boxes(limit:)`` gives the same packets as disjoint boxes
-/// without exceptions.
+/// The dimensions are the query's open fields as the packet had them when it came in or was sent. The exceptions are
+/// other cases' boxes: the packets that an earlier rule already took. What several rules took lies in ``parts`` of the
+/// box. ``boxes(limit:)`` gives the same packets as disjoint boxes without exceptions.
 public struct Region: Hashable, Sendable {
   /// What a dimension of a region is.
   public enum Dimension: Hashable, Sendable {
@@ -27,7 +27,8 @@ public struct Region: Hashable, Sendable {
   public var allowed: [Dimension: ValueSet]
   /// Boxes that are taken out.
   public var except: [[Dimension: ValueSet]]
-  /// The parts of the box that the packets lie in, which do not overlap; none where they are all of it. ``allowed`` is their hull then.
+  /// The parts of the box that the packets lie in, which do not overlap; none where they are all of it. ``allowed`` is
+  /// their hull then.
   public var parts: [Part] = []
   /// What one rule of several took.
   public struct Part: Hashable, Sendable {
@@ -43,7 +44,8 @@ public struct Region: Hashable, Sendable {
     }
   }
 
-  /// For the dimensions that the query left open: all values that such a packet can have, to say what a set lacks (`any but docker0`).
+  /// For the dimensions that the query left open: all values that such a packet can have, to say what a set lacks (`any
+  /// but docker0`).
   ///
   /// An open source has no addresses that cannot come from a wire, and an open input interface is not `lo`.
   public var open: [Dimension: ValueSet] = [:]
@@ -110,8 +112,8 @@ public struct Region: Hashable, Sendable {
     return boxes.count > limit ? nil : boxes
   }
 
-  /// The order in which dimensions are cut, which decides what the boxes are: that of a dictionary is another one each time. Sources come last, so that a box says who
-  /// reaches some ports, and not which ports are left to somebody.
+  /// The order in which dimensions are cut, which decides what the boxes are: that of a dictionary is another one each
+  /// time. Sources come last, so that a box says who reaches some ports, and not which ports are left to somebody.
   static func order(_ dimensions: Set<Dimension>) -> [Dimension] {
     func rank(_ dimension: Dimension) -> (Int, String) {
       if case .field(.header(let field)) = dimension, field.name == .saddr { return (1, "") }

@@ -33,7 +33,8 @@ public struct RuleRemedy: Hashable, Sendable {
     case firewalld, docker, libvirt
   }
 
-  /// The command that adds it, in the chain's own dialect: `iptables -I DOCKER-USER 1 -i eth0 -p tcp --dport 80 -j ACCEPT`.
+  /// The command that adds it, in the chain's own dialect: `iptables -I DOCKER-USER 1 -i eth0 -p tcp --dport 80 -j
+  /// ACCEPT`.
   public var command: String
   /// The chain that it is put into.
   public var chain: ChainID

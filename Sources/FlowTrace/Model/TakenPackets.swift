@@ -20,9 +20,9 @@ struct RuleRun {
 
 /// What rules of one chain took of a flow with the same verdict, while the rest of the flow went on from rule to rule.
 ///
-/// Three hundred rules that drop one source each are one thing to a reader, and one flow here: its set is the union of what each rule took. So a rule that takes a part of
-/// a flow and ends its way does not divide it. The part is written down, and goes on as one flow with all others of its kind when the flow divides or its base
-/// chain ends.
+/// Three hundred rules that drop one source each are one thing to a reader, and one flow here: its set is the union of
+/// what each rule took. So a rule that takes a part of a flow and ends its way does not divide it. The part is written
+/// down, and goes on as one flow with all others of its kind when the flow divides or its base chain ends.
 struct TakenPackets {
   /// What the rules have in common: all but the values that they compare with.
   struct Kind: Hashable {
@@ -97,7 +97,8 @@ struct TakenPackets {
     return flow
   }
 
-  /// The pieces, those of neighbouring rules as one box where they differ in one variable only and no other rule took anything between them.
+  /// The pieces, those of neighbouring rules as one box where they differ in one variable only and no other rule took
+  /// anything between them.
   private var joined: [BoxUnion.Piece] {
     var result: [BoxUnion.Piece] = []
     var at = 0
@@ -134,7 +135,8 @@ struct TakenPackets {
   }
 }
 
-/// What rules of a base chain took of the flow that walks it, by kind, and every box of it in the order in which it was taken.
+/// What rules of a base chain took of the flow that walks it, by kind, and every box of it in the order in which it was
+/// taken.
 struct Taken {
   var kinds: [TakenPackets] = []
   var boxes = BoxList()
@@ -149,7 +151,8 @@ extension Flow {
     conditions.merge(other.conditions) { mine, _ in mine }
   }
 
-  /// Makes what rules took exceptions of the flow, and gives it as flows of their own, one for each kind. False when nothing is left of the flow itself.
+  /// Makes what rules took exceptions of the flow, and gives it as flows of their own, one for each kind. False when
+  /// nothing is left of the flow itself.
   mutating func release() -> (parts: [Flow], isLeft: Bool) {
     let taken = position.taken
     if taken.kinds.isEmpty { return ([], true) }

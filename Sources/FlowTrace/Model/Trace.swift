@@ -1,7 +1,8 @@
 package import HostModel
 public import RuleGraph
 
-/// The answer to a ``Query``: cases that together are the query and do not overlap, each with its verdict and the way there.
+/// The answer to a ``Query``: cases that together are the query and do not overlap, each with its verdict and the way
+/// there.
 public struct Trace: Sendable {
   /// The question.
   public var query: Query
@@ -26,8 +27,8 @@ public struct Trace: Sendable {
     self.warnings = warnings
   }
 
-  /// The verdict over all cases: the one that they share, `mixed`, or `undetermined` when any case is. Packets that rules which no dump shows
-  /// drop or reject are `mixed`, too.
+  /// The verdict over all cases: the one that they share, `mixed`, or `undetermined` when any case is. Packets that
+  /// rules which no dump shows drop or reject are `mixed`, too.
   public var verdict: OverallVerdict {
     let verdicts = Set(cases.map(\.verdict))
     if verdicts.isEmpty || verdicts.contains(.undetermined) { return .undetermined }
@@ -87,7 +88,8 @@ public struct Case: Sendable {
   public var hasUnknownSource = false
   /// What decided.
   public var decidedBy: Decider
-  /// The rules of a chain that share the case, where several do: each packet of it was decided by one of them, and ``decidedBy`` is the first.
+  /// The rules of a chain that share the case, where several do: each packet of it was decided by one of them, and
+  /// ``decidedBy`` is the first.
   public var rules: [RuleID] = []
   /// What each of ``rules`` matches, in the order of the chain.
   package var shares: [RuleShare] = []
@@ -128,7 +130,8 @@ public struct Deciders: Hashable, Sendable {
 }
 
 extension Case {
-  /// Whether rules that no dump shows stop its packets, which may send an answer or not: where the verdict says that they are dropped, they may be rejected.
+  /// Whether rules that no dump shows stop its packets, which may send an answer or not: where the verdict says that
+  /// they are dropped, they may be rejected.
   public var mayBeRejected: Bool {
     (conditionalVerdict ?? verdict) == .drop && conditions.contains { $0.effect?.contains(.reject) ?? false }
   }

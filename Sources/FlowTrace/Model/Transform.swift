@@ -46,7 +46,8 @@ package struct Transform {
     guard operations.count == 1, case .bitwise(let and, let xor) = operations[0], let first = domain.first,
       let last = domain.intervals.last?.upperBound
     else { return nil }
-    // The bits above the highest one that differs within the domain are the same for all values: only the rest is solved for.
+    // The bits above the highest one that differs within the domain are the same for all values: only the rest is
+    // solved for.
     let differing = first ^ last
     let free: UInt128 = differing == 0 ? 0 : UInt128.max >> UInt128(differing.leadingZeroBitCount)
     let fixed = first & ~free
@@ -57,7 +58,8 @@ package struct Transform {
     return ValueSet(solved.intervals.map { ($0.lowerBound | fixed)...($0.upperBound | fixed) }).intersection(domain)
   }
 
-  /// The same for a mask: intervals exist where the mask's ones are the upper bits of the field, or where few bits above its lowest one are free.
+  /// The same for a mask: intervals exist where the mask's ones are the upper bits of the field, or where few bits
+  /// above its lowest one are free.
   private static func preimage(and: UInt128, xor: UInt128, of results: ValueSet, within top: UInt128) -> ValueSet? {
     let field = ValueSet(0...top)
     let mask = and & top

@@ -1,13 +1,15 @@
 import RuleGraph
 
-/// What adds to a case why it is what it is. The tracer asks it as soon as a case is made, for the flow that it is made of is not kept.
+/// What adds to a case why it is what it is. The tracer asks it as soon as a case is made, for the flow that it is made
+/// of is not kept.
 protocol CaseReasons {
   /// Adds the reasons to a case.
   ///
   /// - Parameters:
   ///   - part: The case.
   ///   - end: The flow that it is made of.
-  ///   - isAsked: Whether the question is about the case itself, not about its reply or a connection that a program makes on.
+  ///   - isAsked: Whether the question is about the case itself, not about its reply or a connection that a program
+  ///     makes on.
   func add(to part: inout Case, of end: FinishedFlow, isAsked: Bool)
 }
 
@@ -67,8 +69,8 @@ struct CaseBuilder {
     guard !isReply, let wanted = query.output else { return end }
     var end = end
     // In the chains of a bridge or at egress it is a port or a device that stands there.
-    let output = end.flow.device?.output ?? end.flow.binding[Slot.output.rawValue]
-    guard output >= 0 else { return end.verdict == .accept ? nil : end }
+    let output = end.flow.device.map(\.output) ?? end.flow.binding[.output]
+    guard let output else { return end.verdict == .accept ? nil : end }
     return end.flow.narrow(output, to: wanted) ? end : nil
   }
 
@@ -106,8 +108,8 @@ struct CaseBuilder {
   private func input(_ flow: Flow) -> ValueSet? {
     guard !flow.isSentByHost else { return nil }
     let arrived =
-      flow.isBridged || flow.device != nil ? flow.arrival[Slot.input.rawValue] : flow.binding[Slot.input.rawValue]
-    return arrived >= 0 ? flow.variables[arrived].domain : nil
+      flow.isBridged || flow.device != nil ? flow.arrival[.input] : flow.binding[.input]
+    return arrived.map { flow.variables[$0].domain }
   }
 
   private mutating func makeCase(_ end: FinishedFlow) -> Case {
@@ -169,7 +171,8 @@ struct CaseBuilder {
 
   // MARK: - Conditions and regions
 
-  /// Finished flows as flows in which every condition that their exceptions mention is decided. Those past the limit are given up whole.
+  /// Finished flows as flows in which every condition that their exceptions mention is decided. Those past the limit
+  /// are given up whole.
   private func decided(_ finished: [FinishedFlow], limit: Int) -> [FinishedFlow] {
     var work = Array(finished.reversed())
     var decided: [FinishedFlow] = []
@@ -232,7 +235,8 @@ struct CaseBuilder {
     return found
   }
 
-  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and the dump does not show it.
+  /// Cases that differ in the value of something masked, and in their verdict, are undetermined: the value is one, and
+  /// the dump does not show it.
   private func settleMasked(_ cases: inout [Case], _ masked: [[Int: [ValueSet]]]) {
     let verdicts = cases.map(\.verdict)
     for index in cases.indices {
@@ -248,15 +252,19 @@ struct CaseBuilder {
     }
   }
 
-  private struct Unknown: Hashable {
-    var number: Int
-    var holds: Bool
-
+  private enum Unknown: Hashable {
+    /// Whether a condition holds, by its number.
+    case condition(Int, holds: Bool)
     /// The address that rules that no dump shows translate to: packets of which nothing else differs may end otherwise.
-    static let unseenTarget = Unknown(number: -1, holds: true)
+    case unseenTarget
 
     /// What it may be instead.
-    var opposite: Unknown { self == .unseenTarget ? self : Unknown(number: number, holds: !holds) }
+    var opposite: Unknown {
+      switch self {
+      case .condition(let number, let holds): .condition(number, holds: !holds)
+      case .unseenTarget: self
+      }
+    }
   }
 
   /// What a flow takes to be one way although a dump could have told.
@@ -266,7 +274,7 @@ struct CaseBuilder {
       guard case .condition(let number)? = variable.dimension, !engine.conditions[number].about.isEnvironment,
         let value = variable.domain.single
       else { continue }
-      found.insert(Unknown(number: number, holds: value == 1))
+      found.insert(.condition(number, holds: value == 1))
     }
     if isReply, flow.mayHaveOtherSource { found.insert(.unseenTarget) }
     let isUnseen = flow.translations.contains { translation in

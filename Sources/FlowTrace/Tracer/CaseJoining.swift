@@ -2,9 +2,11 @@ import RuleGraph
 
 /// Cases that differ in the values of one field only, and in nothing that becomes of their packets: they are one case.
 ///
-/// A flow divides for reasons that need not show in the end: connection tracking knows some protocols and others not, and all of them are accepted by the same policy.
+/// A flow divides for reasons that need not show in the end: connection tracking knows some protocols and others not,
+/// and all of them are accepted by the same policy.
 struct CaseJoining {
-  /// How many cases of one outcome are held against each other; where there are more, what divides them is no matter of one field.
+  /// How many cases of one outcome are held against each other; where there are more, what divides them is no matter of
+  /// one field.
   private static let limit = 48
 
   /// What cases that may be joined share.

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// The packets of a flow as they came in, as the region of a case. Conditions are named by their place in the case's list.
+/// The packets of a flow as they came in, as the region of a case. Conditions are named by their place in the case's
+/// list.
 struct CaseRegion {
   let flow: Flow
   let isSentByHost: Bool
@@ -23,7 +24,8 @@ struct CaseRegion {
     }
     let pieces = pieces
     let hulls = hulls(of: pieces)
-    for (id, variable) in flow.variables.enumerated() {
+    for (index, variable) in flow.variables.enumerated() {
+      let id = VariableID(index)
       guard let dimension = dimension(of: id) else { continue }
       let values = hulls[id] ?? variable.domain
       if let open = variable.open {
@@ -43,11 +45,11 @@ struct CaseRegion {
       }
       return region
     }
-    let dimensions = flow.variables.indices.map(dimension)
+    let dimensions = flow.variables.indices.map { dimension(of: VariableID($0)) }
     region.parts = pieces.map { piece in
       var part = Region.Part(box: Region.Box(minimumCapacity: piece.box.count), earlier: [])
       for (variable, values) in piece.box {
-        guard let dimension = dimensions[variable] else { continue }
+        guard let dimension = dimensions[variable.index] else { continue }
         part.box[dimension] = part.box[dimension]?.intersection(values) ?? values
       }
       part.earlier = zip(earlier, piece.counts).compactMap { $1 == 0 ? nil : $0.prefix($1) }
@@ -113,7 +115,8 @@ struct CaseRegion {
     }
   }
 
-  /// What a rule matches of the packets as they came in: the whole of a dimension where it matches a value that was changed on the way.
+  /// What a rule matches of the packets as they came in: the whole of a dimension where it matches a value that was
+  /// changed on the way.
   func share(_ member: RuleRun.Member) -> RuleShare {
     var box: [Region.Dimension: ValueSet] = [:]
     for (variable, values) in member.box {
@@ -153,7 +156,8 @@ extension CaseRegion.Piece {
   }
 }
 
-/// The boxes of lists as regions have them, each list put into words once: all cases that rules of one chain took lack parts of one list of thousands.
+/// The boxes of lists as regions have them, each list put into words once: all cases that rules of one chain took lack
+/// parts of one list of thousands.
 final class RegionLists {
   private var known: [ObjectIdentifier: (list: BoxList, boxes: [Region.Box])] = [:]
 

@@ -16,7 +16,8 @@ extension Engine {
     }
   }
 
-  /// Whether a question is about packets that may come from another host: neither the host itself nor a known subnet behind it sends them.
+  /// Whether a question is about packets that may come from another host: neither the host itself nor a known subnet
+  /// behind it sends them.
   private func comesFromOutside(_ query: Query) -> Bool {
     if query.origin == .host { return false }
     if let input = query.input, input.isSubset(of: knowledge.bridgeNames) { return false }
@@ -47,8 +48,9 @@ extension Engine {
     return isTold && source.map { $0.isDisjoint(with: knowledge.localAddresses[family] ?? .empty) } ?? false
   }
 
-  /// The question with the place that its packets come from, where only their source was said: a container's packets come in through its bridge, and the
-  /// host's own addresses are the host's. Nil when the question says the place or the source does not tell it.
+  /// The question with the place that its packets come from, where only their source was said: a container's packets
+  /// come in through its bridge, and the host's own addresses are the host's. Nil when the question says the place or
+  /// the source does not tell it.
   private func placed(_ query: Query, _ family: AddressFamily) -> (query: Query, assumption: Assumption)? {
     guard query.origin == .open, query.input == nil, query.physicalInput == nil, let source = query.source,
       let first = source.first
@@ -87,7 +89,7 @@ extension Engine {
     for assumption in query.assumptions { flow.assume(assumption) }
     flow.remarks = query.remarks
     func bind(_ slot: Slot, _ values: ValueSet, _ field: Field?, isOpen: Bool = false) {
-      flow.binding[slot.rawValue] = flow.makeVariable(values, dimension: field.map { .field($0) }, isOpen: isOpen)
+      flow.binding[slot] = flow.makeVariable(values, dimension: field.map { .field($0) }, isOpen: isOpen)
     }
     let ip: Header = family == .ipv4 ? .ip : .ip6
     func given(_ field: Field) -> ValueSet? { query.fields[field] }
@@ -111,10 +113,11 @@ extension Engine {
       bind(.input, query.input ?? InterfaceName.wires, .meta(.iifname), isOpen: query.input == nil)
       if let port = query.physicalInput { bind(.physicalInput, port, .meta(.physicalIn)) }
     } else {
-      // A raw or transparent socket may send what is not the host's: a question that names such a source asks about that.
+      // A raw or transparent socket may send what is not the host's: a question that names such a source asks about
+      // that.
       let own = knowledge.localAddresses[family] ?? .empty
       if query.source.map({ !$0.isDisjoint(with: own) }) ?? true || !knowledge.knowsOwnAddresses(family) {
-        flow.ownAddresses = [flow.binding[Slot.source.rawValue]]
+        flow.ownAddresses = Set([flow.binding[.source]].compactMap(\.self))
       }
       bind(.user, given(.meta(.skuid)) ?? .bits(32), .meta(.skuid), isOpen: given(.meta(.skuid)) == nil)
       bind(.group, given(.meta(.skgid)) ?? .bits(32), .meta(.skgid), isOpen: given(.meta(.skgid)) == nil)
@@ -168,7 +171,8 @@ extension Engine {
     return neighbour?.hardwareAddress.flatMap { HardwareAddress.number($0) }
   }
 
-  /// Whether no destination of the flow is a group or a broadcast address, so that the frame was for this host (PACKET_HOST).
+  /// Whether no destination of the flow is a group or a broadcast address, so that the frame was for this host
+  /// (PACKET_HOST).
   private func isForOneHost(_ flow: Flow) -> Bool {
     guard let destinations = flow.domain(.destination) else { return false }
     let others = HostKnowledge.multicast(flow.family).union(
@@ -176,8 +180,9 @@ extension Engine {
     return knowledge.knowsAddresses(flow.family) && destinations.isDisjoint(with: others)
   }
 
-  /// The sources that a packet from a wire can have at all: not a group, and in IPv4 not loopback, a broadcast address or this host's own one. The kernel
-  /// takes such packets for martians before any filter; an open source leaves them out. IPv6 has no such check of the host's own addresses.
+  /// The sources that a packet from a wire can have at all: not a group, and in IPv4 not loopback, a broadcast address
+  /// or this host's own one. The kernel takes such packets for martians before any filter; an open source leaves them
+  /// out. IPv6 has no such check of the host's own addresses.
   private func possibleSources(_ family: AddressFamily) -> ValueSet {
     var impossible = HostKnowledge.multicast(family)
     guard family == .ipv4 else {
@@ -216,11 +221,13 @@ extension Engine {
 
   // MARK: - Later packets
 
-  /// Traces a later packet of the connection that the query describes: first the packet that opened it, for its translations, then this one.
+  /// Traces a later packet of the connection that the query describes: first the packet that opened it, for its
+  /// translations, then this one.
   private func later(_ query: Query, _ family: AddressFamily) -> [FinishedFlow] {
     var opening = query
     opening.phase = .first
-    // An answer's question describes the first packet; that of a later packet describes that packet, and SYN opened the connection.
+    // An answer's question describes the first packet; that of a later packet describes that packet, and SYN opened the
+    // connection.
     let flags = Field.header(HeaderField(.tcp, .flags))
     if query.phase != .reply { opening.fields[flags] = nil }
     opening.output = nil
@@ -252,7 +259,8 @@ extension Engine {
     return finished
   }
 
-  /// A later packet of a connection whose first packet does not get through: there is none, unless the connection is older than the rules.
+  /// A later packet of a connection whose first packet does not get through: there is none, unless the connection is
+  /// older than the rules.
   private func unopened(_ opened: FinishedFlow, _ query: Query, _ family: AddressFamily) -> FinishedFlow {
     var end = opened
     if opened.verdict != .undetermined {
@@ -263,7 +271,8 @@ extension Engine {
     return end
   }
 
-  /// The flows of a later packet in the direction of the first one. It comes when the answer has been seen, which rules may have marked the connection for.
+  /// The flows of a later packet in the direction of the first one. It comes when the answer has been seen, which rules
+  /// may have marked the connection for.
   private func laterFlows(_ opened: FinishedFlow) -> [Flow] {
     guard index.marksConnections, let answer = replyFlow(opened) else {
       return [laterFlow(opened, behind: opened.flow)]
@@ -275,12 +284,12 @@ extension Engine {
   private func laterFlow(_ opened: FinishedFlow, behind last: Flow) -> Flow {
     var flow = opened.flow
     let connection = flow.connection
-    let mark = last.binding[Slot.connectionMark.rawValue]
+    let mark = last.binding[.connectionMark]
     flow.take(whatIsKnownIn: last)
     let arrival = flow.arrival
     reset(&flow)
     flow.binding = arrival
-    flow.binding[Slot.connectionMark.rawValue] = mark
+    flow.binding[.connectionMark] = mark
     flow.rebind(.tcpFlags, to: ValueSet(Conntrack.ack))
     take(up: connection, .original, &flow)
     return flow
@@ -294,17 +303,17 @@ extension Engine {
     let wasSentByHost = flow.isSentByHost
     let wasLoopback = flow.isLoopbackPass
     let wasBridged = opened.fate == .bridged
-    let mark = last[Slot.connectionMark.rawValue]
-    let cameFrom = flow.arrival[Slot.input.rawValue]
+    let mark = last[.connectionMark]
+    let cameFrom = flow.arrival[.input]
     reset(&flow)
-    func set(_ slot: Slot, _ variable: VariableID) { flow.binding[slot.rawValue] = variable }
-    set(.source, last[Slot.destination.rawValue])
-    set(.sourcePort, last[Slot.destinationPort.rawValue])
-    set(.destination, last[Slot.source.rawValue])
-    set(.destinationPort, last[Slot.sourcePort.rawValue])
+    func set(_ slot: Slot, _ variable: VariableID?) { flow.binding[slot] = variable }
+    set(.source, last[.destination])
+    set(.sourcePort, last[.destinationPort])
+    set(.destination, last[.source])
+    set(.destinationPort, last[.sourcePort])
     set(.connectionMark, mark)
     // The answer is of the class that its question came with, whatever rules made of that on the way.
-    set(.serviceByte, flow.arrival[Slot.serviceByte.rawValue])
+    set(.serviceByte, flow.arrival[.serviceByte])
     flow.rebind(.mark, to: ValueSet(0))
     flow.rebind(.tcpFlags, to: ValueSet(Conntrack.syn | Conntrack.ack))
     flow.rebind(.icmpType, to: Self.answerTypes(to: flow.domain(.icmpType), flow.family))
@@ -314,30 +323,30 @@ extension Engine {
     switch opened.fate {
     case .local:
       flow.isSentByHost = true
-      set(.input, -1)
+      set(.input, nil)
       flow.rebind(.user, to: .bits(32))
       flow.rebind(.group, to: .bits(32))
     case .forward, .bridged, .sent:
       flow.isSentByHost = false
-      set(.input, last[Slot.output.rawValue])
-      set(.physicalInput, wasBridged ? last[Slot.physicalOutput.rawValue] : -1)
-      set(.user, -1)
-      set(.group, -1)
+      set(.input, last[.output])
+      set(.physicalInput, wasBridged ? last[.physicalOutput] : nil)
+      set(.user, nil)
+      set(.group, nil)
     case .discarded: return nil
     }
-    set(.output, -1)
-    set(.physicalOutput, -1)
+    set(.output, nil)
+    set(.physicalOutput, nil)
     // A source that was translated need not be an address of this host.
-    if wasSentByHost, last[Slot.source.rawValue] == flow.arrival[Slot.source.rawValue] {
-      flow.ownAddresses.insert(last[Slot.source.rawValue])
+    if wasSentByHost, let source = last[.source], source == flow.arrival[.source] {
+      flow.ownAddresses.insert(source)
     }
     flow.returnsTo = wasSentByHost || wasLoopback ? nil : cameFrom
     takeAnsweringMachine(of: opened, &flow)
     return flow
   }
 
-  /// Forgets what was the first packet's own, such as the hardware address of its sender: the answer is sent by another machine, whose hardware address the
-  /// host's neighbours may tell.
+  /// Forgets what was the first packet's own, such as the hardware address of its sender: the answer is sent by another
+  /// machine, whose hardware address the host's neighbours may tell.
   private func takeAnsweringMachine(of opened: FinishedFlow, _ flow: inout Flow) {
     flow.rareFields = flow.rareFields.filter { if case .conntrack = $0.key { true } else { false } }
     flow.isAnswer = true
@@ -349,7 +358,8 @@ extension Engine {
     flow.rareFields[.header(HeaderField(.ether, .saddr))] = flow.makeVariable(ValueSet(address))
   }
 
-  /// Makes a packet one of a connection; without an entry (untracked, invalid, past all rules) it is a packet like any first one.
+  /// Makes a packet one of a connection; without an entry (untracked, invalid, past all rules) it is a packet like any
+  /// first one.
   private func take(up connection: Connection?, _ direction: Direction, _ flow: inout Flow) {
     guard var connection, connection.hasEntry else {
       flow.phase = .first
@@ -361,7 +371,8 @@ extension Engine {
     flow.continued = grown(connection, flow)
   }
 
-  /// The ICMP types that answer requests (`invmap` in `net/netfilter/nf_conntrack_proto_icmp.c` and `nf_conntrack_proto_icmpv6.c`).
+  /// The ICMP types that answer requests (`invmap` in `net/netfilter/nf_conntrack_proto_icmp.c` and
+  /// `nf_conntrack_proto_icmpv6.c`).
   private static func answerTypes(to requests: ValueSet?, _ family: AddressFamily) -> ValueSet {
     let pairs: [(request: UInt128, answer: UInt128)] =
       family == .ipv4 ? [(8, 0), (13, 14), (15, 16), (17, 18)] : [(128, 129), (139, 140)]
@@ -371,8 +382,8 @@ extension Engine {
 
   /// A connection as it is when both directions have been seen.
   ///
-  /// TCP and GRE are then assured from the next packet of the original direction on; UDP only after two seconds, the others never
-  /// (`net/netfilter/nf_conntrack_proto_*.c`).
+  /// TCP and GRE are then assured from the next packet of the original direction on; UDP only after two seconds, the
+  /// others never (`net/netfilter/nf_conntrack_proto_*.c`).
   private func grown(_ connection: Connection, _ flow: Flow) -> Connection {
     var connection = connection
     connection.status |= ConntrackStatus.seenReply | ConntrackStatus.confirmed | 128 | 256

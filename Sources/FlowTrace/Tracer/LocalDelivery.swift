@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// What happens to a packet that is delivered to the host itself: which program has the port, and, where that is docker-proxy, its own connection on.
+/// What happens to a packet that is delivered to the host itself: which program has the port, and, where that is
+/// docker-proxy, its own connection on.
 struct LocalDelivery {
   let engine: Engine
 

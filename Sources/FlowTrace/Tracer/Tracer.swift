@@ -89,7 +89,8 @@ public struct Tracer: Sendable {
     sources(family) ?? family.allAddresses.subtracting(knowledge.inferredSubnetAddresses).union(ownAddresses(family))
   }
 
-  /// The destinations of a family whose packets the host takes as its own, as far as that is known: its addresses, loopback, broadcasts.
+  /// The destinations of a family whose packets the host takes as its own, as far as that is known: its addresses,
+  /// loopback, broadcasts.
   package func hostDestinations(_ family: AddressFamily) -> ValueSet {
     let own = (knowledge.localAddresses[family] ?? .empty).union(family.loopback)
     return family == .ipv4

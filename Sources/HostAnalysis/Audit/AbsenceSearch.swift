@@ -86,7 +86,8 @@ struct AbsenceSearch {
     return .unknownContainer(address, network: network.name)
   }
 
-  /// The set without elements that a rule asks for; nil where it has some, may get some from a rule, or nobody showed it.
+  /// The set without elements that a rule asks for; nil where it has some, may get some from a rule, or nobody showed
+  /// it.
   private func emptySet(_ rule: Rule, in table: Table) -> String? {
     for case .match(let match) in rule.statements where !match.negated {
       let set: NamedSet?

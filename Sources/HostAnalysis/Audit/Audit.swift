@@ -2,15 +2,16 @@ import FlowTrace
 import HostModel
 public import RuleGraph
 
-/// What is wrong with the rules of a host, or worth a look: rules that get no packets, that do nothing, that miss what they are meant for, and what is open that
-/// should not be; each with its proof.
+/// What is wrong with the rules of a host, or worth a look: rules that get no packets, that do nothing, that miss what
+/// they are meant for, and what is open that should not be; each with its proof.
 ///
 ///     let audit = AnalysedHost(reading.ruleset, facts: reading.facts).audit()
 ///     for finding in audit.findings where finding.severity == .high { print(finding.id, finding.rule, finding.because) }
 public struct Audit: Sendable {
   /// The findings, those that matter most first, and those of one weight in the order of the dumps.
   public var findings: [Finding]
-  /// The chains whose rules are not all shown: what gets to the rules that are is judged, whether something leads to them is not.
+  /// The chains whose rules are not all shown: what gets to the rules that are is judged, whether something leads to
+  /// them is not.
   public var partial: [ChainID]
   /// What makes the answers about the host incomplete.
   public var warnings: [Diagnostic]
@@ -19,7 +20,8 @@ public struct Audit: Sendable {
 extension AnalysedHost {
   /// What is wrong with the rules of the host, or worth a look.
   ///
-  /// - Parameter kinds: The kinds of findings that are wanted, and looked for; where the rules alone tell of all of them, nothing is asked about the host.
+  /// - Parameter kinds: The kinds of findings that are wanted, and looked for; where the rules alone tell of all of
+  ///   them, nothing is asked about the host.
   public func audit(for kinds: Set<Finding.ID> = Set(Finding.ID.allCases)) -> Audit {
     let isOfRules = kinds.isSubset(of: Finding.ID.ofRules)
     return AuditSearch(self, isOfRules ? nil : outsideExposure()).audit(for: kinds)
@@ -94,7 +96,22 @@ struct AuditSearch {
 
 extension Finding {
   /// Where it is in the dumps.
-  fileprivate var place: RuleID {
-    rule ?? chain.map { RuleID(table: $0.table, chain: $0.chain, rule: -1) } ?? RuleID(table: .max, chain: 0, rule: 0)
+  fileprivate var place: Place { rule.map { .rule($0) } ?? chain.map { .chain($0) } ?? .host }
+
+  /// Findings of a chain come before those of its rules, and those of the host last.
+  fileprivate enum Place: Comparable {
+    case chain(ChainID)
+    case rule(RuleID)
+    case host
+
+    static func < (a: Place, b: Place) -> Bool { a.numbers.lexicographicallyPrecedes(b.numbers) }
+
+    private var numbers: [Int] {
+      switch self {
+      case .chain(let id): [id.table, id.chain]
+      case .rule(let id): [id.table, id.chain, id.rule]
+      case .host: [.max]
+      }
+    }
   }
 }

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// A table as its rules are compared with each other: what its sets hold, what its rules change, and which matches several of them share.
+/// A table as its rules are compared with each other: what its sets hold, what its rules change, and which matches
+/// several of them share.
 struct AuditedTable {
   let index: Int
   let table: Table

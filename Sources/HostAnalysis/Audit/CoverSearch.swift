@@ -14,7 +14,8 @@ struct CoverSearch {
     self.takers = takers
   }
 
-  /// The rules of a cover of which none can be left out: a single one where there is one, and those that are preferred before others.
+  /// The rules of a cover of which none can be left out: a single one where there is one, and those that are preferred
+  /// before others.
   ///
   /// - Parameter isPreferred: Whether a rule tells more than another one would.
   func fewest(preferring isPreferred: (RuleID) -> Bool) -> [RuleID] {

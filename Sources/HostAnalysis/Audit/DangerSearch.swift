@@ -46,7 +46,8 @@ struct DangerSearch {
   /// More ports than this are not opened for one service.
   private static let fewPorts: UInt128 = 16
 
-  /// Ports that rules open to everybody and that a sensitive service usually has, where nobody showed which programs listen.
+  /// Ports that rules open to everybody and that a sensitive service usually has, where nobody showed which programs
+  /// listen.
   private func ofPorts() -> [Finding] {
     if host.facts.socketsKnown { return [] }
     var findings: [Finding] = []
@@ -69,7 +70,8 @@ struct DangerSearch {
     return findings
   }
 
-  /// Ports of containers that nobody published and that outsiders reach, and ports of the host that containers reach although outsiders don't.
+  /// Ports of containers that nobody published and that outsiders reach, and ports of the host that containers reach
+  /// although outsiders don't.
   private func ofContainers() -> [Finding] {
     var findings: [Finding] = []
     let isHostOpen = exposure.accesses.contains {
@@ -135,7 +137,8 @@ struct DangerSearch {
     return dropped(query, .neighboursDropped, .high).map { [$0] } ?? []
   }
 
-  /// "Fragmentation needed" (RFC 1191) and "packet too big" (RFC 8201) of a connection of the host: without them large packets vanish.
+  /// "Fragmentation needed" (RFC 1191) and "packet too big" (RFC 8201) of a connection of the host: without them large
+  /// packets vanish.
   private func fragmentation(_ family: AddressFamily) -> Finding? {
     guard isShown(family), let outside,
       let own = host.tracer.ownAddresses(family).subtracting(HostAddresses.linkLocal6).first

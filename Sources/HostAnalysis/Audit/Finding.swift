@@ -1,7 +1,8 @@
 public import FlowTrace
 public import RuleGraph
 
-/// Something that is wrong with the rules of a host, or worth a look: a fact with its proof. Words for it are found elsewhere.
+/// Something that is wrong with the rules of a host, or worth a look: a fact with its proof. Words for it are found
+/// elsewhere.
 public struct Finding: Sendable {
   /// What kind of finding it is; the raw value is stable, for tools and for files that say which are known.
   public enum ID: String, Hashable, Sendable, CaseIterable {
@@ -25,7 +26,8 @@ public struct Finding: Sendable {
     case costlyEstablished = "costly-established"
     case costlyList = "costly-list"
 
-    /// The kinds that the rules, the sets and what is listed of the host tell alone; the others are found by asking about packets.
+    /// The kinds that the rules, the sets and what is listed of the host tell alone; the others are found by asking
+    /// about packets.
     public static let ofRules: Set<ID> = [
       .neverReached, .contradiction, .shadowed, .redundant, .correlated, .missingSet, .missingInterface,
       .missingContainer,
@@ -130,13 +132,15 @@ public struct Finding: Sendable {
   public var rule: RuleID?
   /// The chain that it is about, where it is not about a single rule.
   public var chain: ChainID?
-  /// The rules that prove it: of a rule that gets no packets those that take them, fewest, and one with another verdict where there is one.
+  /// The rules that prove it: of a rule that gets no packets those that take them, fewest, and one with another verdict
+  /// where there is one.
   public var because: [RuleID] = []
   /// A packet that shows it.
   public var witness: Query?
   /// What mends it, where something was found and tried.
   public var mend: Mend?
-  /// What the rule's counter says: true where it agrees, false where it speaks against the finding, nil where there is none.
+  /// What the rule's counter says: true where it agrees, false where it speaks against the finding, nil where there is
+  /// none.
   public var counterAgrees: Bool?
 
   /// Makes a finding.

@@ -1,9 +1,10 @@
 import FlowTrace
 import RuleGraph
 
-/// The fields of a packet that the rules of one table compare, each with a number and all its values.
+/// The fields of a packet that the rules of one table compare, each as a variable with all its values.
 ///
-/// A rule is a box in this space. Two rules overlap where their boxes do, and one takes nothing where the boxes before it cover its own.
+/// A rule is a box in this space. Two rules overlap where their boxes do, and one takes nothing where the boxes before
+/// it cover its own.
 struct PacketSpace {
   /// Something that a rule asks of a packet.
   enum Dimension: Hashable {
@@ -24,25 +25,27 @@ struct PacketSpace {
   }
 
   private(set) var domains: [ValueSet] = []
-  private var numbers: [Dimension: Int] = [:]
+  private var variables: [Dimension: VariableID] = [:]
 
-  /// The number of a dimension; a new one if nothing was asked of it before.
-  mutating func number(_ dimension: Dimension) -> Int {
-    if let known = numbers[dimension] { return known }
-    numbers[dimension] = domains.count
+  /// The variable of a dimension; a new one if nothing was asked of it before.
+  mutating func variable(_ dimension: Dimension) -> VariableID {
+    if let known = variables[dimension] { return known }
+    let variable = VariableID(domains.count)
+    variables[dimension] = variable
     domains.append(Self.domain(dimension))
-    return domains.count - 1
+    return variable
   }
 
-  /// The number of a dimension; nil where no rule asks for it.
-  subscript(dimension: Dimension) -> Int? { numbers[dimension] }
+  /// The variable of a dimension; nil where no rule asks for it.
+  subscript(dimension: Dimension) -> VariableID? { variables[dimension] }
 
   /// The values of a dimension in some packets, given by the values of each.
-  func values(_ dimension: Dimension, in part: [ValueSet]) -> ValueSet? { numbers[dimension].map { part[$0] } }
+  func values(_ dimension: Dimension, in part: [ValueSet]) -> ValueSet? { variables[dimension].map { part[$0] } }
 
   static let families = ValueSet(AddressFamily.allCases.map { UInt128($0.rawValue)...UInt128($0.rawValue) })
 
-  /// Every value that the state of a packet can have: one bit of ``ConntrackState``, and those of translations beside it where there is a connection.
+  /// Every value that the state of a packet can have: one bit of ``ConntrackState``, and those of translations beside
+  /// it where there is a connection.
   static let states: ValueSet = {
     let alone = [ConntrackState.invalid, ConntrackState.untracked]
     let bits = [0, ConntrackState.snat, ConntrackState.dnat, ConntrackState.snat | ConntrackState.dnat]

@@ -2,8 +2,8 @@ import FlowTrace
 import HostModel
 import RuleGraph
 
-/// Finds rules that do something else than they seem to be meant for: what they ask for is changed before, the packets go another way, or another chain has the last
-/// word. Each is proved with a packet that was traced.
+/// Finds rules that do something else than they seem to be meant for: what they ask for is changed before, the packets
+/// go another way, or another chain has the last word. Each is proved with a packet that was traced.
 struct PurposeSearch {
   private let host: AnalysedHost
   private let exposure: Exposure
@@ -271,7 +271,8 @@ struct PurposeSearch {
 }
 
 extension Rule {
-  /// The one destination port that the rule asks for, and of which protocols; nil where it asks for none, or for several.
+  /// The one destination port that the rule asks for, and of which protocols; nil where it asks for none, or for
+  /// several.
   fileprivate var destinationPort: (port: UInt16, transports: ValueSet)? {
     var port: UInt16?
     var transports = ValueSet([6, 17].map { $0...$0 })

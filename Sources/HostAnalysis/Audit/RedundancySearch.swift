@@ -1,10 +1,12 @@
 import FlowTrace
 import RuleGraph
 
-/// Rules of a chain without which the same becomes of every packet, and rules whose order matters because they overlap and decide otherwise.
+/// Rules of a chain without which the same becomes of every packet, and rules whose order matters because they overlap
+/// and decide otherwise.
 ///
-/// Source of the terms: Liu and Gouda, "Complete Redundancy Detection in Firewalls" (2005), where a rule is upward redundant when earlier ones take all its packets
-/// (shadowed, here), and downward redundant when later ones do with what is left to it what it does.
+/// Source of the terms: Liu and Gouda, "Complete Redundancy Detection in Firewalls" (2005), where a rule is upward
+/// redundant when earlier ones take all its packets (shadowed, here), and downward redundant when later ones do with
+/// what is left to it what it does.
 struct RedundancySearch {
   private let reach: TableReach
   private let chain: Int
@@ -94,7 +96,8 @@ struct RedundancySearch {
 
   private func id(_ rule: Int) -> RuleID { RuleID(table: reach.audited.index, chain: chain, rule: rule) }
 
-  /// Earlier rules that overlap one, decide otherwise, and neither hold all its packets nor are held by it: were they in another order, other packets would pass.
+  /// Earlier rules that overlap one, decide otherwise, and neither hold all its packets nor are held by it: were they
+  /// in another order, other packets would pass.
   func correlated(with rule: Int, limit: Int) -> [Int] {
     guard let mine = verdict(rule), let box = boxes[rule], let part = reach.limited(reach.space.domains, to: box) else {
       return []

@@ -11,7 +11,8 @@ struct RulePattern {
     case translates
     /// It goes on behind the rule that led to the chain.
     case returns
-    /// It meets other chains, and comes back unless these decide (`goto`: unless it goes on where the chain was called).
+    /// It meets other chains, and comes back unless these decide (`goto`: unless it goes on where the chain was
+    /// called).
     case leads(to: [String], isGoto: Bool)
     /// It goes on with the next rule.
     case goesOn
@@ -81,7 +82,8 @@ struct RulePattern {
     }
   }
 
-  /// What the rule, read as far as to its verdict map, does for each element of the map; none where one of them can't be told.
+  /// What the rule, read as far as to its verdict map, does for each element of the map; none where one of them can't
+  /// be told.
   private func branches(_ key: ValueExpression, _ map: MapReference, _ table: AuditedTable) -> [RulePattern] {
     var branches: [RulePattern] = []
     for element in table.fixedElements(of: map) ?? [] {
@@ -133,7 +135,8 @@ struct RulePattern {
     if case .anyOf(let addresses) = translation.address, let first = addresses.first {
       family = IPAddress(bits: first).family
     }
-    // Packets of the other version of IP match, and go on with the next rule (`nft_nat_inet_eval` in `net/netfilter/nft_nat.c`; measured).
+    // Packets of the other version of IP match, and go on with the next rule (`nft_nat_inet_eval` in
+    // `net/netfilter/nft_nat.c`; measured).
     guard let family else { return }
     let possible = values[.family] ?? table.families
     if !possible.isSubset(of: ValueSet(family.rawValue)) { isExact = false }

@@ -109,7 +109,8 @@ struct RuleSearch {
     return .notAtHook(base.hook, .other)
   }
 
-  /// The rule moved above those that take its packets, where it then gets some; one that does what these do anyway can go.
+  /// The rule moved above those that take its packets, where it then gets some; one that does what these do anyway can
+  /// go.
   private func mend(_ id: RuleID, _ cover: [RuleID]) -> Finding.Mend? {
     guard cover.contains(where: { reach.differs(from: id, $0) }) else { return .remove }
     let first = cover.first { $0.chainID == id.chainID && reach.differs(from: id, $0) }

@@ -1,11 +1,13 @@
 public import FlowTrace
 public import RuleGraph
 
-/// All about one rule: where its packets come from, which rules take some of them before, what is left, and what is wrong with it.
+/// All about one rule: where its packets come from, which rules take some of them before, what is left, and what is
+/// wrong with it.
 public struct RuleStory: Sendable {
   /// What gets to the rule.
   public enum Arrival: Sendable {
-    /// Some packets, of which this is one, as far as the rules tell: whether the host's routes lead it there is not asked.
+    /// Some packets, of which this is one, as far as the rules tell: whether the host's routes lead it there is not
+    /// asked.
     case some(Query)
     /// None; the findings say why.
     case none

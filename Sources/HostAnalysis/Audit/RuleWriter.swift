@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// Who wrote a chain, by its name: a person, or a program that writes it anew and leaves rules in it that do nothing here.
+/// Who wrote a chain, by its name: a person, or a program that writes it anew and leaves rules in it that do nothing
+/// here.
 enum RuleWriter {
   case person, program
 

@@ -1,9 +1,11 @@
 import FlowTrace
 public import RuleGraph
 
-/// A ruleset that does the same with fewer rules: without those that get no packets or are not needed, and with neighbours that differ in one value as one rule.
+/// A ruleset that does the same with fewer rules: without those that get no packets or are not needed, and with
+/// neighbours that differ in one value as one rule.
 ///
-/// Chains that programs write are left as they are: they would be written anew. So are rules with side effects, and those whose comments would be lost.
+/// Chains that programs write are left as they are: they would be written anew. So are rules with side effects, and
+/// those whose comments would be lost.
 public struct SmallerRuleset: Sendable {
   /// The ruleset.
   public private(set) var ruleset: Ruleset
@@ -29,14 +31,17 @@ public struct SmallerRuleset: Sendable {
     }
   }
 
-  private func isOpen(_ table: Int, _ chain: Int) -> Bool {
-    let one = ruleset.tables[table].chains[chain]
-    return one.shown == .whole && RuleWriter(ruleset.tables[table], one) == .person
+  /// The chains of a table that a person writes, and that are shown whole.
+  private func openChains(of table: Int) -> [Int] {
+    let table = ruleset.tables[table]
+    return table.chains.indices.filter { chain in
+      table.chains[chain].shown == .whole && RuleWriter(table, table.chains[chain]) == .person
+    }
   }
 
   private mutating func removeUnreached(_ table: Int, _ updated: Set<String>) {
     let reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
-    for chain in ruleset.tables[table].chains.indices where isOpen(table, chain) {
+    for chain in openChains(of: table) {
       let kept = ruleset.tables[table].chains[chain].rules.enumerated().filter { rule, _ in
         switch reach.reach[chain][rule] {
         case .contradiction, .othersArrive, .covered: false
@@ -51,14 +56,15 @@ public struct SmallerRuleset: Sendable {
   /// Removes rules that are not needed, chain by chain, until all are.
   private mutating func removeUnneeded(_ table: Int, _ updated: Set<String>) {
     var reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
-    for chain in ruleset.tables[table].chains.indices where isOpen(table, chain) {
+    for chain in openChains(of: table) {
       while removeUnneeded(chain, reach) {
         reach = TableReach(AuditedTable(ruleset, table: table, updated: updated))
       }
     }
   }
 
-  /// Removes rules of a chain that are not needed, none of which overlaps another one that goes; whether there were any.
+  /// Removes rules of a chain that are not needed, none of which overlaps another one that goes; whether there were
+  /// any.
   private mutating func removeUnneeded(_ chain: Int, _ reach: TableReach) -> Bool {
     let search = RedundancySearch(reach, chain: chain)
     let table = reach.audited.index
@@ -79,7 +85,7 @@ public struct SmallerRuleset: Sendable {
   }
 
   private mutating func mergeNeighbours(_ table: Int, _ isSayable: (Rule, Table) -> Bool) {
-    for chain in ruleset.tables[table].chains.indices where isOpen(table, chain) {
+    for chain in openChains(of: table) {
       var rules: [Rule] = []
       var differing: Int?
       for rule in ruleset.tables[table].chains[chain].rules {
@@ -101,7 +107,8 @@ public struct SmallerRuleset: Sendable {
 }
 
 extension Rule {
-  /// This rule and the next one as one, and the statement in which they differ: where they do the same and ask one field for different values.
+  /// This rule and the next one as one, and the statement in which they differ: where they do the same and ask one
+  /// field for different values.
   fileprivate func joined(with other: Rule) -> (rule: Rule, place: Int)? {
     guard statements.count == other.statements.count, comment == other.comment, !isUnseen else { return nil }
     var place: Int?

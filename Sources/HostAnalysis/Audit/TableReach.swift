@@ -25,10 +25,12 @@ struct TakerList {
   }
 }
 
-/// What can get to each rule of a table: more packets at most than really do, so that a rule that gets none here never matches.
+/// What can get to each rule of a table: more packets at most than really do, so that a rule that gets none here never
+/// matches.
 ///
-/// Every packet at a hook may meet its base chains. From there jumps lead on what they match, less what rules before them took for certain. A chain's rules are boxes
-/// (``RulePattern``), and whether one of them is covered by those before it is decided among the few that overlap it (`PacketSearch`).
+/// Every packet at a hook may meet its base chains. From there jumps lead on what they match, less what rules before
+/// them took for certain. A chain's rules are boxes (``RulePattern``), and whether one of them is covered by those
+/// before it is decided among the few that overlap it (`PacketSearch`).
 struct TableReach {
   /// What gets to a rule.
   enum Reach {
@@ -122,7 +124,7 @@ struct TableReach {
 
   private mutating func box(of pattern: RulePattern) -> PacketSearch.Box? {
     if pattern.isContradiction { return nil }
-    return pattern.values.map { (space.number($0.key), $0.value) }.sorted { $0.variable < $1.variable }
+    return pattern.values.map { (space.variable($0.key), $0.value) }.sorted { $0.variable < $1.variable }
   }
 
   /// What a rule asks for and does: one thing, or several by a verdict map.
@@ -237,7 +239,7 @@ struct TableReach {
       if pieces.count > 8 { return [] }
     }
     return pieces.map { piece in
-      piece.indices.filter { piece[$0] != space.domains[$0] }.map { ($0, piece[$0]) }
+      piece.indices.filter { piece[$0] != space.domains[$0] }.map { (VariableID($0), piece[$0]) }
     }
   }
 

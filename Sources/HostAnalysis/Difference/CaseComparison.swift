@@ -38,8 +38,8 @@ struct ComparedCase {
   /// Everything that becomes of the packets.
   var fate: Fate { Fate(part, verdict) }
 
-  /// Whether nobody knows whether what becomes of the packets is as the case says: of a verdict the trace says so, of translations and ways all that is hidden may
-  /// change them.
+  /// Whether nobody knows whether what becomes of the packets is as the case says: of a verdict the trace says so, of
+  /// translations and ways all that is hidden may change them.
   func isDoubtful(_ kind: Change.Kind?) -> Bool {
     isOpen || part.hasUnknownSource || !ownConditions.isEmpty && (kind != .verdict || part.verdict == .undetermined)
   }

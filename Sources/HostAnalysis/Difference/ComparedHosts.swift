@@ -62,7 +62,8 @@ struct ComparedHosts {
     }
   }
 
-  /// Leaves the tables of iptables out that one side does not show: what the other has there is like nothing that is known.
+  /// Leaves the tables of iptables out that one side does not show: what the other has there is like nothing that is
+  /// known.
   private static func leaveOutUnshown(
     _ old: inout Ruleset, _ new: inout Ruleset, _ family: AddressFamily, _ gaps: inout [Gap]
   ) {
@@ -103,7 +104,8 @@ extension Ruleset {
     return tables.isEmpty && (coverage == RuleCoverage() || !coverage.untoldTables(family).contains(name))
   }
 
-  /// Takes the hooks of a table away, so that no packet meets it; identifiers of rules stay what they are. Whether it could have done something.
+  /// Takes the hooks of a table away, so that no packet meets it; identifiers of rules stay what they are. Whether it
+  /// could have done something.
   fileprivate mutating func leaveOut(_ name: String, _ family: AddressFamily) -> Bool {
     var isAny = false
     for index in tables.indices where tables[index].family == (family == .ipv4 ? .ip : .ip6) {

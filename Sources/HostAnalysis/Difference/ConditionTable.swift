@@ -3,8 +3,8 @@ import RuleGraph
 
 /// The unknown things that the cases of two traces depend on, those that both sides have under one number.
 ///
-/// What no dump can tell (a rate limit, the time of day) and what one rule asks on both sides is one thing: it holds on both or on neither. What a dump hides may be
-/// something else on each side, though the rules read the same.
+/// What no dump can tell (a rate limit, the time of day) and what one rule asks on both sides is one thing: it holds on
+/// both or on neither. What a dump hides may be something else on each side, though the rules read the same.
 struct ConditionTable {
   /// An unknown thing, wherever its rule stands.
   private struct Key: Hashable {

@@ -12,7 +12,8 @@ extension Difference {
     self.init(of: old, and: new, asksAboutEveryone: false)
   }
 
-  /// - Parameter asksAboutEveryone: Whether packets are asked about although the rules prove that nothing changed for them.
+  /// - Parameter asksAboutEveryone: Whether packets are asked about although the rules prove that nothing changed for
+  ///   them.
   package init(
     of old: (ruleset: Ruleset, facts: HostFacts), and new: (ruleset: Ruleset, facts: HostFacts),
     asksAboutEveryone: Bool
@@ -34,7 +35,8 @@ struct DifferenceSearch {
   private var assumptions: [Assumption] = []
   private var questions = 0
 
-  /// How many comparisons of boxes the cases of one question may take, and how many of these a pair of cases stands for.
+  /// How many comparisons of boxes the cases of one question may take, and how many of these a pair of cases stands
+  /// for.
   private static let effort = 4_000_000
   private static let effortOfPair = 16
 

@@ -2,13 +2,13 @@ import RuleGraph
 
 /// Which rules of two versions of a chain are one rule that stands in both.
 ///
-/// Rules that keep their order are found from both ends; between the ends each rule is matched with its like by number, and of those the longest run in rising order
-/// is kept. So ten thousand rules of which one changed take one look each.
+/// Rules that keep their order are found from both ends; between the ends each rule is matched with its like by number,
+/// and of those the longest run in rising order is kept. So ten thousand rules of which one changed take one look each.
 struct ChainAlignment {
-  /// For each old rule the new one that it became, at the same place in the order; -1 where there is none.
-  private(set) var newOfOld: [Int32]
-  /// For each new rule the old one that is the same, wherever it stood; -1 where there is none.
-  private(set) var sameOld: [Int32]
+  /// For each old rule the new one that it became, at the same place in the order.
+  private var newOfOld: [Int?]
+  /// For each new rule the old one that is the same, wherever it stood.
+  private var sameOld: [Int?]
   /// The old rules that have no place in the new order, and the new ones without one in the old.
   private(set) var loneOld: [Int] = []
   private(set) var loneNew: [Int] = []
@@ -22,8 +22,8 @@ struct ChainAlignment {
     _ old: [Rule], _ new: [Rule], printed: (Rule, Difference.Side) -> Printed,
     canonical: (Rule, Difference.Side) -> Canonical
   ) {
-    newOfOld = Array(repeating: -1, count: old.count)
-    sameOld = Array(repeating: -1, count: new.count)
+    newOfOld = Array(repeating: nil, count: old.count)
+    sameOld = Array(repeating: nil, count: new.count)
     func isOne(_ a: Int, _ b: Int) -> Bool {
       printed(old[a], .old) == printed(new[b], .new) || canonical(old[a], .old) == canonical(new[b], .new)
     }
@@ -43,12 +43,18 @@ struct ChainAlignment {
     var pairs = Self.pairs(&leftOld, &leftNew) { index, side in printed((side == .old ? old : new)[index], side) }
     pairs += Self.pairs(&leftOld, &leftNew) { index, side in canonical((side == .old ? old : new)[index], side) }
     pairs.sort { $0.old < $1.old }
-    for pair in pairs { sameOld[pair.new] = Int32(pair.old) }
-    for pair in Self.risingRun(pairs) { newOfOld[pair.old] = Int32(pair.new) }
-    let kept = Set((first..<oldEnd).compactMap { newOfOld[$0] < 0 ? nil : Int(newOfOld[$0]) })
-    loneOld = (first..<oldEnd).filter { newOfOld[$0] < 0 }
+    for pair in pairs { sameOld[pair.new] = pair.old }
+    for pair in Self.risingRun(pairs) { newOfOld[pair.old] = pair.new }
+    let kept = Set((first..<oldEnd).compactMap { newOfOld[$0] })
+    loneOld = (first..<oldEnd).filter { newOfOld[$0] == nil }
     loneNew = (first..<newEnd).filter { !kept.contains($0) }
   }
+
+  /// Whether an old rule has a place in the new order.
+  func isKept(_ old: Int) -> Bool { newOfOld[old] != nil }
+
+  /// The old rule that a new one is; nil of one that is new.
+  func old(of new: Int) -> Int? { sameOld.indices.contains(new) ? sameOld[new] : nil }
 
   /// Pairs of rules with one key, the first of the old with the first of the new; what has no like is left.
   private static func pairs<Key: Hashable>(
@@ -69,8 +75,8 @@ struct ChainAlignment {
   }
 
   private mutating func join(_ old: Int, _ new: Int) {
-    newOfOld[old] = Int32(new)
-    sameOld[new] = Int32(old)
+    newOfOld[old] = new
+    sameOld[new] = old
   }
 
   /// The longest choice of pairs that rise on both sides (patience sorting).
@@ -113,7 +119,8 @@ struct RuleAlignment {
     var id: RuleID
   }
 
-  /// The rules that make a difference: without a like on the other side, in another place, or with something that no dump shows.
+  /// The rules that make a difference: without a like on the other side, in another place, or with something that no
+  /// dump shows.
   private(set) var lone: [Lone] = []
   /// The families of packets that something besides single rules is different for: policies, the order of base chains.
   private(set) var rebuilt: Set<AddressFamily> = []
@@ -170,7 +177,7 @@ struct RuleAlignment {
     for rule in alignment.loneOld { add(.old, id, rule) }
     for rule in alignment.loneNew { add(.new, other, rule) }
     // What is not shown of a rule may differ though its text is the same.
-    for (index, rule) in old[id].rules.enumerated() where alignment.newOfOld[index] >= 0 && rule.hidesSomething {
+    for (index, rule) in old[id].rules.enumerated() where alignment.isKept(index) && rule.hidesSomething {
       add(.old, id, index)
     }
   }
@@ -180,12 +187,8 @@ struct RuleAlignment {
     guard side == .new, let chain = newChains[id.chainID], let found = chains[chain] else {
       return RuleName(side: side, id: id)
     }
-    guard found.alignment.sameOld.indices.contains(id.rule), found.alignment.sameOld[id.rule] >= 0 else {
-      return RuleName(side: .new, id: id)
-    }
-    return RuleName(
-      side: .old,
-      id: RuleID(table: found.old.table, chain: found.old.chain, rule: Int(found.alignment.sameOld[id.rule])))
+    guard let rule = found.alignment.old(of: id.rule) else { return RuleName(side: .new, id: id) }
+    return RuleName(side: .old, id: RuleID(table: found.old.table, chain: found.old.chain, rule: rule))
   }
 
   // MARK: What is compared as a whole
@@ -283,7 +286,8 @@ struct RuleName: Hashable {
   var id: RuleID
 }
 
-/// A rule in a form that does not depend on how it was printed; one that looks something up in a set that differs is of its side alone.
+/// A rule in a form that does not depend on how it was printed; one that looks something up in a set that differs is of
+/// its side alone.
 private struct RuleKey: Hashable {
   var statements: [Statement]
   var side: Difference.Side?

@@ -3,8 +3,9 @@ import RuleGraph
 
 /// The packets whose fate may differ between two rulesets: those that a rule may match which stands on one side only.
 ///
-/// A packet that no such rule matches meets the same rules in the same order on both sides, so the same becomes of it. Rules see addresses and ports as translations
-/// have left them: what a rule asks of the destination is true of packets for it, and of those for what some rule translates to it.
+/// A packet that no such rule matches meets the same rules in the same order on both sides, so the same becomes of it.
+/// Rules see addresses and ports as translations have left them: what a rule asks of the destination is true of packets
+/// for it, and of those for what some rule translates to it.
 struct SuspectSearch {
   /// Some of the packets of a question.
   enum Suspects {

@@ -112,7 +112,8 @@ struct WitnessSearch {
       place: packets.place)
   }
 
-  /// Addresses that a person would take for an example: the host's own, those of containers, those for documentation (RFC 5737, RFC 3849).
+  /// Addresses that a person would take for an example: the host's own, those of containers, those for documentation
+  /// (RFC 5737, RFC 3849).
   private func liked(_ family: AddressFamily, asSource: Bool, _ isSentByHost: Bool) -> [UInt128] {
     // Other hosts know the host by the addresses that no bridge has.
     let outer = hosts.facts.interfaces.filter { $0.kind != "bridge" && BridgeOwner.named($0.name) == nil }

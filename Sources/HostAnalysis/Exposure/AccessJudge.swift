@@ -109,7 +109,8 @@ struct AccessJudge {
   /// An exact set of more boxes is shown by its hull.
   private static let boxLimit = 1_000
 
-  /// An access by the sources that reach the same ports and addresses: rules that share a case may let other sources to each port.
+  /// An access by the sources that reach the same ports and addresses: rules that share a case may let other sources to
+  /// each port.
   private func divided(_ access: Access) -> [Access] {
     if access.when.parts.isEmpty && access.when.except.isEmpty { return [access] }
     guard let boxes = access.when.boxes(limit: Self.boxLimit) else { return [access] }

@@ -9,7 +9,8 @@ extension AnalysedHost {
     return search.exposure(from: search.zones) { $0 }
   }
 
-  /// What of the host can be reached from other hosts, and what decides; what containers and the host itself reach is not asked.
+  /// What of the host can be reached from other hosts, and what decides; what containers and the host itself reach is
+  /// not asked.
   package func outsideExposure() -> Exposure {
     let search = ExposureSearch(self)
     let outside = search.zones.filter(\.isOutside)

@@ -1,12 +1,13 @@
 import RuleGraph
 
-/// Replaces public addresses so that what is true of them stays true: two addresses share as many leading bits as before, and one stands in
-/// a prefix or range of the ruleset exactly when it did before.
+/// Replaces public addresses so that what is true of them stays true: two addresses share as many leading bits as
+/// before, and one stands in a prefix or range of the ruleset exactly when it did before.
 ///
-/// Each bit is flipped or not by a keyed function of the bits before it, which keeps common prefixes (J. Xu, J. Fan, M. Ammar, S. Moon:
-/// "Prefix-preserving IP address anonymization", ICNP 2002). Three kinds of bits are never flipped: those whose flipping would move a public
-/// address into a block with a meaning of its own (private, loopback, multicast, documentation) or the reverse, and those on the way to the
-/// ends of a prefix or range that the ruleset names, so that its first address stays first and its broadcast address last.
+/// Each bit is flipped or not by a keyed function of the bits before it, which keeps common prefixes (J. Xu, J. Fan, M.
+/// Ammar, S. Moon: "Prefix-preserving IP address anonymization", ICNP 2002). Three kinds of bits are never flipped:
+/// those whose flipping would move a public address into a block with a meaning of its own (private, loopback,
+/// multicast, documentation) or the reverse, and those on the way to the ends of a prefix or range that the ruleset
+/// names, so that its first address stays first and its broadcast address last.
 ///
 ///     203.0.113.9 and 10.0.0.1 stay; 93.184.216.34/24 might become 93.139.80.199/24
 struct AddressMapping {

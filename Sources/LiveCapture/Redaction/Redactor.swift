@@ -2,8 +2,9 @@ import RuleGraph
 
 /// Takes what tells a host's identity out of a capture, so that it can be shown in public and still answers the same.
 ///
-/// Public addresses, hardware addresses, the host's name, the names of containers and their networks, and the comments of rules are
-/// replaced, each always by the same. Private addresses, interfaces, chains and ports stay: the answers are made of them.
+/// Public addresses, hardware addresses, the host's name, the names of containers and their networks, and the comments
+/// of rules are replaced, each always by the same. Private addresses, interfaces, chains and ports stay: the answers
+/// are made of them.
 ///
 ///     let redactor = Redactor(for: text)
 ///     let shown = redactor.redact(text)

@@ -33,7 +33,8 @@ public struct ExercisedRules: Hashable, Sendable {
   }
 }
 
-/// Some rules of a ruleset, a bit each: a test of an open question may meet ten thousand, and a policy has a thousand tests.
+/// Some rules of a ruleset, a bit each: a test of an open question may meet ten thousand, and a policy has a thousand
+/// tests.
 public struct RuleMarks: Hashable, Sendable {
   private var bits: [ChainID: [UInt64]] = [:]
 

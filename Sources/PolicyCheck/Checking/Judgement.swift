@@ -38,7 +38,8 @@ extension Expectation {
     return doubts.first.map { .unknown($0) } ?? .met
   }
 
-  /// A connection that depends on the packet breaks a claim as one that fails does; one that depends on what no dump shows leaves it open.
+  /// A connection that depends on the packet breaks a claim as one that fails does; one that depends on what no dump
+  /// shows leaves it open.
   private func judgeConnection(_ part: Case, _ reasons: inout [Breach], _ doubts: inout [Doubt]) {
     let connection = part.connection
     if works {

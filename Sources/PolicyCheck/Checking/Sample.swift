@@ -30,8 +30,8 @@ struct Sampler {
     return result
   }
 
-  /// A few packets of a region that are in none of its exceptions, found by trying: a region of a large ruleset lacks thousands of boxes,
-  /// and writing down what is left of it would take longer than the trace.
+  /// A few packets of a region that are in none of its exceptions, found by trying: a region of a large ruleset lacks
+  /// thousands of boxes, and writing down what is left of it would take longer than the trace.
   private func points(of region: Region) -> [[Region.Dimension: ValueSet]] {
     var open = region.allowed
     for exception in region.except {

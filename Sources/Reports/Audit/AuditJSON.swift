@@ -56,7 +56,8 @@ package struct AuditJSON: Sendable {
 }
 
 extension Finding {
-  /// What names it in a list of known findings: `shadowed@filter/DOCKER-USER/5`, `never-reached@filter/f2b-sshd`, `dangerous-forward`.
+  /// What names it in a list of known findings: `shadowed@filter/DOCKER-USER/5`, `never-reached@filter/f2b-sshd`,
+  /// `dangerous-forward`.
   package func key(in ruleset: Ruleset) -> String {
     guard let chain = rule?.chainID ?? chain else { return id.rawValue }
     let table = ruleset.tables[chain.table]

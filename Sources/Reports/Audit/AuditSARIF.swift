@@ -2,7 +2,8 @@ import FlowTrace
 package import HostAnalysis
 package import RuleGraph
 
-/// The findings of an audit as a SARIF log: each at its rule's line in the dump, related to the lines of the rules that prove it.
+/// The findings of an audit as a SARIF log: each at its rule's line in the dump, related to the lines of the rules that
+/// prove it.
 package enum AuditSARIF {
   /// The log.
   package static func bytes(of audit: Audit, _ ruleset: Ruleset, version: String) -> [UInt8] {

@@ -2,7 +2,8 @@ import FlowTrace
 package import HostAnalysis
 package import RuleGraph
 
-/// What changed between two rulesets as a SARIF log: each change at the line of the new rule that decides, related to that of the old one.
+/// What changed between two rulesets as a SARIF log: each change at the line of the new rule that decides, related to
+/// that of the old one.
 package enum DifferenceSARIF {
   private static let kinds = [
     SARIFLog.Kind(id: "verdict-changed", text: "Packets are accepted, dropped or rejected that were not."),

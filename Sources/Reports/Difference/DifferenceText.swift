@@ -2,7 +2,8 @@ import FlowTrace
 package import HostAnalysis
 package import RuleGraph
 
-/// What changed between two rulesets, as text for a person: each change with its packets, what decides on either side and one packet to try.
+/// What changed between two rulesets, as text for a person: each change with its packets, what decides on either side
+/// and one packet to try.
 package struct DifferenceText: Sendable {
   private let old: Ruleset
   private let new: Ruleset

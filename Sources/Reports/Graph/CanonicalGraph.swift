@@ -1,9 +1,10 @@
 import RuleGraph
 
-/// The same rules in one form, whatever dump they were read from: what a dump adds or leaves out without changing a packet's fate is gone.
+/// The same rules in one form, whatever dump they were read from: what a dump adds or leaves out without changing a
+/// packet's fate is gone.
 ///
-/// Source, counters, handles and the order of equivalent matches go; so do base chains that accept everything (one dialect prints them, the other
-/// does not), and matches that another match implies.
+/// Source, counters, handles and the order of equivalent matches go; so do base chains that accept everything (one
+/// dialect prints them, the other does not), and matches that another match implies.
 struct CanonicalGraph {
   /// The canonical form of a ruleset.
   static func of(_ ruleset: Ruleset) -> Ruleset {

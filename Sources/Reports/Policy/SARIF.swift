@@ -1,7 +1,8 @@
 package import PolicyCheck
 import RuleGraph
 
-/// The failures of a policy as a SARIF log: each result at the line of the dump that decided, related to the test in the policy.
+/// The failures of a policy as a SARIF log: each result at the line of the dump that decided, related to the test in
+/// the policy.
 package enum SARIF {
   private static let kinds = [
     SARIFLog.Kind(id: "broken-expectation", text: "A packet of a test gets another fate than the policy expects."),

@@ -2,7 +2,8 @@ public import FlowTrace
 public import RuleParser
 
 extension HostReading {
-  /// An answer in the words that `fwtrace` prints: each case, the rules on its path with their lines in the dumps, and what was assumed.
+  /// An answer in the words that `fwtrace` prints: each case, the rules on its path with their lines in the dumps, and
+  /// what was assumed.
   ///
   ///     let trace = host.trace(Query(.tcp, to: "192.168.0.140", port: 32769))
   ///     #expect(trace.verdict == .drop, "\(host.explanation(of: trace))")

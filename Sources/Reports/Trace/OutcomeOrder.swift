@@ -9,12 +9,14 @@ struct OutcomeGroup {
   var indices: [Int]
   /// The zones that real packets of the cases come from, by their place in the list of zones.
   var zones: Set<Int>
-  /// Whether its packets are spoofed or out of the ordinary: no source belongs where it comes from, it comes from a port that no client chooses by itself, or it goes to a group or to loopback from a wire.
+  /// Whether its packets are spoofed or out of the ordinary: no source belongs where it comes from, it comes from a
+  /// port that no client chooses by itself, or it goes to a group or to loopback from a wire.
   var isUnusual: Bool { zones.isEmpty }
 }
 
-/// Puts the cases of an answer into the order in which a person wants them: real senders before spoofed ones, other hosts before containers before the
-/// host itself, everybody before a few, and what fails first where it is asked what would help.
+/// Puts the cases of an answer into the order in which a person wants them: real senders before spoofed ones, other
+/// hosts before containers before the host itself, everybody before a few, and what fails first where it is asked what
+/// would help.
 struct OutcomeOrder {
   let ruleset: Ruleset
   let facts: HostFacts
@@ -132,7 +134,8 @@ struct OutcomeOrder {
       })
   }
 
-  /// Destinations that nobody asks about who leaves them open: groups, broadcasts, addresses of no host (RFC 6890), and loopback, where packets come from a wire.
+  /// Destinations that nobody asks about who leaves them open: groups, broadcasts, addresses of no host (RFC 6890), and
+  /// loopback, where packets come from a wire.
   private static let groups = ValueSet([
     range(0, 0x00ff_ffff), range(0xe000_0000, 0xffff_ffff), 0...0, (UInt128(0xff) << 120)...UInt128.max,
   ])

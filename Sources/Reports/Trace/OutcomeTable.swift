@@ -18,7 +18,8 @@ struct OutcomeTable {
 
   /// Adds the table.
   ///
-  /// - Parameter limit: How many rows it has at most, none of spoofed sources then; nil for all of them. What is left out is counted below.
+  /// - Parameter limit: How many rows it has at most, none of spoofed sources then; nil for all of them. What is left
+  ///   out is counted below.
   func add(to page: inout Page, limit: Int? = nil) {
     let usual = groups.count { !$0.isUnusual }
     let shown = min(limit.map { usual > 0 ? min($0, usual) : $0 } ?? Self.rowLimit, groups.count)
@@ -93,7 +94,8 @@ struct OutcomeTable {
     func shrink(_ column: Int, to least: Int) {
       if missing() > 0 { widths[column] = max(min(widths[column], least), widths[column] - missing()) }
     }
-    // Where it gets narrow the place in the dump gives way first; who and what it is about is what rows are told apart by.
+    // Where it gets narrow the place in the dump gives way first; who and what it is about is what rows are told apart
+    // by.
     if missing() > 0 { widths[5] = 0 }
     for (column, least) in [
       (2, 24), (1, 24), (4, 16), (1, 16), (2, 14), (3, 16), (4, 10), (1, 10), (2, 10), (3, 12), (4, 8),
@@ -121,7 +123,8 @@ struct OutcomeTable {
     [packets(group), "from " + sender(group)].compactMap(\.self).joined(separator: " ")
   }
 
-  /// What sets the packets of a group apart beside their senders: `22/tcp`, `8080/tcp, from 10.0.0.0/8`; nil where nothing does.
+  /// What sets the packets of a group apart beside their senders: `22/tcp`, `8080/tcp, from 10.0.0.0/8`; nil where
+  /// nothing does.
   private func packets(_ group: OutcomeGroup) -> String? {
     let cases = group.indices.map { trace.cases[$0] }
     guard cases.first?.verdict != .undetermined else { return nil }
@@ -190,7 +193,8 @@ struct OutcomeTable {
 
   // MARK: All senders in a sentence
 
-  /// `works for other hosts and this host; fails for containers on docker0`; nil where the senders alone do not tell how it comes out.
+  /// `works for other hosts and this host; fails for containers on docker0`; nil where the senders alone do not tell
+  /// how it comes out.
   func summary() -> String? {
     var working: [Int] = []
     var failing: [Int] = []

@@ -60,7 +60,8 @@ struct PathRows {
     }
   }
 
-  /// The indices of the steps that mattered: what matched and did something, without the visits to chains in which nothing happened.
+  /// The indices of the steps that mattered: what matched and did something, without the visits to chains in which
+  /// nothing happened.
   private func mattering(_ path: [Step], decider: Int?) -> [Int] {
     var kept: [Int] = []
     /// The open jumps: where `kept` stood before each.

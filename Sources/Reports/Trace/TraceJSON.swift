@@ -295,7 +295,8 @@ public struct TraceJSON: Sendable {
     }
   }
 
-  /// Allowed values: addresses as prefixes and ranges, names as a list or `{"not": [...]}`, numbers as numbers and `[low, high]`.
+  /// Allowed values: addresses as prefixes and ranges, names as a list or `{"not": [...]}`, numbers as numbers and
+  /// `[low, high]`.
   private func write(_ values: ValueSet, as kind: ValueKind, to json: inout JSONWriter) {
     switch kind {
     case .address, .transport, .named, .hardwareAddress:

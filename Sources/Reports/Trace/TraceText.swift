@@ -2,7 +2,8 @@ public import FlowTrace
 public import HostModel
 public import RuleGraph
 
-/// A trace as text for a person: the verdict first, then each case with its way through the hooks, then what the answer rests on.
+/// A trace as text for a person: the verdict first, then each case with its way through the hooks, then what the answer
+/// rests on.
 public struct TraceText: Sendable {
   /// The rules that the trace's identifiers are of.
   public let ruleset: Ruleset
@@ -32,7 +33,8 @@ public struct TraceText: Sendable {
   ///
   /// - Parameters:
   ///   - trace: The trace.
-  ///   - sender: The network namespace of the container that sends, when that was read; it comes first unless it changes nothing.
+  ///   - sender: The network namespace of the container that sends, when that was read; it comes first unless it
+  ///     changes nothing.
   ///   - diagnostics: What reading the dumps had to tell.
   public func text(of trace: Trace, from sender: SenderNamespace? = nil, diagnostics: [Diagnostic] = []) -> String {
     let whole = wholeText(of: trace, from: sender, diagnostics: diagnostics)
@@ -393,7 +395,8 @@ public struct TraceText: Sendable {
 }
 
 extension Case {
-  /// What becomes of the packets, as a participle: `accepted`, `dropped or rejected`. Of an undetermined case what becomes of them under its conditions.
+  /// What becomes of the packets, as a participle: `accepted`, `dropped or rejected`. Of an undetermined case what
+  /// becomes of them under its conditions.
   var past: String { mayBeRejected ? "dropped or rejected" : (conditionalVerdict ?? verdict).past }
 
   /// The same in capitals: `ACCEPTED`, `DROPPED or REJECTED`.

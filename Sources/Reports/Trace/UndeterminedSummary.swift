@@ -1,7 +1,8 @@
 import FlowTrace
 import RuleGraph
 
-/// The undetermined cases of one sender in a few lines: on what it depends, what then happens, and the command whose output settles it.
+/// The undetermined cases of one sender in a few lines: on what it depends, what then happens, and the command whose
+/// output settles it.
 ///
 ///     UNDETERMINED  from eth0: the nat table was not shown, and Docker uses it
 ///       if nat PREROUTING leaves it alone     DROPPED                       filter INPUT 2   paste.txt:5
@@ -16,7 +17,8 @@ struct UndeterminedSummary {
   /// The number of outcomes that are listed.
   private static let limit = 12
 
-  /// - Parameter decided: the other cases of the sender. What makes a case one of these is a condition of the undetermined ones too.
+  /// - Parameter decided: the other cases of the sender. What makes a case one of these is a condition of the
+  ///   undetermined ones too.
   func add(_ cases: [Case], beside decided: [Case], from sender: String, to page: inout Page) {
     var head = StyledText("UNDETERMINED", .doubtful) + StyledText("  \(sender)")
     if let reason = reason(cases) { head += StyledText(": \(reason)") }
@@ -150,7 +152,8 @@ struct UndeterminedSummary {
     return outcome
   }
 
-  /// What hidden interfaces mean for a case, by the rule that decides it: the other rules on its path are listed with outcomes of their own.
+  /// What hidden interfaces mean for a case, by the rule that decides it: the other rules on its path are listed with
+  /// outcomes of their own.
   private func interfaceWords(_ conditions: [ConditionUse], _ decider: Decider) -> String? {
     guard !conditions.isEmpty else { return nil }
     if case .rule(let id) = decider, conditions.contains(where: { $0.rule == id && $0.holds }) {

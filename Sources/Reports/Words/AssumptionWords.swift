@@ -1,5 +1,6 @@
 package import FlowTrace
 import RuleGraph
+import RuleText
 
 extension Assumption {
   /// What is taken for granted, in one sentence: `192.168.0.140 is an address of this host`.
@@ -64,8 +65,8 @@ extension Assumption {
 }
 
 extension [Assumption] {
-  /// What is taken for granted of many routes as one fact: a translation that nobody knows leaves every address open, in as many pieces as the host
-  /// knows of addresses.
+  /// What is taken for granted of many routes as one fact: a translation that nobody knows leaves every address open,
+  /// in as many pieces as the host knows of addresses.
   private var withRoutesJoined: [Assumption] {
     var joined: [Assumption] = []
     for one in self {

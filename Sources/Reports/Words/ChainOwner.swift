@@ -1,4 +1,5 @@
-/// What is known of a chain by its name: who wrote it and what it is for. Only explanations know these names; no verdict depends on them.
+/// What is known of a chain by its name: who wrote it and what it is for. Only explanations know these names; no
+/// verdict depends on them.
 enum ChainOwner {
   /// One sentence on a chain, or nil for a chain whose name says nothing.
   static func sentence(_ chain: String) -> String? {

@@ -1,5 +1,6 @@
 package import FlowTrace
 package import RuleGraph
+import RuleText
 
 extension ConditionUse {
   /// What the case takes to be so: `the limit of 3/minute isn't used up`; nil where another condition of the case says

@@ -2,7 +2,8 @@ import FlowTrace
 
 /// Whether connections come about, as the first line of an answer and the heads of its cases say it.
 enum ConnectionWords {
-  /// The outcome over all cases: `works: accepted both ways`, `fails: accepted, but its reply is dropped`, `it depends: 2 accepted, 1 dropped`.
+  /// The outcome over all cases: `works: accepted both ways`, `fails: accepted, but its reply is dropped`, `it depends:
+  /// 2 accepted, 1 dropped`.
   ///
   /// - Parameter cases: The cases that are told apart; all of them by default.
   static func summary(_ trace: Trace, of cases: [Case]? = nil) -> String {
@@ -41,7 +42,8 @@ enum ConnectionWords {
     return one.verdict == .accept && one.reply?.isEmpty == false ? ": accepted both ways" : ": \(one.past)"
   }
 
-  /// What is against the connection of accepted packets: `its reply is dropped`, `nothing listens there`; nil where nothing is.
+  /// What is against the connection of accepted packets: `its reply is dropped`, `nothing listens there`; nil where
+  /// nothing is.
   static func objection(to one: Case) -> String? {
     guard one.verdict == .accept, let stage = one.connection.stage else { return nil }
     switch stage {
@@ -97,7 +99,8 @@ enum ConnectionWords {
     return parts.filter { $0.0 > 0 }.map { "\($0) \($1)" }.joined(separator: ", ")
   }
 
-  /// The verdicts alone, for packets that begin no connection: `dropped in all 3 cases`, `it depends: 1 accepted, 1 dropped`.
+  /// The verdicts alone, for packets that begin no connection: `dropped in all 3 cases`, `it depends: 1 accepted, 1
+  /// dropped`.
   private static func verdicts(_ cases: [Case]) -> String {
     let counts = Dictionary(cases.map { ($0.verdict, 1) }, uniquingKeysWith: +)
     if counts.count == 1, let (verdict, count) = counts.first {

@@ -72,7 +72,8 @@ struct DifferenceWords {
     }
   }
 
-  /// What becomes of packets, with their new addresses and their way where these changed: `accepted, sent to 172.17.0.2:8080`.
+  /// What becomes of packets, with their new addresses and their way where these changed: `accepted, sent to
+  /// 172.17.0.2:8080`.
   func fate(_ outcome: Outcome, _ kind: Change.Kind) -> String {
     let part = outcome.part
     guard outcome.verdict == .accept else {
@@ -106,7 +107,8 @@ struct DifferenceWords {
 
   /// The packets of a set, box by box: `tcp port 22 from 10.0.0.0/8`.
   ///
-  /// Where no dump tells the host's addresses, its loopback and broadcasts stand in a box of their own: they are named with the others.
+  /// Where no dump tells the host's addresses, its loopback and broadcasts stand in a box of their own: they are named
+  /// with the others.
   func boxes(_ packets: PacketSet) -> [String] {
     let whole = Set(packets.boxes.compactMap { forHost($0, packets) })
     var told: Set<String> = []
@@ -227,7 +229,8 @@ struct DifferenceWords {
     return pieces.listed(upTo: 4)
   }
 
-  /// Whether the packets of another place in the connection have the sources and ports of the first set, so that naming the place is enough.
+  /// Whether the packets of another place in the connection have the sources and ports of the first set, so that naming
+  /// the place is enough.
   func isLike(_ packets: PacketSet, _ first: PacketSet) -> Bool {
     func ends(_ set: PacketSet) -> [ValueSet?] {
       let hull = set.hull
@@ -241,7 +244,8 @@ struct DifferenceWords {
     return isProtocolAlike && ends(packets) == ends(first)
   }
 
-  /// What else fares so, of what is like the first set: `replies, invalid packets; all of these sent by this host, too`.
+  /// What else fares so, of what is like the first set: `replies, invalid packets; all of these sent by this host,
+  /// too`.
   static func names(_ others: [PacketSet], beside first: PacketSet) -> String? {
     var names: [String] = []
     for packets in others {

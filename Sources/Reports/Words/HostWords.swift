@@ -146,7 +146,8 @@ struct HostWords {
     return text
   }
 
-  /// Where packets were led that never arrive: the container behind a published port; nil where they were not translated.
+  /// Where packets were led that never arrive: the container behind a published port; nil where they were not
+  /// translated.
   func missedTarget(of one: Case) -> String? {
     guard one.fate == .discarded, one.verdict == .drop || one.verdict == .reject,
       one.translations.contains(where: { !$0.ofSource })

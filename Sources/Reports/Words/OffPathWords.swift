@@ -1,5 +1,6 @@
 package import FlowTrace
 package import RuleGraph
+import RuleText
 
 extension OffPathRule {
   /// Why the packet never met the rule: `nothing jumps to WEB`; `ruleset` is the one that was traced.

@@ -1,6 +1,7 @@
 package import FlowTrace
 import HostModel
 package import RuleGraph
+import RuleText
 
 extension Remark {
   /// The remark in one sentence; `ruleset` is the one that was traced.

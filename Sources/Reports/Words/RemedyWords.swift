@@ -1,5 +1,6 @@
 package import FlowTrace
 package import RuleGraph
+import RuleText
 
 extension Remedy.Advice {
   /// The advice in one sentence; `ruleset` is the one that was traced.

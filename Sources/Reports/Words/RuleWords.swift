@@ -2,7 +2,8 @@ import RuleGraph
 
 /// A rule in few words: its conditions one by one, and what it does.
 ///
-/// The words are the same for both dialects, because they are made from the graph: `in any but docker0`, `to 172.17.0.2`, `tcp dport 8080`.
+/// The words are the same for both dialects, because they are made from the graph: `in any but docker0`, `to
+/// 172.17.0.2`, `tcp dport 8080`.
 struct RuleWords {
   /// The conditions, in the order of the rule; empty when the rule matches everything.
   var conditions: [String] = []

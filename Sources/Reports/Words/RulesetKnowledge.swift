@@ -4,7 +4,8 @@ import RuleGraph
 struct RulesetKnowledge {
   /// The fields that some rule looks at: only they can set cases apart.
   private(set) var fields: Set<Field> = []
-  /// Interfaces behind which a subnet is masqueraded (`-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`): containers or virtual machines are there.
+  /// Interfaces behind which a subnet is masqueraded (`-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE`): containers or
+  /// virtual machines are there.
   private(set) var innerInterfaces: Set<String> = []
 
   /// Whether Docker, or a program that writes chains of its names, has written rules.

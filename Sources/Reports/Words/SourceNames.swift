@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// The shortest names by which the sources of a ruleset can be told apart: `nat.txt` instead of `captures/web01/nat.txt`.
+/// The shortest names by which the sources of a ruleset can be told apart: `nat.txt` instead of
+/// `captures/web01/nat.txt`.
 struct SourceNames {
   private var names: [String]
 

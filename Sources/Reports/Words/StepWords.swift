@@ -1,5 +1,6 @@
 package import FlowTrace
 import RuleGraph
+import RuleText
 
 extension Step {
   /// What the action is about: `172.17.0.2:8080`, `DOCKER`; of a field that is set with the field: `ip dscp 10`.

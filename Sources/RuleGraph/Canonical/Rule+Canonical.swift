@@ -1,9 +1,9 @@
 extension Rule {
   /// The statements in a form that does not depend on how they were printed: two dumps of one rule give equal lists.
   ///
-  /// Counters are dropped; a test of the transport protocol that a header of the same rule implies is dropped, and so is a test of the
-  /// network family in a table of that family; a mask over states becomes a set of states; the tests between two statements that act
-  /// are sorted, since their order cannot matter.
+  /// Counters are dropped; a test of the transport protocol that a header of the same rule implies is dropped, and so
+  /// is a test of the network family in a table of that family; a mask over states becomes a set of states; the tests
+  /// between two statements that act are sorted, since their order cannot matter.
   ///
   ///     // tcp dport 22 accept   and   meta l4proto tcp tcp dport 22 counter accept   are both
   ///     [.match(tcp dport in {22}), .verdict(.accept)]
@@ -29,7 +29,8 @@ extension Rule {
 }
 
 extension Ruleset {
-  /// The rules alone, in the form of ``Rule/canonicalStatements(in:)``: without sources, counters, handles and the order of tables and chains.
+  /// The rules alone, in the form of ``Rule/canonicalStatements(in:)``: without sources, counters, handles and the
+  /// order of tables and chains.
   public var canonical: Ruleset {
     var copy = Ruleset()
     copy.tables = shownOnly.tables.map { table in

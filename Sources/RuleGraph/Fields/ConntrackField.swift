@@ -28,8 +28,8 @@ public enum ConntrackKey: String, Hashable, Sendable, CaseIterable {
   ///
   /// Source: `NFT_CT_STATE`.
   case state
-  /// The state bit together with ``ConntrackState/snat`` and ``ConntrackState/dnat`` (iptables `--ctstate NEW,DNAT`): those two are
-  /// bits of the connection, also true of its later packets (`net/netfilter/xt_conntrack.c`).
+  /// The state bit together with ``ConntrackState/snat`` and ``ConntrackState/dnat`` (iptables `--ctstate NEW,DNAT`):
+  /// those two are bits of the connection, also true of its later packets (`net/netfilter/xt_conntrack.c`).
   case stateOrTranslation = "state+nat"
   /// 0 original, 1 reply.
   ///
@@ -105,7 +105,8 @@ public enum ConntrackKey: String, Hashable, Sendable, CaseIterable {
   case event
 }
 
-/// The state bits of a packet's connection as nft prints them (`NF_CT_STATE_BIT` in `include/uapi/linux/netfilter/nf_conntrack_common.h`).
+/// The state bits of a packet's connection as nft prints them (`NF_CT_STATE_BIT` in
+/// `include/uapi/linux/netfilter/nf_conntrack_common.h`).
 public enum ConntrackState {
   /// The packet fits no connection and begins none.
   public static let invalid: UInt128 = 1
@@ -128,7 +129,8 @@ public enum ConntrackState {
   ]
 }
 
-/// The status bits of a connection (`enum ip_conntrack_status` in `include/uapi/linux/netfilter/nf_conntrack_common.h`).
+/// The status bits of a connection (`enum ip_conntrack_status` in
+/// `include/uapi/linux/netfilter/nf_conntrack_common.h`).
 public enum ConntrackStatus {
   /// Another connection announced this one.
   public static let expected: UInt128 = 1

@@ -1,6 +1,7 @@
 /// A question to the routing tables (nft(8), "FIB EXPRESSIONS"; iptables `-m addrtype`, `-m rpfilter`).
 public struct FibField: Hashable, Sendable {
-  /// What is asked: `nft_fib4_eval` and `nft_fib4_eval_type` in `net/ipv4/netfilter/nft_fib_ipv4.c`, and their IPv6 twins.
+  /// What is asked: `nft_fib4_eval` and `nft_fib4_eval_type` in `net/ipv4/netfilter/nft_fib_ipv4.c`, and their IPv6
+  /// twins.
   public enum Result: String, Hashable, Sendable, CaseIterable {
     /// The type of the address: one of ``AddressType``.
     case type
@@ -61,7 +62,8 @@ public enum AddressType: UInt8, Hashable, Sendable, CaseIterable {
 public enum RouteKey: String, Hashable, Sendable, CaseIterable {
   /// The realm of the route. Source: `NFT_RT_CLASSID`.
   case classid
-  /// The gateway, or the destination where there is none, of the table's family. Source: `NFT_RT_NEXTHOP4`, `NFT_RT_NEXTHOP6`.
+  /// The gateway, or the destination where there is none, of the table's family. Source: `NFT_RT_NEXTHOP4`,
+  /// `NFT_RT_NEXTHOP6`.
   case nexthop
   /// The largest TCP segment that the route's MTU has room for, in bytes. Source: `NFT_RT_TCPMSS`.
   case mtu

@@ -1,9 +1,9 @@
 /// Something about a packet, its connection or its surroundings that a rule can look at.
 ///
 /// Fields carry no dialect: iptables' `-i docker0`, its listing's `in` column and nft's `iifname "docker0"` are all
-/// `.meta(.iifname)`. A field may not exist in a packet (`tcp dport` of a UDP packet, `ct direction` without a connection): a
-/// match on it is then false, negated or not (nft(8), "PAYLOAD EXPRESSIONS"; NFT_BREAK in `net/netfilter/nft_payload.c`), unless
-/// ``Match/whenAbsent`` says otherwise.
+/// `.meta(.iifname)`. A field may not exist in a packet (`tcp dport` of a UDP packet, `ct direction` without a
+/// connection): a match on it is then false, negated or not (nft(8), "PAYLOAD EXPRESSIONS"; NFT_BREAK in
+/// `net/netfilter/nft_payload.c`), unless ``Match/whenAbsent`` says otherwise.
 public enum Field: Hashable, Sendable {
   /// Data that the kernel keeps beside the packet: interfaces, mark, protocol, owner.
   case meta(MetaKey)

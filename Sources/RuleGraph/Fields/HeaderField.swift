@@ -45,7 +45,8 @@ public enum Header: String, Hashable, Sendable, CaseIterable {
 }
 
 extension Header {
-  /// The number of the protocol whose header it is, where IP's own header tells by a number what comes next (IANA, Assigned Internet Protocol Numbers).
+  /// The number of the protocol whose header it is, where IP's own header tells by a number what comes next (IANA,
+  /// Assigned Internet Protocol Numbers).
   package var protocolNumber: UInt128? {
     switch self {
     case .icmp: 1
@@ -79,7 +80,8 @@ public struct HeaderField: Hashable, Sendable {
   }
 }
 
-/// The names of header fields over all protocols (nft(8), "PAYLOAD EXPRESSIONS"); what they mean is said where ``Header`` says.
+/// The names of header fields over all protocols (nft(8), "PAYLOAD EXPRESSIONS"); what they mean is said where
+/// ``Header`` says.
 public enum HeaderFieldName: String, Hashable, Sendable, CaseIterable {
   /// The source address.
   case saddr
@@ -198,7 +200,8 @@ public enum PayloadBase: String, Hashable, Sendable, CaseIterable {
   case inner = "ih"
 }
 
-/// The family of options that an ``OptionField`` belongs to (nft(8), "EXTENSION HEADER EXPRESSIONS"; `net/netfilter/nft_exthdr.c`).
+/// The family of options that an ``OptionField`` belongs to (nft(8), "EXTENSION HEADER EXPRESSIONS";
+/// `net/netfilter/nft_exthdr.c`).
 public enum OptionKind: String, Hashable, Sendable, CaseIterable {
   /// A TCP option (`tcp option maxseg size`).
   case tcp

@@ -1,4 +1,5 @@
-/// The bytes of a text that was read. They never change, and lie in one piece: in memory that was made for them, or in a file that is mapped there.
+/// The bytes of a text that was read. They never change, and lie in one piece: in memory that was made for them, or in
+/// a file that is mapped there.
 ///
 /// Copies share the bytes, which go when the last copy does.
 ///

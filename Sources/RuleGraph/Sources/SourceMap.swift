@@ -33,6 +33,9 @@ public struct SourceSpan: Hashable, Sendable {
     self.offset = offset
     self.length = length
   }
+
+  /// The span of what stands in no source: rules that are known to be there and were not shown.
+  package static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
 }
 
 /// The sources of everything in one ruleset or host, so that a span can be shown as `file:line` and as its own text.

@@ -1,7 +1,8 @@
 /// A test of a rule: whether a value computed from the packet is in a set of values.
 ///
-/// Every comparison of both dialects has this form. `tcp dport 80` is `th.dport in {80}`; `! -s 10.0.0.0/8` is `ip.saddr not in
-/// {10.0.0.0...10.255.255.255}`; `tcp flags syn` is `(tcp.flags & 2) not in {0}`; `mark 0x10/0xf0` is `(mark & 0xf0) in {0x10}`.
+/// Every comparison of both dialects has this form. `tcp dport 80` is `th.dport in {80}`; `! -s 10.0.0.0/8` is
+/// `ip.saddr not in {10.0.0.0...10.255.255.255}`; `tcp flags syn` is `(tcp.flags & 2) not in {0}`; `mark 0x10/0xf0` is
+/// `(mark & 0xf0) in {0x10}`.
 public struct Match: Hashable, Sendable {
   /// The set.
   public var values: MatchValues
@@ -9,8 +10,8 @@ public struct Match: Hashable, Sendable {
   public var negated: Bool
   /// What the match gives when the field does not exist in the packet.
   ///
-  /// False everywhere but for the further options of an iptables conntrack match that has `--ctstate` too: for a packet without a connection
-  /// the kernel decides by the state alone (`net/netfilter/xt_conntrack.c`).
+  /// False everywhere but for the further options of an iptables conntrack match that has `--ctstate` too: for a packet
+  /// without a connection the kernel decides by the state alone (`net/netfilter/xt_conntrack.c`).
   public var whenAbsent: Bool
   // Last, since values are kept at multiples of sixteen bytes.
   /// The value that is tested.
@@ -39,21 +40,24 @@ public struct Match: Hashable, Sendable {
 public enum MatchValues: Hashable, Sendable {
   /// A set of values.
   case values(ValueSet)
-  /// Values some of which the dump masks: whether the match holds is unknown for the packets whose value may be a masked one.
+  /// Values some of which the dump masks: whether the match holds is unknown for the packets whose value may be a
+  /// masked one.
   indirect case masked(MaskedValues)
   /// An anonymous set of concatenated keys (or one with `nomatch` or stateful elements).
   case elements([SetElement])
   /// A set of the rule's table, by name.
   case named(String)
-  /// An ipset, by name (iptables `-m set`). The subject has one address field for each flag, source for `src` and destination for `dst`;
-  /// what it means for the set's type says ``NamedSet/ipsetKey(_:family:)``.
+  /// An ipset, by name (iptables `-m set`). The subject has one address field for each flag, source for `src` and
+  /// destination for `dst`; what it means for the set's type says ``NamedSet/ipsetKey(_:family:)``.
   case ipset(String)
-  /// The exceptions of an ipset (iptables `-m set --return-nomatch`): the match is true for a packet that a `nomatch` member decides about. A set
-  /// of a type that knows no exceptions is asked as ever (`ip_set_test` in `net/netfilter/ipset/ip_set_core.c`).
+  /// The exceptions of an ipset (iptables `-m set --return-nomatch`): the match is true for a packet that a `nomatch`
+  /// member decides about. A set of a type that knows no exceptions is asked as ever (`ip_set_test` in
+  /// `net/netfilter/ipset/ip_set_core.c`).
   case ipsetExceptions(String)
 }
 
-/// A match whose truth a dump cannot hold: a rate, a counter, the time, a list of recent addresses, a random draw, the content of a packet.
+/// A match whose truth a dump cannot hold: a rate, a counter, the time, a list of recent addresses, a random draw, the
+/// content of a packet.
 ///
 /// It splits a trace in two, with words of its own ("if the limit of 3/minute isn't used up").
 public struct EnvironmentCondition: Hashable, Sendable {

@@ -28,7 +28,8 @@ public enum Statement: Hashable, Sendable {
   case effect(Effect)
   /// A target that could not be understood: what happens to the packet here is unknown.
   indirect case opaqueTarget(Opaque)
-  /// Rules that no dump shows stand here, or may stand here: what they do is unknown. No rule that was shown holds this statement.
+  /// Rules that no dump shows stand here, or may stand here: what they do is unknown. No rule that was shown holds this
+  /// statement.
   indirect case missingRules(MissingRules)
 }
 
@@ -81,7 +82,8 @@ public enum Rejection: Hashable, Sendable {
   case icmp(code: UInt8)
   /// An ICMPv6 destination-unreachable with this code (RFC 4443).
   case icmpv6(code: UInt8)
-  /// The family's own form of one of four reasons (`NFT_REJECT_ICMPX_*`): 0 no-route, 1 port-unreachable, 2 host-unreachable, 3 admin-prohibited.
+  /// The family's own form of one of four reasons (`NFT_REJECT_ICMPX_*`): 0 no-route, 1 port-unreachable, 2
+  /// host-unreachable, 3 admin-prohibited.
   case icmpx(code: UInt8)
 }
 
@@ -107,7 +109,8 @@ public struct Translation: Hashable, Sendable {
 
   /// The kind.
   public var kind: Kind
-  /// For ``Kind/netmap`` and ``Kind/npt``: whether the source (else the destination) changes; nil when the hook decides.
+  /// For ``Kind/netmap`` and ``Kind/npt``: whether the source (else the destination) changes; nil when the hook
+  /// decides.
   public var ofSource: Bool?
   /// The new address or addresses; nil keeps the address (or takes the interface's own).
   public var address: ValueExpression?

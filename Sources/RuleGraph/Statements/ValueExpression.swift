@@ -20,7 +20,8 @@ public enum ValueExpression: Hashable, Sendable {
   case concatenation([ValueExpression])
   /// The value that a map holds for a key; where the map holds none, the rule does not match.
   indirect case map(key: ValueExpression, MapReference)
-  /// A number that the kernel makes: counting, random or a hash (nft(8), "NUMGEN", "HASH"); any of `values`, which one the dump can't tell.
+  /// A number that the kernel makes: counting, random or a hash (nft(8), "NUMGEN", "HASH"); any of `values`, which one
+  /// the dump can't tell.
   indirect case generated(Generator)
 }
 
@@ -71,7 +72,7 @@ public enum MapReference: Hashable, Sendable {
   case named(String)
   /// A map written in the rule itself.
   case anonymous([SetElement])
-  /// An ipset whose members hold a mark or a priority (`skbinfo`; iptables `SET --map-set`), by name. The key has one address field for each
-  /// flag, as in ``MatchValues/ipset(_:)``.
+  /// An ipset whose members hold a mark or a priority (`skbinfo`; iptables `SET --map-set`), by name. The key has one
+  /// address field for each flag, as in ``MatchValues/ipset(_:)``.
   case ipset(String)
 }

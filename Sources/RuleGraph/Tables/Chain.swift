@@ -48,8 +48,8 @@ public struct Chain: Hashable, Sendable {
   public var shown = Shown.whole
 }
 
-// A rule and a chain are made by millions. Swift makes one of many members without a copy only where all of them are set at once, as the initializer does that a
-// struct has without a word, so the public ones hand over to that.
+// A rule and a chain are made by millions. Swift makes one of many members without a copy only where all of them are
+// set at once, as the initializer does that a struct has without a word, so the public ones hand over to that.
 extension Chain {
   /// Makes a chain.
   public init(

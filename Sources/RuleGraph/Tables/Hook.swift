@@ -1,4 +1,5 @@
-/// The places in the kernel at which base chains see packets (`enum nf_inet_hooks` in `include/uapi/linux/netfilter.h`; nft(8), "ADDRESS FAMILIES").
+/// The places in the kernel at which base chains see packets (`enum nf_inet_hooks` in `include/uapi/linux/netfilter.h`;
+/// nft(8), "ADDRESS FAMILIES").
 public enum Hook: String, Hashable, Sendable, CaseIterable {
   case ingress, prerouting, input, forward, output, postrouting, egress
 }

@@ -10,8 +10,9 @@ public enum Shown: UInt8, Hashable, Sendable, CaseIterable {
 
 /// Rules that stand, or may stand, at a place of a chain and that no dump shows.
 ///
-/// What is not shown is unknown, at its place and only there: a packet that comes by may be accepted, dropped, translated or left alone, and the trace
-/// follows each of these, so that an answer stays definite where the missing rules can't matter.
+/// What is not shown is unknown, at its place and only there: a packet that comes by may be accepted, dropped,
+/// translated or left alone, and the trace follows each of these, so that an answer stays definite where the missing
+/// rules can't matter.
 public struct MissingRules: Hashable, Sendable {
   /// How one knows that rules are missing; the raw value is the stable name in JSON.
   public enum Evidence: String, Hashable, Sendable, CaseIterable {
@@ -33,7 +34,8 @@ public struct MissingRules: Hashable, Sendable {
     case notPrinted = "not-printed"
     /// The chains of a container engine or cluster are there, whose other tables hold rules too.
     case engine
-    /// `ufw status` says that ufw is active, or chains of its are in the tables of the other family, and none of its chains was shown.
+    /// `ufw status` says that ufw is active, or chains of its are in the tables of the other family, and none of its
+    /// chains was shown.
     case ufw = "ufw-active"
     /// firewalld runs, and none of its rules was shown.
     case firewalld = "firewalld-active"
@@ -130,7 +132,8 @@ extension Ruleset {
 }
 
 extension Chain {
-  /// The number of a rule as `iptables --line-numbers` counts, from its index; nil behind missing rules whose number nobody knows.
+  /// The number of a rule as `iptables --line-numbers` counts, from its index; nil behind missing rules whose number
+  /// nobody knows.
   public func number(ofRule index: Int) -> Int? {
     if shown == .whole { return index + 1 }
     var number = 0

@@ -1,10 +1,10 @@
 extension NamedSet {
   /// What an iptables match or target looks up in this ipset: one expression for each part of the key.
   ///
-  /// `subject` is the one of the match: an address field for each flag, source for `src`, destination for `dst`. A `port` of the type
-  /// is protocol and port; `iface` is the input interface for `src` and the output interface for `dst` (ipset(8), "SET TYPES").
-  /// Nil when the set is no ipset of a known type or the match has fewer flags than the type has parts: then nothing matches
-  /// (`ip_set_test` in `net/netfilter/ipset/ip_set_core.c`).
+  /// `subject` is the one of the match: an address field for each flag, source for `src`, destination for `dst`. A
+  /// `port` of the type is protocol and port; `iface` is the input interface for `src` and the output interface for
+  /// `dst` (ipset(8), "SET TYPES"). Nil when the set is no ipset of a known type or the match has fewer flags than the
+  /// type has parts: then nothing matches (`ip_set_test` in `net/netfilter/ipset/ip_set_core.c`).
   ///
   ///     // hash:ip,port asked with src,dst
   ///     [.field(ip saddr), .field(meta l4proto), .field(th dport)]

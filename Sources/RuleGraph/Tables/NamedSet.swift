@@ -2,15 +2,16 @@
 public struct NamedSet: Hashable, Sendable {
   /// The name.
   public var name: String
-  /// The types of the key's parts as nft names them (`ipv4_addr`, `inet_service`), several in a concatenation; for an ipset the parts of its
-  /// type, where a port stands for two parts, protocol and port (`hash:ip,port` is `["ip", "proto", "port"]`).
+  /// The types of the key's parts as nft names them (`ipv4_addr`, `inet_service`), several in a concatenation; for an
+  /// ipset the parts of its type, where a port stands for two parts, protocol and port (`hash:ip,port` is `["ip",
+  /// "proto", "port"]`).
   public var keyTypes: [String]
   /// The types of a map's values (`verdict`, `ipv4_addr`); nil for a set.
   public var dataTypes: [String]?
   /// The elements.
   public var elements: [SetElement]
-  /// Whether the elements can be relied on. A dump without them (`nft -t`, iptables without `ipset save`) leaves them unknown. Single elements that
-  /// are missing or masked are elements with ``SetElement/masks`` instead.
+  /// Whether the elements can be relied on. A dump without them (`nft -t`, iptables without `ipset save`) leaves them
+  /// unknown. Single elements that are missing or masked are elements with ``SetElement/masks`` instead.
   public var elementsKnown: Bool
   /// The flags as printed: `interval`, `constant`, `timeout`, `dynamic`.
   public var flags: [String]
@@ -53,7 +54,8 @@ extension NamedSet {
   /// Whether the dump shows every element whole.
   public var isShownWhole: Bool { elementsKnown && elements.allSatisfy(\.masks.isEmpty) }
 
-  /// Whether the type of an ipset knows exceptions, members with `nomatch` (ipset(8); `IPSET_TYPE_NOMATCH` in `net/netfilter/ipset/`).
+  /// Whether the type of an ipset knows exceptions, members with `nomatch` (ipset(8); `IPSET_TYPE_NOMATCH` in
+  /// `net/netfilter/ipset/`).
   public var knowsExceptions: Bool {
     guard let ipsetType, ipsetType.hasPrefix("hash:") else { return false }
     return ipsetType.dropFirst(5).split(separator: ",").contains("net")
@@ -62,7 +64,8 @@ extension NamedSet {
 
 /// An element of a set or map.
 public struct SetElement: Hashable, Sendable {
-  /// The values of each part of the key: one part, or several in a concatenation. The catch-all element `*` has ``isCatchAll`` set.
+  /// The values of each part of the key: one part, or several in a concatenation. The catch-all element `*` has
+  /// ``isCatchAll`` set.
   ///
   /// Of an element with ``masks`` these are values that may be meant.
   public var key: [ValueSet]
@@ -112,10 +115,12 @@ extension SetElement {
     return element
   }
 
-  /// What has to hold, beside the key, for the element to let a rule go on: a rate, a quota, a number of connections. Empty of most elements.
+  /// What has to hold, beside the key, for the element to let a rule go on: a rate, a quota, a number of connections.
+  /// Empty of most elements.
   ///
-  /// A rule that finds its packet in an element whose limit is used up ends there, as if the element was not in the set. Source: nft(8), "SETS";
-  /// `nft_set_elem_update_expr` in `include/net/netfilter/nf_tables.h`, called by `net/netfilter/nft_lookup.c`.
+  /// A rule that finds its packet in an element whose limit is used up ends there, as if the element was not in the
+  /// set. Source: nft(8), "SETS"; `nft_set_elem_update_expr` in `include/net/netfilter/nf_tables.h`, called by
+  /// `net/netfilter/nft_lookup.c`.
   public var conditions: [EnvironmentCondition] {
     arguments.compactMap { argument in
       func about(_ kind: EnvironmentCondition.Kind) -> EnvironmentCondition {

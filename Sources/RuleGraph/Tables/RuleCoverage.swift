@@ -1,7 +1,7 @@
 /// Which parts of a host's rules the dumps have told, so that what is absent can be told from what is unknown.
 ///
-/// A table that no dump printed may hold anything. A table that is missing from a dump of the whole ruleset does not exist: its hooks
-/// accept.
+/// A table that no dump printed may hold anything. A table that is missing from a dump of the whole ruleset does not
+/// exist: its hooks accept.
 public struct RuleCoverage: Hashable, Sendable {
   /// A table's family and name.
   public struct TableName: Hashable, Sendable {

@@ -83,7 +83,8 @@ public struct Table: Hashable, Sendable {
   /// The index of a chain, or nil.
   public func chainIndex(_ name: String) -> Int? { chains.firstIndex { $0.name == name } }
 
-  /// The versions of IP whose headers its rules look at: nft has no such rule in a table that does not see their packets.
+  /// The versions of IP whose headers its rules look at: nft has no such rule in a table that does not see their
+  /// packets.
   package var familiesOfHeaders: Set<AddressFamily> {
     var families: Set<AddressFamily> = []
     for case .match(let match) in chains.lazy.flatMap(\.rules).flatMap(\.statements) {
@@ -100,7 +101,8 @@ public struct Table: Hashable, Sendable {
 
 /// A stateful object of a table that rules refer to by name (nft(8), "STATEFUL OBJECTS"), or a flow table.
 public struct NamedObject: Hashable, Sendable {
-  /// The kind as nft names it: `counter`, `quota`, `limit`, `ct helper`, `ct timeout`, `ct expectation`, `secmark`, `synproxy`, `flowtable`.
+  /// The kind as nft names it: `counter`, `quota`, `limit`, `ct helper`, `ct timeout`, `ct expectation`, `secmark`,
+  /// `synproxy`, `flowtable`.
   public var kind: String
   /// The name.
   public var name: String

@@ -18,7 +18,8 @@ public struct IPAddress: Hashable, Sendable, Comparable {
   /// Makes an IPv4 address from its 32-bit number.
   public init(ipv4 number: UInt32) { bits = Self.ipv4Base | UInt128(number) }
 
-  /// Reads `172.17.0.2` or `2001:db8::1` (RFC 4291, 2.2; a dotted quad tail is allowed). Nil when the text is anything else.
+  /// Reads `172.17.0.2` or `2001:db8::1` (RFC 4291, 2.2; a dotted quad tail is allowed). Nil when the text is anything
+  /// else.
   public init?(_ text: some StringProtocol) {
     self.init(bytes: Array(text.utf8))
   }
@@ -163,7 +164,8 @@ extension IPAddress: CustomStringConvertible {
   }
 
   private static func dottedQuad(_ number: UInt32) -> String {
-    // Answers are full of addresses: their bytes are written in place, without the strings that interpolation would join.
+    // Answers are full of addresses: their bytes are written in place, without the strings that interpolation would
+    // join.
     unsafe String(unsafeUninitializedCapacity: 15) { buffer in
       let zero = UInt32(UInt8(ascii: "0"))
       var count = 0

@@ -1,8 +1,9 @@
-/// The name of a network interface as a number, so that names and name wildcards are values and intervals of a ``ValueSet``.
+/// The name of a network interface as a number, so that names and name wildcards are values and intervals of a
+/// ``ValueSet``.
 ///
-/// Linux limits a name to 15 bytes (`IFNAMSIZ` in `include/uapi/linux/if.h`). The name fills sixteen bytes from the left, the rest is
-/// zero; so all names that begin with `br-` are one interval, which is how iptables' `br-+` and nft's `"br-*"` match.
-/// The value zero is "no interface": what `oifname` reads in a hook that has no output interface.
+/// Linux limits a name to 15 bytes (`IFNAMSIZ` in `include/uapi/linux/if.h`). The name fills sixteen bytes from the
+/// left, the rest is zero; so all names that begin with `br-` are one interval, which is how iptables' `br-+` and nft's
+/// `"br-*"` match. The value zero is "no interface": what `oifname` reads in a hook that has no output interface.
 ///
 ///     InterfaceName("docker0")?.value
 ///     InterfaceName.set(matching: "br-", wildcard: true)
@@ -24,7 +25,8 @@ public struct InterfaceName: Hashable, Sendable, CustomStringConvertible {
     value = number << (8 * UInt128(16 - name.utf8.count))
   }
 
-  /// The values that a name or, with `wildcard`, a beginning of a name stands for. Nil when the text is too long for a name.
+  /// The values that a name or, with `wildcard`, a beginning of a name stands for. Nil when the text is too long for a
+  /// name.
   ///
   /// An empty beginning (`+` in iptables) stands for every name, also for the absent one.
   public static func set(matching text: some StringProtocol, wildcard: Bool) -> ValueSet? {

@@ -1,10 +1,13 @@
-/// A value of which a dump hides a part, or all: `x.x.x.62`, `<MY_IP>`, `203.0.113.10-203.0.113.xxx`, `$WAN` without a definition.
+/// A value of which a dump hides a part, or all: `x.x.x.62`, `<MY_IP>`, `203.0.113.10-203.0.113.xxx`, `$WAN` without a
+/// definition.
 ///
-/// People redact dumps before they post them. What is left still tells something: an address that does not end in .62 is certainly not `x.x.x.62`.
+/// People redact dumps before they post them. What is left still tells something: an address that does not end in .62
+/// is certainly not `x.x.x.62`.
 public struct MaskedValue: Hashable, Sendable {
   /// The text as the dump has it.
   public var text: String
-  /// Whether the text names the value, so that the same text elsewhere means the same value (`<WAN>`); `x.x.x.x` may be another address each time.
+  /// Whether the text names the value, so that the same text elsewhere means the same value (`<WAN>`); `x.x.x.x` may be
+  /// another address each time.
   public var isNamed: Bool
   /// The values that are meant whatever is hidden: of a range with one masked end, the other end.
   public var certain: ValueSet

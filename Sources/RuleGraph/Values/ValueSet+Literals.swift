@@ -13,7 +13,8 @@ extension ValueSet: ExpressibleByIntegerLiteral {
 extension ValueSet: ExpressibleByStringLiteral {
   /// Makes a set of addresses, written as ``init(addresses:)`` reads them.
   ///
-  /// - Precondition: The text is addresses. A text that is known only when the program runs belongs in ``init(addresses:)``.
+  /// - Precondition: The text is addresses. A text that is known only when the program runs belongs in
+  ///   ``init(addresses:)``.
   public init(stringLiteral text: String) {
     guard let addresses = ValueSet(addresses: text) else {
       preconditionFailure("\"\(text)\" is not an address, a prefix, a range of addresses or a list of these")
@@ -23,7 +24,8 @@ extension ValueSet: ExpressibleByStringLiteral {
 }
 
 extension ValueSet {
-  /// Reads addresses: one (`172.17.0.2`), a prefix (`172.17.0.0/16`), a range (`10.0.0.1-10.0.0.9`), or several of these between commas.
+  /// Reads addresses: one (`172.17.0.2`), a prefix (`172.17.0.0/16`), a range (`10.0.0.1-10.0.0.9`), or several of
+  /// these between commas.
   ///
   /// Nil for any other text, and for a range that runs downwards or from one family to the other.
   public init?(addresses text: some StringProtocol) {

@@ -1,8 +1,8 @@
 /// A set of field values: sorted, disjoint, closed intervals of 128-bit numbers.
 ///
-/// Every field of a packet is a number here: addresses (IPv4 in `::ffff:0:0/96`, see ``IPAddress``), ports, marks, flag bytes, and
-/// interface names too (see ``InterfaceName``: sixteen bytes, so that a name wildcard is an interval). So one set type answers for
-/// matches, for named sets and for the open fields of a query.
+/// Every field of a packet is a number here: addresses (IPv4 in `::ffff:0:0/96`, see ``IPAddress``), ports, marks, flag
+/// bytes, and interface names too (see ``InterfaceName``: sixteen bytes, so that a name wildcard is an interval). So
+/// one set type answers for matches, for named sets and for the open fields of a query.
 ///
 ///     let ports = ValueSet(1...1023).union(ValueSet(8080))
 ///     ports.contains(80)                          // true
@@ -224,7 +224,8 @@ extension ValueSet {
   }
 }
 
-// One interval is found among thousands by halves: the union of what many rules compare with is held against each of them.
+// One interval is found among thousands by halves: the union of what many rules compare with is held against each of
+// them.
 extension ValueSet {
   /// The index of the first interval that does not end below a value.
   private func indexOfInterval(reaching value: UInt128) -> Int {

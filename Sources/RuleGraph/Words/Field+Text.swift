@@ -1,5 +1,6 @@
 extension Field {
-  /// The field as nft spells it: `ip saddr`, `tcp dport`, `ct state`, `fib daddr type`; iptables' own fields by the nearest nft words.
+  /// The field as nft spells it: `ip saddr`, `tcp dport`, `ct state`, `fib daddr type`; iptables' own fields by the
+  /// nearest nft words.
   ///
   /// Source: nft(8), "PAYLOAD EXPRESSIONS", "META EXPRESSIONS", "CONNTRACK EXPRESSIONS", "FIB EXPRESSIONS".
   public var text: String {

@@ -1,7 +1,9 @@
 extension Rejection {
-  /// The name of the answer to a packet of a family, as iptables' `--reject-with` spells it: `icmp-port-unreachable`, `tcp-reset`.
+  /// The name of the answer to a packet of a family, as iptables' `--reject-with` spells it: `icmp-port-unreachable`,
+  /// `tcp-reset`.
   ///
-  /// Source: iptables-extensions(8) "REJECT"; `nft_reject_icmp_code` in `net/netfilter/nft_reject.c` for the family's own form.
+  /// Source: iptables-extensions(8) "REJECT"; `nft_reject_icmp_code` in `net/netfilter/nft_reject.c` for the family's
+  /// own form.
   public func name(for family: AddressFamily) -> String {
     switch self {
     case .tcpReset: return "tcp-reset"

@@ -7,7 +7,8 @@ extension Ruleset {
     tables.indices.contains(id.table) && tables[id.table].chains.indices.contains(id.chain)
   }
 
-  /// A chain as people name it: `filter FORWARD`; with the family where the name alone would not tell (`inet fw input`).
+  /// A chain as people name it: `filter FORWARD`; with the family where the name alone would not tell (`inet fw
+  /// input`).
   public func place(of id: ChainID) -> String {
     guard holds(id) else { return "?" }
     let table = tables[id.table]
@@ -33,7 +34,8 @@ extension Ruleset {
       + (chain.number(ofRule: id.rule) == nil ? " of those shown" : "")
   }
 
-  /// Rules of one chain as people name them: `filter INPUT 3`, `one of filter f2b-sshd 1 to 299`, `one of 2014 rules of filter FORWARD`.
+  /// Rules of one chain as people name them: `filter INPUT 3`, `one of filter f2b-sshd 1 to 299`, `one of 2014 rules of
+  /// filter FORWARD`.
   public func place(of rules: [RuleID]) -> String {
     guard let first = rules.first, let last = rules.last else { return "?" }
     if rules.count == 1 { return place(of: first) }
@@ -54,7 +56,8 @@ extension Ruleset {
     tables.reduce(0) { $0 + $1.chains.reduce(0) { $0 + $1.rules.count { $0.missing == nil } } }
   }
 
-  /// The number of a rule, counted from 1 as `iptables --line-numbers` does; behind rules of which nobody knows how many are missing, among those that were shown.
+  /// The number of a rule, counted from 1 as `iptables --line-numbers` does; behind rules of which nobody knows how
+  /// many are missing, among those that were shown.
   public func number(of id: RuleID) -> Int {
     guard holds(id) else { return id.rule + 1 }
     let chain = self[id.chainID]

@@ -1,7 +1,7 @@
 /// The names of ports, as `iptables -L` without `-n` prints them and as people type them.
 ///
-/// A name has one port whatever the transport protocol. Source: the IANA registry of service names and port numbers (RFC 6335), as
-/// far as Debian's and Red Hat's `/etc/services` hold it.
+/// A name has one port whatever the transport protocol. Source: the IANA registry of service names and port numbers
+/// (RFC 6335), as far as Debian's and Red Hat's `/etc/services` hold it.
 package enum ServiceNames {
   /// The names with the port of each.
   package static let all: [NamedValue] = list.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { entry in

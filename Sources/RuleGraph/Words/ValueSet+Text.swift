@@ -1,5 +1,6 @@
 extension ValueSet {
-  /// The values in words, as a field of a kind is written: `172.17.0.0/16`, `docker0`, `80, 443, 8000-8999`, `any but docker0`, `any`.
+  /// The values in words, as a field of a kind is written: `172.17.0.0/16`, `docker0`, `80, 443, 8000-8999`, `any but
+  /// docker0`, `any`.
   ///
   /// - Parameters:
   ///   - kind: What the numbers stand for.

@@ -14,10 +14,12 @@ struct CommandHost {
   /// The first command that changed rules.
   private(set) var first: SourceSpan?
 
-  /// The first script that nobody shows and that ran behind a command that changed rules: from there on any rule may have changed.
+  /// The first script that nobody shows and that ran behind a command that changed rules: from there on any rule may
+  /// have changed.
   private(set) var unseen: SourceSpan?
 
-  /// The commands by which other programs changed the rules that commands before them had made, or added others to them.
+  /// The commands by which other programs changed the rules that commands before them had made, or added others to
+  /// them.
   private(set) var changesBetween: [ChangeElsewhere] = []
 
   /// Whether the host is one that dumps show, on which only what iptables changes is carried out.
@@ -25,7 +27,8 @@ struct CommandHost {
   /// What other programs, and files that nobody shows, changed on it.
   private(set) var changesElsewhere: [ChangeElsewhere] = []
 
-  /// A host on which every command is carried out as on the host itself, or ends the run; nil where commands alone tell of the host.
+  /// A host on which every command is carried out as on the host itself, or ends the run; nil where commands alone tell
+  /// of the host.
   var shown: ShownHost?
 
   /// A command that changes rules and is not carried out.
@@ -141,7 +144,8 @@ struct CommandHost {
       words, input: .none, CommandPlace(span: place.span, doubt: place.doubt.repeated("what xargs reads")))
   }
 
-  /// Notes a command that has another program change the rules which commands before it made: what they are then is unknown.
+  /// Notes a command that has another program change the rules which commands before it made: what they are then is
+  /// unknown.
   private mutating func noteChangeBetween(
     _ name: String, _ words: [CommandWord], _ input: CommandInput, _ place: CommandPlace
   ) {

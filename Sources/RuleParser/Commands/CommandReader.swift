@@ -14,7 +14,8 @@ struct CommandReading {
   var unseenRuleset: SourceSpan?
 }
 
-/// Reads the commands and scripts that set a firewall up, by carrying them out on a host of its own that was just started.
+/// Reads the commands and scripts that set a firewall up, by carrying them out on a host of its own that was just
+/// started.
 enum CommandReader {
   /// Carries out the commands of some texts, one behind the other.
   static func read(_ texts: [DumpText]) -> CommandReading {

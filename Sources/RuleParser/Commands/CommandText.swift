@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// Texts in the form that a reader of dumps reads, put together of commands; each of their lines knows the command that it was made of.
+/// Texts in the form that a reader of dumps reads, put together of commands; each of their lines knows the command that
+/// it was made of.
 ///
 /// A line's number leads to its command, so that what was read can be given its place in the input afterwards.
 struct CommandTexts {
@@ -21,7 +22,7 @@ struct CommandTexts {
       bytes += line.utf8
       places.append(place)
       lines.append(DumpLine(start: start, end: bytes.count, number: Int32(clamping: places.count)))
-      bytes.append(0x0a)
+      bytes.append(UInt8(ascii: "\n"))
     }
     return DumpText(source: Self.source, memory: SourceBytes(bytes), lines: lines)
   }
@@ -60,7 +61,11 @@ struct CommandTexts {
 extension CommandWord {
   /// The word as the readers of rules take it apart: in quotation marks where it needs them.
   var spelled: String {
-    let needsMarks = text.isEmpty || text.utf8.contains { $0 <= 0x20 || $0 == 0x22 || $0 == 0x27 || $0 == 0x5c }
+    let needsMarks =
+      text.isEmpty
+      || text.utf8.contains {
+        $0 <= UInt8(ascii: " ") || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") || $0 == UInt8(ascii: "\\")
+      }
     guard needsMarks else { return text }
     var marked = "\""
     for character in text.unicodeScalars {

@@ -1,11 +1,13 @@
 import HostModel
 import RuleGraph
 
-/// Commands that were typed at a prompt after the outputs that show what they change: the tables as printed are no longer those of the host.
+/// Commands that were typed at a prompt after the outputs that show what they change: the tables as printed are no
+/// longer those of the host.
 ///
-/// What iptables changes is carried out on the tables as shown. A command whose chain was printed again behind it is in that printing already. Where prose stands between
-/// an output and a command, or something follows the command that may be an error, nobody knows that it ran after the output, or at all, and what it makes is in
-/// doubt. What other programs change is unknown.
+/// What iptables changes is carried out on the tables as shown. A command whose chain was printed again behind it is in
+/// that printing already. Where prose stands between an output and a command, or something follows the command that may
+/// be an error, nobody knows that it ran after the output, or at all, and what it makes is in doubt. What other
+/// programs change is unknown.
 struct LaterCommands {
   /// The commands, in the order of the input.
   private let sections: [DumpSection]
@@ -130,7 +132,7 @@ struct CommandStanding {
   private struct Last {
     var order: Int
     var session: Int32?
-    var source: Int32
+    var source: Int32?
   }
 
   private let section: DumpSection
@@ -192,8 +194,9 @@ extension Table {
     self.init(.ip, "nat", origin: origin, chains: chains, span: span, shown: .nothing)
   }
 
-  /// Takes in that a container was made after the table was printed: its ports are accepted on the way through FORWARD, and translated in nat. What was shown
-  /// stays as it was: only packets to an address that no rule names may be the new container's.
+  /// Takes in that a container was made after the table was printed: its ports are accepted on the way through FORWARD,
+  /// and translated in nat. What was shown stays as it was: only packets to an address that no rule names may be the
+  /// new container's.
   ///
   /// - Returns: Whether the table is one of those.
   mutating func addContainerRules(from span: SourceSpan) -> Bool {

@@ -1,4 +1,5 @@
-/// Commands that have other programs make or take away rules: services that start and stop, containers with published ports, scripts that nobody shows.
+/// Commands that have other programs make or take away rules: services that start and stop, containers with published
+/// ports, scripts that nobody shows.
 enum ServiceCommand {
   /// What stands in each of them.
   static let needles: [StaticString] = [

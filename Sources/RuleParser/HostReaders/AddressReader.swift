@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// Reads `ip addr`, `ip link` (with `-d` and `-s` too), `ip -o addr`, `ip -br addr` and `bridge link` (ip-address(8), ip-link(8), bridge(8)).
+/// Reads `ip addr`, `ip link` (with `-d` and `-s` too), `ip -o addr`, `ip -br addr` and `bridge link` (ip-address(8),
+/// ip-link(8), bridge(8)).
 ///
 /// An interface may lack its index, as people cut it off: `docker0: <BROADCAST,MULTICAST,UP> mtu 1500`.
 struct AddressReader {
@@ -79,7 +80,8 @@ struct AddressReader {
   }
 
   private func isIndented(_ line: DumpLine) -> Bool {
-    line.start < line.end && (text.bytes[line.start] == 0x20 || text.bytes[line.start] == 0x09)
+    line.start < line.end
+      && (text.bytes[line.start] == UInt8(ascii: " ") || text.bytes[line.start] == UInt8(ascii: "\t"))
   }
 
   private static func isDetail(_ word: String) -> Bool {
@@ -111,14 +113,14 @@ struct AddressReader {
     } else {
       cursor.at = beginning
     }
-    let word = cursor.eat { $0 > 0x20 && $0 < 0x7f && $0 != 0x3a && $0 != 0x3c }
+    let word = cursor.eat { $0 > UInt8(ascii: " ") && $0 < 0x7f && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "<") }
     guard !word.isEmpty, word.count <= 40 else { return nil }
     let parts = cursor.text(word).split(separator: "@", maxSplits: 1).map(String.init)
     guard let name = parts.first, !Self.isMasked(name) else { return nil }
     let parent = parts.count > 1 ? parts[1] : nil
-    if cursor.eat(0x3a) {
+    if cursor.eat(UInt8(ascii: ":")) {
       cursor.eatBlanks()
-      guard cursor.peek == 0x3c else { return nil }
+      guard cursor.peek == UInt8(ascii: "<") else { return nil }
       return Head(index: index, name: name, parent: parent, rest: cursor.at, isOneLine: false)
     }
     guard cursor.eatBlanks() > 0 else { return nil }
@@ -216,7 +218,8 @@ struct AddressReader {
 
   // MARK: - Addresses
 
-  /// `inet 172.17.0.1/16 brd 172.17.255.255 scope global secondary docker0`, `inet 10.0.0.1 peer 10.0.0.2/32 scope global tun0`.
+  /// `inet 172.17.0.1/16 brd 172.17.255.255 scope global secondary docker0`, `inet 10.0.0.1 peer 10.0.0.2/32 scope
+  /// global tun0`.
   private mutating func readAddress(_ words: LineWords, from start: Int, _ line: DumpLine) {
     guard interface != nil, !isCutOut else {
       readCutOut(words, line)
@@ -265,7 +268,8 @@ struct AddressReader {
       expected: "an address and the length of its prefix")
   }
 
-  /// Takes in a masked address, and the network that comes with it; false where the text is no mask. The interface is nil where its name is hidden too.
+  /// Takes in a masked address, and the network that comes with it; false where the text is no mask. The interface is
+  /// nil where its name is hidden too.
   private mutating func take(masked parts: [Substring], _ family: AddressFamily, on interface: String?) -> Bool {
     guard let text = parts.first, let values = MaskedText.addresses(String(text), family) else { return false }
     masked[family, default: []].append(values)
@@ -277,8 +281,8 @@ struct AddressReader {
     return true
   }
 
-  /// An address whose interface stands in another line, which grep left out or where its name is masked. IPv4's lines name it themselves, as the address's
-  /// label at the end.
+  /// An address whose interface stands in another line, which grep left out or where its name is masked. IPv4's lines
+  /// name it themselves, as the address's label at the end.
   private mutating func readCutOut(_ words: LineWords, _ line: DumpLine) {
     isCutOut = true
     let name = Self.label(words)?.split(separator: ":").first.map(String.init)
@@ -299,12 +303,12 @@ struct AddressReader {
     isCutOut = true
   }
 
-  /// The label at the end of an address's line: `inet 192.0.2.10/24 brd 192.0.2.255 scope global dynamic eth0` (`print_addrinfo` in iproute2's
-  /// `ip/ipaddress.c`).
+  /// The label at the end of an address's line: `inet 192.0.2.10/24 brd 192.0.2.255 scope global dynamic eth0`
+  /// (`print_addrinfo` in iproute2's `ip/ipaddress.c`).
   private static func label(_ words: LineWords) -> String? {
     let all = words.all
     guard all.first == "inet", let scope = all.firstIndex(of: "scope"), let last = all.last, all.count > scope + 2,
-      !flags.contains(last), last.utf8.count <= 15, !last.utf8.contains(0x2f), !isMasked(last)
+      !flags.contains(last), last.utf8.count <= 15, !last.utf8.contains(UInt8(ascii: "/")), !isMasked(last)
     else { return nil }
     return last
   }

@@ -3,8 +3,8 @@ import RuleGraph
 
 /// A printed table whose columns stand under their titles, as `docker ps` and `docker network ls` print.
 ///
-/// Values may hold blanks and may be empty, so that only the columns' places tell them apart. After a copy that changed the blanks, the
-/// places do not fit any more; then two or more blanks part the values.
+/// Values may hold blanks and may be empty, so that only the columns' places tell them apart. After a copy that changed
+/// the blanks, the places do not fit any more; then two or more blanks part the values.
 struct ColumnTable {
   private let text: DumpText
   private var titles: [(name: String, start: Int)] = []
@@ -27,9 +27,9 @@ struct ColumnTable {
     while !cursor.isAtEnd {
       guard cursor.eatWord() != nil else { break }
       end = cursor.at
-      let gap = text.bytes[cursor.at..<line.end].prefix { $0 == 0x20 || $0 == 0x09 }
+      let gap = text.bytes[cursor.at..<line.end].prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
       cursor.eatBlanks()
-      if gap.count > 1 || gap.first == 0x09 {
+      if gap.count > 1 || gap.first == UInt8(ascii: "\t") {
         cells.append(start..<end)
         start = cursor.at
       }
@@ -85,7 +85,7 @@ enum DockerNetworksReader {
       let words = LineWords(text, line)
       if words[0] == "NETWORK" { continue }
       guard words.count >= 3, words[0].utf8.count >= 12,
-        words[0].utf8.allSatisfy({ $0.hexDigitValue != nil || $0 > 0x60 })
+        words[0].utf8.allSatisfy({ $0.hexDigitValue != nil || $0 > UInt8(ascii: "`") })
       else {
         result.unreadable(text, line, at: words.ranges.first?.lowerBound, expected: "a network's id, name and driver")
         continue
@@ -154,8 +154,8 @@ enum DockerContainersReader {
     return result
   }
 
-  /// `0.0.0.0:32769->8080/tcp, :::32769->8080/tcp, 8009/tcp`; ranges `0.0.0.0:8000-8002->8000-8002/tcp`. Ports that are not published
-  /// are left out.
+  /// `0.0.0.0:32769->8080/tcp, :::32769->8080/tcp, 8009/tcp`; ranges `0.0.0.0:8000-8002->8000-8002/tcp`. Ports that are
+  /// not published are left out.
   static func ports(_ text: String) -> [Container.PublishedPort] {
     var ports: [Container.PublishedPort] = []
     for entry in text.split(separator: ",") {

@@ -7,14 +7,15 @@ struct FactFragment: Sendable {
   var facts = HostFacts()
   /// What could not be read.
   var diagnostics: [Diagnostic] = []
-  /// The families of which an address or route is there that could not be read, mostly since it is masked: what is told of them is not all.
+  /// The families of which an address or route is there that could not be read, mostly since it is masked: what is told
+  /// of them is not all.
   var gaps: Set<AddressFamily> = []
   /// Whether the section was an object of the host's that none of the readers knows.
   var isUnknown = false
 
   /// Notes that a route has a destination which is masked.
   mutating func noteMaskedRoute(_ destination: String, _ family: AddressFamily?) {
-    let family = family ?? (destination.utf8.contains(0x3a) ? .ipv6 : .ipv4)
+    let family = family ?? (destination.utf8.contains(UInt8(ascii: ":")) ? .ipv6 : .ipv4)
     if MaskedText.read(destination, .address(family)) != nil { gaps.insert(family) }
   }
 
@@ -70,14 +71,16 @@ struct LineWords {
 
 extension DumpText {
   /// Whether a line holds nothing but blanks.
-  func isBlank(_ line: DumpLine) -> Bool { bytes[line.range].allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+  func isBlank(_ line: DumpLine) -> Bool {
+    bytes[line.range].allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+  }
 
   /// Whether a line is a comment, or the dots with which people leave something out.
   func isRemark(_ line: DumpLine) -> Bool {
     var cursor = cursor(line)
     cursor.eatBlanks()
     guard let first = cursor.peek else { return true }
-    if first == 0x23 { return true }
+    if first == UInt8(ascii: "#") { return true }
     if cursor.eat("...") || cursor.eat("·") || cursor.eat("…") || cursor.eat("---") { return true }
     return false
   }

@@ -1,10 +1,12 @@
 import HostModel
 import RuleGraph
 
-/// Reads whether a firewall other than ufw runs: `firewall-cmd --list-all` and `--state` (firewall-cmd(1)), `systemctl status firewalld`, `pve-firewall status`,
-/// OpenWrt's `fw4 print`, `uci show firewall` and `/etc/init.d/firewall status`.
+/// Reads whether a firewall other than ufw runs: `firewall-cmd --list-all` and `--state` (firewall-cmd(1)), `systemctl
+/// status firewalld`, `pve-firewall status`, OpenWrt's `fw4 print`, `uci show firewall` and `/etc/init.d/firewall
+/// status`.
 ///
-/// What they print says what someone wants; the rules themselves are in the ruleset of nftables, or in iptables' tables.
+/// What they print says what someone wants; the rules themselves are in the ruleset of nftables, or in iptables'
+/// tables.
 enum FirewallStatusReader {
   /// Reads a section.
   ///

@@ -3,7 +3,8 @@ import RuleGraph
 
 /// Reads `hostname -I`: the host's addresses, without their interfaces.
 ///
-/// hostname(1): `-I` prints all of them but loopback and IPv6's link-local ones; `-i` prints those that the host's name resolves to.
+/// hostname(1): `-I` prints all of them but loopback and IPv6's link-local ones; `-i` prints those that the host's name
+/// resolves to.
 enum HostAddressReader {
   /// Reads a section.
   static func read(_ text: DumpText, output: CommandOutput) -> FactFragment {

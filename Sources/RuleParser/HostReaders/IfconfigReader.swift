@@ -13,7 +13,8 @@ struct IfconfigReader {
     for line in text.lines where !text.isRemark(line) { reader.read(line) }
     reader.finish()
     if reader.result.facts.interfaces.contains(where: { $0.name == "lo" }) {
-      // ifconfig shows an interface's first IPv4 address only, and only interfaces that are up without `-a`; for what it shows it is whole.
+      // ifconfig shows an interface's first IPv4 address only, and only interfaces that are up without `-a`; for what
+      // it shows it is whole.
       reader.result.facts.addressesKnown = Set(AddressFamily.allCases)
       reader.result.facts.addressesKnown.subtract(reader.result.gaps)
     }
@@ -37,7 +38,9 @@ struct IfconfigReader {
   }
 
   private mutating func read(_ line: DumpLine) {
-    let isIndented = line.start < line.end && (text.bytes[line.start] == 0x20 || text.bytes[line.start] == 0x09)
+    let isIndented =
+      line.start < line.end
+      && (text.bytes[line.start] == UInt8(ascii: " ") || text.bytes[line.start] == UInt8(ascii: "\t"))
     let words = LineWords(text, line)
     if !isIndented {
       guard words[1].hasPrefix("flags=") || words[1] == "Link" else {
@@ -76,7 +79,8 @@ struct IfconfigReader {
   }
 
   private mutating func readIPv4(_ words: LineWords, _ line: DumpLine) {
-    // Old: `inet addr:172.17.0.1  Bcast:172.17.255.255  Mask:255.255.0.0`. New: `inet 172.17.0.1  netmask 255.255.0.0  broadcast ...`.
+    // Old: `inet addr:172.17.0.1 Bcast:172.17.255.255 Mask:255.255.0.0`. New: `inet 172.17.0.1 netmask 255.255.0.0
+    // broadcast ...`.
     var fields: [String: String] = [:]
     for word in words.all {
       if let colon = word.firstIndex(of: ":") {

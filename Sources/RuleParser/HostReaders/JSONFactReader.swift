@@ -1,8 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// Reads JSON about the host: `ip -j addr`, `ip -j link`, `ip -j route`, `ip -j rule`, `bridge -j link`, `docker inspect`,
-/// `docker network inspect`, `daemon.json`, and pieces that were cut out of them (`"Networks": {`).
+/// Reads JSON about the host: `ip -j addr`, `ip -j link`, `ip -j route`, `ip -j rule`, `bridge -j link`, `docker
+/// inspect`, `docker network inspect`, `daemon.json`, and pieces that were cut out of them (`"Networks": {`).
 ///
 /// What an object is shows in its keys, since a paste often does not hold the command.
 struct JSONFactReader {
@@ -26,7 +26,7 @@ struct JSONFactReader {
     guard let first = text.lines.first else { return }
     var cursor = text.cursor(first)
     cursor.eatBlanks()
-    if cursor.peek == 0x22 {
+    if cursor.peek == UInt8(ascii: "\"") {
       readPiece()
       return
     }
@@ -50,10 +50,10 @@ struct JSONFactReader {
     var cursor = text.cursor(first)
     cursor.eatBlanks()
     cursor.at += 1
-    let name = cursor.text(cursor.eat { $0 != 0x22 })
-    _ = cursor.eat(0x22)
+    let name = cursor.text(cursor.eat { $0 != UInt8(ascii: "\"") })
+    _ = cursor.eat(UInt8(ascii: "\""))
     cursor.eatBlanks()
-    guard cursor.eat(0x3a) else { return }
+    guard cursor.eat(UInt8(ascii: ":")) else { return }
     var rest = text
     rest.lines[0].start = cursor.at
     let tape = JSONTape(rest)
@@ -390,7 +390,8 @@ struct JSONFactReader {
     result.facts.routingRulesKnown.insert(family)
   }
 
-  /// The selectors of a rule that were not understood, in its own words; nil where there are none (`print_rule` in iproute2's `ip/iprule.c`).
+  /// The selectors of a rule that were not understood, in its own words; nil where there are none (`print_rule` in
+  /// iproute2's `ip/iprule.c`).
   private func unreadSelectors(_ value: JSONValue, _ rule: RoutingRule) -> String? {
     let known: Set<String> = [
       "priority", "not", "src", "srclen", "dst", "dstlen", "iif", "iif_detached", "oif", "oif_detached", "fwmark",

@@ -37,7 +37,7 @@ enum PublishedServices {
     var cursor = cursor
     var count = 0
     while let word = cursor.eatWord() {
-      if count == 0, cursor.bytes[word.lowerBound] < 0x30 { return false }
+      if count == 0, cursor.bytes[word.lowerBound] < UInt8(ascii: "0") { return false }
       count += 1
       cursor.eatBlanks()
     }
@@ -53,7 +53,8 @@ enum PublishedServices {
     return result
   }
 
-  /// Reads `kubectl get services`: `80:30080/TCP` is port 80 of the service's own addresses, and port 30080 of every node.
+  /// Reads `kubectl get services`: `80:30080/TCP` is port 80 of the service's own addresses, and port 30080 of every
+  /// node.
   static func readCluster(_ text: DumpText) -> FactFragment {
     var result = FactFragment()
     for line in text.lines {

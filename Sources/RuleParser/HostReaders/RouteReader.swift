@@ -30,7 +30,7 @@ enum RouteReader {
         isOfMasked = true
         result.gaps.insert(masked.family)
         result.noteMask(masked.destination.text, text, line, at: line.start)
-      } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == 0x20) {
+      } else if !(result.facts.routes.isEmpty == false && text.bytes[line.start] == UInt8(ascii: " ")) {
         result.gaps.formUnion(output.family.map { [$0] } ?? [.ipv4])
         result.unreadable(
           text, line, at: words.ranges.first?.lowerBound, expected: "a destination, then `via`, `dev` or other words")
@@ -137,10 +137,12 @@ extension HostFacts {
     }
   }
 
-  /// Notes which tables the routes of an output are the whole of: main where none was asked for, else the one that was, or all.
+  /// Notes which tables the routes of an output are the whole of: main where none was asked for, else the one that was,
+  /// or all.
   ///
-  /// `whole` is whether even an output without routes says something: a table that was asked for and is empty.
-  /// Without the command that printed them, routes are a whole table only if the default route and one of a link are among them.
+  /// `whole` is whether even an output without routes says something: a table that was asked for and is empty. Without
+  /// the command that printed them, routes are a whole table only if the default route and one of a link are among
+  /// them.
   mutating func noteTables(of output: CommandOutput, whole: Bool) {
     if output.isFiltered { return }
     var families = Set(routes.map(\.destination.family))

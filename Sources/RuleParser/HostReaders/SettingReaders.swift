@@ -12,9 +12,11 @@ enum SysctlReader {
       cursor.eatBlanks()
       // `sysctl: permission denied on key ...` and the like.
       if cursor.eat("sysctl: ") { continue }
-      let name = cursor.eat { $0 != 0x20 && $0 != 0x3d && $0 != 0x3a && $0 != 0x09 }
+      let name = cursor.eat {
+        $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "\t")
+      }
       cursor.eatBlanks()
-      guard !name.isEmpty, cursor.eat(0x3d) || cursor.eat(0x3a) else {
+      guard !name.isEmpty, cursor.eat(UInt8(ascii: "=")) || cursor.eat(UInt8(ascii: ":")) else {
         result.unreadable(text, line, at: cursor.at, expected: "a setting's name, `=` and its value")
         continue
       }
@@ -25,7 +27,8 @@ enum SysctlReader {
     return result
   }
 
-  /// `net.ipv4.conf.route_localnet` of `net.ipv4.conf.<IF>.route_localnet`; nil where no name of an interface is masked.
+  /// `net.ipv4.conf.route_localnet` of `net.ipv4.conf.<IF>.route_localnet`; nil where no name of an interface is
+  /// masked.
   private static func maskedSetting(_ name: String) -> String? {
     for base in ["net.ipv4.conf.", "net.ipv6.conf."] where name.hasPrefix(base) {
       guard let dot = name.lastIndex(of: "."), dot > name.index(name.startIndex, offsetBy: base.count) else { continue }
@@ -53,11 +56,12 @@ enum BrctlReader {
     for line in text.lines where !text.isRemark(line) {
       let words = LineWords(text, line)
       if words[0] == "bridge" && words[1] == "name" { continue }
-      let isIndented = text.bytes[line.start] == 0x20 || text.bytes[line.start] == 0x09
+      let isIndented = text.bytes[line.start] == UInt8(ascii: " ") || text.bytes[line.start] == UInt8(ascii: "\t")
       if isIndented, words.count == 1, let bridge {
         addPort(words[0], of: bridge, to: &result, text.span(line))
       } else if !isIndented, words.count >= 2 {
-        // The identifier's colons are sometimes blanks after a copy: what counts is the name and what stands behind yes or no.
+        // The identifier's colons are sometimes blanks after a copy: what counts is the name and what stands behind yes
+        // or no.
         bridge = words[0]
         var interface = Interface(words[0])
         interface.kind = "bridge"

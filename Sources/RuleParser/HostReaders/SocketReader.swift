@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// Reads `ss` and `netstat` in the shapes that show listening sockets (ss(8), netstat(8)), and docker-proxy's command lines.
+/// Reads `ss` and `netstat` in the shapes that show listening sockets (ss(8), netstat(8)), and docker-proxy's command
+/// lines.
 enum SocketReader {
   /// Reads `ss -tulnp`, `ss -tln` and the like.
   static func readSS(_ text: DumpText, output: CommandOutput) -> FactFragment {

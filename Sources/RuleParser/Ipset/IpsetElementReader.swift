@@ -115,7 +115,7 @@ struct IpsetElementReader: ~Copyable {
       case "port":
         var protocols = type == "bitmap:port" ? ValueSet([6...6, 17...17]) : ValueSet(6)
         var ports = text[...]
-        if let sign = text.firstIndex(of: 0x3a) {
+        if let sign = text.firstIndex(of: UInt8(ascii: ":")) {
           guard let transport = draft.transport(part.lowerBound..<part.lowerBound + sign) else { return nil }
           protocols = ValueSet(transport)
           ports = text[(sign + 1)...]
@@ -144,8 +144,8 @@ struct IpsetElementReader: ~Copyable {
 
   /// `10.0.0.1`, `10.0.0.0/8`, `10.0.0.1-10.0.0.9`; a netmask of the set widens it.
   private func addresses(_ part: Range<Int>, _ set: NamedSet, _ values: borrowing RuleDraft) -> ValueSet? {
-    let isNetwork = values.position(of: 0x2f, in: part) != nil
-    if values.position(of: 0x2d, in: part) != nil { return values.addressRange(part).map { ValueSet($0) } }
+    let isNetwork = values.position(of: UInt8(ascii: "/"), in: part) != nil
+    if values.position(of: UInt8(ascii: "-"), in: part) != nil { return values.addressRange(part).map { ValueSet($0) } }
     if isNetwork {
       guard let (address, mask) = values.network(part),
         let length = Prefix.length(ofMask: address.isIPv4 ? IPAddress(ipv4: UInt32(mask)) : IPAddress(bits: mask))
@@ -164,23 +164,25 @@ struct IpsetElementReader: ~Copyable {
     return Prefix(address, length: length)?.values
   }
 
-  /// `tcp:80`, `udp:1000-2000`, `icmp:echo-request`, `icmp:8/0`, `esp:0`, or a bare port of a bitmap, which means TCP and UDP.
+  /// `tcp:80`, `udp:1000-2000`, `icmp:echo-request`, `icmp:8/0`, `esp:0`, or a bare port of a bitmap, which means TCP
+  /// and UDP.
   ///
-  /// ICMP's type and code stand in the first two bytes of the header, where other protocols have the source port, and the set holds them
-  /// as one number (`net/netfilter/ipset/ip_set_getport.c`). Protocols without ports match whatever their header holds.
+  /// ICMP's type and code stand in the first two bytes of the header, where other protocols have the source port, and
+  /// the set holds them as one number (`net/netfilter/ipset/ip_set_getport.c`). Protocols without ports match whatever
+  /// their header holds.
   private func ports(_ part: Range<Int>, _ type: String, _ values: borrowing RuleDraft) -> (ValueSet, ValueSet)? {
-    guard let colon = values.position(of: 0x3a, in: part) else {
-      guard let ports = values.ports(part, separator: 0x2d) else { return nil }
+    guard let colon = values.position(of: UInt8(ascii: ":"), in: part) else {
+      guard let ports = values.ports(part, separator: UInt8(ascii: "-")) else { return nil }
       return (type == "bitmap:port" ? [6, 17] : [6], ValueSet(ports))
     }
     guard let transport = values.transport(part.lowerBound..<colon) else { return nil }
     let behind = colon + 1..<part.upperBound
     switch transport {
     case 6, 17, 132, 136:
-      return values.ports(behind, separator: 0x2d).map { (ValueSet(transport), ValueSet($0)) }
+      return values.ports(behind, separator: UInt8(ascii: "-")).map { (ValueSet(transport), ValueSet($0)) }
     case 1, 58:
       let family: AddressFamily = transport == 1 ? .ipv4 : .ipv6
-      if let slash = values.position(of: 0x2f, in: behind) {
+      if let slash = values.position(of: UInt8(ascii: "/"), in: behind) {
         guard let icmpType = values.number(behind.lowerBound..<slash), icmpType <= 255,
           let code = values.number(slash + 1..<behind.upperBound), code <= 255
         else { return nil }
@@ -194,7 +196,8 @@ struct IpsetElementReader: ~Copyable {
     }
   }
 
-  /// Reads what stands behind the key: `timeout 299 nomatch packets 0 bytes 0 comment "words"`. True when a name is the beginning of names.
+  /// Reads what stands behind the key: `timeout 299 nomatch packets 0 bytes 0 comment "words"`. True when a name is the
+  /// beginning of names.
   private func readOptions(_ start: ByteCursor, _ element: inout SetElement) -> Bool {
     var cursor = start
     var isWildcard = false
@@ -205,9 +208,9 @@ struct IpsetElementReader: ~Copyable {
       case "wildcard": isWildcard = true
       case "comment":
         cursor.eatBlanks()
-        if cursor.eat(0x22) {
-          let range = cursor.eat(while: { $0 != 0x22 })
-          _ = cursor.eat(0x22)
+        if cursor.eat(UInt8(ascii: "\"")) {
+          let range = cursor.eat(while: { $0 != UInt8(ascii: "\"") })
+          _ = cursor.eat(UInt8(ascii: "\""))
           element.comment = cursor.text(range)
         } else if let range = cursor.eatWord() {
           element.comment = cursor.text(range)

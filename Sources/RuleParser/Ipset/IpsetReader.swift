@@ -55,7 +55,7 @@ private struct IpsetReading: ~Copyable {
       elide(cursor.text(cursor.at..<trimmedEnd(cursor)), listed, line, at: cursor.at)
       return
     }
-    if cursor.isAtEnd || cursor.peek == 0x0d || cursor.peek == 0x23 {
+    if cursor.isAtEnd || cursor.peek == UInt8(ascii: "\r") || cursor.peek == UInt8(ascii: "#") {
       inMembers = false
       return
     }
@@ -104,7 +104,7 @@ private struct IpsetReading: ~Copyable {
   /// The end of a line without blanks behind its last word.
   private func trimmedEnd(_ cursor: ByteCursor) -> Int {
     var end = cursor.end
-    while end > cursor.at, cursor.bytes[end - 1] <= 0x20 { end -= 1 }
+    while end > cursor.at, cursor.bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
     return end
   }
 

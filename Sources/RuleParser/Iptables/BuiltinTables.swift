@@ -2,7 +2,8 @@ import RuleGraph
 
 /// What iptables' own tables and chains are, since a dump prints only their names.
 ///
-/// Source: `enum nf_ip_hook_priorities` in `include/uapi/linux/netfilter_ipv4.h`; the chains of each table in iptables(8), "TABLES".
+/// Source: `enum nf_ip_hook_priorities` in `include/uapi/linux/netfilter_ipv4.h`; the chains of each table in
+/// iptables(8), "TABLES".
 enum BuiltinTables {
   /// The hook of a built-in chain's name, or nil of any other name.
   static func hook(_ chain: String) -> Hook? {

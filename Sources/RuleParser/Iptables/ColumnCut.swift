@@ -2,7 +2,8 @@ import RuleGraph
 
 /// The rules of a save that have no target.
 ///
-/// iptables prints such a rule where it only counts. A rule that was cut before its `-j` looks the same, and what other lines look like tells which of both it is.
+/// iptables prints such a rule where it only counts. A rule that was cut before its `-j` looks the same, and what other
+/// lines look like tells which of both it is.
 struct BareRules: Sendable {
   /// Where the lines begin.
   private(set) var starts: [Int] = []
@@ -20,10 +21,11 @@ struct BareRules: Sendable {
   }
 }
 
-/// A text all lines of which were cut at one column: by `cut -c`, an editor or a pager that does not fold, the edge of a table in a report.
+/// A text all lines of which were cut at one column: by `cut -c`, an editor or a pager that does not fold, the edge of
+/// a table in a report.
 ///
-/// Nothing in a line says so where its end looks like the end of a word. The widths say it: no line is wider than the column, and of those that are as wide
-/// some end in the middle of something.
+/// Nothing in a line says so where its end looks like the end of a word. The widths say it: no line is wider than the
+/// column, and of those that are as wide some end in the middle of something.
 enum ColumnCut {
   /// A text of more lines than this is a file, and was not cut by hand.
   private static let mostLines = 5000
@@ -31,11 +33,12 @@ enum ColumnCut {
   /// Nobody cuts at less than this.
   private static let leastWidth = 50
 
-  /// The end of the words of a line that are whole, when the last one may go on behind the cut. A blank behind it says that it does not.
+  /// The end of the words of a line that are whole, when the last one may go on behind the cut. A blank behind it says
+  /// that it does not.
   static func endOfWholeWords(_ line: ByteCursor) -> Int {
     var end = line.end
-    if end > line.at, line.bytes[end - 1] <= 0x20 { return end }
-    while end > line.at, line.bytes[end - 1] > 0x20 { end -= 1 }
+    if end > line.at, line.bytes[end - 1] <= UInt8(ascii: " ") { return end }
+    while end > line.at, line.bytes[end - 1] > UInt8(ascii: " ") { end -= 1 }
     return end
   }
 
@@ -90,7 +93,7 @@ enum ColumnCut {
 
   /// Whether a blank stands at the end of a line that is a rule; older versions of iptables end all rules so.
   private static func endsInBlank(_ text: DumpText, _ line: DumpLine) -> Bool {
-    !isRule(text, line) || text.bytes[line.end - 1] == 0x20
+    !isRule(text, line) || text.bytes[line.end - 1] == UInt8(ascii: " ")
   }
 
   /// Whether a line ends in an option that has a value always: `-j`.
@@ -121,14 +124,15 @@ enum ColumnCut {
   private static func isOfSave(_ text: DumpText, _ line: DumpLine) -> Bool {
     switch line.form {
     case .rule, .head: true
-    case .other: OutputStart.isSaveLine(text.cursor(line)) || line.start < line.end && text.bytes[line.start] == 0x23
+    case .other:
+      OutputStart.isSaveLine(text.cursor(line)) || line.start < line.end && text.bytes[line.start] == UInt8(ascii: "#")
     default: false
     }
   }
 
   private static func isRule(_ text: DumpText, _ line: DumpLine) -> Bool {
     if line.form == .rule { return true }
-    guard line.form == .other, line.start < line.end, text.bytes[line.start] == 0x5b else { return false }
+    guard line.form == .other, line.start < line.end, text.bytes[line.start] == UInt8(ascii: "[") else { return false }
     let second = text.bytes.startOfWord(from: text.bytes.endOfWord(from: line.start, to: line.end), to: line.end)
     return second + 3 < line.end && text.bytes.has("-A ", at: second)
   }
@@ -144,7 +148,8 @@ enum ColumnCut {
     }
   }
 
-  /// The name behind the `-j` or `-g` that a line ends with, or that of a target that rejects, whatever stands behind it.
+  /// The name behind the `-j` or `-g` that a line ends with, or that of a target that rejects, whatever stands behind
+  /// it.
   private static func lastTarget(_ text: DumpText, _ line: DumpLine) -> String? {
     var words = Words(text.bytes, line.range)
     var (before, last) = (0..<0, 0..<0)
@@ -200,7 +205,8 @@ enum ColumnCut {
     return text.marking { isRow(text, $0) && width($0) >= widest - 1 }
   }
 
-  /// The column behind the addresses of a row, where its tests stand: iptables prints an address in 19 columns and a blank on both sides.
+  /// The column behind the addresses of a row, where its tests stand: iptables prints an address in 19 columns and a
+  /// blank on both sides.
   private static func placeOfTests(_ text: DumpText) -> Int {
     for line in text.lines {
       guard line.form == .columnHead || line.form == .other && ListingHeader(text.cursor(line)) != nil else { continue }
@@ -212,8 +218,8 @@ enum ColumnCut {
     return 0
   }
 
-  /// Whether the heads of the columns say that the texts of all rows were cut off: iptables prints `destination` with nine blanks behind it
-  /// (`print_header` in `iptables/xshared.c`). Copying loses all of them or none.
+  /// Whether the heads of the columns say that the texts of all rows were cut off: iptables prints `destination` with
+  /// nine blanks behind it (`print_header` in `iptables/xshared.c`). Copying loses all of them or none.
   private static func cutsColumns(_ text: DumpText) -> Bool {
     let heads = text.lines.filter {
       $0.form == .columnHead || $0.form == .other && ListingHeader(text.cursor($0)) != nil

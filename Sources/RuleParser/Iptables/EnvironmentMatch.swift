@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// A match whose truth a dump can't hold: its options are kept as they are, in an order of their own, and decide nothing.
+/// A match whose truth a dump can't hold: its options are kept as they are, in an order of their own, and decide
+/// nothing.
 protocol EnvironmentMatch: IptablesExtension {
   /// What decides.
   var condition: EnvironmentCondition.Kind { get }
@@ -75,7 +76,7 @@ enum OptionArguments {
     var arguments: [Argument] = []
     for spelling in spellings {
       for option in options where option.name == spelling.name {
-        guard let text = spelling.values == 0 ? "" : value(option, rule) else { return nil }
+        guard let text = spelling.values == .none ? "" : value(option, rule) else { return nil }
         arguments.append(Argument(option.name.text, text))
       }
     }
@@ -99,8 +100,12 @@ enum SaveText {
       !text.isEmpty
       && text.utf8.allSatisfy { byte in
         switch byte {
-        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
-        case 0x5f, 0x2d, 0x2e, 0x3a, 0x2f, 0x2c, 0x25, 0x40, 0x2b, 0x3d: true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "a")...UInt8(ascii: "z"):
+          true
+        case UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "/"),
+          UInt8(ascii: ","), UInt8(ascii: "%"), UInt8(ascii: "@"), UInt8(ascii: "+"), UInt8(ascii: "="):
+          true
         default: false
         }
       }

@@ -62,10 +62,10 @@ enum FoldedListing {
     return bytes.text(of: text, lines)
   }
 
-  /// Whether the text may end in the number of the row that comes next, and not in the rest of the one before: `2` behind a row of number 1 that translates
-  /// `to:172.18.0.5`.
+  /// Whether the text may end in the number of the row that comes next, and not in the rest of the one before: `2`
+  /// behind a row of number 1 that translates `to:172.18.0.5`.
   private static func mayEndInNumber(_ text: DumpText, _ pieces: [DumpLine]) -> Bool {
-    guard let last = pieces.last, text.bytes[last.end...].allSatisfy({ $0 <= 0x20 }) else { return false }
+    guard let last = pieces.last, text.bytes[last.end...].allSatisfy({ $0 <= UInt8(ascii: " ") }) else { return false }
     var (row, rest) = (text.cursor(pieces[0]), text.cursor(last))
     row.eatBlanks()
     guard let number = row.eatDecimal(), number < .max, let word = rest.eatWord() else { return false }
@@ -77,7 +77,7 @@ enum FoldedListing {
   private static func beginning(_ text: DumpText, _ line: DumpLine, _ header: ListingHeader?) -> Beginning? {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
-    if cursor.isAtEnd || cursor.peek == 0x23 || OmissionMark.evidence(text.bytes, line.range) != nil
+    if cursor.isAtEnd || cursor.peek == UInt8(ascii: "#") || OmissionMark.evidence(text.bytes, line.range) != nil
       || OmissionMark.isMask(text.bytes, line.range)
     {
       return .other
@@ -87,7 +87,8 @@ enum FoldedListing {
     return beginsRow(cursor, header) ? .row : nil
   }
 
-  /// Whether a line begins as a row does: with numbers, where the head of the columns says so; else an option column or two addresses stand in it.
+  /// Whether a line begins as a row does: with numbers, where the head of the columns says so; else an option column or
+  /// two addresses stand in it.
   private static func beginsRow(_ start: ByteCursor, _ header: ListingHeader?) -> Bool {
     var cursor = start
     if let header, header.hasNumbers || header.hasCounters {

@@ -56,7 +56,9 @@ enum FoldedSave {
       groups.compactMap { group in
         var cursor = text.cursor(group.pieces[0])
         cursor.eatBlanks()
-        guard cursor.eat(0x3a) || cursor.eat("-A ") || cursor.eat("-N ") || cursor.eat("-P ") else { return nil }
+        guard cursor.eat(UInt8(ascii: ":")) || cursor.eat("-A ") || cursor.eat("-N ") || cursor.eat("-P ") else {
+          return nil
+        }
         return cursor.eatWord().map { cursor.text($0) }
       })
   }
@@ -66,7 +68,8 @@ enum FoldedSave {
     guard line.form == .other else { return false }
     var cursor = text.cursor(line)
     cursor.eatBlanks()
-    guard let first = cursor.peek, first != 0x23, first != 0x2a, OmissionMark.evidence(text.bytes, line.range) == nil,
+    guard let first = cursor.peek, first != UInt8(ascii: "#"), first != UInt8(ascii: "*"),
+      OmissionMark.evidence(text.bytes, line.range) == nil,
       !OmissionMark.isMask(text.bytes, line.range), OutputStart.isEndOfPort(cursor) || !OutputStart.isSaveLine(cursor),
       !OutputStart.holdsRule(cursor), !cursor.eat("COMMIT")
     else { return false }
@@ -77,19 +80,21 @@ enum FoldedSave {
   private static func mayGoOn(_ text: DumpText, _ line: DumpLine) -> Bool {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
-    return cursor.peek != 0x23 && cursor.peek != 0x2a && OutputStart.isSaveLine(cursor) && !hasWholePolicy(cursor)
+    return cursor.peek != UInt8(ascii: "#") && cursor.peek != UInt8(ascii: "*") && OutputStart.isSaveLine(cursor)
+      && !hasWholePolicy(cursor)
   }
 
   /// Whether a line is the head of a chain with nothing behind it that no head has.
   private static func isWholeHead(_ cursor: ByteCursor) -> Bool {
     guard OutputStart.isSaveHead(cursor) else { return false }
-    return cursor.peek == 0x2d && cursor.peek(ahead: 1) == 0x4e || hasWholePolicy(cursor)
+    return cursor.peek == UInt8(ascii: "-") && cursor.peek(ahead: 1) == UInt8(ascii: "N") || hasWholePolicy(cursor)
   }
 
-  /// Whether a line is the whole head of a chain with a policy, behind which nothing was folded off: `-P INPUT DROP`, `:INPUT DROP [0:0]`.
+  /// Whether a line is the whole head of a chain with a policy, behind which nothing was folded off: `-P INPUT DROP`,
+  /// `:INPUT DROP [0:0]`.
   private static func hasWholePolicy(_ start: ByteCursor) -> Bool {
     var cursor = start
-    let isHead = cursor.eat(0x3a)
+    let isHead = cursor.eat(UInt8(ascii: ":"))
     guard isHead || cursor.eat("-P "), cursor.eatWord() != nil else { return false }
     cursor.eatBlanks()
     guard let word = cursor.eatWord() else { return false }
@@ -99,14 +104,15 @@ enum FoldedSave {
     else { return false }
     cursor.eatBlanks()
     if isHead {
-      guard cursor.eat(0x5b), cursor.eatDecimal() != nil, cursor.eat(0x3a), cursor.eatDecimal() != nil,
-        cursor.eat(0x5d)
+      guard cursor.eat(UInt8(ascii: "[")), cursor.eatDecimal() != nil, cursor.eat(UInt8(ascii: ":")),
+        cursor.eatDecimal() != nil,
+        cursor.eat(UInt8(ascii: "]"))
       else { return false }
     } else if cursor.eat("-c ") {
       guard cursor.eatDecimal() != nil, cursor.eatBlanks() > 0, cursor.eatDecimal() != nil else { return false }
     }
     cursor.eatBlanks()
-    return cursor.isAtEnd || cursor.peek == 0x0d
+    return cursor.isAtEnd || cursor.peek == UInt8(ascii: "\r")
   }
 }
 

@@ -40,11 +40,18 @@ struct OptionSpelling: Sendable {
   var name: OptionLabel
   /// Other names for the same option, without dashes.
   var aliases: [OptionLabel]
-  /// How many values follow: 0, 1 or 2; -1 is one that may be missing.
-  var values: Int
+  /// How many values follow.
+  var values: ValueCount
+
+  /// How many values follow an option.
+  enum ValueCount: Sendable {
+    case none, one, two
+    /// One that may be missing.
+    case oneOrNone
+  }
 
   /// Describes an option.
-  init(_ name: OptionLabel, values: Int = 1, aliases: [OptionLabel] = []) {
+  init(_ name: OptionLabel, values: ValueCount = .one, aliases: [OptionLabel] = []) {
     self.name = name
     self.aliases = aliases
     self.values = values
@@ -55,8 +62,8 @@ struct OptionSpelling: Sendable {
 struct OptionName: Sendable {
   /// The name without dashes, in its first spelling.
   var name: OptionLabel
-  /// How many values follow, as in ``OptionSpelling/values``.
-  var values: Int
+  /// How many values follow.
+  var values: OptionSpelling.ValueCount
 }
 
 /// What stands behind `-m` or `-j`.
@@ -64,10 +71,11 @@ enum ExtensionKind: Sendable {
   case match, target
 }
 
-/// A match or target extension of iptables: how its options are spelled in the save form and in the listing, and what they mean.
+/// A match or target extension of iptables: how its options are spelled in the save form and in the listing, and what
+/// they mean.
 ///
-/// The listing's prose is first translated into the options of the save form (``readListing(_:_:)``), then both are lowered to
-/// statements by ``lower(_:into:)``; ``spell(_:for:)`` is the way back.
+/// The listing's prose is first translated into the options of the save form (``readListing(_:_:)``), then both are
+/// lowered to statements by ``lower(_:into:)``; ``spell(_:for:)`` is the way back.
 protocol IptablesExtension: Sendable {
   /// The names behind `-m` or `-j`; the first is the one that is printed.
   var names: [String] { get }
@@ -86,7 +94,8 @@ protocol IptablesExtension: Sendable {
   /// Adds what the options mean to the rule. False when a value is not understood.
   func lower(_ options: ExtensionOptions, into rule: inout RuleDraft) -> Bool
 
-  /// Spells the first of some statements, or the first few, as options of the save form; nil when they are none of this extension's.
+  /// Spells the first of some statements, or the first few, as options of the save form; nil when they are none of this
+  /// extension's.
   func spell(_ statements: ArraySlice<Statement>, for rule: SpellingContext) -> SpelledStatement?
 }
 

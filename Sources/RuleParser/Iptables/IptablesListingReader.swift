@@ -1,14 +1,16 @@
 import RuleGraph
 
-/// Reads what `iptables -L` and `ip6tables -L` print, with any of `-v`, `-n`, `-x` and `--line-numbers` (iptables(8), "--list").
+/// Reads what `iptables -L` and `ip6tables -L` print, with any of `-v`, `-n`, `-x` and `--line-numbers` (iptables(8),
+/// "--list").
 enum IptablesListingReader {
   /// Reads one output.
   ///
-  /// `table` is the one of the command (`-t nat`); without it the table is inferred from chains and targets, and one text may show
-  /// several; an excerpt of which nothing tells the table gets none, an empty name. `family` nil is inferred from the addresses.
+  /// `table` is the one of the command (`-t nat`); without it the table is inferred from chains and targets, and one
+  /// text may show several; an excerpt of which nothing tells the table gets none, an empty name. `family` nil is
+  /// inferred from the addresses.
   ///
-  /// With `isWhole` a command printed all of the table, so that a chain that is missing was cut off. Lines that don't fit are those of a text that was folded, as
-  /// it seems: then it is unfolded and read again.
+  /// With `isWhole` a command printed all of the table, so that a chain that is missing was cut off. Lines that don't
+  /// fit are those of a text that was folded, as it seems: then it is unfolded and read again.
   static func read(
     _ text: DumpText, family: AddressFamily?, table: String?, isWhole: Bool = false
   ) -> RuleFragment {
@@ -67,7 +69,7 @@ private struct ListingReading: ~Copyable {
   /// The policies of the chains that have one, by index.
   var policies: [Int: BaseChain.Policy] = [:]
   var start: SourceSpan?
-  var lastRank = -1
+  var lastRank: Int?
   var hasUserChain = false
   var header: ListingHeader?
   var rules: ListingRuleReader
@@ -161,7 +163,7 @@ private struct ListingReading: ~Copyable {
     }
     var first = cursor
     first.eatBlanks()
-    if first.isAtEnd || first.peek == 0x0d {
+    if first.isAtEnd || first.peek == UInt8(ascii: "\r") {
       isBehindRows = true
       return
     }
@@ -181,12 +183,13 @@ private struct ListingReading: ~Copyable {
       if !isBehindRows, hasRow(behind: index) { lose(MissingRules(.elided), line) }
       return
     }
-    if first.peek == 0x23 {
+    if first.peek == UInt8(ascii: "#") {
       if let evidence = OmissionMark.evidence(ofComment: first) { lose(MissingRules(evidence), line) }
       return
     }
     // Rows mostly begin with a number, and head lines never do.
-    if first.peek.map({ $0 >= 0x61 && $0 <= 0x7a }) ?? false, let head = ListingHeader(cursor) {
+    if first.peek.map({ $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") }) ?? false, let head = ListingHeader(cursor)
+    {
       return take(columns: head)
     }
     guard !chains.isEmpty, !isBelowLostHead else {
@@ -229,7 +232,8 @@ private struct ListingReading: ~Copyable {
     chains[last].addMissing(MissingRules(.unreadable, count: 1), span: rule.span)
   }
 
-  /// Takes in the names of the columns. Each chain has them once: where they stand again the head of another chain is not there.
+  /// Takes in the names of the columns. Each chain has them once: where they stand again the head of another chain is
+  /// not there.
   private mutating func take(columns head: ListingHeader) {
     if header != nil, !chains.isEmpty { isBelowLostHead = true }
     header = head
@@ -252,7 +256,8 @@ private struct ListingReading: ~Copyable {
     let isNew = names.add(name, in: text.bytes)
     let label = text.bytes.text(head.name)
     let rank = BuiltinTables.mayHave(text.bytes, head.name) ? BuiltinTables.rank(label) : nil
-    let isOutOfOrder = namedTable == nil && rank.map { $0 <= lastRank || hasUserChain } ?? false
+    let isOutOfOrder =
+      namedTable == nil && rank.map { rank in hasUserChain || lastRank.map { rank <= $0 } ?? false } ?? false
     if !isNew || isOutOfOrder {
       endTable()
       _ = names.add(name, in: text.bytes)
@@ -274,7 +279,8 @@ private struct ListingReading: ~Copyable {
     lastNumber = 0
   }
 
-  /// Notes a text that ends with the head of a chain, behind which iptables prints the names of the columns, as it did for the chains before.
+  /// Notes a text that ends with the head of a chain, behind which iptables prints the names of the columns, as it did
+  /// for the chains before.
   mutating func endInHead() {
     noteCutRow()
     guard header == nil, !hasHeadlessRows, let last = chains.indices.last, let span = chains[last].span,
@@ -287,11 +293,13 @@ private struct ListingReading: ~Copyable {
     fragment.cut = fragment.cut ?? span
   }
 
-  /// Notes an input that ends within a row: in one that can't be read, or without a line feed in words that mean nothing.
+  /// Notes an input that ends within a row: in one that can't be read, or without a line feed in words that mean
+  /// nothing.
   private mutating func noteCutRow() {
     guard let last = chains.indices.last, let rule = chains[last].rules.last,
       let end = text.lines.last(where: { $0.start < $0.end }),
-      text.bytes[min(end.end, text.bytes.count)...].allSatisfy({ $0 <= 0x20 }), rule.span.line == end.number,
+      text.bytes[min(end.end, text.bytes.count)...].allSatisfy({ $0 <= UInt8(ascii: " ") }),
+      rule.span.line == end.number,
       rule.missing.map({ $0.evidence == .unreadable }) ?? (rule.hasUnreadWords && end.end >= text.bytes.count)
     else { return }
     chains[last].addMissing(MissingRules(.cut), span: rule.span)
@@ -304,7 +312,7 @@ private struct ListingReading: ~Copyable {
       chains = []
       names = PlacePool()
       policies = [:]
-      lastRank = -1
+      lastRank = nil
       hasUserChain = false
       hasUnreadProse = false
       hasUnreadRows = false
@@ -365,7 +373,8 @@ private struct ListingReading: ~Copyable {
     }
   }
 
-  /// A rule whose target is no chain of the listing and that has text nobody understood has an unknown target with unknown text.
+  /// A rule whose target is no chain of the listing and that has text nobody understood has an unknown target with
+  /// unknown text.
   mutating func markUnknownTargets() {
     guard hasUnreadProse, chains.contains(where: { $0.base != nil || BuiltinTables.rank($0.name) != nil }) else {
       return
@@ -386,7 +395,8 @@ private struct ListingReading: ~Copyable {
     }
   }
 
-  /// Whether a line that can't be read is a row all the same: it begins with numbers or has an address or an option column.
+  /// Whether a line that can't be read is a row all the same: it begins with numbers or has an address or an option
+  /// column.
   private static func looksLikeRow(_ first: ByteCursor) -> Bool {
     var cursor = first
     if cursor.eatScaledNumber() != nil, cursor.eatBlanks() > 0 { return true }

@@ -4,8 +4,9 @@ import RuleGraph
 enum IptablesSaveReader {
   /// Reads one output.
   ///
-  /// `table` names the table of an `iptables -S`, which does not print it; without it and without a `*table` line the table is inferred
-  /// from the chains; an excerpt that does not tell it is taken as filter. `family` is the one of the command; a head line that names `ip6tables-save` overrides it.
+  /// `table` names the table of an `iptables -S`, which does not print it; without it and without a `*table` line the
+  /// table is inferred from the chains; an excerpt that does not tell it is taken as filter. `family` is the one of the
+  /// command; a head line that names `ip6tables-save` overrides it.
   ///
   /// Lines that don't fit are those of a text that was folded, as it seems: then it is unfolded and read again.
   static func read(_ text: DumpText, family: AddressFamily, table: String?) -> RuleFragment {

@@ -1,6 +1,8 @@
-/// What makes a line of `iptables-save` say less than it seems to: something was lost in it, or another line was joined to it.
+/// What makes a line of `iptables-save` say less than it seems to: something was lost in it, or another line was joined
+/// to it.
 ///
-/// iptables itself prints none of this: it takes each of these options once, and a target last (`do_parse` in `iptables/xshared.c`).
+/// iptables itself prints none of this: it takes each of these options once, and a target last (`do_parse` in
+/// `iptables/xshared.c`).
 struct LineDamage {
   /// Where a quotation mark opens that nothing in the line ends.
   var quote: Int?
@@ -35,8 +37,8 @@ struct LineDamage {
   mutating func repeats(_ letter: UInt8) -> Bool {
     let letter = letter == UInt8(ascii: "g") ? UInt8(ascii: "j") : letter
     // Each match has a `-m` of its own.
-    guard letter >= 0x61, letter <= 0x7a, letter != UInt8(ascii: "m") else { return false }
-    let bit = UInt32(1) << UInt32(letter - 0x61)
+    guard letter >= UInt8(ascii: "a"), letter <= UInt8(ascii: "z"), letter != UInt8(ascii: "m") else { return false }
+    let bit = UInt32(1) << UInt32(letter - UInt8(ascii: "a"))
     defer { met |= bit }
     return met & bit != 0
   }

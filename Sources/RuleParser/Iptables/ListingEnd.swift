@@ -2,12 +2,13 @@ import RuleGraph
 
 /// Whether a listing ends before the table does.
 ///
-/// iptables lists the built-in chains of a table in the order of the hooks and then the users' (iptables(8), "TABLES" and "--list"): where a later one is missing
-/// the text was cut. Of nat, older kernels have no INPUT chain.
+/// iptables lists the built-in chains of a table in the order of the hooks and then the users' (iptables(8), "TABLES"
+/// and "--list"): where a later one is missing the text was cut. Of nat, older kernels have no INPUT chain.
 enum ListingEnd {
   /// What is missing at the end of the last chain, or nil.
   ///
-  /// - Parameter isWhole: whether a command printed all of the table. Without one, a chain alone is an excerpt, and one that was asked for.
+  /// - Parameter isWhole: whether a command printed all of the table. Without one, a chain alone is an excerpt, and one
+  ///   that was asked for.
   static func cut(of table: Table, isWhole: Bool) -> MissingRules? {
     guard let expected = chains[table.name] else { return nil }
     let shown = table.chains.map(\.name)

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// The columns that the head line of a chain names, as far as it is there (`num pkts bytes target prot opt in out source destination`).
+/// The columns that the head line of a chain names, as far as it is there (`num pkts bytes target prot opt in out
+/// source destination`).
 struct ListingHeader: Hashable, Sendable {
   /// Whether rules are numbered (`--line-numbers`).
   var hasNumbers = false
@@ -43,7 +44,8 @@ struct ListingHeader: Hashable, Sendable {
 
 /// One rule's line of `iptables -L`, cut into its columns.
 ///
-/// The columns are told apart by their words, not by their places: names overrun their columns, and copying a listing loses blanks.
+/// The columns are told apart by their words, not by their places: names overrun their columns, and copying a listing
+/// loses blanks.
 struct ListingRow {
   /// The rule's number, where `--line-numbers` printed it.
   var number: UInt64?
@@ -83,16 +85,13 @@ struct ListingRow {
       return
     }
     let before = option - 1
+    var hasInterfaces = header?.hasCounters ?? false
     var lead: Int
-    var hasInterfaces: Bool
-    if let header {
-      hasInterfaces = header.hasCounters
-      lead = (header.hasNumbers ? 1 : 0) + (header.hasCounters ? 2 : 0)
+    if let header, case let told = (header.hasNumbers ? 1 : 0) + (header.hasCounters ? 2 : 0),
+      0...1 ~= before - told
+    {
+      lead = told
     } else {
-      hasInterfaces = false
-      lead = -1
-    }
-    if lead < 0 || before - lead < 0 || before - lead > 1 {
       // The head line is missing or is of another listing: the words tell by themselves.
       hasInterfaces = !(Self.isAddress(bytes, words, option + 1) && Self.isAddress(bytes, words, option + 2))
       let numbers = Self.counts(bytes, words, before: before)
@@ -113,7 +112,7 @@ struct ListingRow {
     if before == lead, Self.isNoProtocol(bytes, words[option - 1].range) { return nil }
     target = before > lead ? words[lead].range : nil
     transport = words[option - 1]
-    fragments = bytes[words[option].range.upperBound - 1] == 0x66 ? !words[option].isNegated : nil
+    fragments = bytes[words[option].range.upperBound - 1] == UInt8(ascii: "f") ? !words[option].isNegated : nil
     if hasInterfaces { interfaces = (words[option + 1], words[option + 2]) }
     source = words[behind]
     destination = words[behind + 1]
@@ -166,9 +165,9 @@ struct ListingRow {
     let bytes = cursor.bytes
     var line = Words(bytes, cursor.at..<cursor.end)
     while words.count < 11, var word = line.next() {
-      if bytes[word.lowerBound] == 0x21 {
+      if bytes[word.lowerBound] == UInt8(ascii: "!") {
         negated = true
-        word = word.drop { bytes[$0] == 0x21 }
+        word = word.drop { bytes[$0] == UInt8(ascii: "!") }
         if word.isEmpty { continue }
       }
       words.append(Word(range: word, isNegated: negated))
@@ -180,15 +179,16 @@ struct ListingRow {
   private static func optionColumn(_ bytes: ByteView, _ words: inout ScratchList<Word>) -> Int? {
     for index in 1..<max(1, min(6, words.count)) {
       let range = words[index].range
-      if range.count == 2, bytes[range.lowerBound] == 0x2d {
+      if range.count == 2, bytes[range.lowerBound] == UInt8(ascii: "-") {
         let second = bytes[range.lowerBound + 1]
-        if second == 0x2d || second == 0x66 { return index }
+        if second == UInt8(ascii: "-") || second == UInt8(ascii: "f") { return index }
       }
-      if range.count == 1, words[index].isNegated, bytes[range.lowerBound] == 0x66 { return index }
+      if range.count == 1, words[index].isNegated, bytes[range.lowerBound] == UInt8(ascii: "f") { return index }
     }
     for index in 0..<min(5, words.count) {
       let range = words[index].range
-      guard range.count > 3, bytes[range.upperBound - 1] == 0x2d, bytes[range.upperBound - 2] == 0x2d,
+      guard range.count > 3, bytes[range.upperBound - 1] == UInt8(ascii: "-"),
+        bytes[range.upperBound - 2] == UInt8(ascii: "-"),
         ProtocolNames.numbers[bytes, range.lowerBound..<range.upperBound - 2] != nil
       else { continue }
       words[index].range = range.lowerBound..<range.upperBound - 2
@@ -198,15 +198,17 @@ struct ListingRow {
     return nil
   }
 
-  /// Whether a word can't be the name of an interface, in which no `/` stands (`dev_valid_name` in `net/core/dev.c`), or is none that anybody gives.
+  /// Whether a word can't be the name of an interface, in which no `/` stands (`dev_valid_name` in `net/core/dev.c`),
+  /// or is none that anybody gives.
   private static func isNoInterface(_ bytes: ByteView, _ word: Word) -> Bool {
-    bytes.contains(0x2f, in: word.range) || bytes.contains(0x22, in: word.range)
+    bytes.contains(UInt8(ascii: "/"), in: word.range) || bytes.contains(UInt8(ascii: "\""), in: word.range)
       || ByteCursor(bytes, word.range).range(word.range, equals: "anywhere")
   }
 
   /// Whether a word is neither a number nor the name of a protocol.
   private static func isNoProtocol(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
-    ProtocolNames.numbers[bytes, range] == nil && !bytes[range].allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+    ProtocolNames.numbers[bytes, range] == nil
+      && !bytes[range].allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
   }
 
   /// How many words up to a place are counters or a rule's number.
@@ -241,12 +243,16 @@ struct ListingRow {
     while let byte = cursor.peek {
       cursor.at += 1
       switch byte {
-      case 0x2e: dots += 1
-      case 0x3a: colons += 1
-      case 0x2f: return dots > 0 || colons > 1 || cursor.at > range.lowerBound + 3
-      case 0x30...0x39, 0x41...0x46, 0x61...0x66: break
+      case UInt8(ascii: "."): dots += 1
+      case UInt8(ascii: ":"): colons += 1
+      case UInt8(ascii: "/"): return dots > 0 || colons > 1 || cursor.at > range.lowerBound + 3
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "F"),
+        UInt8(ascii: "a")...UInt8(ascii: "f"):
+        break
       default:
-        if dots == 0 || colons > 0 { return position(of: 0x2f, bytes, range) || isMaskedAddress(bytes, range) }
+        if dots == 0 || colons > 0 {
+          return position(of: UInt8(ascii: "/"), bytes, range) || isMaskedAddress(bytes, range)
+        }
       }
     }
     return dots == 3 || colons > 1 || dots > 0
@@ -254,7 +260,11 @@ struct ListingRow {
 
   /// `x.x.x.x`, `<MY_IP>`: also a text that may be a masked name where nothing tells.
   private static func isMaskedAddress(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
-    guard bytes[range].contains(where: { MaskedText.isMask($0) || $0 == 0x3c || $0 == 0x5b || $0 < 0x5b && $0 > 0x40 })
+    guard
+      bytes[range].contains(where: {
+        MaskedText.isMask($0) || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "[")
+          || $0 < UInt8(ascii: "[") && $0 > UInt8(ascii: "@")
+      })
     else { return false }
     let text = Array(bytes[range])
     return text.count > 1 && (MaskedText.read(text, .address(.ipv4)) ?? MaskedText.read(text, .address(.ipv6))) != nil

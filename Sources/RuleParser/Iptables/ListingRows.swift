@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// The chains and rows of a long listing, read on all processors: a row is read alike in every chain with the same head line.
+/// The chains and rows of a long listing, read on all processors: a row is read alike in every chain with the same head
+/// line.
 struct ListingRows {
   private let header: ListingHeader
   private var parts: [Part]
@@ -77,7 +78,9 @@ struct ListingRows {
     _ text: DumpText, _ line: DumpLine, _ header: ListingHeader, _ reader: inout ListingRuleReader
   ) -> Rule? {
     let start = text.bytes.startOfWord(from: line.start, to: line.end)
-    guard start < line.end, text.bytes[start] >= 0x30, text.bytes[start] <= 0x39, line.form != .cutOff else {
+    guard start < line.end, text.bytes[start] >= UInt8(ascii: "0"), text.bytes[start] <= UInt8(ascii: "9"),
+      line.form != .cutOff
+    else {
       return nil
     }
     let rule = reader.read(text.cursor(line), header: header, span: text.span(line), line: line)
@@ -88,7 +91,8 @@ struct ListingRows {
     return rule
   }
 
-  /// The chain whose head is the first of some lines; nil when that is another line, or a head or head line that is not the usual one.
+  /// The chain whose head is the first of some lines; nil when that is another line, or a head or head line that is not
+  /// the usual one.
   private static func chain(
     _ text: DumpText, _ lines: Range<Int>, _ header: ListingHeader, _ reader: inout ListingRuleReader
   ) -> ReadChain? {
@@ -115,7 +119,8 @@ struct ListingRows {
       references: head.references, rules: rules)
   }
 
-  /// Gives away the chain whose head stands in a line, with the index of the line behind what was read of it. Lines are asked for in their order.
+  /// Gives away the chain whose head stands in a line, with the index of the line behind what was read of it. Lines are
+  /// asked for in their order.
   mutating func takeChain(at line: Int, of text: DumpText) -> (name: PlacePool.HashedName, chain: Chain, end: Int)? {
     while nextChain.part < parts.count {
       let (part, count) = (nextChain.part, parts[nextChain.part].chains.count)
@@ -139,7 +144,8 @@ struct ListingRows {
     return nil
   }
 
-  /// Gives away the rules from a line on that stand under a head line; nil when the line has to be read there. Lines are asked for in their order.
+  /// Gives away the rules from a line on that stand under a head line; nil when the line has to be read there. Lines
+  /// are asked for in their order.
   mutating func takeRules(from line: Int, header: ListingHeader?) -> (rules: [Rule], number: UInt64?)? {
     while next.part < parts.count {
       let (part, count) = (next.part, parts[next.part].rules.runs.count)
@@ -173,7 +179,7 @@ struct ListingChainHead {
     cursor.eatBlanks()
     if cursor.eat("(policy ") {
       cursor.eatBlanks()
-      let word = cursor.eat(while: { $0 >= 0x41 && $0 <= 0x5a })
+      let word = cursor.eat(while: { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") })
       policy = BaseChain.Policy(rawValue: cursor.text(word).lowercased())
       cursor.eatBlanks()
       if let packets = cursor.eatScaledNumber(), cursor.eatBlanks() > 0, cursor.eat("packets, ") {

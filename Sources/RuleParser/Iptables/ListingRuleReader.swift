@@ -21,7 +21,8 @@ struct ListingRuleReader: ~Copyable {
     rule = RuleDraft(bytes: bytes, family: family)
   }
 
-  /// Reads the rule of a line, of one that was cut up to its last word, and without what people wrote behind it; nil when the line is no rule.
+  /// Reads the rule of a line, of one that was cut up to its last word, and without what people wrote behind it; nil
+  /// when the line is no rule.
   mutating func read(_ cursor: ByteCursor, header: ListingHeader?, span: SourceSpan, line: DumpLine) -> Rule? {
     let known = diagnostics.count
     guard let rule = readRow(cursor, header: header, span: span, line: line) else { return nil }
@@ -53,7 +54,7 @@ struct ListingRuleReader: ~Copyable {
           column: line.end - line.start + 1))
       end = max(end, row.prose)
     }
-    while end > row.prose, cursor.bytes[end - 1] <= 0x20 { end -= 1 }
+    while end > row.prose, cursor.bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
     var text = ListingText(cursor: ByteCursor(cursor.bytes, row.prose..<end))
     let isGoto = text.eat(word: "[goto]")
     readProse(&text, target: row.target, isGoto: isGoto, span, line)
@@ -89,7 +90,8 @@ struct ListingRuleReader: ~Copyable {
   }
 
   private mutating func readInterface(_ word: ListingRow.Word, _ key: MetaKey, _ span: SourceSpan, _ line: DumpLine) {
-    let isAny = word.range.count == 1 ? rule.bytes[word.range.lowerBound] == 0x2a : rule.text(word.range, is: "any")
+    let isAny =
+      word.range.count == 1 ? rule.bytes[word.range.lowerBound] == UInt8(ascii: "*") : rule.text(word.range, is: "any")
     if isAny {
       // `! -i +` never matches; a plain `*` says nothing.
       if word.isNegated { rule.match(.meta(key), .all, negated: true) }
@@ -148,7 +150,8 @@ struct ListingRuleReader: ~Copyable {
     }
   }
 
-  /// Reads the rest of the line, if it is the target's prose. The target's statements stand behind what could not be read before it.
+  /// Reads the rest of the line, if it is the target's prose. The target's statements stand behind what could not be
+  /// read before it.
   private mutating func readTarget(
     _ known: Int, _ text: ListingText, _ unread: inout Range<Int>?, _ span: SourceSpan, _ line: DumpLine
   ) -> Bool {
@@ -179,7 +182,7 @@ struct ListingRuleReader: ~Copyable {
   ) -> Bool {
     let start = text.cursor.at
     var word = text.cursor
-    if word.peek == 0x21 {
+    if word.peek == UInt8(ascii: "!") {
       word.at += 1
       word.eatBlanks()
     }
@@ -214,11 +217,15 @@ struct ListingRuleReader: ~Copyable {
   /// The word that prose is recognized by: up to a blank, or up to and with its first colon.
   private static func key(_ cursor: ByteCursor) -> Range<Int>? {
     var position = cursor.at
-    while position < cursor.end, cursor.bytes[position] > 0x20 {
+    while position < cursor.end, cursor.bytes[position] > UInt8(ascii: " ") {
       position += 1
-      if cursor.bytes[position - 1] == 0x3a { break }
+      if cursor.bytes[position - 1] == UInt8(ascii: ":") { break }
       // `#conn/32` of older versions.
-      if position < cursor.end, cursor.bytes[position] == 0x2f, cursor.bytes[cursor.at] == 0x23 { break }
+      if position < cursor.end, cursor.bytes[position] == UInt8(ascii: "/"),
+        cursor.bytes[cursor.at] == UInt8(ascii: "#")
+      {
+        break
+      }
     }
     return position > cursor.at ? cursor.at..<position : nil
   }
@@ -230,12 +237,12 @@ struct ListingRuleReader: ~Copyable {
     var position = start
     let bytes = text.cursor.bytes
     while position + 1 < text.cursor.end {
-      guard let star = bytes.place(of: 0x2a, in: position..<text.cursor.end - 1) else {
+      guard let star = bytes.place(of: UInt8(ascii: "*"), in: position..<text.cursor.end - 1) else {
         position = text.cursor.end
         break
       }
       position = star
-      if bytes[star + 1] == 0x2f { break }
+      if bytes[star + 1] == UInt8(ascii: "/") { break }
       position += 1
     }
     // A comment that was cut off ends with the line; of one that has an end in it, the next end may be its own.
@@ -246,8 +253,8 @@ struct ListingRuleReader: ~Copyable {
       opaque("comment", start - 2..<text.cursor.end, span, line)
     }
     var inner = start..<end
-    if let first = inner.first, bytes[first] == 0x20 { inner = inner.dropFirst() }
-    if let last = inner.last, bytes[last] == 0x20 { inner = inner.dropLast() }
+    if let first = inner.first, bytes[first] == UInt8(ascii: " ") { inner = inner.dropFirst() }
+    if let last = inner.last, bytes[last] == UInt8(ascii: " ") { inner = inner.dropLast() }
     rule.setComment(inner)
     return true
   }
@@ -256,9 +263,9 @@ struct ListingRuleReader: ~Copyable {
   private static func hasAnotherEnd(_ rest: ByteCursor) -> Bool {
     var at = rest.at
     let bytes = rest.bytes
-    while let star = bytes.place(of: 0x2a, in: at..<rest.end) {
-      if star > rest.at, bytes[star - 1] == 0x2f { return false }
-      if star + 1 < rest.end, bytes[star + 1] == 0x2f { return true }
+    while let star = bytes.place(of: UInt8(ascii: "*"), in: at..<rest.end) {
+      if star > rest.at, bytes[star - 1] == UInt8(ascii: "/") { return false }
+      if star + 1 < rest.end, bytes[star + 1] == UInt8(ascii: "/") { return true }
       at = star + 1
     }
     return false

@@ -14,7 +14,9 @@ struct ListingText {
   mutating func eat(word: StaticString) -> Bool {
     let start = cursor.at
     cursor.eatBlanks()
-    if cursor.eat(word), cursor.isAtEnd || cursor.peek == 0x20 || cursor.peek == 0x09 { return true }
+    if cursor.eat(word), cursor.isAtEnd || cursor.peek == UInt8(ascii: " ") || cursor.peek == UInt8(ascii: "\t") {
+      return true
+    }
     cursor.at = start
     return false
   }
@@ -42,15 +44,17 @@ struct ListingText {
     return word
   }
 
-  /// Takes what stands between quotation marks; the closing one is the last on the line that a blank or the end follows, or else the
-  /// next.
+  /// Takes what stands between quotation marks; the closing one is the last on the line that a blank or the end
+  /// follows, or else the next.
   mutating func eatQuoted() -> Range<Int>? {
     let start = cursor.at
     guard eat(prefix: "\"") else { return nil }
     let from = cursor.at
     var position = from
     while position < cursor.end {
-      if cursor.bytes[position] == 0x22, position + 1 == cursor.end || cursor.bytes[position + 1] == 0x20 {
+      if cursor.bytes[position] == UInt8(ascii: "\""),
+        position + 1 == cursor.end || cursor.bytes[position + 1] == UInt8(ascii: " ")
+      {
         cursor.at = position + 1
         return from..<position
       }
@@ -67,8 +71,8 @@ struct ListingText {
     let from = cursor.at
     while let byte = cursor.peek {
       cursor.at += 1
-      if byte == 0x22 { return from..<cursor.at - 1 }
-      if byte == 0x5c, !cursor.isAtEnd { cursor.at += 1 }
+      if byte == UInt8(ascii: "\"") { return from..<cursor.at - 1 }
+      if byte == UInt8(ascii: "\\"), !cursor.isAtEnd { cursor.at += 1 }
     }
     cursor.at = start
     return nil
@@ -115,12 +119,12 @@ struct ListingText {
         return true
       }
       var option = ExtensionOption(name: spelling.name, negated: negated)
-      if spelling.values > 0 {
+      if spelling.values == .one || spelling.values == .two {
         if eatNegation() { option.negated.toggle() }
         guard let value = eatValue() else { return false }
         option.value = value
       }
-      if spelling.values > 1 {
+      if spelling.values == .two {
         guard let value = eatValue() else { return false }
         option.second = value
       }

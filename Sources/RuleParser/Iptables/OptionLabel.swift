@@ -3,7 +3,8 @@ import Synchronization
 
 /// The name of an option without its dashes: `dport`.
 ///
-/// A string's users would be counted for each option of a dump; this is the place of a text that stays as long as the program.
+/// A string's users would be counted for each option of a dump; this is the place of a text that stays as long as the
+/// program.
 struct OptionLabel: Hashable, Sendable, ExpressibleByStringInterpolation, CustomStringConvertible {
   private let literal: ByteView
 

@@ -49,7 +49,8 @@ extension RuleDraft {
     return values.masked.isEmpty ? nil : values
   }
 
-  /// Adds a test of an interface: by its name, the beginning of names, or a masked name. False when it is none of these.
+  /// Adds a test of an interface: by its name, the beginning of names, or a masked name. False when it is none of
+  /// these.
   mutating func matchInterface(_ key: MetaKey, _ range: Range<Int>, negated: Bool, whenAbsent: Bool = false) -> Bool {
     if MaskedName.mayBeMasked(bytes[range]),
       match(.meta(key), masked: range, .interface, negated: negated, whenAbsent: whenAbsent)

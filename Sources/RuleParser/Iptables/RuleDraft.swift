@@ -2,7 +2,8 @@ import RuleGraph
 
 /// A rule while it is read: what is known of it so far, and how its values are understood.
 ///
-/// It can't be copied: a copy for each option that is read of it would be counted as another owner of all that it holds.
+/// It can't be copied: a copy for each option that is read of it would be counted as another owner of all that it
+/// holds.
 struct RuleDraft: ~Copyable {
   /// The bytes of the source that every range is of.
   let bytes: ByteView
@@ -79,7 +80,7 @@ extension RuleDraft {
     var plain: [UInt8] = []
     var position = option.value.lowerBound
     while position < option.value.upperBound {
-      if bytes[position] == 0x5c, position + 1 < option.value.upperBound { position += 1 }
+      if bytes[position] == UInt8(ascii: "\\"), position + 1 < option.value.upperBound { position += 1 }
       plain.append(bytes[position])
       position += 1
     }
@@ -92,9 +93,9 @@ extension RuleDraft {
     return expected.withUTF8Buffer { buffer in
       for index in 0..<buffer.count {
         let byte = bytes[range.lowerBound + index]
-        let lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+        let lower = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
         let other = unsafe buffer[index]
-        if lower != (other >= 0x41 && other <= 0x5a ? other | 0x20 : other) { return false }
+        if lower != (other >= UInt8(ascii: "A") && other <= UInt8(ascii: "Z") ? other | 0x20 : other) { return false }
       }
       return true
     }
@@ -115,13 +116,13 @@ extension RuleDraft {
     if range.count < 19 {
       var value: UInt64 = 0
       var at = range.lowerBound
-      while at < range.upperBound, bytes[at] >= 0x30, bytes[at] <= 0x39 {
-        value = value &* 10 &+ UInt64(bytes[at] - 0x30)
+      while at < range.upperBound, bytes[at] >= UInt8(ascii: "0"), bytes[at] <= UInt8(ascii: "9") {
+        value = value &* 10 &+ UInt64(bytes[at] - UInt8(ascii: "0"))
         at += 1
       }
       if at == range.upperBound { return range.isEmpty ? nil : value }
       // Only `0x10` goes on behind a digit with anything else.
-      guard bytes[range.lowerBound] == 0x30 else { return nil }
+      guard bytes[range.lowerBound] == UInt8(ascii: "0") else { return nil }
     }
     var cursor = ByteCursor(bytes, range)
     guard let value = cursor.eatNumber(), cursor.isAtEnd else { return nil }
@@ -129,7 +130,7 @@ extension RuleDraft {
   }
 
   /// The parts of a range between separators.
-  func list(_ range: Range<Int>, separator: UInt8 = 0x2c) -> [Range<Int>] {
+  func list(_ range: Range<Int>, separator: UInt8 = UInt8(ascii: ",")) -> [Range<Int>] {
     var parts: [Range<Int>] = []
     var start = range.lowerBound
     while let end = position(of: separator, in: start..<range.upperBound) {
@@ -140,10 +141,11 @@ extension RuleDraft {
     return parts
   }
 
-  /// `7`, `7:9`, `7-9`, `7:` or `:9` as an interval; an open end is 0 or `limit`. Nil when it is something else, reversed or too large.
+  /// `7`, `7:9`, `7-9`, `7:` or `:9` as an interval; an open end is 0 or `limit`. Nil when it is something else,
+  /// reversed or too large.
   func interval(_ range: Range<Int>, upTo limit: UInt64) -> ClosedRange<UInt128>? {
     guard !range.isEmpty else { return nil }
-    if let sign = position(of: 0x3a, in: range) ?? position(of: 0x2d, in: range) {
+    if let sign = position(of: UInt8(ascii: ":"), in: range) ?? position(of: UInt8(ascii: "-"), in: range) {
       let low = sign == range.lowerBound ? 0 : number(range.lowerBound..<sign)
       let high = sign + 1 == range.upperBound ? limit : number(sign + 1..<range.upperBound)
       guard let low, let high, low <= high, high <= limit else { return nil }
@@ -160,7 +162,7 @@ extension RuleDraft {
   }
 
   /// A port or a range of ports, with `:` between two ports (or `-`, where names have none), as an interval.
-  func ports(_ range: Range<Int>, separator: UInt8 = 0x3a) -> ClosedRange<UInt128>? {
+  func ports(_ range: Range<Int>, separator: UInt8 = UInt8(ascii: ":")) -> ClosedRange<UInt128>? {
     if let sign = position(of: separator, in: range), port(range) == nil {
       let low = sign == range.lowerBound ? 0 : port(range.lowerBound..<sign)
       let high = sign + 1 == range.upperBound ? .max : port(sign + 1..<range.upperBound)
@@ -180,7 +182,7 @@ extension RuleDraft {
   /// `0x1` or `0x1/0xff`: a value and its mask, 32 bits each unless another width is given.
   func masked(_ range: Range<Int>, width: Int = 32) -> (value: UInt128, mask: UInt128)? {
     let all = ValueSet.bits(width).intervals[0].upperBound
-    guard let sign = position(of: 0x2f, in: range) else {
+    guard let sign = position(of: UInt8(ascii: "/"), in: range) else {
       guard let value = number(range), value <= all else { return nil }
       return (UInt128(value), all)
     }
@@ -194,12 +196,13 @@ extension RuleDraft {
   func address(_ range: Range<Int>) -> IPAddress? {
     if let quad = quad(range) { return IPAddress(ipv4: quad) }
     guard let first = range.first.map({ bytes[$0] }) else { return nil }
-    if first >= 0x30, first <= 0x39 || position(of: 0x3a, in: range) != nil || first == 0x3a,
+    if first >= UInt8(ascii: "0"),
+      first <= UInt8(ascii: "9") || position(of: UInt8(ascii: ":"), in: range) != nil || first == UInt8(ascii: ":"),
       let address = IPAddress(bytes: Array(bytes[range]))
     {
       return address
     }
-    if position(of: 0x3a, in: range) != nil { return IPAddress(bytes: Array(bytes[range])) }
+    if position(of: UInt8(ascii: ":"), in: range) != nil { return IPAddress(bytes: Array(bytes[range])) }
     return HostNames.addresses(family)[bytes, range]
   }
 
@@ -211,7 +214,8 @@ extension RuleDraft {
     return number
   }
 
-  /// A dotted quad at the beginning of a range and where it ends, read without a copy of its bytes: dumps are made of them.
+  /// A dotted quad at the beginning of a range and where it ends, read without a copy of its bytes: dumps are made of
+  /// them.
   private func beginningQuad(_ range: Range<Int>) -> (number: UInt32, end: Int)? {
     var number: UInt32 = 0
     var octet: UInt32 = 0
@@ -220,15 +224,15 @@ extension RuleDraft {
     var at = range.lowerBound
     while at < range.upperBound {
       let byte = bytes[at]
-      if byte == 0x2e {
+      if byte == UInt8(ascii: ".") {
         guard digits > 0, dots < 3 else { return nil }
         number = number << 8 | octet
         octet = 0
         digits = 0
         dots += 1
-      } else if byte >= 0x30, byte <= 0x39 {
+      } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
         guard digits < 3 else { return nil }
-        octet = octet &* 10 &+ UInt32(byte &- 0x30)
+        octet = octet &* 10 &+ UInt32(byte &- UInt8(ascii: "0"))
         digits += 1
         guard octet <= 255 else { return nil }
       } else {
@@ -244,12 +248,12 @@ extension RuleDraft {
     // The common forms first: a dotted quad, alone or with a length.
     if let (number, end) = beginningQuad(range) {
       if end == range.upperBound { return (IPAddress(ipv4: number), 0xffff_ffff) }
-      if bytes[end] == 0x2f, let length = self.number(end + 1..<range.upperBound) {
+      if bytes[end] == UInt8(ascii: "/"), let length = self.number(end + 1..<range.upperBound) {
         guard length <= 32 else { return nil }
         return (IPAddress(ipv4: number), UInt128(truncatingIfNeeded: 0xffff_ffff << (32 - length) & 0xffff_ffff))
       }
     }
-    let slash = position(of: 0x2f, in: range)
+    let slash = position(of: UInt8(ascii: "/"), in: range)
     let name = range.lowerBound..<(slash ?? range.upperBound)
     guard let address = text(name, is: "anywhere") ? IPAddress.any(family) : address(name) else { return nil }
     let all: UInt128 = address.isIPv4 ? 0xffff_ffff : .max
@@ -264,7 +268,8 @@ extension RuleDraft {
     return (address, mask.isIPv4 ? UInt128(mask.ipv4Number) : mask.bits)
   }
 
-  /// Adds a test of an address field against a network, unless it holds every address. False when the network is no network.
+  /// Adds a test of an address field against a network, unless it holds every address. False when the network is no
+  /// network.
   mutating func matchAddress(_ field: Field, _ range: Range<Int>, negated: Bool, whenAbsent: Bool = false) -> Bool {
     // What a listing prints in most places.
     if family == .ipv4, !negated, !whenAbsent, range.count == 9, bytes.has("0.0.0.0/0", at: range.lowerBound) {
@@ -291,7 +296,7 @@ extension RuleDraft {
 
   /// `10.0.0.1-10.0.0.9` or one address as a set.
   func addressRange(_ range: Range<Int>) -> ClosedRange<UInt128>? {
-    guard let sign = position(of: 0x2d, in: range) else {
+    guard let sign = position(of: UInt8(ascii: "-"), in: range) else {
       guard let address = address(range) else { return nil }
       return address.bits...address.bits
     }
@@ -303,7 +308,7 @@ extension RuleDraft {
 
   /// An interface name or, with a `+` at its end, the beginning of names.
   func interface(_ range: Range<Int>) -> ValueSet? {
-    let wildcard = range.last.map { bytes[$0] == 0x2b } ?? false
+    let wildcard = range.last.map { bytes[$0] == UInt8(ascii: "+") } ?? false
     return InterfaceName.set(matching: text(wildcard ? range.dropLast() : range), wildcard: wildcard)
   }
 }

@@ -7,7 +7,8 @@ extension SaveReading {
     lastRule = chain
   }
 
-  /// Notes that lines are missing behind the last rule: of its chain, and, as nobody knows how many, of the chains that come next.
+  /// Notes that lines are missing behind the last rule: of its chain, and, as nobody knows how many, of the chains that
+  /// come next.
   mutating func lose(_ missing: MissingRules, _ span: SourceSpan) {
     guard hasTable else {
       // Between two tables there may have been others.
@@ -24,8 +25,8 @@ extension SaveReading {
     lost = lost ?? (missing, span)
   }
 
-  /// Puts what is missing into the chains that the lost lines can have been of: those between the last rule and the next one, in the order of their heads,
-  /// in which iptables-save prints the rules too.
+  /// Puts what is missing into the chains that the lost lines can have been of: those between the last rule and the
+  /// next one, in the order of their heads, in which iptables-save prints the rules too.
   mutating func settle(before next: Int?) {
     guard let (missing, span) = lost else { return }
     lost = nil
@@ -41,7 +42,8 @@ extension SaveReading {
 
   /// Ends the text: a table that began with its name ends with `COMMIT`, or it was cut.
   mutating func end() {
-    guard hasTable, let last = text.lines.last(where: { !text.bytes[$0.range].allSatisfy { $0 <= 0x20 } }) else {
+    guard hasTable, let last = text.lines.last(where: { !text.bytes[$0.range].allSatisfy { $0 <= UInt8(ascii: " ") } })
+    else {
       return endTable()
     }
     let span = text.span(last)
@@ -62,12 +64,13 @@ extension SaveReading {
   func endsUnread(_ line: DumpLine) -> Bool {
     guard let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == line.number else { return false }
     let words = text.bytes.text(line.range).trimmedBlanks.utf8
-    guard rule.hasUnreadWords, let last = words.lastIndex(of: 0x20) else { return false }
+    guard rule.hasUnreadWords, let last = words.lastIndex(of: UInt8(ascii: " ")) else { return false }
     return words[words.index(after: last)...].starts(with: "--".utf8)
-      && text.bytes[line.end...].allSatisfy { $0 <= 0x20 }
+      && text.bytes[line.end...].allSatisfy { $0 <= UInt8(ascii: " ") }
   }
 
-  /// Whether a line, the last one, is a rule without its end: something of it is lost, or its target is half a verdict's name.
+  /// Whether a line, the last one, is a rule without its end: something of it is lost, or its target is half a
+  /// verdict's name.
   func breaksOff(_ line: DumpLine) -> Bool {
     guard let lastRule, let rule = chains[lastRule].rules.last, rule.span.line == line.number else { return false }
     switch rule.statements.last {
@@ -85,7 +88,7 @@ extension SaveReading {
     var words = Words(text.bytes, line.range)
     var isRule = false
     while let word = words.next() {
-      if word.count == 2, text.bytes[word.lowerBound] == 0x2d {
+      if word.count == 2, text.bytes[word.lowerBound] == UInt8(ascii: "-") {
         switch text.bytes[word.lowerBound + 1] {
         case UInt8(ascii: "A"): isRule = true
         case UInt8(ascii: "j"), UInt8(ascii: "g"): return true
@@ -96,7 +99,8 @@ extension SaveReading {
     return !isRule
   }
 
-  /// Whether nothing can have stood behind a line that ends a cut text: a verdict takes no options, and a chain's name has an end where no other one goes on.
+  /// Whether nothing can have stood behind a line that ends a cut text: a verdict takes no options, and a chain's name
+  /// has an end where no other one goes on.
   func isSurelyWhole(_ line: DumpLine) -> Bool {
     var words = Words(text.bytes, line.range)
     var (before, last) = (0..<0, 0..<0)

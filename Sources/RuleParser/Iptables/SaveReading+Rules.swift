@@ -1,10 +1,13 @@
 import RuleGraph
 
 extension SaveReading {
-  /// `-A CHAIN ...` with or without a counter before it, `-P CHAIN POLICY`, `-N CHAIN`; an `iptables` before it is passed over. Gives the index behind it.
+  /// `-A CHAIN ...` with or without a counter before it, `-P CHAIN POLICY`, `-N CHAIN`; an `iptables` before it is
+  /// passed over. Gives the index behind it.
   mutating func readCommand(_ cursor: inout ByteCursor, _ dumpLine: DumpLine, at index: Int) -> Int {
     var counter = Self.eatCounter(&cursor)
-    if counter == nil, cursor.peek == 0x5b, let end = text.bytes.place(of: 0x5d, in: cursor.at..<cursor.end) {
+    if counter == nil, cursor.peek == UInt8(ascii: "["),
+      let end = text.bytes.place(of: UInt8(ascii: "]"), in: cursor.at..<cursor.end)
+    {
       fragment.diagnostics.append(
         .unreadableCounter(text.span(dumpLine), column: cursor.at - dumpLine.start + 1))
       cursor.at = end + 1
@@ -46,11 +49,12 @@ extension SaveReading {
     return index + 1
   }
 
-  /// Whether a line that is no heading stands right behind a rule or a chain's head, with others behind it: what it says is in the place of rules.
+  /// Whether a line that is no heading stands right behind a rule or a chain's head, with others behind it: what it
+  /// says is in the place of rules.
   func isAmongRules(_ index: Int) -> Bool {
     guard index > 0, hasTable, hasRule(behind: index) else { return false }
     let line = text.lines[index]
-    return OutputStart.isSaveLine(text.cursor(text.lines[index - 1])) && text.bytes[line.end - 1] != 0x3a
+    return OutputStart.isSaveLine(text.cursor(text.lines[index - 1])) && text.bytes[line.end - 1] != UInt8(ascii: ":")
   }
 
   /// Reads a rule behind its `-A`; gives the index behind its last line.
@@ -103,12 +107,13 @@ extension SaveReading {
 
   /// Whether the name of a chain that there is lost the blank before an option: `PREROUTING-m`.
   func isGlued(_ name: Range<Int>) -> Bool {
-    guard name.count > 2, text.bytes[name.upperBound - 2] == 0x2d else { return false }
+    guard name.count > 2, text.bytes[name.upperBound - 2] == UInt8(ascii: "-") else { return false }
     let label = text.bytes.text(name)
     return chains.contains { $0.name == label.dropLast(2) } && !chains.contains { $0.name == label }
   }
 
-  /// Whether the open table has no such built-in chain, or can't translate as the rule does (iptables-extensions(8): only nat's chains can).
+  /// Whether the open table has no such built-in chain, or can't translate as the rule does (iptables-extensions(8):
+  /// only nat's chains can).
   func isOfOtherTable(_ name: Range<Int>, _ cursor: ByteCursor) -> Bool {
     guard let table else { return false }
     let label = text.bytes.text(name)
@@ -122,7 +127,8 @@ extension SaveReading {
     return false
   }
 
-  /// Whether the name of a chain begins with a quotation mark that it has not, so that the rule may be of the chain with the rest of the name.
+  /// Whether the name of a chain begins with a quotation mark that it has not, so that the rule may be of the chain
+  /// with the rest of the name.
   func beginsWithQuote(_ name: Range<Int>) -> Bool {
     let first = text.bytes[name.lowerBound]
     guard name.count > 1, first == UInt8(ascii: "\"") || first == UInt8(ascii: "'") else { return false }
@@ -130,14 +136,15 @@ extension SaveReading {
     return !chains.contains { $0.name == label }
   }
 
-  /// The index of the line that ends the quotation mark that a line leaves open; nil when none does, or one that seems to begin a rule.
+  /// The index of the line that ends the quotation mark that a line leaves open; nil when none does, or one that seems
+  /// to begin a rule.
   func lineThatEndsQuote(from index: Int) -> Int? {
     for next in text.lines.indices[(index + 1)...].prefix(20) {
       let line = text.lines[next]
       var marks = 0
       var at = line.start
       while at < line.end {
-        if text.bytes[at] == 0x5c { at += 1 } else if text.bytes[at] == 0x22 { marks += 1 }
+        if text.bytes[at] == UInt8(ascii: "\\") { at += 1 } else if text.bytes[at] == UInt8(ascii: "\"") { marks += 1 }
         at += 1
       }
       if marks == 0 { continue }
@@ -166,13 +173,16 @@ extension SaveReading {
       if let packets = cursor.eatDecimal(), cursor.eatBlanks() > 0, let bytes = cursor.eatDecimal() {
         chains[index].policyCounter = Counter(packets: packets, bytes: bytes)
       }
-    } else if !cursor.isAtEnd, cursor.peek != 0x0d, !Remark.begins(text.bytes, at: cursor.at, to: cursor.end) {
+    } else if !cursor.isAtEnd, cursor.peek != UInt8(ascii: "\r"),
+      !Remark.begins(text.bytes, at: cursor.at, to: cursor.end)
+    {
       policy = nil
     }
     setPolicy(policy, of: index, isFirst: index >= known, dumpLine, at: place)
   }
 
-  /// Notes that a rule of a chain comes next: what could not be placed before it belongs to that chain or to one before.
+  /// Notes that a rule of a chain comes next: what could not be placed before it belongs to that chain or to one
+  /// before.
   mutating func noteRule(of index: Int, _ span: SourceSpan) {
     // A chain that has neither a head nor a rule before this one.
     let isUndeclared =
@@ -220,7 +230,7 @@ extension SaveReading {
   static func looksLikeRule(_ line: ByteCursor) -> Bool {
     var cursor = line
     cursor.eatBlanks()
-    if cursor.peek == 0x2d || cursor.peek == 0x5b { return true }
+    if cursor.peek == UInt8(ascii: "-") || cursor.peek == UInt8(ascii: "[") { return true }
     while let word = cursor.eatWord() {
       if cursor.range(word, equals: "-j") || cursor.range(word, equals: "-g") { return true }
       cursor.eatBlanks()

@@ -37,7 +37,7 @@ extension SaveReading {
     if hasLostHeads { done.shown = .part }
     done.chains = chains
     chains = []
-    chainOfName = []
+    chainOfName = ChainOfName()
     lastChain = nil
     hasHeads = false
     hasBuiltInHead = false
@@ -61,8 +61,8 @@ extension SaveReading {
     }
   }
 
-  /// Takes in, at a `COMMIT` of a table whose `*table` is not there, that the text begins in the middle: the rules before its first one are missing, and perhaps
-  /// other tables.
+  /// Takes in, at a `COMMIT` of a table whose `*table` is not there, that the text begins in the middle: the rules
+  /// before its first one are missing, and perhaps other tables.
   mutating func noteCutBeginning(_ span: SourceSpan) {
     guard hasTable, !hasHead, let first = chains.firstIndex(where: { !$0.rules.isEmpty }) else { return }
     chains[first].addMissing(MissingRules(.cut), atFrontBefore: chains[first].rules[0].span)
@@ -70,8 +70,9 @@ extension SaveReading {
     fragment.cut = fragment.cut ?? span
   }
 
-  /// Takes in that a table declares chains, but none of the built-in ones, of which `iptables-save` prints all: it is loaded into one that is there (`iptables-restore
-  /// --noflush`), as ufw's files are. A chain that it does declare is emptied first; the others may hold rules before these.
+  /// Takes in that a table declares chains, but none of the built-in ones, of which `iptables-save` prints all: it is
+  /// loaded into one that is there (`iptables-restore --noflush`), as ufw's files are. A chain that it does declare is
+  /// emptied first; the others may hold rules before these.
   mutating func markAdded(_ span: SourceSpan?) {
     for index in chains.indices where chains[index].base != nil {
       let place = span ?? chains[index].rules.first?.span
@@ -135,7 +136,7 @@ extension SaveReading {
       fragment.diagnostics.append(
         Diagnostic("iptables-warning", .warning, "iptables warned: \(message)", span: text.span(dumpLine)))
     } else if cursor.eat("# Table `") {
-      let name = cursor.eat { $0 != 0x27 && $0 != 0x22 }
+      let name = cursor.eat { $0 != UInt8(ascii: "'") && $0 != UInt8(ascii: "\"") }
       fragment.unprinted[cursor.text(name)] = text.span(dumpLine)
       let message = cursor.text(dumpLine.start..<dumpLine.end)
       fragment.diagnostics.append(
@@ -147,10 +148,12 @@ extension SaveReading {
   /// `:39 2026`, the end of the time that a save begins with, folded away from its comment.
   static func isEndOfTime(_ start: ByteCursor) -> Bool {
     var cursor = start
-    guard cursor.end - cursor.at <= 11, cursor.eat(0x3a) else { return false }
-    while let byte = cursor.peek, byte >= 0x30 && byte <= 0x3a { cursor.at += 1 }
-    guard cursor.eat(0x20), let year = cursor.eatWord(), year.count == 4, cursor.isAtEnd else { return false }
-    return cursor.bytes[year].allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
+    guard cursor.end - cursor.at <= 11, cursor.eat(UInt8(ascii: ":")) else { return false }
+    while let byte = cursor.peek, byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: ":") { cursor.at += 1 }
+    guard cursor.eat(UInt8(ascii: " ")), let year = cursor.eatWord(), year.count == 4, cursor.isAtEnd else {
+      return false
+    }
+    return cursor.bytes[year].allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
   }
 
   /// `:INPUT ACCEPT [0:0]`
@@ -167,7 +170,7 @@ extension SaveReading {
     let index = chainIndex(name, dumpLine)
     let span = text.span(dumpLine)
     let counter = Self.eatCounter(&cursor)
-    if counter == nil, !cursor.isAtEnd, cursor.peek != 0x0d {
+    if counter == nil, !cursor.isAtEnd, cursor.peek != UInt8(ascii: "\r") {
       fragment.diagnostics.append(.unreadableCounter(span, column: cursor.at - dumpLine.start + 1))
     }
     chains[index].span = span
@@ -197,8 +200,9 @@ extension SaveReading {
   /// `[12:3456]`
   static func eatCounter(_ cursor: inout ByteCursor) -> Counter? {
     let start = cursor.at
-    guard cursor.eat(0x5b), let packets = cursor.eatDecimal(), cursor.eat(0x3a), let bytes = cursor.eatDecimal(),
-      cursor.eat(0x5d)
+    guard cursor.eat(UInt8(ascii: "[")), let packets = cursor.eatDecimal(), cursor.eat(UInt8(ascii: ":")),
+      let bytes = cursor.eatDecimal(),
+      cursor.eat(UInt8(ascii: "]"))
     else {
       cursor.at = start
       return nil
@@ -210,16 +214,18 @@ extension SaveReading {
   mutating func chainIndex(_ name: Range<Int>, _ dumpLine: DumpLine) -> Int {
     if let lastChain, text.bytes.areEqual(lastChain.name, name) { return lastChain.index }
     let number = line.chainName(name)
-    while chainOfName.count <= number { chainOfName.append(-1) }
-    if chainOfName[number] < 0 {
+    let index: Int
+    if let known = chainOfName[number] {
+      index = known
+    } else {
       let label = line.chainNames.texts[number]
       let base =
         BuiltinTables.mayHave(text.bytes, name)
         ? BuiltinTables.base(table: table?.name ?? "filter", chain: label, policy: nil) : nil
-      chainOfName[number] = Int32(chains.count)
+      index = chains.count
+      chainOfName[number] = index
       chains.append(Chain(label, base: base, span: text.span(dumpLine)))
     }
-    let index = Int(chainOfName[number])
     lastChain = (name, index)
     return index
   }

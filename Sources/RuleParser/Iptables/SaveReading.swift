@@ -13,8 +13,8 @@ struct SaveReading: ~Copyable {
   var tableIsInferred = false
   /// The chains of the open table.
   var chains: [Chain] = []
-  /// For each name of the rule reader's pool the place of the chain in the open table, or -1.
-  var chainOfName: [Int32] = []
+  /// For each name of the rule reader's pool the chain in the open table.
+  var chainOfName = ChainOfName()
   var lastChain: (name: Range<Int>, index: Int)?
   var line: SaveRuleReader
   /// Whether the open table began with a line of its own, and so ends with `COMMIT`.
@@ -70,7 +70,8 @@ struct SaveReading: ~Copyable {
     var openLine: Int?
   }
 
-  /// Reads a long run of plain rules on all processors; gives the index of the line behind it. Of a short run nothing is read.
+  /// Reads a long run of plain rules on all processors; gives the index of the line behind it. Of a short run nothing
+  /// is read.
   mutating func readRules(from first: Int) -> Int {
     guard hasTable, first >= shortUntil else { return first }
     let end = end(ofRunOf: .rule, from: first)
@@ -142,13 +143,12 @@ struct SaveReading: ~Copyable {
   mutating func takeBareRules() { bare.append(line.takeBare()) }
 
   mutating func chainIndex(_ place: RulePlace) -> Int {
-    if let number = place.number, number < chainOfName.count, chainOfName[number] >= 0 {
-      return Int(chainOfName[number])
-    }
+    if let chain = place.number.flatMap({ chainOfName[$0] }) { return chain }
     return chainIndex(place.chain, text.lines[place.line])
   }
 
-  /// Reads a long run of heads of users' chains on all processors; gives the index of the line behind it. Of a short run nothing is read.
+  /// Reads a long run of heads of users' chains on all processors; gives the index of the line behind it. Of a short
+  /// run nothing is read.
   mutating func readHeads(from first: Int) -> Int {
     guard hasTable, first >= shortHeadsUntil else { return first }
     let end = end(ofRunOf: .head, from: first)
@@ -180,8 +180,7 @@ struct SaveReading: ~Copyable {
           Chain(texts[before + index], policyCounter: Self.eatCounter(&counter), span: text.span(line)))
       }
     }
-    chainOfName += repeatElement(-1, count: before - chainOfName.count)
-    chainOfName += places.map { Int32($0) }
+    chainOfName.append(places, at: before)
     return end
   }
 
@@ -204,7 +203,7 @@ struct SaveReading: ~Copyable {
     cursor.eatBlanks()
     switch cursor.peek {
     case nil: break
-    case 0x23:
+    case UInt8(ascii: "#"):
       // Comments stand in files only; `iptables -S` prints none.
       let isPrinted = hasTable && !hasTableLine
       if let evidence = OmissionMark.evidence(text.bytes, cursor.at..<cursor.end)
@@ -216,19 +215,19 @@ struct SaveReading: ~Copyable {
       } else {
         readComment(cursor, dumpLine)
       }
-    case 0x2a where cursor.peek(ahead: 1).map { $0 != 0x2a && $0 > 0x20 } == true:
+    case UInt8(ascii: "*") where cursor.peek(ahead: 1).map { $0 != UInt8(ascii: "*") && $0 > UInt8(ascii: " ") } == true:
       cursor.at += 1
       endTable(cutAt: hasHead ? text.span(dumpLine) : nil)
       beginTable(cursor.text(cursor.eatWord() ?? 0..<0), span: text.span(dumpLine))
       hasTableLine = true
       hasHead = true
-    case 0x3a where Self.isEndOfTime(cursor): break
-    case 0x3a where OutputStart.isEndOfPort(cursor):
+    case UInt8(ascii: ":") where Self.isEndOfTime(cursor): break
+    case UInt8(ascii: ":") where OutputStart.isEndOfPort(cursor):
       unreadable(dumpLine, at: cursor.at, expected: "a rule or the head of a chain", standsForRules: true)
-    case 0x3a where cursor.end - cursor.at == 1 && hasTable:
+    case UInt8(ascii: ":") where cursor.end - cursor.at == 1 && hasTable:
       // A colon alone stands for more of the same.
       if hasRule(behind: index) { lose(MissingRules(.elided), text.span(dumpLine)) }
-    case 0x3a:
+    case UInt8(ascii: ":"):
       cursor.at += 1
       readChainHead(&cursor, dumpLine)
     default:
@@ -247,17 +246,41 @@ struct SaveReading: ~Copyable {
     for line in text.lines[(index + 1)...] {
       var cursor = text.cursor(line)
       cursor.eatBlanks()
-      if cursor.peek == 0x2a || cursor.eat("COMMIT") { return false }
+      if cursor.peek == UInt8(ascii: "*") || cursor.eat("COMMIT") { return false }
       if OutputStart.isSaveLine(cursor) { return true }
     }
     return false
   }
 
-  /// Whether a line of comment signs stands in the place of rules: right between two. In rule files such lines frame a comment.
+  /// Whether a line of comment signs stands in the place of rules: right between two. In rule files such lines frame a
+  /// comment.
   func isMask(at index: Int) -> Bool {
     guard OmissionMark.isMask(text.bytes, text.lines[index].range), index > 0, index + 1 < text.lines.count else {
       return false
     }
     return [index - 1, index + 1].allSatisfy { OutputStart.isSaveLine(text.cursor(text.lines[$0])) }
+  }
+}
+
+/// The chains of a table by the numbers of their names, of which there are as many as in the longest of dumps.
+struct ChainOfName {
+  /// The index of each name's chain; -1, which only this type knows of, of a name that is no chain's.
+  private var indexes: [Int32] = []
+
+  subscript(name: Int) -> Int? {
+    get {
+      guard name < indexes.count, indexes[name] >= 0 else { return nil }
+      return Int(indexes[name])
+    }
+    set {
+      while indexes.count <= name { indexes.append(-1) }
+      indexes[name] = newValue.map { Int32($0) } ?? -1
+    }
+  }
+
+  /// Takes the chains of names that follow each other from a number on, none of which has been met before.
+  mutating func append(_ chains: Range<Int>, at name: Int) {
+    indexes += repeatElement(-1, count: name - indexes.count)
+    indexes += chains.map { Int32($0) }
   }
 }

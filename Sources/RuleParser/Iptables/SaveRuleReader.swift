@@ -60,7 +60,8 @@ struct SaveRuleReader: ~Copyable {
 
   /// Makes a reader for rules of one source.
   ///
-  /// - Parameter declared: The names of chains that are known already; whoever gives them keeps them for as long as the reader is there.
+  /// - Parameter declared: The names of chains that are known already; whoever gives them keeps them for as long as the
+  ///   reader is there.
   init(bytes: ByteView, family: AddressFamily, declared: TextsView? = nil) {
     rule = RuleDraft(bytes: bytes, family: family)
     rule.declaredNames = declared
@@ -69,7 +70,8 @@ struct SaveRuleReader: ~Copyable {
   /// The number of a chain's name among ``chainNames``.
   mutating func chainName(_ range: Range<Int>) -> Int { rule.chainNames.index(of: range, in: rule.bytes) }
 
-  /// Adds the names of many chains. False as soon as one of them is not new, or is empty; then those before it are added.
+  /// Adds the names of many chains. False as soon as one of them is not new, or is empty; then those before it are
+  /// added.
   mutating func add(newChainNames names: [Range<Int>]) -> Bool { rule.chainNames.add(new: names, in: rule.bytes) }
 
   /// Gives away what is known of the rules without a target.
@@ -109,17 +111,17 @@ struct SaveRuleReader: ~Copyable {
         continue
       }
       let first = rule.bytes[token.range.lowerBound]
-      if first == 0x21, token.range.count == 1 {
+      if first == UInt8(ascii: "!"), token.range.count == 1 {
         if negated || at == tokens.count { unknown(token.range, span, line) }
         negated.toggle()
         continue
       }
-      guard first == 0x2d, token.range.count >= 2 else {
+      guard first == UInt8(ascii: "-"), token.range.count >= 2 else {
         unknown(token.range, span, line)
         continue
       }
       // The options of a module come first: policy has a `--proto` of its own.
-      let hasTwoDashes = rule.bytes[token.range.lowerBound + 1] == 0x2d
+      let hasTwoDashes = rule.bytes[token.range.lowerBound + 1] == UInt8(ascii: "-")
       let own = token.range.count > 2 && hasTwoDashes ? optionOfLast(token.range.dropFirst(2)) : nil
       if own == nil, token.range.count == 2 || hasTwoDashes,
         readPlain(token.range, &negated, &counter, &verdict, span, line)
@@ -151,7 +153,8 @@ struct SaveRuleReader: ~Copyable {
     return Rule(rule.statements.takeAll(), counter: counter, comment: rule.comment, span: span)
   }
 
-  /// Notes a rule without a target. Where something at its end is not understood, it is no rule that only counts, but the first half of another.
+  /// Notes a rule without a target. Where something at its end is not understood, it is no rule that only counts, but
+  /// the first half of another.
   private mutating func noteBare(_ end: Int, _ span: SourceSpan, _ line: DumpLine) {
     let breaksOff = rule.statements.indices.contains { index in
       if case .opaqueMatch = rule.statements[index] { true } else { false }
@@ -167,10 +170,11 @@ struct SaveRuleReader: ~Copyable {
     guard let last = tokens.indices.last, !tokens[last].isQuoted, let end = tokens[last].range.last else {
       return false
     }
-    return rule.bytes[end] == 0x2c
+    return rule.bytes[end] == UInt8(ascii: ",")
   }
 
-  /// Whether the line ends in the name of a match that iptables prints no rule with, unless its options stand behind it.
+  /// Whether the line ends in the name of a match that iptables prints no rule with, unless its options stand behind
+  /// it.
   private var endsInName: Bool {
     guard let last = segments.last, let known = last.known, last.kind == .match,
       let word = tokens.indices.last, tokens[word].range == last.name
@@ -226,14 +230,16 @@ struct SaveRuleReader: ~Copyable {
   /// Takes a word, or what a quotation mark at its beginning opens; gives where that ends.
   private mutating func take(_ word: Range<Int>, of bytes: ByteView, to end: Int) -> Int {
     let first = bytes[word.lowerBound]
-    let isQuoted = first == 0x22 || first == 0x27
+    let isQuoted = first == UInt8(ascii: "\"") || first == UInt8(ascii: "'")
     let token = isQuoted ? Self.quoted(bytes, from: word.lowerBound, to: end) : Token(word)
     tokens.append(token)
     if isQuoted, token.end == token.range.upperBound, damage.quote == nil { damage.quote = word.lowerBound }
     return token.end
   }
 
-  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0d }
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+  }
 
   /// The word that a quotation mark begins; one that nothing ends goes to the end of the line.
   private static func quoted(_ bytes: ByteView, from mark: Int, to end: Int) -> Token {
@@ -241,9 +247,9 @@ struct SaveRuleReader: ~Copyable {
     var isEscaped = false
     var position = mark + 1
     while position < end {
-      if quote == 0x22 { position = bytes.endOfText(from: position, to: end) }
+      if quote == UInt8(ascii: "\"") { position = bytes.endOfText(from: position, to: end) }
       guard position < end, bytes[position] != quote else { break }
-      if bytes[position] == 0x5c, position + 1 < end {
+      if bytes[position] == UInt8(ascii: "\\"), position + 1 < end {
         isEscaped = true
         position += 1
       }
@@ -256,7 +262,7 @@ struct SaveRuleReader: ~Copyable {
   /// The next word as a value; a `!` before it (the older place) negates.
   private mutating func value(_ negated: inout Bool) -> Range<Int>? {
     if at + 1 < tokens.count, !tokens[at].isQuoted, tokens[at].range.count == 1,
-      rule.bytes[tokens[at].range.lowerBound] == 0x21
+      rule.bytes[tokens[at].range.lowerBound] == UInt8(ascii: "!")
     {
       negated.toggle()
       at += 1
@@ -270,7 +276,7 @@ struct SaveRuleReader: ~Copyable {
   private mutating func plainValue(_ name: Range<Int>, _ negated: inout Bool) -> Range<Int>? {
     var next = at
     if next + 1 < tokens.count, !tokens[next].isQuoted, tokens[next].range.count == 1,
-      rule.bytes[tokens[next].range.lowerBound] == 0x21
+      rule.bytes[tokens[next].range.lowerBound] == UInt8(ascii: "!")
     {
       next += 1
     }
@@ -294,7 +300,7 @@ struct SaveRuleReader: ~Copyable {
 
   /// Whether a value ends like an option of one letter: `docker0-j`.
   private func endsInOption(_ value: Range<Int>) -> Bool {
-    value.count > 2 && rule.bytes[value.upperBound - 2] == 0x2d
+    value.count > 2 && rule.bytes[value.upperBound - 2] == UInt8(ascii: "-")
       && "sdiopmjg".utf8.contains(rule.bytes[value.upperBound - 1])
   }
 
@@ -389,7 +395,7 @@ struct SaveRuleReader: ~Copyable {
   private mutating func readOption(
     _ token: Token, _ own: OptionName?, _ negated: Bool, _ span: SourceSpan, _ line: DumpLine
   ) {
-    let dashes = rule.bytes[token.range.lowerBound + 1] == 0x2d ? 2 : 1
+    let dashes = rule.bytes[token.range.lowerBound + 1] == UInt8(ascii: "-") ? 2 : 1
     let name = token.range.lowerBound + dashes..<token.range.upperBound
     var found: (segment: Int, spelling: OptionName)?
     if let last = segments.indices.last {
@@ -434,8 +440,8 @@ struct SaveRuleReader: ~Copyable {
     var option = ExtensionOption(name: spelling.name, negated: negated, segment: segment)
     var end = token.range.upperBound
     let isMissing =
-      spelling.values < 0 && (at >= tokens.count || (!tokens[at].isQuoted && startsOption(tokens[at].range)))
-    if spelling.values != 0, !isMissing {
+      spelling.values == .oneOrNone && (at >= tokens.count || (!tokens[at].isQuoted && startsOption(tokens[at].range)))
+    if spelling.values != .none, !isMissing {
       guard let range = value(&option.negated) else {
         segments[segment].isUnderstood = false
         damage.noteLoose(token.range.lowerBound)
@@ -445,7 +451,7 @@ struct SaveRuleReader: ~Copyable {
       option.isEscaped = tokens[at - 1].isEscaped
       end = tokens[at - 1].end
     }
-    if spelling.values > 1 {
+    if spelling.values == .two {
       guard at < tokens.count else {
         segments[segment].isUnderstood = false
         damage.noteLoose(token.range.lowerBound)
@@ -473,7 +479,7 @@ struct SaveRuleReader: ~Copyable {
 
   private func startsOption(_ range: Range<Int>) -> Bool {
     guard let first = range.first.map({ rule.bytes[$0] }) else { return false }
-    return first == 0x2d && range.count > 1 || first == 0x21 && range.count == 1
+    return first == UInt8(ascii: "-") && range.count > 1 || first == UInt8(ascii: "!") && range.count == 1
   }
 
   /// Turns what was read of each extension into statements, matches before targets.

@@ -2,8 +2,9 @@ import RuleGraph
 
 /// What wrote an `iptables-save`, as its head line names it: `iptables-save v1.8.9 (nf_tables) on Mon ...`.
 ///
-/// 1.8.0 to 1.8.2 on nf_tables write `xtables-save` for both families. Up to 1.8.7 the variant is named nowhere, and from 1.8.8 on only that of nf_tables
-/// is (`xtables_save_main` in `iptables/xtables-save.c`); versions before 1.8 know the older tables only.
+/// 1.8.0 to 1.8.2 on nf_tables write `xtables-save` for both families. Up to 1.8.7 the variant is named nowhere, and
+/// from 1.8.8 on only that of nf_tables is (`xtables_save_main` in `iptables/xtables-save.c`); versions before 1.8 know
+/// the older tables only.
 struct SaveWriter {
   /// The family; nil where the program writes both.
   var family: AddressFamily?

@@ -10,7 +10,8 @@ enum StandardTarget {
   ])
 }
 
-/// The test of `-f`: second and further fragments of an IPv4 packet, whose fragment offset is not zero (iptables(8), `--fragment`).
+/// The test of `-f`: second and further fragments of an IPv4 packet, whose fragment offset is not zero (iptables(8),
+/// `--fragment`).
 enum FragmentMatch {
   /// The statement of `-f` or `! -f`.
   static func statement(negated: Bool) -> Statement {

@@ -1,9 +1,10 @@
 import RuleGraph
 
-/// Rules of an `iptables-save` that nobody can tell the chain of: lines that can't be read, and rules of chains that no head declares.
+/// Rules of an `iptables-save` that nobody can tell the chain of: lines that can't be read, and rules of chains that no
+/// head declares.
 ///
-/// iptables prints the rules chain by chain in the order of the heads, so that such a line is of the chain of the rule before it, of that behind it, or of
-/// one between these two.
+/// iptables prints the rules chain by chain in the order of the heads, so that such a line is of the chain of the rule
+/// before it, of that behind it, or of one between these two.
 struct StrayLines {
   private struct Stray {
     var span: SourceSpan
@@ -95,7 +96,8 @@ extension [Chain] {
 }
 
 extension Chain {
-  /// Keeps the rules that another form of the chain begins with, too; what stands behind them is unknown, and so is the policy where they differ.
+  /// Keeps the rules that another form of the chain begins with, too; what stands behind them is unknown, and so is the
+  /// policy where they differ.
   mutating func keepCommon(with other: Chain) {
     if base?.policy != other.base?.policy { base?.policy = nil }
     let common = zip(rules, other.rules).prefix { $0.statements == $1.statements }.count

@@ -2,9 +2,9 @@ import RuleGraph
 
 /// The table that chains are of when neither the dump nor a command says so.
 ///
-/// `iptables -L` and `iptables -S` do not print the table's name. Each table has its own set of built-in chains (iptables(8), "TABLES"): nat has
-/// PREROUTING and POSTROUTING but no FORWARD, mangle has all five, raw PREROUTING and OUTPUT, filter INPUT, FORWARD and OUTPUT; and some targets are
-/// for one table only.
+/// `iptables -L` and `iptables -S` do not print the table's name. Each table has its own set of built-in chains
+/// (iptables(8), "TABLES"): nat has PREROUTING and POSTROUTING but no FORWARD, mangle has all five, raw PREROUTING and
+/// OUTPUT, filter INPUT, FORWARD and OUTPUT; and some targets are for one table only.
 struct TableInference {
   /// The table's name.
   let table: String
@@ -41,9 +41,11 @@ struct TableInference {
     }
   }
 
-  /// Chains that stand behind each other in the order of one listing, in the groups of which each can be of one table; nil where all can.
+  /// Chains that stand behind each other in the order of one listing, in the groups of which each can be of one table;
+  /// nil where all can.
   ///
-  /// A whole listing of mangle shows all five built-in chains. FORWARD and POSTROUTING alone were listed one by one, from filter and nat.
+  /// A whole listing of mangle shows all five built-in chains. FORWARD and POSTROUTING alone were listed one by one,
+  /// from filter and nat.
   static func groups(of chains: [Chain]) -> [[Int]]? {
     let hooks = Set(chains.lazy.filter { $0.name.utf8.count <= 11 }.compactMap { BuiltinTables.hook($0.name) })
     guard hooks.contains(.forward), hooks.contains(.prerouting) || hooks.contains(.postrouting), hooks.count < 5,

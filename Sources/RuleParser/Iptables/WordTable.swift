@@ -2,7 +2,8 @@ import RuleGraph
 
 /// A dictionary from words to values that is asked with a range of bytes, without making a string of them.
 ///
-/// A word is compared as numbers: its first and its last eight bytes, which are all of nearly every word that tools print.
+/// A word is compared as numbers: its first and its last eight bytes, which are all of nearly every word that tools
+/// print.
 ///
 /// Tables are made once and stay as long as the program.
 struct WordTable<Value: Sendable>: Sendable {

@@ -67,8 +67,8 @@ struct FactJoining {
     facts.ownAddressesKnown.formUnion(new.ownAddressesKnown)
     guard !new.interfaces.isEmpty else { return }
     if !new.addressesKnown.isEmpty {
-      // The whole list again: what the same paste said of addresses before is over. What other commands said of the interfaces that are still there stays
-      // (`bridge link`, `ip -d link`).
+      // The whole list again: what the same paste said of addresses before is over. What other commands said of the
+      // interfaces that are still there stays (`bridge link`, `ip -d link`).
       let names = Set(new.interfaces.map(\.name))
       let others = interfaces.filter { $0.strand == strand && !$0.isWhole }.map { entry in
         (

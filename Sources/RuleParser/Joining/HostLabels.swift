@@ -1,16 +1,17 @@
 import RuleGraph
 
-/// What names the machine of an output where no prompt with a user does: a heading (`Server A:`, `## web1 (production)`), or the name alone before a prompt's mark
-/// (`web1$`).
+/// What names the machine of an output where no prompt with a user does: a heading (`Server A:`, `## web1
+/// (production)`), or the name alone before a prompt's mark (`web1$`).
 ///
-/// Such a name may as well be anything else, so it parts two hosts only where the same chain is printed again with other rules under another one.
+/// Such a name may as well be anything else, so it parts two hosts only where the same chain is printed again with
+/// other rules under another one.
 struct HostLabels {
   private var labels: [Int: String] = [:]
 
   /// Finds the labels of some outputs of all, by their indexes.
   init(of indexes: [Int], _ sections: [DumpSection]) {
     var label: String?
-    var source: Int32 = -1
+    var source: Int32?
     var end = 0
     for index in indexes {
       let section = sections[index]
@@ -39,7 +40,7 @@ struct HostLabels {
     var label: String?
     var at = range.lowerBound
     while at < range.upperBound {
-      let end = bytes.place(of: 0x0a, in: at..<range.upperBound) ?? range.upperBound
+      let end = bytes.place(of: UInt8(ascii: "\n"), in: at..<range.upperBound) ?? range.upperBound
       if end > at, end - at <= 100, let found = Self.label(ofHeading: bytes.text(at..<end)) { label = found }
       at = end + 1
     }
@@ -143,7 +144,8 @@ struct HostLabels {
 }
 
 extension HostPartition.Part {
-  /// The part cut into hosts by their labels, where two outputs that contradict each other have different ones; nil where none have.
+  /// The part cut into hosts by their labels, where two outputs that contradict each other have different ones; nil
+  /// where none have.
   ///
   /// - Parameter changes: the places among all outputs of those that show the same chain with other rules.
   func split(_ sections: [DumpSection], at changes: [(earlier: Int, later: Int)]) -> [HostPartition.Part]? {

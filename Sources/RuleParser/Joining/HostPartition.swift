@@ -3,11 +3,13 @@ import RuleGraph
 
 /// Tells which outputs are of which host: two hosts in one paste are two hosts, and nothing is merged across them.
 ///
-/// Hosts are told apart by the names in their prompts and bundles, and by two lists of addresses that give one interface other addresses.
+/// Hosts are told apart by the names in their prompts and bundles, and by two lists of addresses that give one
+/// interface other addresses.
 struct HostPartition {
   /// One host's outputs.
   struct Part {
-    /// What it is called: the name in its prompts or bundle, or the heading before its outputs; nil where nothing names it.
+    /// What it is called: the name in its prompts or bundle, or the heading before its outputs; nil where nothing names
+    /// it.
     var name: String?
     /// The indexes of its sections.
     var sections: [Int]
@@ -36,7 +38,8 @@ struct HostPartition {
     }
   }
 
-  /// The name of the machine that printed a section: what stands before the first prompt of an input is of the machine that prompts next.
+  /// The name of the machine that printed a section: what stands before the first prompt of an input is of the machine
+  /// that prompts next.
   private static func name(of index: Int, in sections: [DumpSection]) -> String? {
     if let host = sections[index].host { return host }
     let source = sections[index].text.source
@@ -102,7 +105,8 @@ struct HostPartition {
     }
   }
 
-  /// The IPv4 addresses of the interfaces that every host has its own of: neither loopback nor the bridges of engines, which are alike everywhere.
+  /// The IPv4 addresses of the interfaces that every host has its own of: neither loopback nor the bridges of engines,
+  /// which are alike everywhere.
   private static func addresses(of section: DumpSection) -> [String: Set<IPAddress>] {
     let facts =
       section.kind == .ifconfig
@@ -126,23 +130,29 @@ struct HostPartition {
 
   // MARK: - Headings
 
-  /// The heading above a section: one of the three lines before it that is short and ends with a colon or begins with `#`.
+  /// The heading above a section: one of the three lines before it that is short and ends with a colon or begins with
+  /// `#`.
   private static func heading(above section: DumpSection) -> String? {
     guard let first = section.text.lines.first else { return nil }
     let bytes = section.text.bytes
     var end = first.start
     for _ in 0..<4 {
-      while end > 0, bytes[end - 1] <= 0x20 { end -= 1 }
+      while end > 0, bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
       var start = end
-      while start > 0, bytes[start - 1] != 0x0a { start -= 1 }
+      while start > 0, bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
       guard end > start else { return nil }
       var line = bytes[start..<end]
       if line.count < 60 {
         let isTitle =
-          line.first == UInt8(ascii: "#") && line.dropFirst().first.map { $0 == 0x23 || $0 == 0x20 } ?? false
+          line.first == UInt8(ascii: "#")
+          && line.dropFirst().first.map { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: " ") } ?? false
         if line.last == UInt8(ascii: ":") || isTitle {
-          while let byte = line.first, byte == 0x23 || byte == 0x20 || byte == 0x2a { line = line.dropFirst() }
-          while let byte = line.last, byte == 0x3a || byte == 0x20 || byte == 0x2a { line = line.dropLast() }
+          while let byte = line.first,
+            byte == UInt8(ascii: "#") || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "*")
+          { line = line.dropFirst() }
+          while let byte = line.last,
+            byte == UInt8(ascii: ":") || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "*")
+          { line = line.dropLast() }
           let text = bytes.text(line.startIndex..<line.endIndex)
           if !text.isEmpty, !ShellPrompt.isCommand(text) { return text }
         }

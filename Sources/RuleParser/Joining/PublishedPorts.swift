@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// The translations that Docker makes for the ports that `docker ps` and `docker inspect` show, and for those that docker-proxy listens on.
+/// The translations that Docker makes for the ports that `docker ps` and `docker inspect` show, and for those that
+/// docker-proxy listens on.
 struct PublishedPorts {
   let facts: HostFacts
   let tables: [Table]
@@ -36,14 +37,15 @@ struct PublishedPorts {
     }
   }
 
-  /// The rules of a nat table that was not shown, one for each port. Where no dump tells the container's address, or whether Docker has any rules, the rule of the
-  /// port is a missing one.
+  /// The rules of a nat table that was not shown, one for each port. Where no dump tells the container's address, or
+  /// whether Docker has any rules, the rule of the port is a missing one.
   ///
-  /// What comes from the container's own bridge, and what the host sends to 127.0.0.0/8, is left to docker-proxy where it runs, and translated where it does not.
+  /// What comes from the container's own bridge, and what the host sends to 127.0.0.0/8, is left to docker-proxy where
+  /// it runs, and translated where it does not.
   func rules(at hook: Hook, missing: MissingRules, isCertain: Bool) -> [Rule] {
     var rules: [Rule] = []
     for announced in announced where announced.port.hostAddress?.isIPv4 ?? true {
-      rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? Self.nowhere))
+      rules.append(Rule(matches(announced.port) + [.missingRules(missing)], span: announced.span ?? .nowhere))
     }
     for container in facts.containers {
       var missing = missing
@@ -51,7 +53,7 @@ struct PublishedPorts {
       for port in container.ports where port.hostAddress?.isIPv4 ?? true {
         var statements = matches(port)
         if isCertain, let address = address(of: container, port.containerPort, port.transport) {
-          let span = container.span ?? Self.nowhere
+          let span = container.span ?? .nowhere
           let proxied = proxied(at: hook, address)
           switch facts.daemonSettings["userland-proxy"] {
           case "false": break
@@ -66,13 +68,11 @@ struct PublishedPorts {
         } else {
           statements.append(.missingRules(missing))
         }
-        rules.append(Rule(statements, span: container.span ?? Self.nowhere))
+        rules.append(Rule(statements, span: container.span ?? .nowhere))
       }
     }
     return rules
   }
-
-  private static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
 
   /// What tells the packets that docker-proxy serves.
   private func proxied(at hook: Hook, _ address: IPAddress) -> Match {

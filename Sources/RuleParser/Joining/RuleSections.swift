@@ -97,7 +97,8 @@ struct RuleSections {
   /// Adds a section, to be read with the others unless its reader was there already.
   mutating func add(_ section: DumpSection, _ fragment: RuleFragment? = nil) { sections.append((section, fragment)) }
 
-  /// Reads the sections that were added: large ones at the same time, since no reader keeps all processors busy from its beginning to its end.
+  /// Reads the sections that were added: large ones at the same time, since no reader keeps all processors busy from
+  /// its beginning to its end.
   mutating func read() {
     hasRead = !sections.isEmpty
     let open = sections.indices.filter { sections[$0].fragment == nil }
@@ -128,7 +129,8 @@ struct RuleSections {
     diagnostics += later.diagnostics
   }
 
-  /// Reads the tables of a save again of which another one tells that its lines were cut at a column: each table is a section.
+  /// Reads the tables of a save again of which another one tells that its lines were cut at a column: each table is a
+  /// section.
   private mutating func readAtCutColumns() {
     for index in sections.indices {
       guard let column = sections[index].fragment?.cutColumn, sections[index].section.text.screenWidth == nil else {
@@ -146,7 +148,8 @@ struct RuleSections {
     }
   }
 
-  /// Takes in that an input without commands ends in the middle of a table, behind the listings of others that are whole: those print all built-in chains.
+  /// Takes in that an input without commands ends in the middle of a table, behind the listings of others that are
+  /// whole: those print all built-in chains.
   private mutating func markEndsOfListings() {
     for index in sections.indices where sections[index].section.kind == .listing {
       let section = sections[index].section
@@ -181,7 +184,8 @@ struct RuleSections {
         span: failure.span))
   }
 
-  /// What is missing at the end of an output stands in a listing of the whole ruleset that comes after it, or that it is a filtered excerpt of.
+  /// What is missing at the end of an output stands in a listing of the whole ruleset that comes after it, or that it
+  /// is a filtered excerpt of.
   private mutating func takeCuts() {
     for section in nftCuts {
       let isTold = rulesetListings.contains { listing in
@@ -270,7 +274,8 @@ struct RuleSections {
     }
   }
 
-  /// A table that was not there when all tables were printed, and that commands after that made; nil where it was printed, or no command stands after.
+  /// A table that was not there when all tables were printed, and that commands after that made; nil where it was
+  /// printed, or no command stands after.
   private func laterTable(_ table: Table, _ sections: [DumpSection], _ first: SourceSpan?) -> Table? {
     guard !printings.contains(where: { $0.table.family == table.family && $0.table.name == table.name }) else {
       return nil
@@ -291,7 +296,8 @@ struct RuleSections {
     return table
   }
 
-  /// Tells of commands that are not applied to the tables that dumps show: those that stand before the dump, and those that no prompt stands before.
+  /// Tells of commands that are not applied to the tables that dumps show: those that stand before the dump, and those
+  /// that no prompt stands before.
   private mutating func tellOfCommands(_ sections: [DumpSection], beside names: [String], _ first: SourceSpan?) {
     let isAfter = sections.contains { section in
       section.session == nil && printings.contains { $0.source == section.text.source && $0.order < section.order }
@@ -415,7 +421,9 @@ struct RuleSections {
   }
 
   private mutating func takeSave(_ fragment: RuleFragment, _ section: DumpSection) {
-    let hasHeads = section.text.lines.contains { $0.start < $0.end && section.text.bytes[$0.start] == 0x2a }
+    let hasHeads = section.text.lines.contains {
+      $0.start < $0.end && section.text.bytes[$0.start] == UInt8(ascii: "*")
+    }
     let family = Self.family(ofSave: section)
     noteCutBeginning(section)
     // `iptables -S` prints one table.
@@ -476,7 +484,8 @@ struct RuleSections {
     }
   }
 
-  /// Whether an output in JSON is that of `nft -j list tables`, which holds nothing but names. Without its command, tables that are all empty are taken as such.
+  /// Whether an output in JSON is that of `nft -j list tables`, which holds nothing but names. Without its command,
+  /// tables that are all empty are taken as such.
   private func isListOfTables(_ fragment: RuleFragment, _ section: DumpSection) -> Bool {
     guard section.command == nil || section.output.chain == "tables", !fragment.tables.isEmpty else { return false }
     return fragment.tables.allSatisfy { $0.chains.isEmpty && $0.sets.isEmpty && $0.objects.isEmpty }

@@ -13,9 +13,9 @@ enum TableComparison {
 
   /// The first difference between two printings, or nil when one can be the other in another form.
   ///
-  /// Counters, references, handles and comments are no difference. What one form hides (interfaces, `xt` parts) is passed over. Between
-  /// nft's forms and iptables' own only the number of rules and what they decide are compared: the two tools write some tests in
-  /// different but equal ways.
+  /// Counters, references, handles and comments are no difference. What one form hides (interfaces, `xt` parts) is
+  /// passed over. Between nft's forms and iptables' own only the number of rules and what they decide are compared: the
+  /// two tools write some tests in different but equal ways.
   static func difference(_ a: TablePrinting, _ b: TablePrinting) -> Difference? {
     let isLoose = a.form.isNft != b.form.isNft
     for chain in a.table.chains where chain.shown == .whole {

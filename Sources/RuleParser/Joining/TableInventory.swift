@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// Names of tables and chains that exist, without their rules: what `nft list tables`, `nft list hooks` and `/proc/net/ip_tables_names` print.
+/// Names of tables and chains that exist, without their rules: what `nft list tables`, `nft list hooks` and
+/// `/proc/net/ip_tables_names` print.
 struct TableInventory: Sendable {
   /// A table that exists.
   struct NamedTable: Sendable {
@@ -52,7 +53,7 @@ struct TableInventory: Sendable {
 
   /// Adds a table that an output names.
   mutating func add(_ name: RuleCoverage.TableName, span: SourceSpan?) {
-    tables.append(NamedTable(name: name, span: span ?? SourceSpan(source: -1, line: 0, offset: 0, length: 0)))
+    tables.append(NamedTable(name: name, span: span ?? .nowhere))
   }
 
   /// `table inet filter` and nothing else.
@@ -98,7 +99,7 @@ struct TableInventory: Sendable {
   /// Whether an input holds names of tables and nothing else.
   static func isNamesOnly(_ lines: PasteLines) -> Bool {
     lines.lines.allSatisfy { line in
-      lines.bytes[line.range].allSatisfy { $0 <= 0x20 } || isName(lines.bytes, line)
+      lines.bytes[line.range].allSatisfy { $0 <= UInt8(ascii: " ") } || isName(lines.bytes, line)
     }
   }
 
@@ -109,7 +110,7 @@ struct TableInventory: Sendable {
       return false
     }
     cursor.eatBlanks()
-    return cursor.peek == 0x7b || cursor.eat("hook ")
+    return cursor.peek == UInt8(ascii: "{") || cursor.eat("hook ")
   }
 
   /// Whether a line goes on with such an output.
@@ -117,7 +118,7 @@ struct TableInventory: Sendable {
     if isName(cursor) || beginsHooks(cursor) { return true }
     var cursor = cursor
     if cursor.eat("hook ") || cursor.eat("}") { return true }
-    _ = cursor.eat(0x2b) || cursor.eat(0x2d)
+    _ = cursor.eat(UInt8(ascii: "+")) || cursor.eat(UInt8(ascii: "-"))
     return cursor.eatDecimal() != nil
   }
 }

@@ -6,7 +6,8 @@ struct TableJoining {
   private var printings: [TablePrinting]
   /// How many moments there are.
   private(set) var momentCount = 1
-  /// The moment that answers where none is asked for: the last one, unless the words above its outputs say that it has gone by.
+  /// The moment that answers where none is asked for: the last one, unless the words above its outputs say that it has
+  /// gone by.
   var answeringMoment: Int {
     for moment in (1...momentCount).reversed() {
       let isPast = printings.first { $0.moment == moment }?.isPast ?? false
@@ -45,7 +46,8 @@ struct TableJoining {
 
   private static let iptablesTables: Set<String> = ["filter", "nat", "mangle", "raw", "security"]
 
-  /// Finds out which printings show the same table: `iptables` is iptables-nft or iptables-legacy, and nft prints the tables of the first.
+  /// Finds out which printings show the same table: `iptables` is iptables-nft or iptables-legacy, and nft prints the
+  /// tables of the first.
   private mutating func settleOrigins(_ known: TableOrigin?) {
     for index in printings.indices where isIptablesTable(printings[index]) {
       switch printings[index].table.origin {
@@ -83,8 +85,8 @@ struct TableJoining {
     printings.contains { !$0.form.isNft && $0.table.family == table.family && $0.table.name == table.name }
   }
 
-  /// A printing that does not tell its variant is of the one that was printed with the same content; else of the only one that was
-  /// printed.
+  /// A printing that does not tell its variant is of the one that was printed with the same content; else of the only
+  /// one that was printed.
   private func likelyOrigin(of printing: TablePrinting) -> TableOrigin {
     let others = printings.filter {
       $0.table.origin != .iptables && $0.table.family == printing.table.family && $0.table.name == printing.table.name
@@ -96,7 +98,8 @@ struct TableJoining {
 
   // MARK: - Excerpts
 
-  /// Drops what a filter let through of tables that were printed whole before, and that says nothing else. A filter may have mixed chains of several tables.
+  /// Drops what a filter let through of tables that were printed whole before, and that says nothing else. A filter may
+  /// have mixed chains of several tables.
   private mutating func dropRepeatedExcerpts() {
     let repeats = printings.indices.filter { isRepeatedExcerpt(printings[$0], of: printings[..<$0]) }
     for index in repeats.reversed() { printings.remove(at: index) }
@@ -165,7 +168,8 @@ struct TableJoining {
 
   // MARK: - Moments
 
-  /// Two outputs of a table are two moments only where they show the same chain with other content, or where one that shows the whole table lacks a chain.
+  /// Two outputs of a table are two moments only where they show the same chain with other content, or where one that
+  /// shows the whole table lacks a chain.
   private mutating func findMoments() {
     var earlier: [TablePrinting.Key: [Int]] = [:]
     var listings = rulesetListings[...]
@@ -207,7 +211,8 @@ struct TableJoining {
     }
     let listed = Set(missing.filter { printings[$0].form.isNft }.map { printings[$0].key })
     let gone = missing.filter { listed.contains(printings[$0].key) }
-    // What only iptables printed nft would have listed too. Where it lists nothing at all, the table is gone, or the listing is not there.
+    // What only iptables printed nft would have listed too. Where it lists nothing at all, the table is gone, or the
+    // listing is not there.
     for index in missing where kept.isEmpty && !listed.contains(printings[index].key) && printings[index].table.decides
     {
       printings[index].table.addMissing(.notShown, from: printings[index].span)
@@ -243,7 +248,8 @@ struct TableJoining {
     return "\(sources.name(of: span)):\(span.line)"
   }
 
-  /// What belongs to a moment. When it is not the last it ends at the section that begins the next one, as far as the same strand goes.
+  /// What belongs to a moment. When it is not the last it ends at the section that begins the next one, as far as the
+  /// same strand goes.
   func span(of moment: Int?) -> FactSections.Span {
     let next = moment.flatMap { moment in printings.first { $0.moment > moment } }
     return FactSections.Span(end: next?.order, strand: next?.strand, hosts: hosts)
@@ -305,7 +311,8 @@ struct TableJoining {
     return best.table
   }
 
-  /// A chain that was printed alone fills a gap; where the table has the chain, the later moment answers, and of one moment the form that tells most.
+  /// A chain that was printed alone fills a gap; where the table has the chain, the later moment answers, and of one
+  /// moment the form that tells most.
   private mutating func add(
     _ excerpt: TablePrinting, to table: inout Table, _ forms: inout [String: (form: TableForm, moment: Int)]
   ) {
@@ -346,7 +353,8 @@ struct TableJoining {
         span: printing.span))
   }
 
-  /// The order in which the kernel got the tables, as nft lists them; tables that nft did not print stand where the input has them.
+  /// The order in which the kernel got the tables, as nft lists them; tables that nft did not print stand where the
+  /// input has them.
   private static func inRegistrationOrder(_ tables: [Table], _ printings: [TablePrinting]) -> [Table] {
     var rank: [TablePrinting.Key: Int] = [:]
     for printing in printings where printing.form.isNft && printing.isWhole && rank[printing.key] == nil {

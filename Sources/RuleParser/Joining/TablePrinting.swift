@@ -70,7 +70,8 @@ struct TablePrinting: Sendable {
   var host: String?
   /// The place of its section among all.
   var order: Int
-  /// Whether the whole table was printed, so that a chain that is absent does not exist: not a chain alone, what a filter let through or a text that was cut.
+  /// Whether the whole table was printed, so that a chain that is absent does not exist: not a chain alone, what a
+  /// filter let through or a text that was cut.
   var isWhole: Bool
   /// Whether a filter took lines away.
   var isFiltered: Bool
@@ -89,7 +90,7 @@ struct TablePrinting: Sendable {
   /// The session of its section: see ``DumpSection/session``.
   var session: Int32?
   /// The input that it stands in.
-  var source: Int32 { span?.source ?? -1 }
+  var source: Int32? { span?.source }
 
   /// What makes two printings forms of one table.
   struct Key: Hashable, Sendable {

@@ -3,8 +3,9 @@ import RuleGraph
 
 /// Puts what no dump shows, but what exists or may exist, into the graph: unknown things at known places.
 ///
-/// A table that was shown in part has its other built-in chains, unknown. A table that nobody printed is empty, as on a freshly started host, unless something speaks against it: an output that
-/// was cut or failed, chains of a container engine that come in several tables, chains that have counted packets and that nothing jumps to.
+/// A table that was shown in part has its other built-in chains, unknown. A table that nobody printed is empty, as on a
+/// freshly started host, unless something speaks against it: an output that was cut or failed, chains of a container
+/// engine that come in several tables, chains that have counted packets and that nothing jumps to.
 struct UnshownRules {
   /// The tables, with what was added.
   private(set) var tables: [Table]
@@ -33,9 +34,6 @@ struct UnshownRules {
     addEngineTables()
   }
 
-  /// A span for what has no line of its own.
-  private static let nowhere = SourceSpan(source: -1, line: 0, offset: 0, length: 0)
-
   // MARK: - Chains
 
   /// A built-in chain of an iptables table of which nothing is known.
@@ -46,7 +44,7 @@ struct UnshownRules {
     // nat refuses to drop by its policy (iptables(8)).
     Chain(
       name, base: BuiltinTables.base(table: table, chain: name, policy: table == "nat" ? .accept : policy),
-      rules: [Rule(statements + [.missingRules(missing)], span: span ?? Self.nowhere)], span: span, shown: .nothing)
+      rules: [Rule(statements + [.missingRules(missing)], span: span ?? .nowhere)], span: span, shown: .nothing)
   }
 
   private static func command(_ table: String, _ family: TableFamily) -> String {
@@ -77,7 +75,8 @@ struct UnshownRules {
     }
   }
 
-  /// Base chains at the hooks at which a part of one of nft's tables shows none: filtering ones beside filtering ones, nat beside nat.
+  /// Base chains at the hooks at which a part of one of nft's tables shows none: filtering ones beside filtering ones,
+  /// nat beside nat.
   private mutating func addHooks(to index: Int) {
     let table = tables[index]
     guard table.family.sees(.ipv4) || table.family.sees(.ipv6) else { return }
@@ -97,7 +96,8 @@ struct UnshownRules {
     }
   }
 
-  /// A chain of nft whose first line was left out, and that nothing jumps to, may be a base chain: that line tells the hook.
+  /// A chain of nft whose first line was left out, and that nothing jumps to, may be a base chain: that line tells the
+  /// hook.
   private mutating func addHeadlessChains() {
     for index in tables.indices where [.nftables, .iptablesNFT].contains(tables[index].origin) {
       let table = tables[index]
@@ -114,7 +114,8 @@ struct UnshownRules {
     }
   }
 
-  /// Chains that translate in a table of iptables that can't: what was left out before them held the end of that table and the beginning of nat.
+  /// Chains that translate in a table of iptables that can't: what was left out before them held the end of that table
+  /// and the beginning of nat.
   private mutating func addMisplacedChains() {
     for index in tables.indices
     where tables[index].origin == .iptablesNFT && tables[index].name != "nat" && tables[index].lacksLines {
@@ -139,7 +140,7 @@ struct UnshownRules {
     tables[index].chains.append(
       Chain(
         name, base: BaseChain(type: type, hook: hook, priority: priority, policy: type == .nat ? .accept : nil),
-        rules: [Rule(missing: missing, span: Self.nowhere)], shown: .nothing))
+        rules: [Rule(missing: missing, span: .nowhere)], shown: .nothing))
   }
 
   // MARK: - Outputs that end too early
@@ -337,7 +338,8 @@ struct UnshownRules {
     }
   }
 
-  /// How many rules of a table jump to each chain. A cluster's rules have tens of thousands of chains, so this is worked out where it may matter alone.
+  /// How many rules of a table jump to each chain. A cluster's rules have tens of thousands of chains, so this is
+  /// worked out where it may matter alone.
   private static func jumps(in table: Table) -> [String: Int] {
     var jumps: [String: Int] = [:]
     for rule in table.chains.lazy.flatMap(\.rules) {
@@ -362,8 +364,9 @@ struct UnshownRules {
     if isCounted, !coverage.allOfNftables { tables[index].shown = .part }
   }
 
-  /// A table that has rules of a firewall's own chains which nothing jumps to, and lacks a built-in chain, is a part of one: the firewall calls each of its chains. (A chain
-  /// of a user may be called by none, and iptables-nft makes only those built-in chains that it needs.)
+  /// A table that has rules of a firewall's own chains which nothing jumps to, and lacks a built-in chain, is a part of
+  /// one: the firewall calls each of its chains. (A chain of a user may be called by none, and iptables-nft makes only
+  /// those built-in chains that it needs.)
   private mutating func findUncalledChains(_ index: Int) {
     let table = tables[index]
     guard table.shown == .whole else { return }
@@ -379,8 +382,8 @@ struct UnshownRules {
     if isUncalled { tables[index].shown = .part }
   }
 
-  /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were that packets get to, rules are missing in some
-  /// of them.
+  /// The listing counts the rules that jump to a chain. Where it counts more than were shown and all chains were that
+  /// packets get to, rules are missing in some of them.
   private mutating func findUncountedJumps(_ index: Int) {
     let table = tables[index]
     guard table.chains.contains(where: { $0.references != nil }) else { return }
@@ -394,7 +397,7 @@ struct UnshownRules {
     tables[index].shown = .part
     let missing = MissingRules(.unseenJump, settledBy: Self.command(tables[index].name, tables[index].family))
     for chain in tables[index].chains.indices where tables[index].chains[chain].base != nil {
-      let span = tables[index].chains[chain].span ?? Self.nowhere
+      let span = tables[index].chains[chain].span ?? .nowhere
       tables[index].chains[chain].shown = .part
       tables[index].chains[chain].rules.insert(Rule(missing: missing, span: span), at: 0)
     }
@@ -411,7 +414,8 @@ struct UnshownRules {
   private mutating func addEngineTables() {
     let engine = EngineChains(tables)
     let ports = PublishedPorts(facts, tables)
-    // Where Docker lets anything through to a container, nat is there: a save that lacks it is a part of one, and so is a listing of nft without filter.
+    // Where Docker lets anything through to a container, nat is there: a save that lacks it is a part of one, and so is
+    // a listing of nft without filter.
     let isListedByNft =
       coverage.allOfNftables
       && sections.printings.contains { $0.form.isNft && $0.table.family == .ip && $0.table.name == "filter" }
@@ -440,7 +444,8 @@ struct UnshownRules {
   /// Whether filter lets anything through to a container, or may do so in chains that were not shown.
   private func mayAcceptContainers(_ engine: EngineChains) -> Bool { engine.hasUnshownPorts || acceptsContainers }
 
-  /// Whether filter lets anything through to a container. Docker accepts each published port there: where it accepts none, it translates none.
+  /// Whether filter lets anything through to a container. Docker accepts each published port there: where it accepts
+  /// none, it translates none.
   private var acceptsContainers: Bool {
     if !InferredHost(ruleset: Ruleset(tables: tables), facts: facts).containerAddresses.isEmpty { return true }
     // A listing without interfaces shows the address alone.
@@ -466,7 +471,8 @@ struct UnshownRules {
       : [.match(Match(.fib(FibField(.type, ofDestination: true)), in: ValueSet(UInt128(AddressType.local.rawValue))))]
     let missing = MissingRules(.engine, effects: .translateDestination, settledBy: command)
     let span = engine?.span ?? ports.span
-    // A filter table that shows all its chains and none of Docker's speaks against Docker's rules: they were flushed, or Docker makes none.
+    // A filter table that shows all its chains and none of Docker's speaks against Docker's rules: they were flushed,
+    // or Docker makes none.
     let isCertain = engine?.isInFilter ?? !showsAllOfFilter
     var chains: [Chain] = []
     for (name, hook) in [("PREROUTING", Hook.prerouting), ("OUTPUT", .output)] {
@@ -474,7 +480,7 @@ struct UnshownRules {
         name, base: BuiltinTables.base(table: "nat", chain: name, policy: .accept), span: span, shown: .nothing)
       chain.rules = ports.rules(at: hook, missing: missing, isCertain: isCertain)
       if isCluster || !ports.areAny && engine.map({ $0.isInFilter && mayAcceptContainers($0) }) ?? false {
-        chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? Self.nowhere))
+        chain.rules.append(Rule(isLocal + [.missingRules(missing)], span: span ?? .nowhere))
       }
       chains.append(chain)
     }
@@ -560,7 +566,7 @@ struct UnshownRules {
       if let interface, let name = InterfaceName(interface)?.value {
         statements.append(.match(Match(.meta(.iifname), in: ValueSet(name), negated: true)))
       }
-      return Rule(statements + [.missingRules(missing)], span: Self.nowhere)
+      return Rule(statements + [.missingRules(missing)], span: .nowhere)
     }
     guard !rules.isEmpty else { return }
     add(

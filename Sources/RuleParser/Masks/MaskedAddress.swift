@@ -19,7 +19,7 @@ enum MaskedAddress {
 
   /// An address or network in which something is masked; its length may be masked, too.
   static func network(_ text: [UInt8], _ family: AddressFamily) -> MaskedText.Reading? {
-    let slash = text.lastIndex(of: 0x2f)
+    let slash = text.lastIndex(of: UInt8(ascii: "/"))
     let name = Array(text[..<(slash ?? text.count)])
     let width = family.addressBits
     var length: Int? = width
@@ -72,7 +72,7 @@ enum MaskedAddress {
 
   /// `24`, or `255.255.255.0` as a length.
   private static func length(_ text: [UInt8], _ family: AddressFamily) -> Int? {
-    if let number = Int(MaskedText.string(text)), text.first != 0x2b, text.first != 0x2d {
+    if let number = Int(MaskedText.string(text)), text.first != UInt8(ascii: "+"), text.first != UInt8(ascii: "-") {
       return number <= family.addressBits ? number : nil
     }
     return IPAddress(bytes: text).flatMap { $0.family == family ? Prefix.length(ofMask: $0) : nil }
@@ -88,7 +88,7 @@ enum MaskedAddress {
 
   /// `203.0.x.x`: four octets, of which one at least is masked.
   private static func quad(_ text: [UInt8]) -> Shape? {
-    let parts = text.split(separator: 0x2e, omittingEmptySubsequences: false)
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard parts.count == 4 else { return nil }
     var shape = Shape(bits: 0, shown: 0)
     for part in parts {
@@ -97,7 +97,7 @@ enum MaskedAddress {
       if let number = octet(part) {
         shape.bits |= number
         shape.shown |= 0xff
-      } else if !isMasked(part, digit: { $0 >= 0x30 && $0 <= 0x39 }, most: 5) {
+      } else if !isMasked(part, digit: { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }, most: 5) {
         return nil
       }
     }
@@ -105,8 +105,10 @@ enum MaskedAddress {
   }
 
   private static func octet(_ text: ArraySlice<UInt8>) -> UInt128? {
-    guard !text.isEmpty, text.count <= 3, text.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
-    let number = text.reduce(UInt128(0)) { $0 * 10 + UInt128($1 - 0x30) }
+    guard !text.isEmpty, text.count <= 3, text.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
+      return nil
+    }
+    let number = text.reduce(UInt128(0)) { $0 * 10 + UInt128($1 - UInt8(ascii: "0")) }
     return number <= 255 ? number : nil
   }
 
@@ -114,7 +116,7 @@ enum MaskedAddress {
   private static func isMasked(_ text: ArraySlice<UInt8>, digit: (UInt8) -> Bool, most: Int) -> Bool {
     var text = text
     if text.count > 2, let first = text.first, let last = text.last,
-      (first, last) == (0x3c, 0x3e) || (first, last) == (0x5b, 0x5d)
+      (first, last) == (UInt8(ascii: "<"), UInt8(ascii: ">")) || (first, last) == (UInt8(ascii: "["), UInt8(ascii: "]"))
     {
       text = text.dropFirst().dropLast()
       return text.allSatisfy { MaskedText.isLetter($0) || MaskedText.isMask($0) || digit($0) }
@@ -126,11 +128,11 @@ enum MaskedAddress {
 
   /// `2001:db8:xxxx::1`: groups of which one at least is masked.
   ///
-  /// Beside `::`, or where groups are missing, nobody knows for how many groups a mask stands: shown is what stands before the first mask and behind
-  /// the last.
+  /// Beside `::`, or where groups are missing, nobody knows for how many groups a mask stands: shown is what stands
+  /// before the first mask and behind the last.
   private static func groups(_ text: [UInt8]) -> Shape? {
-    guard text.count(where: { $0 == 0x3a }) >= 2 else { return nil }
-    let parts = text.split(separator: 0x3a, omittingEmptySubsequences: false)
+    guard text.count(where: { $0 == UInt8(ascii: ":") }) >= 2 else { return nil }
+    let parts = text.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard parts.count <= 9 else { return nil }
     var groups: [UInt128?] = []
     var isMasked = false
@@ -173,7 +175,7 @@ enum MaskedAddress {
 
   /// `aa:bb:xx:xx:xx:xx`: six bytes, of which one at least is masked.
   static func hardware(_ text: [UInt8]) -> MaskedText.Reading? {
-    let parts = text.split(omittingEmptySubsequences: false) { $0 == 0x3a || $0 == 0x2d }
+    let parts = text.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "-") }
     guard parts.count == 6 else { return nil }
     var shape = Shape(bits: 0, shown: 0)
     for part in parts {

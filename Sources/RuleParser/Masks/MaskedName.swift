@@ -9,7 +9,8 @@ enum MaskedName {
     guard let first = text.first else { return nil }
     let original = MaskedText.string(text)
     switch first {
-    case 0x24, 0x3c, 0x5b, 0x25, 0x2a, 0x3f:
+    case UInt8(ascii: "$"), UInt8(ascii: "<"), UInt8(ascii: "["), UInt8(ascii: "%"), UInt8(ascii: "*"),
+      UInt8(ascii: "?"):
       guard let isNamed = MaskedText.placeholder(text) else { break }
       return .masked(MaskedValue(original, within: all, isNamed: isNamed))
     default: break
@@ -19,7 +20,7 @@ enum MaskedName {
       let names = InterfaceName.set(matching: MaskedText.string(text[..<shown]), wildcard: true)
       return .masked(MaskedValue(original, within: (names ?? all).intersection(all)))
     }
-    let isUpper = text.count > 3 && !text.contains { $0 >= 0x61 && $0 <= 0x7a }
+    let isUpper = text.count > 3 && !text.contains { $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") }
     let words = text.split { !MaskedText.isLetter($0) }.map { MaskedText.string($0).lowercased() }
     if isUpper && words.contains(where: ["iface", "interface", "nic", "redacted", "masked"].contains)
       || words.contains("redacted")
@@ -33,10 +34,12 @@ enum MaskedName {
   private static func beforeRun(_ text: [UInt8]) -> Int? {
     for start in text.indices {
       let sign = text[start]
-      guard sign == 0x78 || sign == 0x58 || sign == 0x2a, start == 0 || text[start - 1] != sign else { continue }
+      guard sign == UInt8(ascii: "x") || sign == UInt8(ascii: "X") || sign == UInt8(ascii: "*"),
+        start == 0 || text[start - 1] != sign
+      else { continue }
       let length = text[start...].prefix { $0 == sign }.count
-      if length >= (sign == 0x78 ? 3 : 2) { return start }
-      if sign == 0x58, kernelNames.contains(MaskedText.string(text[..<start])) { return start }
+      if length >= (sign == UInt8(ascii: "x") ? 3 : 2) { return start }
+      if sign == UInt8(ascii: "X"), kernelNames.contains(MaskedText.string(text[..<start])) { return start }
     }
     return nil
   }
@@ -49,13 +52,15 @@ enum MaskedName {
   /// Whether a text could be a masked name at all: a quick look at the bytes that every mask holds one of.
   static func mayBeMasked(_ text: some Collection<UInt8>) -> Bool {
     // `redacted` itself.
-    if text.count >= 8, text.first == 0x72 { return true }
+    if text.count >= 8, text.first == UInt8(ascii: "r") { return true }
     var run = 0
     for byte in text {
       switch byte {
       // `<`, `$`, `[`, `?`, `%`, `X`, and `E`, which all words in capitals for it have.
-      case 0x3c, 0x24, 0x5b, 0x3f, 0x25, 0x58, 0x45: return true
-      case 0x78, 0x2a: run += 1
+      case UInt8(ascii: "<"), UInt8(ascii: "$"), UInt8(ascii: "["), UInt8(ascii: "?"), UInt8(ascii: "%"),
+        UInt8(ascii: "X"), UInt8(ascii: "E"):
+        return true
+      case UInt8(ascii: "x"), UInt8(ascii: "*"): run += 1
       default:
         if byte >= 0x80 { return true }
         if run < 2 { run = 0 }

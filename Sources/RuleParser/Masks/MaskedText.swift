@@ -1,9 +1,10 @@
 import RuleGraph
 
-/// What people put in the place of a value before they post a dump: `<MY_IP>`, `[redacted]`, `XXX`, `$WAN` without a definition.
+/// What people put in the place of a value before they post a dump: `<MY_IP>`, `[redacted]`, `XXX`, `$WAN` without a
+/// definition.
 ///
-/// The one recogniser of all readers. It is asked only where a text is no value of its field, so a plain dump never comes here; the one exception are
-/// names of interfaces, which nearly every text could be.
+/// The one recogniser of all readers. It is asked only where a text is no value of its field, so a plain dump never
+/// comes here; the one exception are names of interfaces, which nearly every text could be.
 enum MaskedText {
   /// What a text with a mask in it tells.
   enum Reading: Hashable {
@@ -81,13 +82,14 @@ enum MaskedText {
   /// Whether a text stands for a whole value that it names (true) or just hides (false); nil where it is no such text.
   static func placeholder(_ text: [UInt8]) -> Bool? {
     guard let first = text.first, let last = text.last else { return nil }
-    if first == 0x24 { return isVariable(text) ? true : nil }
+    if first == UInt8(ascii: "$") { return isVariable(text) ? true : nil }
     if text.count > 2 {
       switch (first, last) {
-      case (0x3c, 0x3e), (0x25, 0x25): return inBrackets(text.dropFirst().dropLast())
-      case (0x5b, 0x5d):
+      case (UInt8(ascii: "<"), UInt8(ascii: ">")), (UInt8(ascii: "%"), UInt8(ascii: "%")):
+        return inBrackets(text.dropFirst().dropLast())
+      case (UInt8(ascii: "["), UInt8(ascii: "]")):
         // `[2001:db8::1]` is an address.
-        return text.contains(0x3a) ? nil : inBrackets(text.dropFirst().dropLast())
+        return text.contains(UInt8(ascii: ":")) ? nil : inBrackets(text.dropFirst().dropLast())
       default: break
       }
     }
@@ -100,34 +102,42 @@ enum MaskedText {
   private static func inBrackets(_ inner: ArraySlice<UInt8>) -> Bool? {
     let isWords = inner.allSatisfy { byte in
       switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2d, 0x2e, 0x2f, 0x3a, 0x20, 0x2a, 0x27: true
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "/"), UInt8(ascii: ":"), UInt8(ascii: " "), UInt8(ascii: "*"), UInt8(ascii: "'"):
+        true
       default: byte >= 0x80
       }
     }
-    guard isWords, inner.contains(where: { isLetter($0) || $0 == 0x2a }) else { return nil }
+    guard isWords, inner.contains(where: { isLetter($0) || $0 == UInt8(ascii: "*") }) else { return nil }
     return isNaming(words(inner))
   }
 
   /// `$name`, `${name}`, `$1`.
   private static func isVariable(_ text: [UInt8]) -> Bool {
     var name = text.dropFirst()
-    if name.first == 0x7b, name.last == 0x7d { name = name.dropFirst().dropLast() }
-    return !name.isEmpty && name.allSatisfy { isLetter($0) || ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x5f }
+    if name.first == UInt8(ascii: "{"), name.last == UInt8(ascii: "}") { name = name.dropFirst().dropLast() }
+    return !name.isEmpty
+      && name.allSatisfy {
+        isLetter($0) || ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) || $0 == UInt8(ascii: "_")
+      }
   }
 
   /// `x`, `XXX`, `***`, `??`: signs that are no value of anything.
   static func isRun(_ text: [UInt8]) -> Bool {
     guard let first = text.first, text.allSatisfy({ $0 == first }) else { return false }
     switch first {
-    case 0x78, 0x58: return true
-    case 0x2a, 0x3f: return text.count > 1
+    case UInt8(ascii: "x"), UInt8(ascii: "X"): return true
+    case UInt8(ascii: "*"), UInt8(ascii: "?"): return text.count > 1
     default: return false
     }
   }
 
   /// The words of a text in small letters: `my`, `ip` of `MY_IP`.
   private static func words(_ text: ArraySlice<UInt8>) -> [String] {
-    text.split { !isLetter($0) && !($0 >= 0x30 && $0 <= 0x39) }.map { string($0).lowercased() }
+    text.split { !isLetter($0) && !($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")) }.map {
+      string($0).lowercased()
+    }
   }
 
   /// Words that say that something is hidden.
@@ -152,7 +162,7 @@ enum MaskedText {
 
   /// `MY_IP`, `WAN-ADDRESS`, `your.public.ip`: a text that names a value instead of being one.
   private static func namesValue(_ text: [UInt8], _ words: [String]) -> Bool {
-    let isUpper = !text.contains { $0 >= 0x61 && $0 <= 0x7a }
+    let isUpper = !text.contains { $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") }
     let kinds: Set<String> = ["ip", "ipv4", "ipv6", "addr", "address", "host", "subnet", "network", "port", "mac"]
     if isUpper {
       return words.contains { kinds.contains($0) || $0.count > 2 && $0.hasSuffix("ip") } && isLetter(text[0])
@@ -163,14 +173,15 @@ enum MaskedText {
 
   /// `80xx`, `0xXX`: digits of which some are masked.
   private static func isMaskedNumber(_ text: [UInt8]) -> Bool {
-    let digits = text.starts(with: [0x30, 0x78]) && text.count > 2 ? text.dropFirst(2) : text[...]
+    let digits = text.starts(with: "0x".utf8) && text.count > 2 ? text.dropFirst(2) : text[...]
     let isHexadecimal = digits.count < text.count
     guard digits.count <= 16 else { return false }
     var isMasked = false
     for byte in digits {
       if isMask(byte) {
         isMasked = true
-      } else if !(byte >= 0x30 && byte <= 0x39), !(isHexadecimal && byte.hexDigitValue != nil) {
+      } else if !(byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")), !(isHexadecimal && byte.hexDigitValue != nil)
+      {
         return false
       }
     }
@@ -183,11 +194,12 @@ enum MaskedText {
   private static func range(_ text: [UInt8], _ kind: Kind) -> Reading? {
     let signs: [UInt8]
     switch kind {
-    case .number: signs = [0x2d, 0x3a]
-    case .address: signs = [0x2d]
+    case .number: signs = [UInt8(ascii: "-"), UInt8(ascii: ":")]
+    case .address: signs = [UInt8(ascii: "-")]
     case .hardwareAddress, .interface, .anything: return nil
     }
-    guard !text.contains(0x3c), !text.contains(0x5b), let sign = text.firstIndex(where: signs.contains),
+    guard !text.contains(UInt8(ascii: "<")), !text.contains(UInt8(ascii: "[")),
+      let sign = text.firstIndex(where: signs.contains),
       sign > 0, sign + 1 < text.count
     else { return nil }
     let ends = [Array(text[..<sign]), Array(text[(sign + 1)...])].map { end -> Reading? in
@@ -222,7 +234,9 @@ enum MaskedText {
       guard let address = IPAddress(bytes: text), address.family == family else { return nil }
       return address.bits
     case .number(let bits):
-      guard let number = UInt64(string(text)), text[0] != 0x2b, ValueSet.bits(bits).contains(UInt128(number)) else {
+      guard let number = UInt64(string(text)), text[0] != UInt8(ascii: "+"),
+        ValueSet.bits(bits).contains(UInt128(number))
+      else {
         return nil
       }
       return UInt128(number)
@@ -235,10 +249,12 @@ enum MaskedText {
   /// Whether a text stands for elements that are left out: `...`, `[snip]`, `<...>`.
   static func isElision(_ text: some Collection<UInt8>) -> Bool {
     // All of them begin with a sign, as no plain element does: most end here.
-    guard let first = text.first, !isLetter(first), first < 0x30 || first > 0x3a, text.count <= 32 else { return false }
+    guard let first = text.first, !isLetter(first), first < UInt8(ascii: "0") || first > UInt8(ascii: ":"),
+      text.count <= 32
+    else { return false }
     let plain = Array(string(text).lowercased().utf8)
-    let inner = plain.drop { !isLetter($0) && $0 != 0x2e && $0 < 0x80 }
-      .prefix { isLetter($0) || $0 == 0x2e || $0 >= 0x80 }
+    let inner = plain.drop { !isLetter($0) && $0 != UInt8(ascii: ".") && $0 < 0x80 }
+      .prefix { isLetter($0) || $0 == UInt8(ascii: ".") || $0 >= 0x80 }
     switch string(inner) {
     case "...", "....", ".....", "\u{2026}": return true
     case "snip", "snipped", "truncated", "cut", "omitted", "shortened":
@@ -250,16 +266,18 @@ enum MaskedText {
   // MARK: - Signs
 
   /// Whether a sign masks a digit.
-  static func isMask(_ byte: UInt8) -> Bool { byte == 0x78 || byte == 0x58 || byte == 0x2a || byte == 0x3f }
+  static func isMask(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "x") || byte == UInt8(ascii: "X") || byte == UInt8(ascii: "*") || byte == UInt8(ascii: "?")
+  }
 
-  static func isLetter(_ byte: UInt8) -> Bool { byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a }
+  static func isLetter(_ byte: UInt8) -> Bool { byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z") }
 
   /// Black blocks and bullets as stars.
   private static func withoutBlocks(_ text: [UInt8]) -> [UInt8] {
     let blocks: Set<Unicode.Scalar> = ["\u{2588}", "\u{2593}", "\u{2592}", "\u{25a0}", "\u{2022}", "\u{00d7}"]
     var plain: [UInt8] = []
     for scalar in string(text).unicodeScalars {
-      if blocks.contains(scalar) { plain.append(0x2a) } else { plain += Array(String(scalar).utf8) }
+      if blocks.contains(scalar) { plain.append(UInt8(ascii: "*")) } else { plain += Array(String(scalar).utf8) }
     }
     return plain
   }

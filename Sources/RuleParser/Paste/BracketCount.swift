@@ -10,8 +10,8 @@ enum BracketCount {
   /// How many more brackets a line of nft's own text opens than it closes. What follows a `#` counts for nothing.
   static func depth(_ bytes: ByteView, _ line: Range<Int>) -> Int { count(bytes, line, isNft: true).depth }
 
-  /// How many more brackets a line of JSON opens than it closes. `isInText` says whether the line begins in a text, where the one before was folded, and then
-  /// whether it ends in one.
+  /// How many more brackets a line of JSON opens than it closes. `isInText` says whether the line begins in a text,
+  /// where the one before was folded, and then whether it ends in one.
   static func depth(_ bytes: ByteView, _ line: Range<Int>, isInText: inout Bool) -> Int {
     let count = json(bytes, line, isInText: isInText)
     isInText = count.isInText
@@ -20,10 +20,11 @@ enum BracketCount {
 
   private static func json(_ bytes: ByteView, _ line: Range<Int>, isInText: Bool) -> Count {
     if isInText { return count(bytes, line, isNft: false, isInText: true) }
-    // A part may begin in a text. It is taken to begin outside of one, before an object, and when the part before it ends outside, that is true.
+    // A part may begin in a text. It is taken to begin outside of one, before an object, and when the part before it
+    // ends outside, that is true.
     var starts = [line.lowerBound]
     for run in Parallel.runs(of: line.count, atLeast: 1 << 20).dropFirst() {
-      if let brace = bytes.place(of: 0x7b, in: line.lowerBound + run.lowerBound..<line.upperBound),
+      if let brace = bytes.place(of: UInt8(ascii: "{"), in: line.lowerBound + run.lowerBound..<line.upperBound),
         brace > starts[starts.count - 1]
       {
         starts.append(brace)
@@ -48,11 +49,11 @@ enum BracketCount {
       let byte = bytes[at]
       at += 1
       switch byte {
-      case 0x22:
+      case UInt8(ascii: "\""):
         at = behindText(bytes, from: at, to: range.upperBound, &count)
-      case 0x7b, 0x5b: count.depth += 1
-      case 0x7d, 0x5d: count.depth -= 1
-      case 0x23 where isNft: return count
+      case UInt8(ascii: "{"), UInt8(ascii: "["): count.depth += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): count.depth -= 1
+      case UInt8(ascii: "#") where isNft: return count
       default: break
       }
     }
@@ -66,7 +67,7 @@ enum BracketCount {
     while at < end {
       at = bytes.endOfText(from: at, to: end)
       guard at < end else { break }
-      if bytes[at] == 0x22 {
+      if bytes[at] == UInt8(ascii: "\"") {
         count.isInText = false
         return at + 1
       }

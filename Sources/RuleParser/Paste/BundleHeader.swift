@@ -1,11 +1,13 @@
 /// The lines that part a capture bundle.
 ///
-/// A bundle is a text that `fwtrace capture` prints, readable and safe to edit. It begins with `#### fwtrace capture 1` and words about
-/// when and where (`date=2026-11-21T03:27:29Z host=web1 kernel=6.18.0`); each part begins with `#### fwtrace: ` and the command line, and
-/// all lines up to the next such line are what the command printed, also when that is nothing. For text that other tools collected,
-/// `===== command: iptables -t nat -vnL` and the like (three or more of `=`, `#`, `-` or `*` before, any number behind) part as well.
+/// A bundle is a text that `fwtrace capture` prints, readable and safe to edit. It begins with `#### fwtrace capture 1`
+/// and words about when and where (`date=2026-11-21T03:27:29Z host=web1 kernel=6.18.0`); each part begins with `####
+/// fwtrace: ` and the command line, and all lines up to the next such line are what the command printed, also when that
+/// is nothing. For text that other tools collected, `===== command: iptables -t nat -vnL` and the like (three or more
+/// of `=`, `#`, `-` or `*` before, any number behind) part as well.
 ///
-/// `#### fwtrace could not read: ` and a sentence say what is missing from the bundle, and `#### fwtrace capture ends` is its last line.
+/// `#### fwtrace could not read: ` and a sentence say what is missing from the bundle, and `#### fwtrace capture ends`
+/// is its last line.
 enum BundleHeader {
   case capture(String)
   case end
@@ -17,7 +19,9 @@ enum BundleHeader {
   static func mayBegin(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     guard line.end - line.start > 3 else { return false }
     let mark = bytes[line.start]
-    return (mark == 0x23 || mark == 0x3d || mark == 0x2d || mark == 0x2a) && bytes[line.start + 1] == mark
+    return
+      (mark == UInt8(ascii: "#") || mark == UInt8(ascii: "=") || mark == UInt8(ascii: "-") || mark == UInt8(ascii: "*"))
+      && bytes[line.start + 1] == mark
   }
 
   init?(_ bytes: ByteView, _ line: DumpLine) {
@@ -43,7 +47,7 @@ enum BundleHeader {
       return nil
     }
     var end = cursor.end
-    while end > cursor.at, bytes[end - 1] == mark || bytes[end - 1] == 0x20 { end -= 1 }
+    while end > cursor.at, bytes[end - 1] == mark || bytes[end - 1] == UInt8(ascii: " ") { end -= 1 }
     let command = cursor.text(cursor.at..<end)
     guard !command.isEmpty else { return nil }
     self = .command(command, isOwn: isOwn)

@@ -2,8 +2,9 @@ import RuleGraph
 
 /// Finds the commands of a paste that change a firewall: typed at prompts, listed, or as a piece of a script.
 ///
-/// A line counts that begins with such a command, behind a prompt, a list's mark or backticks; a sentence that mentions one does not. Loops, here-documents and
-/// lines that go on are taken whole, and so is a run of lines that only scripts have: `IPT=/sbin/iptables`, `$IPT -F`.
+/// A line counts that begins with such a command, behind a prompt, a list's mark or backticks; a sentence that mentions
+/// one does not. Loops, here-documents and lines that go on are taken whole, and so is a run of lines that only scripts
+/// have: `IPT=/sbin/iptables`, `$IPT -F`.
 struct CommandLines {
   /// Some lines that belong together.
   struct Block {
@@ -35,9 +36,9 @@ struct CommandLines {
 
   /// Whether a whole input is a script of a shell that sets a firewall up.
   static func isScript(_ bytes: ByteView) -> Bool {
-    guard bytes.starts(with: [0x23, 0x21]) else { return false }
+    guard bytes.starts(with: "#!".utf8) else { return false }
     var cursor = ByteCursor(bytes, 0..<min(bytes.count, 200))
-    let first = cursor.text(cursor.eat { $0 != 0x0a })
+    let first = cursor.text(cursor.eat { $0 != UInt8(ascii: "\n") })
     let words = first.dropFirst(2).split { $0 == "/" || $0 == " " || $0 == "\r" }
     return words.contains { ["sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"].contains($0) }
   }
@@ -69,11 +70,16 @@ struct CommandLines {
     let at = bytes.startOfWord(from: line.start, to: line.end)
     guard at < line.end else { return false }
     switch bytes[at] {
-    case 0x41...0x5a, 0x5f, 0x22, 0x23, 0x24, 0x25, 0x28, 0x2a, 0x2d, 0x2f, 0x5b, 0x60, 0x7e, 0x31...0x39, 0xe2: break
-    case 0x61...0x7a:
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), UInt8(ascii: "\""), UInt8(ascii: "#"),
+      UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "("), UInt8(ascii: "*"), UInt8(ascii: "-"), UInt8(ascii: "/"),
+      UInt8(ascii: "["), UInt8(ascii: "`"), UInt8(ascii: "~"), UInt8(ascii: "1")...UInt8(ascii: "9"), 0xe2:
+      break
+    case UInt8(ascii: "a")...UInt8(ascii: "z"):
       // The letters that commands and keywords begin with; a prompt begins with any, and has its `@` soon.
       let isInitial = Self.initials.contains(bytes[at])
-      guard isInitial || bytes.place(of: 0x40, in: at..<min(line.end, at + 64)) != nil || isAssignment(at, line.end)
+      guard
+        isInitial || bytes.place(of: UInt8(ascii: "@"), in: at..<min(line.end, at + 64)) != nil
+          || isAssignment(at, line.end)
       else {
         return false
       }
@@ -107,12 +113,12 @@ struct CommandLines {
   private func isAssignment(_ start: Int, _ end: Int) -> Bool {
     var at = start
     while at < end,
-      bytes[at] == 0x5f || (bytes[at] | 0x20 >= 0x61 && bytes[at] | 0x20 <= 0x7a)
-        || (bytes[at] >= 0x30 && bytes[at] <= 0x39)
+      bytes[at] == UInt8(ascii: "_") || (bytes[at] | 0x20 >= UInt8(ascii: "a") && bytes[at] | 0x20 <= UInt8(ascii: "z"))
+        || (bytes[at] >= UInt8(ascii: "0") && bytes[at] <= UInt8(ascii: "9"))
     {
       at += 1
     }
-    return at > start && at < end && bytes[at] == 0x3d
+    return at > start && at < end && bytes[at] == UInt8(ascii: "=")
   }
 
   // MARK: - What stands before commands
@@ -121,7 +127,7 @@ struct CommandLines {
   private mutating func prompt(_ line: DumpLine) -> (ShellPrompt, DumpLine)? {
     if let prompt = ShellPrompt(bytes, line), prompt.host != .bare {
       var end = line.end
-      while end > line.start, bytes[end - 1] == 0x20 || bytes[end - 1] == 0x09 { end -= 1 }
+      while end > line.start, bytes[end - 1] == UInt8(ascii: " ") || bytes[end - 1] == UInt8(ascii: "\t") { end -= 1 }
       let start = end - prompt.command.utf8.count
       guard start > line.start else { return nil }
       return (prompt, DumpLine(start: start, end: line.end, number: line.number))
@@ -129,14 +135,14 @@ struct CommandLines {
     var rest = withoutMarks(line)
     guard rest.start < rest.end else { return nil }
     let mark = bytes[rest.start]
-    guard mark == 0x23 || mark == 0x24 || mark == 0x25 else { return nil }
+    guard mark == UInt8(ascii: "#") || mark == UInt8(ascii: "$") || mark == UInt8(ascii: "%") else { return nil }
     rest.start += 1
-    let isSpaced = rest.start < rest.end && bytes[rest.start] == 0x20
-    guard isSpaced || mark == 0x23 else { return nil }
+    let isSpaced = rest.start < rest.end && bytes[rest.start] == UInt8(ascii: " ")
+    guard isSpaced || mark == UInt8(ascii: "#") else { return nil }
     rest.start = bytes.startOfWord(from: rest.start, to: rest.end)
     let kind = Self.kind(text(rest))
     guard kind == .change || kind == .service else { return nil }
-    if mark == 0x23 {
+    if mark == UInt8(ascii: "#") {
       let isPrompt = hashIsPrompt ?? !hasBareCommand
       hashIsPrompt = isPrompt
       guard isPrompt else { return nil }
@@ -149,7 +155,7 @@ struct CommandLines {
     paste.lines.contains { line in
       guard line.form == .other, mayBegin(line) else { return false }
       let rest = withoutMarks(line)
-      return rest.start < rest.end && bytes[rest.start] != 0x23 && setting(line) == nil
+      return rest.start < rest.end && bytes[rest.start] != UInt8(ascii: "#") && setting(line) == nil
         && Self.kind(text(rest)) == .change
     }
   }
@@ -166,8 +172,10 @@ struct CommandLines {
       rest.start = cursor.at
     }
     rest.start = bytes.startOfWord(from: rest.start, to: rest.end)
-    while rest.end > rest.start, bytes[rest.end - 1] == 0x20 || bytes[rest.end - 1] == 0x09 { rest.end -= 1 }
-    while rest.end - rest.start > 2, bytes[rest.start] == 0x60, bytes[rest.end - 1] == 0x60 {
+    while rest.end > rest.start, bytes[rest.end - 1] == UInt8(ascii: " ") || bytes[rest.end - 1] == UInt8(ascii: "\t") {
+      rest.end -= 1
+    }
+    while rest.end - rest.start > 2, bytes[rest.start] == UInt8(ascii: "`"), bytes[rest.end - 1] == UInt8(ascii: "`") {
       rest.start += 1
       rest.end -= 1
     }
@@ -175,12 +183,16 @@ struct CommandLines {
     return rest
   }
 
-  /// Where the command begins that a line of a configuration has run when an interface comes up: `PostUp = iptables ...` (wg-quick(8)), `post-up iptables ...`
-  /// (interfaces(5)). What runs when it goes down has changed nothing yet: then it is the line's end.
+  /// Where the command begins that a line of a configuration has run when an interface comes up: `PostUp = iptables
+  /// ...` (wg-quick(8)), `post-up iptables ...` (interfaces(5)). What runs when it goes down has changed nothing yet:
+  /// then it is the line's end.
   private func setting(_ line: DumpLine) -> Int? {
     var cursor = ByteCursor(bytes, line.range)
     cursor.eatBlanks()
-    guard let first = cursor.peek, first == 0x50 || first == 0x70 || first == 0x75 || first == 0x64 else { return nil }
+    guard let first = cursor.peek,
+      first == UInt8(ascii: "P") || first == UInt8(ascii: "p") || first == UInt8(ascii: "u")
+        || first == UInt8(ascii: "d")
+    else { return nil }
     let isUp: Bool
     if cursor.eat("PostUp") || cursor.eat("PreUp") {
       isUp = true
@@ -195,7 +207,7 @@ struct CommandLines {
         ? nil : isUp ? cursor.at : line.end
     }
     cursor.eatBlanks()
-    guard cursor.eat(0x3d) else { return nil }
+    guard cursor.eat(UInt8(ascii: "=")) else { return nil }
     cursor.eatBlanks()
     return isUp ? cursor.at : line.end
   }
@@ -233,7 +245,8 @@ struct CommandLines {
     ShellText(DumpText(source: source, memory: memory, lines: lines))
   }
 
-  /// A line with those that it goes on in: joined by a backslash, within quotation marks, a here-document, a loop. Nil when nothing ends what it begins.
+  /// A line with those that it goes on in: joined by a backslash, within quotation marks, a here-document, a loop. Nil
+  /// when nothing ends what it begins.
   private func continued(_ first: DumpLine, at index: Int) -> (lines: [DumpLine], end: Int)? {
     var lines = [first]
     var end = index + 1
@@ -291,7 +304,9 @@ struct CommandLines {
     let fence = paste.fence(at: index)
     while end < paste.lines.count, !paste.isFence(at: end), paste.fence(at: end) == fence {
       let line = end == index ? first : withoutMarks(paste.lines[end])
-      if end > index, line.start < line.end, ShellPrompt(bytes, paste.lines[end]) != nil, bytes[line.start] != 0x23 {
+      if end > index, line.start < line.end, ShellPrompt(bytes, paste.lines[end]) != nil,
+        bytes[line.start] != UInt8(ascii: "#")
+      {
         break
       }
       let kind = line.start < line.end ? Self.kind(text(line)) : .idle
@@ -516,7 +531,8 @@ enum FirewallCommand {
     return iptables("iptables", words) ?? nil
   }
 
-  /// A command of nft's own language, as it is typed in `nft -i` and stands in rule files: `add rule inet filter input ...`.
+  /// A command of nft's own language, as it is typed in `nft -i` and stands in rule files: `add rule inet filter input
+  /// ...`.
   static func isNftCommand(_ verb: String, _ words: [String]) -> Bool {
     guard ["add", "create", "insert", "delete", "destroy", "flush", "replace"].contains(verb), let object = words.first
     else { return false }

@@ -12,8 +12,8 @@ struct DumpSection: Sendable {
   var place: Place
   /// The lines.
   var text: DumpText
-  /// Sections of one strand were printed one after the other, and the last one is right; those of different strands (the files of a folder,
-  /// the parts of a capture bundle) show the same moment.
+  /// Sections of one strand were printed one after the other, and the last one is right; those of different strands
+  /// (the files of a folder, the parts of a capture bundle) show the same moment.
   var strand: Int
   /// The machine whose prompt stood last before the section; nil before any.
   var host: String?
@@ -21,13 +21,15 @@ struct DumpSection: Sendable {
   var order = 0
   /// The name that stood alone before the last prompt's mark (`web1$`): a host's, or a user's.
   var promptName: String?
-  /// The session of a terminal in which the command was typed: between its prompts and outputs stands nothing else. Nil where no command stands.
+  /// The session of a terminal in which the command was typed: between its prompts and outputs stands nothing else. Nil
+  /// where no command stands.
   var session: Int32?
   /// Of commands, whether nobody knows that they did what they say.
   var isInDoubt = false
   /// Where the command stands whose output is empty, since a filter let nothing through.
   var commandLine: DumpLine?
-  /// The line of the command, where one stands before the section: each table that `nft list ruleset` prints is a section.
+  /// The line of the command, where one stands before the section: each table that `nft list ruleset` prints is a
+  /// section.
   var commandIndex: Int?
   /// Whether a command behind it loaded rules from a file.
   var isOutdated = false
@@ -38,7 +40,7 @@ struct DumpSection: Sendable {
   /// Whether nothing but blanks stands behind it in the input.
   var endsInput: Bool {
     guard let last = text.lines.last(where: { $0.start < $0.end }) else { return false }
-    return text.bytes[min(last.end, text.bytes.count)...].allSatisfy { $0 <= 0x20 }
+    return text.bytes[min(last.end, text.bytes.count)...].allSatisfy { $0 <= UInt8(ascii: " ") }
   }
   /// Whether the section is a part of a fence, a bundle or a named file, so that all its lines are meant to be read.
   var isBounded: Bool
@@ -77,7 +79,8 @@ struct OutputContinuation {
 
   var isBracketed: Bool { kind == .nftJSON || kind == .json || kind == .nftText }
 
-  /// Whether a table of nft goes on with a chain or set although all brackets are closed: the head of the chain before it was lost, whose end closed the table.
+  /// Whether a table of nft goes on with a chain or set although all brackets are closed: the head of the chain before
+  /// it was lost, whose end closed the table.
   func goesOnInside(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     guard kind == .nftText, isComplete, isClosedInside else { return false }
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
@@ -170,7 +173,9 @@ struct OutputContinuation {
       }
     case .nftText:
       // Where a table begins all brackets before it are closed, or should have been.
-      if depth > 0, cursor.at == line.start, cursor.peek == 0x74, OutputStart.beginsNftTable(cursor) { depth = 0 }
+      if depth > 0, cursor.at == line.start, cursor.peek == UInt8(ascii: "t"), OutputStart.beginsNftTable(cursor) {
+        depth = 0
+      }
       if goesOnInside(bytes, line) { depth = 1 }
       depth += BracketCount.depth(bytes, cursor.at..<min(cursor.end, bytes.count))
       isClosedInside = cursor.at > line.start
@@ -184,7 +189,8 @@ struct OutputContinuation {
 
   /// `*filter`, and no heading between stars.
   private static func isTableHead(_ cursor: ByteCursor) -> Bool {
-    cursor.peek == 0x2a && cursor.peek(ahead: 1).map { $0 >= 0x61 && $0 <= 0x7a } == true
+    cursor.peek == UInt8(ascii: "*")
+      && cursor.peek(ahead: 1).map { $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") } == true
   }
 
   /// Passes a line that is no part of the output: no more members stand behind it.
@@ -205,7 +211,8 @@ struct OutputContinuation {
       // The mark of grep is one only where a rule stands behind it: mailers put it before a signature.
       if let evidence = OmissionMark.evidence(bytes, line.range) { return evidence == .elided }
       if cursor.eat("COMMIT") { return true }
-      return first == 0x2d || first == 0x3a || Self.isTableHead(cursor) || first == 0x23
+      return first == UInt8(ascii: "-") || first == UInt8(ascii: ":") || Self.isTableHead(cursor)
+        || first == UInt8(ascii: "#")
         || OutputStart.kind(bytes, line) == .save || OutputStart.holdsRule(cursor)
     case .ipAddress, .ifconfig, .bridgeLink, .dockerInfo, .dockerVersion, .ipset:
       if indentation > 0 { return true }
@@ -229,7 +236,7 @@ struct OutputContinuation {
       ].contains(name)
     case .ufwStatus: return UfwStatusReader.isRow(cursor)
     case .firewalld: return indentation > 0
-    case .composePorts: return first == 0x2d && indentation > 0
+    case .composePorts: return first == UInt8(ascii: "-") && indentation > 0
     case .dockerServices, .clusterServices: return PublishedServices.isRow(cursor)
     case .firewallStatus: return false
     case .inventory: return TableInventory.isRow(cursor)
@@ -240,17 +247,20 @@ struct OutputContinuation {
     }
   }
 
-  /// Whether a line can be a member of a set: its key begins with a number or an address, perhaps a masked one, or is the name of another set, alone in its line.
+  /// Whether a line can be a member of a set: its key begins with a number or an address, perhaps a masked one, or is
+  /// the name of another set, alone in its line.
   private func isMember(_ start: ByteCursor, _ members: Members) -> Bool {
     var cursor = start
     guard let word = cursor.eatWord() else { return false }
     var end = start.end
-    while end > start.at, start.bytes[end - 1] <= 0x20 { end -= 1 }
+    while end > start.at, start.bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
     if MaskedText.isElision(start.bytes[start.at..<end]) { return true }
     if members == .names { return end == word.upperBound }
-    let key = Array(start.bytes[word].prefix { $0 != 0x2c })
-    let isNumber = key.first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
-    let isAddress = key.contains(0x3a) && key.allSatisfy { $0.hexDigitValue != nil || $0 == 0x3a || $0 == 0x2f }
+    let key = Array(start.bytes[word].prefix { $0 != UInt8(ascii: ",") })
+    let isNumber = key.first.map { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } ?? false
+    let isAddress =
+      key.contains(UInt8(ascii: ":"))
+      && key.allSatisfy { $0.hexDigitValue != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "/") }
     return isNumber || isAddress || MaskedText.read(key, .anything) != nil
   }
 
@@ -274,11 +284,15 @@ struct OutputContinuation {
     return count
   }
 
-  /// `ACCEPT all -- 0.0.0.0/0 0.0.0.0/0`, with counters, numbers and interfaces or without: an option column followed by addresses.
+  /// `ACCEPT all -- 0.0.0.0/0 0.0.0.0/0`, with counters, numbers and interfaces or without: an option column followed
+  /// by addresses.
   static func isListingRow(_ start: ByteCursor) -> Bool {
     var cursor = start
     if beginsWithCounters(start) { return true }
-    let beginsWithTarget = start.peek.map { $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x41 && $0 <= 0x5a } ?? false
+    let beginsWithTarget =
+      start.peek.map {
+        $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") || $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z")
+      } ?? false
     for _ in 0..<7 {
       guard let word = cursor.eatWord() else { return false }
       cursor.eatBlanks()
@@ -302,7 +316,9 @@ struct OutputContinuation {
     guard line.end >= bytes.count else { return false }
     var words = Words(bytes, line.range)
     guard words.next() != nil else { return false }
-    return bytes[line.range].allSatisfy { $0 <= 0x20 || $0 >= 0x30 && $0 <= 0x39 }
+    return bytes[line.range].allSatisfy {
+      $0 <= UInt8(ascii: " ") || $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")
+    }
   }
 
   /// `12 3456 ACCEPT`, `319K 44M DROP`: a row, also where the rest of it is damaged.
@@ -311,11 +327,11 @@ struct OutputContinuation {
     for _ in 0..<2 {
       guard cursor.eatScaledNumber() != nil, cursor.eatBlanks() > 0 else { return false }
     }
-    return cursor.peek.map { $0 >= 0x41 && $0 <= 0x5a } ?? false
+    return cursor.peek.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") } ?? false
   }
 
   private static func looksLikeAddress(_ cursor: ByteCursor, _ word: Range<Int>) -> Bool {
-    guard cursor.bytes[word].contains(0x2f) else { return false }
+    guard cursor.bytes[word].contains(UInt8(ascii: "/")) else { return false }
     var text = cursor.text(word)
     if text.hasPrefix("!") { text.removeFirst() }
     return Prefix(text) != nil

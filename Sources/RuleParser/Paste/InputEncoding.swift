@@ -2,8 +2,8 @@ import RuleGraph
 
 /// Brings inputs into the one form that everything here reads: UTF-8 (or any ASCII-compatible bytes) with line feeds.
 enum InputEncoding {
-  /// The text as it is kept and shown: UTF-16 with a byte order mark, as PowerShell's `>` writes it, becomes UTF-8, and carriage returns
-  /// that alone end the lines become line feeds. Anything else stays as it is.
+  /// The text as it is kept and shown: UTF-16 with a byte order mark, as PowerShell's `>` writes it, becomes UTF-8, and
+  /// carriage returns that alone end the lines become line feeds. Anything else stays as it is.
   static func normalised(_ source: SourceBytes) -> SourceBytes {
     let bytes = ByteView(source)
     if bytes.count >= 2, bytes[0] == 0xff && bytes[1] == 0xfe || bytes[0] == 0xfe && bytes[1] == 0xff {
@@ -13,8 +13,8 @@ enum InputEncoding {
       }
       return SourceBytes(Array(String(decoding: units, as: UTF16.self).utf8))
     }
-    if bytes.place(of: 0x0a) == nil, bytes.place(of: 0x0d) != nil {
-      return SourceBytes(bytes.map { $0 == 0x0d ? 0x0a : $0 })
+    if bytes.place(of: UInt8(ascii: "\n")) == nil, bytes.place(of: UInt8(ascii: "\r")) != nil {
+      return SourceBytes(bytes.map { $0 == UInt8(ascii: "\r") ? UInt8(ascii: "\n") : $0 })
     }
     return source
   }

@@ -1,5 +1,5 @@
-/// What programs put around each line of what they show: the time in the log of a build, the service's name in that of Compose, the stroke of a pane, a diff's sign for
-/// a new line, backticks around code.
+/// What programs put around each line of what they show: the time in the log of a build, the service's name in that of
+/// Compose, the stroke of a pane, a diff's sign for a new line, backticks around code.
 enum LineFrame {
   /// `2026-11-29T13:19:54.1234567Z `
   case time
@@ -16,10 +16,10 @@ enum LineFrame {
   init?(_ bytes: ByteView, _ line: DumpLine) {
     guard line.start < line.end else { return nil }
     switch bytes[line.start] {
-    case 0x60: self = .backticks
-    case 0x2b: self = .plus
+    case UInt8(ascii: "`"): self = .backticks
+    case UInt8(ascii: "+"): self = .plus
     case 0xe2 where bytes.has("\u{2502}", at: line.start): self = .stroke
-    case 0x30...0x39 where Self.endOfTime(bytes, line) != nil: self = .time
+    case UInt8(ascii: "0")...UInt8(ascii: "9") where Self.endOfTime(bytes, line) != nil: self = .time
     default:
       guard let name = Self.name(bytes, line) else { return nil }
       self = .name(name)
@@ -38,14 +38,14 @@ enum LineFrame {
     case .stroke:
       guard bytes.has("\u{2502}", at: line.start) else { return nil }
       var end = line.end
-      while end > line.start + 3, bytes[end - 1] == 0x20 { end -= 1 }
+      while end > line.start + 3, bytes[end - 1] == UInt8(ascii: " ") { end -= 1 }
       return line.start + 3..<(end >= line.start + 6 && bytes.has("\u{2502}", at: end - 3) ? end - 3 : line.end)
-    case .plus: return bytes[line.start] == 0x2b ? line.start + 1..<line.end : nil
+    case .plus: return bytes[line.start] == UInt8(ascii: "+") ? line.start + 1..<line.end : nil
     case .backticks:
       var end = line.end
-      while end > line.start, bytes[end - 1] == 0x20 { end -= 1 }
-      guard end - line.start >= 2, bytes[line.start] == 0x60, bytes[end - 1] == 0x60,
-        bytes.place(of: 0x60, in: line.start + 1..<end - 1) == nil
+      while end > line.start, bytes[end - 1] == UInt8(ascii: " ") { end -= 1 }
+      guard end - line.start >= 2, bytes[line.start] == UInt8(ascii: "`"), bytes[end - 1] == UInt8(ascii: "`"),
+        bytes.place(of: UInt8(ascii: "`"), in: line.start + 1..<end - 1) == nil
       else { return nil }
       return line.start + 1..<end - 1
     }
@@ -54,18 +54,19 @@ enum LineFrame {
   /// Where a line goes on behind a time in the form of ISO 8601.
   private static func endOfTime(_ bytes: ByteView, _ line: DumpLine) -> Int? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 40))
-    for mark: UInt8 in [0x2d, 0x2d, 0x54, 0x3a, 0x3a] {
+    for mark in "--T::".utf8 {
       guard cursor.eatDecimal() != nil, cursor.eat(mark) else { return nil }
     }
-    _ = cursor.eat { $0 >= 0x2b && $0 <= 0x3a || $0 == 0x5a }
-    return cursor.isAtEnd || cursor.eat(0x20) ? cursor.at : nil
+    _ = cursor.eat { $0 >= UInt8(ascii: "+") && $0 <= UInt8(ascii: ":") || $0 == UInt8(ascii: "Z") }
+    return cursor.isAtEnd || cursor.eat(UInt8(ascii: " ")) ? cursor.at : nil
   }
 
   /// A name and an upright stroke: a word, blanks, `|`.
   private static func name(_ bytes: ByteView, _ line: DumpLine) -> Range<Int>? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 60))
-    guard let first = cursor.peek, first | 0x20 >= 0x61, first | 0x20 <= 0x7a, cursor.eatWord() != nil,
-      cursor.eatBlanks() > 0, cursor.eat(0x7c)
+    guard let first = cursor.peek, first | 0x20 >= UInt8(ascii: "a"), first | 0x20 <= UInt8(ascii: "z"),
+      cursor.eatWord() != nil,
+      cursor.eatBlanks() > 0, cursor.eat(UInt8(ascii: "|"))
     else { return nil }
     return line.start..<cursor.at
   }

@@ -50,7 +50,8 @@ struct LinesAbove {
     return nil
   }
 
-  /// Whether the words above an output, which begins at a line, say that it was so once: `how it looked yesterday, when 3306 worked:`.
+  /// Whether the words above an output, which begins at a line, say that it was so once: `how it looked yesterday, when
+  /// 3306 worked:`.
   func isOfThePast(_ index: Int) -> Bool {
     for line in words(above: index) {
       let words = bytes.text(line.range.prefix(400)).lowercased().split { !$0.isLetter }.map(String.init)
@@ -79,7 +80,8 @@ struct LinesAbove {
 
   // MARK: - What is missing
 
-  /// Whether what stands above the first line of an output says that rules are missing in it: a sentence, or rows of a listing that was turned upside down.
+  /// Whether what stands above the first line of an output says that rules are missing in it: a sentence, or rows of a
+  /// listing that was turned upside down.
   func losesRules(above index: Int, _ kind: OutputKind) -> Bool {
     if kind == .listing, index > 0, !paste.isBlank(lines[index - 1]) {
       var cursor = ByteCursor(bytes, lines[index - 1].range)
@@ -91,7 +93,8 @@ struct LinesAbove {
     }
   }
 
-  /// The lines before a table that close brackets which nothing there opens: the rest of tables whose beginning was cut off.
+  /// The lines before a table that close brackets which nothing there opens: the rest of tables whose beginning was cut
+  /// off.
   func cutTables(before index: Int, behind end: Int) -> Range<Int>? {
     var first = index
     while first > 0, index - first < 400, lines[first - 1].start >= end,

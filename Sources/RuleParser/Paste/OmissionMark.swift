@@ -1,25 +1,27 @@
 import RuleGraph
 
-/// Lines that stand for others that were left out: `...`, `[snip]`, `<200 lines omitted>`, `--More--`, and the `--` that grep prints between lines that were apart.
+/// Lines that stand for others that were left out: `...`, `[snip]`, `<200 lines omitted>`, `--More--`, and the `--`
+/// that grep prints between lines that were apart.
 enum OmissionMark {
   /// How one knows that lines are missing where a line stands; nil of a line that is no such mark.
   static func evidence(_ bytes: ByteView, _ range: Range<Int>) -> MissingRules.Evidence? {
     var (start, end) = (range.lowerBound, min(range.upperBound, bytes.count))
-    while start < end, bytes[start] <= 0x20 { start += 1 }
-    while end > start, bytes[end - 1] <= 0x20 { end -= 1 }
+    while start < end, bytes[start] <= UInt8(ascii: " ") { start += 1 }
+    while end > start, bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
     // A colon or dot alone, or three dots one above the other.
-    if end - start == 1, bytes[start] == 0x3a || bytes[start] == 0x2e { return .elided }
+    if end - start == 1, bytes[start] == UInt8(ascii: ":") || bytes[start] == UInt8(ascii: ".") { return .elided }
     if end - start == 3, bytes.has("\u{22ee}", at: start) { return .elided }
     guard end - start >= 2, end - start <= 80 else { return nil }
     if isHunk(bytes, start..<end) { return .elided }
-    if end - start == 2, bytes[start] == 0x2d, bytes[start + 1] == 0x2d { return .filtered }
+    if end - start == 2, bytes[start] == UInt8(ascii: "-"), bytes[start + 1] == UInt8(ascii: "-") { return .filtered }
     return isMark(bytes, start..<end) ? .elided : nil
   }
 
-  /// How one knows that lines are missing where a comment stands in what a program printed, which prints none: `# more rules here`.
+  /// How one knows that lines are missing where a comment stands in what a program printed, which prints none: `# more
+  /// rules here`.
   static func evidence(ofComment line: ByteCursor) -> MissingRules.Evidence? {
     var cursor = line
-    _ = cursor.eat { $0 == 0x23 }
+    _ = cursor.eat { $0 == UInt8(ascii: "#") }
     return evidence(cursor.bytes, cursor.at..<cursor.end)
   }
 
@@ -30,13 +32,16 @@ enum OmissionMark {
     if cursor.eat("@@ -") { return cursor.eatDecimal() != nil }
     func eatLines() -> Bool {
       guard cursor.eatDecimal() != nil else { return false }
-      return !cursor.eat(0x2c) || cursor.eatDecimal() != nil
+      return !cursor.eat(UInt8(ascii: ",")) || cursor.eatDecimal() != nil
     }
-    guard eatLines(), cursor.eat(0x61) || cursor.eat(0x63) || cursor.eat(0x64), eatLines() else { return false }
+    guard eatLines(), cursor.eat(UInt8(ascii: "a")) || cursor.eat(UInt8(ascii: "c")) || cursor.eat(UInt8(ascii: "d")),
+      eatLines()
+    else { return false }
     return cursor.isAtEnd
   }
 
-  /// Whether a line between two rules stands in their place though it is no mark elsewhere: scissors, or nothing but signs (`-----`, `~`, `########`, blocks).
+  /// Whether a line between two rules stands in their place though it is no mark elsewhere: scissors, or nothing but
+  /// signs (`-----`, `~`, `########`, blocks).
   ///
   /// Before and behind an output such lines only frame it.
   static func isMask(_ bytes: ByteView, _ range: Range<Int>) -> Bool {
@@ -90,9 +95,9 @@ enum OmissionMark {
     }
     if first == "and", words.count > 1, words[1] == "more", text.contains(where: \.isNumber) { return true }
     if andSoOn.contains(words.joined(separator: " ")) { return true }
-    let isComment = bytes[range.lowerBound] == 0x23 || bytes[range.lowerBound] == 0x2f
+    let isComment = bytes[range.lowerBound] == UInt8(ascii: "#") || bytes[range.lowerBound] == UInt8(ascii: "/")
     // `**Rules of web1**:` is a heading.
-    let isHeading = bytes[range.upperBound - 1] == 0x3a
+    let isHeading = bytes[range.upperBound - 1] == UInt8(ascii: ":")
     if !isComment, !isHeading, isInWords(text, words) { return true }
     guard isFramed || dots >= 2 || words.count <= 5 else { return false }
     return words.contains { ["snip", "snipped", "omitted", "truncated", "skipped"].contains($0) }
@@ -113,7 +118,8 @@ enum OmissionMark {
   /// Whether words say in German or French that others stand there: `(... 200 weitere ...)`, `et 30 autres`.
   private static func isOthers(_ text: String, _ words: [Substring], isFramed: Bool) -> Bool {
     guard words.contains(where: { others.contains($0) }) else { return false }
-    return isFramed || text.utf8.first.map { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2b } ?? false
+    return isFramed
+      || text.utf8.first.map { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") || $0 == UInt8(ascii: "+") } ?? false
       || ["und", "noch", "viele", "plus", "sowie", "et", "encore"].contains(words[0])
   }
 
@@ -121,9 +127,13 @@ enum OmissionMark {
     "weitere", "weiteren", "andere", "anderen", "ähnliche", "autre", "autres", "similaires", "restliche", "restlichen",
   ]
 
-  /// Whether words between rules stand for others: `and 40 more like that`, `the rest is the same`, `same for 81-90`, `I left out some rules here`.
+  /// Whether words between rules stand for others: `and 40 more like that`, `the rest is the same`, `same for 81-90`,
+  /// `I left out some rules here`.
   private static func isInWords(_ text: String, _ words: [Substring]) -> Bool {
-    let isCounted = text.utf8.first { $0 != 0x2b && $0 != 0x20 }.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+    let isCounted =
+      text.utf8.first { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: " ") }.map {
+        $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")
+      } ?? false
     if words.contains("more") {
       return isCounted && words.first == "more"
         || zip(words, words.dropFirst()).contains { $0 == "more" && moreOf.contains($1) }
@@ -158,7 +168,9 @@ enum OmissionMark {
         UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "-"), UInt8(ascii: "="), UInt8(ascii: "*"),
         UInt8(ascii: "~"):
         isFrame = true
-      case UInt8(ascii: "#"), UInt8(ascii: "/"), UInt8(ascii: ";"), UInt8(ascii: ":"), 0x20, 0x09: break
+      case UInt8(ascii: "#"), UInt8(ascii: "/"), UInt8(ascii: ";"), UInt8(ascii: ":"), UInt8(ascii: " "),
+        UInt8(ascii: "\t"):
+        break
       default: return nil
       }
     }

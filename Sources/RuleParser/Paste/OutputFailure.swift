@@ -28,9 +28,9 @@ struct OutputFailure: Sendable {
     cursor.eatBlanks()
     // Most lines begin with what no message does.
     guard let first = cursor.peek, Self.mayBegin(first) else { return nil }
-    if first == 0x23 {
+    if first == UInt8(ascii: "#") {
       guard cursor.eat("# Table `") else { return nil }
-      table = cursor.text(cursor.eat { $0 != 0x27 })
+      table = cursor.text(cursor.eat { $0 != UInt8(ascii: "'") })
       return
     }
     let text = cursor.text(cursor.at..<cursor.end).trimmedBlanks
@@ -51,7 +51,10 @@ struct OutputFailure: Sendable {
   private static func mayBegin(_ byte: UInt8) -> Bool {
     switch byte {
     // # Table `nat' is incompatible, iptables, internal:, bash:, -bash:, sudo:, sh:, nft:, netlink:, zsh:, modprobe:, Error:, Fatal:, Perhaps, ipset, doas, /usr/sbin/...
-    case 0x23, 0x69, 0x62, 0x2d, 0x73, 0x6e, 0x7a, 0x6d, 0x45, 0x46, 0x64, 0x2f, 0x4f, 0x43: true
+    case UInt8(ascii: "#"), UInt8(ascii: "i"), UInt8(ascii: "b"), UInt8(ascii: "-"), UInt8(ascii: "s"),
+      UInt8(ascii: "n"), UInt8(ascii: "z"), UInt8(ascii: "m"), UInt8(ascii: "E"), UInt8(ascii: "F"), UInt8(ascii: "d"),
+      UInt8(ascii: "/"), UInt8(ascii: "O"), UInt8(ascii: "C"):
+      true
     default: false
     }
   }

@@ -124,9 +124,11 @@ struct OutputFilter: Hashable, Sendable {
 }
 
 extension RuleFragment {
-  /// How many lines an output has, with the comments before it, and after it, where they are the heading of a part that was filtered away.
+  /// How many lines an output has, with the comments before it, and after it, where they are the heading of a part that
+  /// was filtered away.
   ///
-  /// - Parameter command: The place of the command's line, counted from 0: each table of an `iptables-save` may be a section of its own.
+  /// - Parameter command: The place of the command's line, counted from 0: each table of an `iptables-save` may be a
+  ///   section of its own.
   private static func linesShown(
     from first: DumpLine, to last: DumpLine, of text: DumpText, behind command: Int?
   ) -> Int {
@@ -191,8 +193,9 @@ extension RuleFragment {
 }
 
 extension Table {
-  /// Adds a place at which rules are missing at the end of what was shown: of the last chain, or, where all heads stand before the rules, of the last one
-  /// with rules, of those below it, and of all chains of users without rules, which come last.
+  /// Adds a place at which rules are missing at the end of what was shown: of the last chain, or, where all heads stand
+  /// before the rules, of the last one with rules, of those below it, and of all chains of users without rules, which
+  /// come last.
   mutating func addMissing(_ missing: MissingRules, behindLastRuleOf hasHeadsFirst: Bool, span: SourceSpan) {
     shown = .part
     guard !chains.isEmpty else { return }

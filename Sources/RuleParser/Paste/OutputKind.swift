@@ -36,7 +36,8 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case dockerInfo = "docker info"
   case dockerVersion = "docker version"
   case dockerPort = "docker port"
-  /// JSON of `docker inspect`, `docker network inspect`, `ip -j ...`, `bridge -j ...`, `daemon.json`; what it is shows in its keys.
+  /// JSON of `docker inspect`, `docker network inspect`, `ip -j ...`, `bridge -j ...`, `daemon.json`; what it is shows
+  /// in its keys.
   case json
   /// `ss -l`.
   case sockets = "ss"
@@ -56,7 +57,8 @@ enum OutputKind: String, Hashable, Sendable, CaseIterable {
   case composePorts = "docker-compose.yml"
   case dockerServices = "docker service ls"
   case clusterServices = "kubectl get services"
-  /// The names of tables and chains without their rules: `nft list tables`, `nft list hooks`, `/proc/net/ip_tables_names`.
+  /// The names of tables and chains without their rules: `nft list tables`, `nft list hooks`,
+  /// `/proc/net/ip_tables_names`.
   case inventory
   /// Commands and scripts that change the host.
   case commands

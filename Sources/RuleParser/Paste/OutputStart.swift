@@ -1,5 +1,6 @@
 import HostModel
 import RuleGraph
+import RuleText
 
 /// Recognises outputs by the line that they begin with.
 enum OutputStart {
@@ -12,59 +13,59 @@ enum OutputStart {
     cursor.eatBlanks()
     guard let first = cursor.peek else { return nil }
     switch first {
-    case 0x43:  // C
+    case UInt8(ascii: "C"):
       if isChainHead(cursor) { return .listing }
       if starts(cursor, "CONTAINER ID") { return .dockerContainers }
       if starts(cursor, "Client:") { return .dockerVersion }
-    case 0x2a:  // *
+    case UInt8(ascii: "*"):
       cursor.at += 1
-      let name = cursor.eat { $0 >= 0x61 && $0 <= 0x7a }
+      let name = cursor.eat { $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") }
       cursor.eatBlanks()
       if !name.isEmpty, cursor.isAtEnd, isBuiltInTable(cursor.text(name)) { return .save }
-    case 0x3a, 0x2d, 0x23, 0x5b:  // : - # [
-      if first == 0x5b, let json = jsonKind(bytes, line, from: cursor.at) { return json }
+    case UInt8(ascii: ":"), UInt8(ascii: "-"), UInt8(ascii: "#"), UInt8(ascii: "["):
+      if first == UInt8(ascii: "["), let json = jsonKind(bytes, line, from: cursor.at) { return json }
       return isSaveStart(cursor) ? .save : nil
-    case 0x7b, 0x22:  // { "
+    case UInt8(ascii: "{"), UInt8(ascii: "\""):
       return jsonKind(bytes, line, from: cursor.at)
-    case 0x70:  // pkts
+    case UInt8(ascii: "p"):  // pkts
       if starts(cursor, "pkts bytes target") { return .listing }
       if PublishedServices.isComposeStart(cursor, next: nextLine(bytes, line)) { return .composePorts }
-    case 0x74:  // table, target
+    case UInt8(ascii: "t"):  // table, target
       if beginsNftTable(cursor) { return .nftText }
       if starts(cursor, "target ") && contains(cursor, "prot opt") { return .listing }
-    case 0x63:  // create
+    case UInt8(ascii: "c"):  // create
       if isNftChain(cursor) { return .nftText }
       if cursor.eat("create "), cursor.eatWord() != nil, cursor.eat(" "), isSetType(cursor) { return .ipset }
-    case 0x66:  // family
+    case UInt8(ascii: "f"):  // family
       if TableInventory.beginsHooks(cursor) { return .inventory }
-    case 0x49:  // ID
+    case UInt8(ascii: "I"):  // ID
       if starts(cursor, "ID ") && contains(cursor, " REPLICAS ") && contains(cursor, " PORTS") {
         return .dockerServices
       }
-    case 0x4e:  // NETWORK, Netid, Name, NAME, NAMESPACE
+    case UInt8(ascii: "N"):  // NETWORK, Netid, Name, NAME, NAMESPACE
       if starts(cursor, "NAME") && contains(cursor, " CLUSTER-IP ") { return .clusterServices }
       if starts(cursor, "NETWORK ID") { return .dockerNetworks }
       if starts(cursor, "Netid") { return .sockets }
       if starts(cursor, "Name: ") && isSetHead(bytes, line) { return .ipset }
-    case 0x53:  // State, Status, Server
+    case UInt8(ascii: "S"):  // State, Status, Server
       if starts(cursor, "State ") && contains(cursor, "Local Address:Port") { return .sockets }
       if starts(cursor, "Status: active") || starts(cursor, "Status: inactive") || starts(cursor, "Status: Aktiv")
         || starts(cursor, "Status: Inaktiv")
       {
         return .ufwStatus
       }
-    case 0x41:  // Active
+    case UInt8(ascii: "A"):  // Active
       if starts(cursor, "Active Internet connections") { return .netstat }
-    case 0x50:  // Proto
+    case UInt8(ascii: "P"):  // Proto
       if starts(cursor, "Proto ") && contains(cursor, "Local Address") { return .netstat }
-    case 0x4b:  // Kernel
+    case UInt8(ascii: "K"):  // Kernel
       if starts(cursor, "Kernel IP routing table") || starts(cursor, "Kernel IPv6 routing table") { return .routeTable }
-    case 0x44:  // Destination, Docker
+    case UInt8(ascii: "D"):  // Destination, Docker
       if starts(cursor, "Destination ") && contains(cursor, "Iface") { return .routeTable }
       if starts(cursor, "Docker version ") { return .dockerVersion }
-    case 0x62:  // bridge name
+    case UInt8(ascii: "b"):  // bridge name
       if starts(cursor, "bridge name") && contains(cursor, "interfaces") { return .brctl }
-    case 0x69, 0x6e, 0x6b:  // iptables v, net., nftables v, kernel.
+    case UInt8(ascii: "i"), UInt8(ascii: "n"), UInt8(ascii: "k"):  // iptables v, net., nftables v, kernel.
       if isVersion(cursor) { return .toolVersion }
       if isSysctl(cursor) { return .sysctl }
     default: break
@@ -77,7 +78,7 @@ enum OutputStart {
   private static func nextLine(_ bytes: ByteView, _ line: DumpLine) -> ByteCursor? {
     guard line.end < bytes.count else { return nil }
     var cursor = ByteCursor(bytes, line.end..<min(bytes.count, line.end + 100))
-    _ = cursor.eat { $0 == 0x0a || $0 == 0x0d || $0 == 0x3e }
+    _ = cursor.eat { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: ">") }
     return cursor
   }
 
@@ -108,7 +109,7 @@ enum OutputStart {
     var cursor = cursor
     guard eatChainName(&cursor) != nil else { return false }
     cursor.eatBlanks()
-    guard cursor.eat(0x28) else { return false }
+    guard cursor.eat(UInt8(ascii: "(")) else { return false }
     if cursor.eat("policy ") { return true }
     guard cursor.eatDecimal() != nil else { return false }
     cursor.eatBlanks()
@@ -127,41 +128,44 @@ enum OutputStart {
     isSaveStart(cursor) || starts(cursor, "iptables ") || starts(cursor, "ip6tables ")
   }
 
-  /// Whether a line that begins as the head of a chain does is the end of a rule, folded away from it: `:6379`, `:8080-8090 --random`.
+  /// Whether a line that begins as the head of a chain does is the end of a rule, folded away from it: `:6379`,
+  /// `:8080-8090 --random`.
   static func isEndOfPort(_ start: ByteCursor) -> Bool {
     var cursor = start
-    guard cursor.eat(0x3a), let port = cursor.eatWord(), !port.isEmpty,
-      cursor.bytes[port].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2d })
+    guard cursor.eat(UInt8(ascii: ":")), let port = cursor.eatWord(), !port.isEmpty,
+      cursor.bytes[port].allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") || $0 == UInt8(ascii: "-") })
     else { return false }
     // A head goes on with its policy.
     cursor.eatBlanks()
-    return cursor.isAtEnd || cursor.peek == 0x0d || cursor.peek == 0x2d && cursor.peek(ahead: 1) == 0x2d
+    return cursor.isAtEnd || cursor.peek == UInt8(ascii: "\r")
+      || cursor.peek == UInt8(ascii: "-") && cursor.peek(ahead: 1) == UInt8(ascii: "-")
   }
 
-  /// Whether a rule of a save stands in a line behind a mark that nobody takes for prose: `NEW: -A INPUT ...`, `{red}-A INPUT ...`, or lacks its
-  /// hyphen: `A INPUT -p tcp ...`.
+  /// Whether a rule of a save stands in a line behind a mark that nobody takes for prose: `NEW: -A INPUT ...`, `{red}-A
+  /// INPUT ...`, or lacks its hyphen: `A INPUT -p tcp ...`.
   static func holdsRule(_ start: ByteCursor) -> Bool {
     let bytes = start.bytes
     var at = start.at
     let limit = min(start.end, start.at + 60)
-    if at < limit, bytes[at] == 0x41, at + 1 < limit, bytes[at + 1] == 0x20 {
+    if at < limit, bytes[at] == UInt8(ascii: "A"), at + 1 < limit, bytes[at + 1] == UInt8(ascii: " ") {
       return isRuleOfChain(ByteCursor(bytes, at + 2..<start.end))
     }
     var words = 0
     var hasLetter = false
-    var last: UInt8 = 0x20
+    var last = UInt8(ascii: " ")
     while at + 3 < limit {
       let byte = bytes[at]
-      if byte == 0x2d, bytes[at + 1] == 0x41, bytes[at + 2] == 0x20, !isLetter(last), words < 2 || !hasLetter,
+      if byte == UInt8(ascii: "-"), bytes[at + 1] == UInt8(ascii: "A"), bytes[at + 2] == UInt8(ascii: " "),
+        !isLetter(last), words < 2 || !hasLetter,
         isRuleOfChain(ByteCursor(bytes, at + 3..<start.end))
       {
         return true
       }
-      if byte <= 0x20 {
+      if byte <= UInt8(ascii: " ") {
         // A word of prose: `use -A INPUT ...`.
-        if isLetter(last), bytes[start.at..<at].allSatisfy({ isLetter($0) || $0 <= 0x20 }) { return false }
+        if isLetter(last), bytes[start.at..<at].allSatisfy({ isLetter($0) || $0 <= UInt8(ascii: " ") }) { return false }
       } else {
-        if last <= 0x20 { words += 1 }
+        if last <= UInt8(ascii: " ") { words += 1 }
         hasLetter = hasLetter || isLetter(byte)
       }
       last = byte
@@ -170,52 +174,57 @@ enum OutputStart {
     return false
   }
 
-  private static func isLetter(_ byte: UInt8) -> Bool { byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a }
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
+  }
 
   /// A chain's name and an option.
   private static func isRuleOfChain(_ start: ByteCursor) -> Bool {
     var cursor = start
     cursor.eatBlanks()
     guard let name = cursor.eatWord(), name.count < 32, cursor.eatBlanks() > 0 else { return false }
-    return cursor.peek == 0x2d || cursor.peek == 0x21
+    return cursor.peek == UInt8(ascii: "-") || cursor.peek == UInt8(ascii: "!")
   }
 
   /// Whether all of a line is the head of a chain in a save: `:INPUT ACCEPT [0:0]`, `-P INPUT ACCEPT`, `-N DOCKER`.
   static func isSaveHead(_ cursor: ByteCursor) -> Bool {
     guard isSaveStart(cursor) else { return false }
-    if starts(cursor, ":") { return cursor.end > cursor.at && cursor.bytes[cursor.end - 1] == 0x5d }
+    if starts(cursor, ":") { return cursor.end > cursor.at && cursor.bytes[cursor.end - 1] == UInt8(ascii: "]") }
     return starts(cursor, "-P ") || starts(cursor, "-N ")
   }
 
   private static func isSaveStart(_ cursor: ByteCursor) -> Bool {
     var cursor = cursor
-    if cursor.eat(0x3a) {
-      guard cursor.eatWord() != nil, cursor.eat(0x20), let policy = cursor.eatWord() else { return false }
+    if cursor.eat(UInt8(ascii: ":")) {
+      guard cursor.eatWord() != nil, cursor.eat(UInt8(ascii: " ")), let policy = cursor.eatWord() else { return false }
       cursor.eatBlanks()
-      if cursor.peek == 0x5b { return true }
+      if cursor.peek == UInt8(ascii: "[") { return true }
       return cursor.isAtEnd && ["ACCEPT", "DROP", "QUEUE", "RETURN", "-"].contains(cursor.text(policy))
     }
     if cursor.eat("# Generated by ") {
       return contains(cursor, "tables-") || contains(cursor, "tables_save")
     }
-    if cursor.eat(0x5b) {
-      guard cursor.eatDecimal() != nil, cursor.eat(0x3a), cursor.eatDecimal() != nil, cursor.eat("] ") else {
+    if cursor.eat(UInt8(ascii: "[")) {
+      guard cursor.eatDecimal() != nil, cursor.eat(UInt8(ascii: ":")), cursor.eatDecimal() != nil, cursor.eat("] ")
+      else {
         return false
       }
     }
-    guard cursor.eat(0x2d), let letter = cursor.peek, letter == 0x41 || letter == 0x50 || letter == 0x4e else {
+    guard cursor.eat(UInt8(ascii: "-")), let letter = cursor.peek,
+      letter == UInt8(ascii: "A") || letter == UInt8(ascii: "P") || letter == UInt8(ascii: "N")
+    else {
       return false
     }
     cursor.at += 1
-    guard cursor.eat(0x20), let name = cursor.eatWord(), name.count < 32 else { return false }
+    guard cursor.eat(UInt8(ascii: " ")), let name = cursor.eatWord(), name.count < 32 else { return false }
     cursor.eatBlanks()
     switch letter {
-    case 0x4e: return cursor.isAtEnd
-    case 0x50:
+    case UInt8(ascii: "N"): return cursor.isAtEnd
+    case UInt8(ascii: "P"):
       guard let policy = cursor.eatWord() else { return isBuiltInChain(cursor.text(name)) }
       // Also one that is misspelled, which the reader tells of.
-      return cursor.bytes[policy].allSatisfy { $0 >= 0x41 && $0 <= 0x5a }
-    default: return cursor.isAtEnd || cursor.peek == 0x2d || cursor.peek == 0x21
+      return cursor.bytes[policy].allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
+    default: return cursor.isAtEnd || cursor.peek == UInt8(ascii: "-") || cursor.peek == UInt8(ascii: "!")
     }
   }
 
@@ -224,9 +233,9 @@ enum OutputStart {
     var cursor = cursor
     guard cursor.eat("chain "), cursor.eatWord() != nil else { return false }
     cursor.eatBlanks()
-    guard cursor.eat(0x7b) else { return false }
+    guard cursor.eat(UInt8(ascii: "{")) else { return false }
     cursor.eatBlanks()
-    return cursor.isAtEnd || cursor.peek == 0x23 || starts(cursor, "type ")
+    return cursor.isAtEnd || cursor.peek == UInt8(ascii: "#") || starts(cursor, "type ")
   }
 
   /// `table inet filter {`
@@ -238,7 +247,7 @@ enum OutputStart {
     cursor.eatBlanks()
     guard cursor.eatWord() != nil else { return false }
     cursor.eatBlanks()
-    return cursor.peek == 0x7b
+    return cursor.peek == UInt8(ascii: "{")
   }
 
   private static func isSetType(_ cursor: ByteCursor) -> Bool {
@@ -248,7 +257,10 @@ enum OutputStart {
   /// `ipset list` prints a set's type right below its name; other tools have a `Name:` too.
   private static func isSetHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.end..<min(bytes.count, line.end + 100))
-    _ = cursor.eat { $0 == 0x0a || $0 == 0x0d || $0 == 0x20 || $0 == 0x09 || $0 == 0x3e }
+    _ = cursor.eat {
+      $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t")
+        || $0 == UInt8(ascii: ">")
+    }
     return cursor.eat("Type: ")
   }
 
@@ -261,49 +273,60 @@ enum OutputStart {
   private static func isSysctl(_ cursor: ByteCursor) -> Bool {
     var cursor = cursor
     guard cursor.eat("net.") || cursor.eat("kernel.") else { return false }
-    let name = cursor.eat { $0 != 0x20 && $0 != 0x3d && $0 < 0x80 }
+    let name = cursor.eat { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "=") && $0 < 0x80 }
     cursor.eatBlanks()
-    return !name.isEmpty && cursor.eat(0x3d)
+    return !name.isEmpty && cursor.eat(UInt8(ascii: "="))
   }
 
   /// `{"nftables": ...`, or JSON about the host: an array or object, or a cut out `"Networks": {`.
   private static func jsonKind(_ bytes: ByteView, _ line: DumpLine, from start: Int) -> OutputKind? {
     var cursor = ByteCursor(bytes, start..<min(bytes.count, start + 400))
-    func blanks() { _ = cursor.eat { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d || $0 == 0x3e } }
-    if cursor.peek == 0x22 {
+    func blanks() {
+      _ = cursor.eat {
+        $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r")
+          || $0 == UInt8(ascii: ">")
+      }
+    }
+    if cursor.peek == UInt8(ascii: "\"") {
       for key: StaticString in [
         "\"Networks\"", "\"Containers\"", "\"IPAM\"", "\"NetworkSettings\"", "\"HostConfig\"", "\"Ports\"",
       ] where cursor.eat(key) {
         blanks()
-        return cursor.eat(0x3a) ? .json : nil
+        return cursor.eat(UInt8(ascii: ":")) ? .json : nil
       }
       return nil
     }
-    if cursor.eat(0x5b) {
+    if cursor.eat(UInt8(ascii: "[")) {
       blanks()
-      if cursor.eat(0x5d) { return .json }
-      guard cursor.peek == 0x7b else { return nil }
+      if cursor.eat(UInt8(ascii: "]")) { return .json }
+      guard cursor.peek == UInt8(ascii: "{") else { return nil }
     }
-    guard cursor.eat(0x7b) else { return nil }
+    guard cursor.eat(UInt8(ascii: "{")) else { return nil }
     blanks()
     if cursor.eat("\"nftables\"") { return .nftJSON }
     if beginsNftObject(cursor) { return .nftJSON }
-    if cursor.eat(0x22) {
-      _ = cursor.eat { $0 != 0x22 && $0 != 0x0a }
-      guard cursor.eat(0x22) else { return nil }
+    if cursor.eat(UInt8(ascii: "\"")) {
+      _ = cursor.eat { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\n") }
+      guard cursor.eat(UInt8(ascii: "\"")) else { return nil }
       blanks()
-      return cursor.eat(0x3a) ? .json : nil
+      return cursor.eat(UInt8(ascii: ":")) ? .json : nil
     }
-    return cursor.peek == 0x7d ? .json : nil
+    return cursor.peek == UInt8(ascii: "}") ? .json : nil
   }
 
-  /// Whether an object of nft's JSON begins in a line without the list that holds them all, or a list of such objects: what `jq` cuts out.
+  /// Whether an object of nft's JSON begins in a line without the list that holds them all, or a list of such objects:
+  /// what `jq` cuts out.
   static func isNftObject(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var cursor = ByteCursor(bytes, line.start..<min(bytes.count, line.start + 400))
-    func blanks() { _ = cursor.eat { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d || $0 == 0x3e } }
+    func blanks() {
+      _ = cursor.eat {
+        $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r")
+          || $0 == UInt8(ascii: ">")
+      }
+    }
     blanks()
-    if cursor.eat(0x5b) { blanks() }
-    guard cursor.eat(0x7b) else { return false }
+    if cursor.eat(UInt8(ascii: "[")) { blanks() }
+    guard cursor.eat(UInt8(ascii: "{")) else { return false }
     blanks()
     return beginsNftObject(cursor)
   }
@@ -311,25 +334,30 @@ enum OutputStart {
   /// `"rule": {"family":`, `"metainfo": {"version":`, or what stands in a rule: `"family": "inet", "table":`.
   private static func beginsNftObject(_ start: ByteCursor) -> Bool {
     var cursor = start
-    func blanks() { _ = cursor.eat { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d || $0 == 0x3e } }
-    guard cursor.eat(0x22) else { return false }
-    let key = cursor.text(cursor.eat { $0 >= 0x61 && $0 <= 0x7a || $0 == 0x20 })
-    guard cursor.eat(0x22) else { return false }
+    func blanks() {
+      _ = cursor.eat {
+        $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r")
+          || $0 == UInt8(ascii: ">")
+      }
+    }
+    guard cursor.eat(UInt8(ascii: "\"")) else { return false }
+    let key = cursor.text(cursor.eat { $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") || $0 == UInt8(ascii: " ") })
+    guard cursor.eat(UInt8(ascii: "\"")) else { return false }
     blanks()
-    guard cursor.eat(0x3a) else { return false }
+    guard cursor.eat(UInt8(ascii: ":")) else { return false }
     blanks()
     if key == "family" {
-      guard cursor.eat(0x22) else { return false }
-      let family = cursor.text(cursor.eat { $0 != 0x22 && $0 != 0x0a })
+      guard cursor.eat(UInt8(ascii: "\"")) else { return false }
+      let family = cursor.text(cursor.eat { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\n") })
       guard TableFamily(rawValue: family) != nil, cursor.eat("\",") else { return false }
       blanks()
       return cursor.eat("\"table\"") || cursor.eat("\"name\"")
     }
-    guard cursor.eat(0x7b) else { return false }
+    guard cursor.eat(UInt8(ascii: "{")) else { return false }
     blanks()
     if key == "metainfo" { return cursor.eat("\"version\"") || cursor.eat("\"json_schema_version\"") }
     return cursor.eat("\"family\"")
-      && (NftJSONTypes.objectKinds.contains(key)
+      && (NftType.objectKinds.contains(key)
         || ["table", "chain", "rule", "set", "map", "element", "flowtable"].contains(key))
   }
 
@@ -340,7 +368,8 @@ enum OutputStart {
     return cursor.eat("inet ") || cursor.eat("inet6 ")
   }
 
-  /// `2: eth0: <...> mtu`, `docker0: <...> mtu`, `eth0      Link encap:`, `1: lo    inet 127.0.0.1/8`, `lo UNKNOWN 127.0.0.1/8`.
+  /// `2: eth0: <...> mtu`, `docker0: <...> mtu`, `eth0 Link encap:`, `1: lo inet 127.0.0.1/8`, `lo UNKNOWN
+  /// 127.0.0.1/8`.
   private static func addressKind(_ start: ByteCursor) -> OutputKind? {
     var cursor = start
     var hasIndex = false
@@ -348,12 +377,12 @@ enum OutputStart {
       guard cursor.eat(": ") else { return nil }
       hasIndex = true
     }
-    let name = cursor.eat { $0 > 0x20 && $0 != 0x3a && $0 < 0x7f && $0 != 0x3c }
+    let name = cursor.eat { $0 > UInt8(ascii: " ") && $0 != UInt8(ascii: ":") && $0 < 0x7f && $0 != UInt8(ascii: "<") }
     guard !name.isEmpty, name.count <= 40 else { return nil }
-    if cursor.eat(0x3a) {
+    if cursor.eat(UInt8(ascii: ":")) {
       if cursor.eat(" flags=") { return .ifconfig }
       cursor.eatBlanks()
-      guard cursor.peek == 0x3c, contains(cursor, "> mtu ") else { return nil }
+      guard cursor.peek == UInt8(ascii: "<"), contains(cursor, "> mtu ") else { return nil }
       if contains(cursor, "\\    ") { return .ipAddressOneLine }
       return contains(cursor, " state forwarding priority ") || contains(cursor, " state disabled priority ")
         || contains(cursor, " state learning priority ") || contains(cursor, " state blocking priority ")
@@ -369,10 +398,11 @@ enum OutputStart {
     return .ipAddressBrief
   }
 
-  /// `default via 10.0.0.1 dev eth0`, `172.17.0.0/16 dev docker0`, `0:  from all lookup local`, `10.0.0.2 dev eth0 lladdr ...`.
+  /// `default via 10.0.0.1 dev eth0`, `172.17.0.0/16 dev docker0`, `0: from all lookup local`, `10.0.0.2 dev eth0
+  /// lladdr ...`.
   private static func routeKind(_ start: ByteCursor) -> OutputKind? {
     var cursor = start
-    if cursor.eatDecimal() != nil, cursor.eat(0x3a) {
+    if cursor.eatDecimal() != nil, cursor.eat(UInt8(ascii: ":")) {
       cursor.eatBlanks()
       if starts(cursor, "from ") || starts(cursor, "not from ") { return .ipRule }
     }
@@ -408,7 +438,7 @@ enum OutputStart {
     return AddressFamily.allCases.contains { MaskedText.addresses(address, $0) != nil }
   }
 
-  /// A row of `docker ps`: `e0841aa13c5b   nginx   "/docker-entrypoint…"   2 days ago   Up 2 days   0.0.0.0:80->80/tcp   web`.
+  /// A row of `docker ps`: `e0841aa13c5b nginx "/docker-entrypoint…" 2 days ago Up 2 days 0.0.0.0:80->80/tcp web`.
   static func isContainerRow(_ start: ByteCursor) -> Bool {
     var cursor = start
     let id = cursor.eat { $0.hexDigitValue != nil }
@@ -435,6 +465,6 @@ enum OutputStart {
     guard ["tcp", "tcp6", "udp", "udp6"].contains(cursor.text(word)), cursor.eatDecimal() != nil else { return nil }
     cursor.eatBlanks()
     guard let local = cursor.eatWord() else { return nil }
-    return cursor.bytes[local].contains(0x3a) ? .netstat : nil
+    return cursor.bytes[local].contains(UInt8(ascii: ":")) ? .netstat : nil
   }
 }

@@ -1,7 +1,7 @@
 import RuleGraph
 
-/// Cuts a paste into lines and takes off what people's tools put around terminal output: quotation marks of mails and Markdown, fences,
-/// carriage returns, and, in place, HTML markup and colours.
+/// Cuts a paste into lines and takes off what people's tools put around terminal output: quotation marks of mails and
+/// Markdown, fences, carriage returns, and, in place, HTML markup and colours.
 ///
 /// Offsets never change: what is taken off inside a line is closed up within that line, and blanks fill its end.
 struct PasteLines {
@@ -83,11 +83,11 @@ struct PasteLines {
   /// Gives the lines the numbers that they have in the source, where a text of JSON holds many in one.
   private mutating func renumber(_ source: ByteView) {
     let all = 0..<source.count
-    guard source.count(of: 0x0a, in: all) != bytes.count(of: 0x0a, in: all) else { return }
+    guard source.count(of: UInt8(ascii: "\n"), in: all) != bytes.count(of: UInt8(ascii: "\n"), in: all) else { return }
     var number: Int32 = 1
     var at = 0
     for index in lines.indices {
-      number += Int32(truncatingIfNeeded: source.count(of: 0x0a, in: at..<lines[index].start))
+      number += Int32(truncatingIfNeeded: source.count(of: UInt8(ascii: "\n"), in: at..<lines[index].start))
       at = lines[index].start
       lines[index].number = number
     }
@@ -95,9 +95,10 @@ struct PasteLines {
 
   // MARK: - Line numbers
 
-  /// Takes off the line numbers that `cat -n`, editors and web pages put before each line: three or more in a row that count up, each
-  /// followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's own.) Of JSON, which nft prints in one line, and of a
-  /// whole input in the columns of `cat -n`, fewer are enough. Gives whether there were any.
+  /// Takes off the line numbers that `cat -n`, editors and web pages put before each line: three or more in a row that
+  /// count up, each followed by a tab or an upright stroke. (Numbers followed by anything else may be the output's
+  /// own.) Of JSON, which nft prints in one line, and of a whole input in the columns of `cat -n`, fewer are enough.
+  /// Gives whether there were any.
   private mutating func takeOffLineNumbers(_ numbered: [Int]) -> Bool {
     var next = 0
     var hasAny = false
@@ -136,12 +137,13 @@ struct PasteLines {
   /// Whether all lines of the input are numbered in six columns and a tab, as `cat -n` does it.
   private func isNumbered(_ ends: [Int], by number: UInt64) -> Bool {
     guard number == 1, lines[ends.count...].allSatisfy({ $0.start == $0.end }) else { return false }
-    return zip(lines, ends).allSatisfy { $0.start + 7 == $1 && bytes[$1 - 1] == 0x09 }
+    return zip(lines, ends).allSatisfy { $0.start + 7 == $1 && bytes[$1 - 1] == UInt8(ascii: "\t") }
   }
 
-  /// Takes off what a journal or an editor puts before each line of an output, where the input, or a fence, begins with such lines: `Nov 28 16:00:01 vps nft[812]: `,
-  /// and numbers that count up from the first line. Numbers before rows may be the output's own, so one of the lines must begin an output of rules, or be a
-  /// prompt, behind its number. Gives whether there were any.
+  /// Takes off what a journal or an editor puts before each line of an output, where the input, or a fence, begins with
+  /// such lines: `Nov 28 16:00:01 vps nft[812]: `, and numbers that count up from the first line. Numbers before rows
+  /// may be the output's own, so one of the lines must begin an output of rules, or be a prompt, behind its number.
+  /// Gives whether there were any.
   private mutating func takeOffPrefixes() -> Bool {
     var hasAny = false
     var marks = 0
@@ -188,8 +190,9 @@ struct PasteLines {
     return true
   }
 
-  /// Whether a line behind one with a number is the rest of it, since it was folded: it has no such number, and the next number stands a few lines below, in the
-  /// same columns. Numbers in six columns are those of `cat -n`; `ip addr` numbers its interfaces, too, each with lines of its own below.
+  /// Whether a line behind one with a number is the rest of it, since it was folded: it has no such number, and the
+  /// next number stands a few lines below, in the same columns. Numbers in six columns are those of `cat -n`; `ip addr`
+  /// numbers its interfaces, too, each with lines of its own below.
   private func isRest(_ index: Int, of last: (line: Int, rest: Range<Int>), _ number: UInt64) -> Bool {
     let width = last.rest.lowerBound - lines[last.line].start
     guard width >= 7 else { return false }
@@ -211,7 +214,7 @@ struct PasteLines {
   private mutating func putMarks(before gaps: [Int], _ starts: [Int]) {
     var marked = Array(bytes)
     for (index, start) in zip(gaps, starts) {
-      for place in start..<lines[index].start { marked[place] = 0x2e }
+      for place in start..<lines[index].start { marked[place] = UInt8(ascii: ".") }
     }
     memory = SourceBytes(marked)
     bytes = ByteView(memory)
@@ -228,8 +231,10 @@ struct PasteLines {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 24))
     cursor.eatBlanks()
     guard let number = cursor.eatDecimal(), number < 1 << 32 else { return nil }
-    let hasSign = cursor.eat(0x3a) || cursor.eat(0x29)
-    guard cursor.at == line.end || cursor.eat(0x20) || cursor.eat(0x09) || hasSign else { return nil }
+    let hasSign = cursor.eat(UInt8(ascii: ":")) || cursor.eat(UInt8(ascii: ")"))
+    guard cursor.at == line.end || cursor.eat(UInt8(ascii: " ")) || cursor.eat(UInt8(ascii: "\t")) || hasSign else {
+      return nil
+    }
     return (number, cursor.at)
   }
 
@@ -258,22 +263,28 @@ struct PasteLines {
     return takeOff(found)
   }
 
-  /// `Nov 28 16:00:01 vps nft[812]: ` or `2026-11-28T16:00:01+0000 vps nft[812]: `: who wrote it, and where the line itself begins.
+  /// `Nov 28 16:00:01 vps nft[812]: ` or `2026-11-28T16:00:01+0000 vps nft[812]: `: who wrote it, and where the line
+  /// itself begins.
   private static func journal(before bytes: ByteView, _ line: DumpLine) -> (writer: Range<Int>, end: Int)? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
-    guard let first = cursor.peek, first >= 0x30 && first <= 0x39 || first >= 0x41 && first <= 0x53 else { return nil }
-    if first >= 0x41 {
+    guard let first = cursor.peek,
+      first >= UInt8(ascii: "0") && first <= UInt8(ascii: "9")
+        || first >= UInt8(ascii: "A") && first <= UInt8(ascii: "S")
+    else { return nil }
+    if first >= UInt8(ascii: "A") {
       guard let month = cursor.eatWord(), month.count == 3 else { return nil }
       cursor.eatBlanks()
       guard let day = cursor.eatDecimal(), day <= 31, cursor.eatBlanks() > 0 else { return nil }
     }
-    guard let time = cursor.eatWord(), bytes[time].contains(0x3a), cursor.eatBlanks() > 0 else { return nil }
+    guard let time = cursor.eatWord(), bytes[time].contains(UInt8(ascii: ":")), cursor.eatBlanks() > 0 else {
+      return nil
+    }
     let start = cursor.at
     guard cursor.eatWord() != nil, cursor.eatBlanks() > 0, let program = cursor.eatWord(), program.count > 1,
-      bytes[program.upperBound - 1] == 0x3a
+      bytes[program.upperBound - 1] == UInt8(ascii: ":")
     else { return nil }
     let writer = start..<program.upperBound
-    _ = cursor.eat(0x20)
+    _ = cursor.eat(UInt8(ascii: " "))
     return (writer, cursor.at)
   }
 
@@ -299,7 +310,8 @@ struct PasteLines {
 
   /// Takes off the `=` with which a mailer that writes quoted-printable (RFC 2045, 6.7) breaks long lines.
   private mutating func takeOffSoftBreaks(_ indexes: [Int]) {
-    for index in indexes where lines[index].end > lines[index].start && bytes[lines[index].end - 1] == 0x3d {
+    for index in indexes where lines[index].end > lines[index].start && bytes[lines[index].end - 1] == UInt8(ascii: "=")
+    {
       lines[index].end -= 1
     }
   }
@@ -311,20 +323,20 @@ struct PasteLines {
     // Rows of a listing begin with numbers, too: what stands behind the number decides before it is read.
     var at = line.start
     let limit = min(line.end, line.start + 24)
-    while at < limit, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
-    guard at < limit, bytes[at] >= 0x30, bytes[at] <= 0x39 else { return nil }
-    while at < limit, bytes[at] >= 0x30, bytes[at] <= 0x39 { at += 1 }
-    if at < limit, bytes[at] != 0x09 {
-      while at < limit, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
-      guard at < limit, bytes[at] == 0x7c || bytes[at] == 0xe2 else { return nil }
+    while at < limit, bytes[at] == UInt8(ascii: " ") || bytes[at] == UInt8(ascii: "\t") { at += 1 }
+    guard at < limit, bytes[at] >= UInt8(ascii: "0"), bytes[at] <= UInt8(ascii: "9") else { return nil }
+    while at < limit, bytes[at] >= UInt8(ascii: "0"), bytes[at] <= UInt8(ascii: "9") { at += 1 }
+    if at < limit, bytes[at] != UInt8(ascii: "\t") {
+      while at < limit, bytes[at] == UInt8(ascii: " ") || bytes[at] == UInt8(ascii: "\t") { at += 1 }
+      guard at < limit, bytes[at] == UInt8(ascii: "|") || bytes[at] == 0xe2 else { return nil }
     }
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 24))
     cursor.eatBlanks()
     guard let number = cursor.eatDecimal(), number < 1 << 32 else { return nil }
-    if cursor.eat(0x09) { return (number, cursor.at) }
+    if cursor.eat(UInt8(ascii: "\t")) { return (number, cursor.at) }
     cursor.eatBlanks()
-    guard cursor.eat(0x7c) || cursor.eat("\u{2502}") else { return nil }
-    _ = cursor.eat(0x20)
+    guard cursor.eat(UInt8(ascii: "|")) || cursor.eat("\u{2502}") else { return nil }
+    _ = cursor.eat(UInt8(ascii: " "))
     return (number, cursor.at)
   }
 
@@ -360,7 +372,8 @@ struct PasteLines {
     }
   }
 
-  /// The pieces that a text is cut in. A line belongs to the piece that it begins in, behind the line end of the one before.
+  /// The pieces that a text is cut in. A line belongs to the piece that it begins in, behind the line end of the one
+  /// before.
   private static func pieces(of bytes: ByteView) -> [Piece] {
     let first = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     let runs = Parallel.runs(of: bytes.count - first, atLeast: 1 << 18)
@@ -368,7 +381,7 @@ struct PasteLines {
       // The first line begins behind nothing, and behind the last line end none does.
       let isFirst = run.lowerBound == 0
       let ends = first + run.lowerBound - (isFirst ? 0 : 1)..<max(first, first + run.upperBound - 1)
-      let count = bytes.count(of: 0x0a, in: ends) + (isFirst && !run.isEmpty ? 1 : 0)
+      let count = bytes.count(of: UInt8(ascii: "\n"), in: ends) + (isFirst && !run.isEmpty ? 1 : 0)
       return Piece(range: first + run.lowerBound..<first + run.upperBound, count: count)
     }
     for index in pieces.indices.dropFirst() { pieces[index].first = pieces[index - 1].first + pieces[index - 1].count }
@@ -385,12 +398,12 @@ struct PasteLines {
     var marks = Marks()
     guard piece.count > 0 else { return marks }
     var at = piece.range.lowerBound
-    if piece.first > 0 { at = bytes.place(of: 0x0a, from: at - 1).map { $0 + 1 } ?? bytes.count }
+    if piece.first > 0 { at = bytes.place(of: UInt8(ascii: "\n"), from: at - 1).map { $0 + 1 } ?? bytes.count }
     for index in piece.first..<piece.first + piece.count {
       let isLast = index == piece.first + piece.count - 1
-      let end = bytes.place(of: 0x0a, from: isLast ? max(at, piece.end) : at) ?? bytes.count
+      let end = bytes.place(of: UInt8(ascii: "\n"), from: isLast ? max(at, piece.end) : at) ?? bytes.count
       var line = DumpLine(start: at, end: end, number: Int32(truncatingIfNeeded: index + 1))
-      while line.end > line.start, bytes[line.end - 1] == 0x0d { line.end -= 1 }
+      while line.end > line.start, bytes[line.end - 1] == UInt8(ascii: "\r") { line.end -= 1 }
       line.recognise(in: bytes)
       if line.form == .other || line.form == .row {
         if mayBeMarked(bytes, line) { marks.marked.append(index) }
@@ -412,12 +425,13 @@ struct PasteLines {
     "!=<>".utf8.contains(bytes[line.end - 2])
   }
 
-  /// Takes off sudo's question, which the first line of an output stands behind where the answer ended no line: `[sudo] password for web: -P INPUT DROP`.
+  /// Takes off sudo's question, which the first line of an output stands behind where the answer ended no line: `[sudo]
+  /// password for web: -P INPUT DROP`.
   private static func takeOffPasswordPrompt(_ bytes: ByteView, _ line: inout DumpLine) {
-    guard line.start < line.end, bytes[line.start] == 0x5b else { return }
+    guard line.start < line.end, bytes[line.start] == UInt8(ascii: "[") else { return }
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 200))
     guard cursor.eat("[sudo] ") else { return }
-    _ = cursor.eat { $0 != 0x3a }
+    _ = cursor.eat { $0 != UInt8(ascii: ":") }
     guard cursor.eat(": ") else { return }
     cursor.eatBlanks()
     guard cursor.at < line.end else { return }
@@ -448,18 +462,20 @@ struct PasteLines {
     let at = bytes.startOfWord(from: line.start, to: line.end)
     guard at < line.end else { return false }
     switch bytes[at] {
-    case 0x3e, 0x60, 0x7e, 0x7c: return true
-    case 0x22, 0x27, 0x3d: return unwrapped(bytes, at..<line.end) != nil
+    case UInt8(ascii: ">"), UInt8(ascii: "`"), UInt8(ascii: "~"), UInt8(ascii: "|"): return true
+    case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "="): return unwrapped(bytes, at..<line.end) != nil
     case 0xe2, 0xc2: return bullet(bytes, at, line.end) != nil
-    case 0x2d, 0x2a, 0x2b:
+    case UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "+"):
       guard at + 1 < line.end else { return false }
-      if bytes[at + 1] == 0x20 { return bullet(bytes, at, line.end) != nil }
-      return (bytes[at + 1] == bytes[at] || bytes[at + 1] == 0x3e) && unwrapped(bytes, at..<line.end) != nil
+      if bytes[at + 1] == UInt8(ascii: " ") { return bullet(bytes, at, line.end) != nil }
+      return (bytes[at + 1] == bytes[at] || bytes[at + 1] == UInt8(ascii: ">"))
+        && unwrapped(bytes, at..<line.end) != nil
     default: return false
     }
   }
 
-  /// Where a line goes on behind a bullet; nil when none stands at a place. Hyphens and stars are bullets only before what is a line of an output.
+  /// Where a line goes on behind a bullet; nil when none stands at a place. Hyphens and stars are bullets only before
+  /// what is a line of an output.
   private static func bullet(_ bytes: ByteView, _ at: Int, _ end: Int) -> Int? {
     var cursor = ByteCursor(bytes, at..<end)
     if cursor.eat("\u{2022}") || cursor.eat("\u{25e6}") || cursor.eat("\u{2023}") || cursor.eat("\u{25aa}")
@@ -468,12 +484,15 @@ struct PasteLines {
       cursor.eatBlanks()
       return cursor.at
     }
-    guard cursor.eat(0x2d) || cursor.eat(0x2a) || cursor.eat(0x2b), cursor.eat(0x20) else { return nil }
+    guard cursor.eat(UInt8(ascii: "-")) || cursor.eat(UInt8(ascii: "*")) || cursor.eat(UInt8(ascii: "+")),
+      cursor.eat(UInt8(ascii: " "))
+    else { return nil }
     cursor.eatBlanks()
     return OutputStart.isSaveLine(cursor) || unwrapped(bytes, cursor.at..<end) != nil ? cursor.at : nil
   }
 
-  /// The line of a save that stands between quotation marks, backticks or stars, or behind an arrow: `"-A INPUT -j DROP",` or `--> -A INPUT -j DROP`. Nil of any other.
+  /// The line of a save that stands between quotation marks, backticks or stars, or behind an arrow: `"-A INPUT -j
+  /// DROP",` or `--> -A INPUT -j DROP`. Nil of any other.
   private static func unwrapped(_ bytes: ByteView, _ range: Range<Int>) -> Range<Int>? {
     var cursor = ByteCursor(bytes, range)
     for arrow: StaticString in ["-->", "==>", "->", "=>"] where cursor.eat(arrow) {
@@ -483,13 +502,13 @@ struct PasteLines {
     for mark: StaticString in ["\"", "'", "`", "**"] where cursor.eat(mark) {
       guard isLineOfSave(cursor) else { return nil }
       var end = range.upperBound
-      while end > cursor.at, bytes[end - 1] <= 0x20 || bytes[end - 1] == 0x2c { end -= 1 }
+      while end > cursor.at, bytes[end - 1] <= UInt8(ascii: " ") || bytes[end - 1] == UInt8(ascii: ",") { end -= 1 }
       let width = mark.utf8CodeUnitCount
       guard end - width > cursor.at, bytes.has(mark, at: end - width) else { return nil }
       let inner = cursor.at..<end - width
       // A list in one line.
       var next = inner.lowerBound
-      while let comma = bytes.place(of: 0x2c, in: next..<inner.upperBound) {
+      while let comma = bytes.place(of: UInt8(ascii: ","), in: next..<inner.upperBound) {
         if bytes[comma - 1] == bytes[range.lowerBound] { return nil }
         next = comma + 1
       }
@@ -506,15 +525,16 @@ struct PasteLines {
       }
   }
 
-  /// Takes off `>` marks (Markdown, mail), as many levels as there are, and then a bullet or the upright strokes of a table.
+  /// Takes off `>` marks (Markdown, mail), as many levels as there are, and then a bullet or the upright strokes of a
+  /// table.
   private func unquote(_ line: inout DumpLine) {
     takeOffQuotation(&line)
     let at = bytes.startOfWord(from: line.start, to: line.end)
     guard at < line.end else { return }
-    if bytes[at] == 0x7c, at + 1 == line.end || bytes[at + 1] <= 0x20 {
+    if bytes[at] == UInt8(ascii: "|"), at + 1 == line.end || bytes[at + 1] <= UInt8(ascii: " ") {
       line.start = min(at + 2, line.end)
-      while line.end > line.start, bytes[line.end - 1] == 0x20 { line.end -= 1 }
-      if line.end > line.start, bytes[line.end - 1] == 0x7c { line.end -= 1 }
+      while line.end > line.start, bytes[line.end - 1] == UInt8(ascii: " ") { line.end -= 1 }
+      if line.end > line.start, bytes[line.end - 1] == UInt8(ascii: "|") { line.end -= 1 }
     } else if let end = Self.bullet(bytes, at, line.end) {
       line.start = end
     }
@@ -528,11 +548,14 @@ struct PasteLines {
   private func takeOffQuotation(_ line: inout DumpLine) {
     while true {
       var at = line.start
-      while at < line.end, at - line.start < 4, bytes[at] == 0x20 { at += 1 }
-      guard at < line.end, bytes[at] == 0x3e, at - line.start < 4 else { return }
+      while at < line.end, at - line.start < 4, bytes[at] == UInt8(ascii: " ") { at += 1 }
+      guard at < line.end, bytes[at] == UInt8(ascii: ">"), at - line.start < 4 else { return }
       at += 1
-      guard at == line.end || bytes[at] == 0x20 || bytes[at] == 0x3e || bytes[at] == 0x09 else { return }
-      if at < line.end, bytes[at] != 0x3e { at += 1 }
+      guard
+        at == line.end || bytes[at] == UInt8(ascii: " ") || bytes[at] == UInt8(ascii: ">")
+          || bytes[at] == UInt8(ascii: "\t")
+      else { return }
+      if at < line.end, bytes[at] != UInt8(ascii: ">") { at += 1 }
       line.start = at
     }
   }
@@ -549,46 +572,24 @@ private struct Fence {
   /// Whether a line opens or closes a fence.
   mutating func take(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     var at = line.start
-    while at < line.end, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
-    guard at < line.end, bytes[at] == 0x60 || bytes[at] == 0x7e else { return false }
+    while at < line.end, bytes[at] == UInt8(ascii: " ") || bytes[at] == UInt8(ascii: "\t") { at += 1 }
+    guard at < line.end, bytes[at] == UInt8(ascii: "`") || bytes[at] == UInt8(ascii: "~") else { return false }
     let byte = bytes[at]
     let start = at
     while at < line.end, bytes[at] == byte { at += 1 }
     guard at - start >= 3 else { return false }
     let rest = bytes[at..<line.end]
     if isOpen {
-      guard byte == mark, at - start >= width, rest.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { return false }
+      guard byte == mark, at - start >= width, rest.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
+      else { return false }
       width = 0
       return true
     }
     // ```code``` in one line is no fence.
-    guard !rest.contains(0x60) else { return false }
+    guard !rest.contains(UInt8(ascii: "`")) else { return false }
     count += 1
     mark = byte
     width = at - start
     return true
   }
-}
-
-/// Lines of a paste that belong together, in their order, as runs of those that follow each other.
-struct LineRuns: Sendable {
-  /// The runs of indexes, of which none begins where another ends.
-  private(set) var runs: [Range<Int>] = []
-  /// The number of lines.
-  private(set) var count = 0
-
-  /// Adds lines behind those that are there.
-  mutating func append(_ run: Range<Int>) {
-    if run.isEmpty { return }
-    count += run.count
-    if let last = runs.last, last.upperBound == run.lowerBound {
-      runs[runs.count - 1] = last.lowerBound..<run.upperBound
-    } else {
-      runs.append(run)
-    }
-  }
-
-  mutating func append(_ line: Int) { append(line..<line + 1) }
-
-  mutating func append(_ others: LineRuns) { for run in others.runs { append(run) } }
 }

@@ -2,8 +2,8 @@ import RuleGraph
 
 /// What a line looks like by its bytes alone, where it is one of the few that a large dump is made of.
 ///
-/// Nothing of it depends on other lines, so it is found out on all processors while the text is cut into lines; what such a line means where it stands, the
-/// ``SectionFinder`` says.
+/// Nothing of it depends on other lines, so it is found out on all processors while the text is cut into lines; what
+/// such a line means where it stands, the ``SectionFinder`` says.
 enum PlainForm: UInt8, Sendable {
   /// Anything else.
   case other
@@ -34,7 +34,7 @@ enum PlainForm: UInt8, Sendable {
     case UInt8(ascii: "-"): self = Self.isRule(bytes, line) ? .rule : .other
     case UInt8(ascii: ":"): self = Self.isHead(bytes, line) ? .head : .other
     case UInt8(ascii: "C"): self = Self.isChainHead(bytes, line) ? .chainHead : .other
-    case 0x20:
+    case UInt8(ascii: " "):
       self = Self.isColumnHead(bytes, line) ? .columnHead : Self.isRow(bytes, line) ? .row : .other
     default: self = .other
     }
@@ -49,24 +49,33 @@ enum PlainForm: UInt8, Sendable {
   }
 
   private static func isRule(_ bytes: ByteView, _ line: DumpLine) -> Bool {
-    line.end - line.start > 3 && bytes[line.start + 1] == 0x41 && bytes[line.start + 2] == 0x20
-      && bytes[line.start + 3] > 0x20
+    line.end - line.start > 3 && bytes[line.start + 1] == UInt8(ascii: "A")
+      && bytes[line.start + 2] == UInt8(ascii: " ")
+      && bytes[line.start + 3] > UInt8(ascii: " ")
   }
 
   private static func isHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
-    guard line.end - line.start > 8, line.end - line.start < 80, bytes[line.end - 1] == 0x5d else { return false }
+    guard line.end - line.start > 8, line.end - line.start < 80, bytes[line.end - 1] == UInt8(ascii: "]") else {
+      return false
+    }
     var at = line.start + 1
     // Nothing that a prompt ends with may stand in the name.
-    while at < line.end, bytes[at] > 0x25, bytes[at] < 0x7b, bytes[at] != 0x3e { at += 1 }
-    guard at + 4 < line.end, bytes[at] == 0x20, bytes[at + 1] == 0x2d, bytes[at + 2] == 0x20 else { return false }
-    return bytes[at + 3] == 0x5b
+    while at < line.end, bytes[at] > UInt8(ascii: "%"), bytes[at] < UInt8(ascii: "{"), bytes[at] != UInt8(ascii: ">") {
+      at += 1
+    }
+    guard at + 4 < line.end, bytes[at] == UInt8(ascii: " "), bytes[at + 1] == UInt8(ascii: "-"),
+      bytes[at + 2] == UInt8(ascii: " ")
+    else { return false }
+    return bytes[at + 3] == UInt8(ascii: "[")
   }
 
   /// A head with a name that nobody could take for a prompt.
   private static func isChainHead(_ bytes: ByteView, _ line: DumpLine) -> Bool {
     guard line.end - line.start > 8, bytes[line.end - 1] == UInt8(ascii: ")") else { return false }
     let letter = bytes[line.start + 6]
-    guard letter >= 0x41, letter <= 0x7a, bytes.has("Chain ", at: line.start) else { return false }
+    guard letter >= UInt8(ascii: "A"), letter <= UInt8(ascii: "z"), bytes.has("Chain ", at: line.start) else {
+      return false
+    }
     var cursor = ByteCursor(bytes, chainName(bytes, line).upperBound..<line.end)
     return cursor.eat(" (") && cursor.eatDecimal() != nil && cursor.eat(" references")
   }
@@ -81,18 +90,22 @@ enum PlainForm: UInt8, Sendable {
     guard line.end - line.start > 20 else { return false }
     let end = min(line.end, line.start + 200)
     var words = Words(bytes, line.start..<end)
-    guard let first = words.next(), bytes[first.lowerBound] >= 0x30, bytes[first.lowerBound] <= 0x39 else {
+    guard let first = words.next(), bytes[first.lowerBound] >= UInt8(ascii: "0"),
+      bytes[first.lowerBound] <= UInt8(ascii: "9")
+    else {
       return false
     }
     for _ in 0..<6 {
       guard let word = words.next() else { break }
-      guard word.count == 2, bytes[word.lowerBound] == 0x2d, bytes[word.lowerBound + 1] == 0x2d else { continue }
+      guard word.count == 2, bytes[word.lowerBound] == UInt8(ascii: "-"),
+        bytes[word.lowerBound + 1] == UInt8(ascii: "-")
+      else { continue }
       // The option column; two addresses stand behind it, and interfaces.
       if words.next() != nil, words.next() != nil { return true }
       break
     }
     // Without that column an address tells a row.
-    return bytes.contains(0x2f, in: first.lowerBound..<end)
+    return bytes.contains(UInt8(ascii: "/"), in: first.lowerBound..<end)
       && OutputContinuation.isListingRow(ByteCursor(bytes, first.lowerBound..<end))
   }
 }

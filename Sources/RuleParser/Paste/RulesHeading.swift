@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// Headings that say of which family or table the rules below them are: `ip6tables:`, `=== IPv6 ===`, `And for v6:`, `iptables, nat table:`.
+/// Headings that say of which family or table the rules below them are: `ip6tables:`, `=== IPv6 ===`, `And for v6:`,
+/// `iptables, nat table:`.
 enum RulesHeading {
   /// The family that a heading tells; nil of any other line, and of a heading of both.
   static func family(_ bytes: ByteView, _ range: Range<Int>) -> AddressFamily? {

@@ -38,8 +38,8 @@ extension SectionFinder {
     take(prompt.command, at: index, fence: fence, place: place, host: prompt.host)
   }
 
-  /// Whether commands that name no host run where the last one has led into: on another machine or in a network namespace up to `exit`, in a container in the
-  /// same fence.
+  /// Whether commands that name no host run where the last one has led into: on another machine or in a network
+  /// namespace up to `exit`, in a container in the same fence.
   func isInside(_ fence: Int32) -> Bool {
     entered?.isMachine == true || entered?.isNamespace == true || (fence != 0 && enteredFence == fence)
   }
@@ -87,7 +87,8 @@ extension SectionFinder {
     unanswered = []
   }
 
-  /// Whether a line is one of nft's own commands, without the program's name, in a file that was printed: that changes nothing.
+  /// Whether a line is one of nft's own commands, without the program's name, in a file that was printed: that changes
+  /// nothing.
   func isLineOfFile(_ line: DumpLine) -> Bool {
     guard pending.first?.output.isFile == true else { return false }
     var cursor = ByteCursor(bytes, line.range)
@@ -157,10 +158,12 @@ extension SectionFinder {
       return false
     }
     let (mark, known) = (bytes[line.start], lines[pendingLine])
-    guard mark == 0x24 || mark == 0x23 || mark == 0x25, known.start < known.end, bytes[known.start] == mark else {
+    guard mark == UInt8(ascii: "$") || mark == UInt8(ascii: "#") || mark == UInt8(ascii: "%"), known.start < known.end,
+      bytes[known.start] == mark
+    else {
       return false
     }
-    return line.end == line.start + 1 || bytes[line.start + 1] == 0x20
+    return line.end == line.start + 1 || bytes[line.start + 1] == UInt8(ascii: " ")
   }
 
   /// A command that prints all rules and is followed by the next prompt has printed nothing: there are none.

@@ -3,7 +3,8 @@ import RuleGraph
 // Which output each line belongs to.
 
 extension SectionFinder {
-  /// Takes the lines that nothing but rules of the open output can be, which is what a large dump is made of; gives the index behind them.
+  /// Takes the lines that nothing but rules of the open output can be, which is what a large dump is made of; gives the
+  /// index behind them.
   mutating func takePlainLines(from index: Int) -> Int {
     guard var open = current else { return index }
     current = nil
@@ -31,19 +32,21 @@ extension SectionFinder {
     return end
   }
 
-  /// Whether a line in open brackets belongs to something else, so that nothing has closed them: a prompt, or the beginning of another output.
+  /// Whether a line in open brackets belongs to something else, so that nothing has closed them: a prompt, or the
+  /// beginning of another output.
   func breaks(_ line: DumpLine) -> Bool {
     guard line.start < line.end else { return false }
     switch bytes[line.start] {
     // Blanks, brackets and what stands in them.
-    case 0...0x22, 0x7b, 0x7d, 0x5d, 0x2c: return false
-    case 0x23, 0x2a, 0x43:
+    case 0...UInt8(ascii: "\""), UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","):
+      return false
+    case UInt8(ascii: "#"), UInt8(ascii: "*"), UInt8(ascii: "C"):
       let kind = OutputStart.kind(bytes, line)
       return kind == .save || kind == .listing
-    case 0x2d, 0x3a: return OutputStart.isSaveLine(ByteCursor(bytes, line.range))
+    case UInt8(ascii: "-"), UInt8(ascii: ":"): return OutputStart.isSaveLine(ByteCursor(bytes, line.range))
     default: break
     }
-    if let prompt = ShellPrompt(bytes, line) { return prompt.host != .bare || bytes[line.start] == 0x24 }
+    if let prompt = ShellPrompt(bytes, line) { return prompt.host != .bare || bytes[line.start] == UInt8(ascii: "$") }
     return OutputStart.kind(bytes, line) == .ipAddress
   }
 
@@ -92,7 +95,8 @@ extension SectionFinder {
     return end
   }
 
-  /// Takes the chain whose plain head stands in a line into a listing, unless it begins another listing: then it is not taken.
+  /// Takes the chain whose plain head stands in a line into a listing, unless it begins another listing: then it is not
+  /// taken.
   mutating func takeChain(at index: Int, _ open: inout OpenSection) -> Bool {
     while nextChain < paste.chains.lines.count, paste.chains.lines[nextChain] < index { nextChain += 1 }
     return nextChain < paste.chains.lines.count && paste.chains.lines[nextChain] == index
@@ -198,18 +202,19 @@ extension SectionFinder {
     return RulesHeading.table(bytes, line.range) != nil
   }
 
-  /// Whether a line between two rules of the open output is a comment, though its words begin as a command does: `# more rules here`, `# docker rules`. A command
-  /// has options or names a file, and what it prints begins with a head.
+  /// Whether a line between two rules of the open output is a comment, though its words begin as a command does: `#
+  /// more rules here`, `# docker rules`. A command has options or names a file, and what it prints begins with a head.
   func isCommentAmongRules(_ index: Int) -> Bool {
     guard let kind = current?.section.kind, kind == .listing || kind == .save, index > 0, index + 1 < lines.count,
-      lines[index].start < lines[index].end, bytes[lines[index].start] == 0x23
+      lines[index].start < lines[index].end, bytes[lines[index].start] == UInt8(ascii: "#")
     else { return false }
     let form: PlainForm = kind == .listing ? .row : .rule
     guard lines[index - 1].form == form, lines[index + 1].form == form else { return false }
     return !bytes[lines[index].range].contains { "-/|.=".utf8.contains($0) }
   }
 
-  /// Whether a line stands right below a chain's head or rows there that look like none: what it says is in the place of rules.
+  /// Whether a line stands right below a chain's head or rows there that look like none: what it says is in the place
+  /// of rules.
   func isBelowHead(_ index: Int) -> Bool {
     guard index > 0, taken.runs.last?.upperBound == index else { return false }
     if current?.unreadRow == index - 1 { return true }
@@ -232,7 +237,7 @@ extension SectionFinder {
     cursor.eatBlanks()
     guard let first = cursor.peek, first < 0x7f else { return nil }
     let text = cursor.text(cursor.at..<cursor.end).trimmedBlanks
-    if first >= 0x2f, text.last != ":", ShellPrompt.isCommand(text) { return text }
+    if first >= UInt8(ascii: "/"), text.last != ":", ShellPrompt.isCommand(text) { return text }
     return HeadingCommand.command(in: text)
   }
 
@@ -263,7 +268,7 @@ extension SectionFinder {
       // Rows whose chain's head was filtered away.
       return OutputContinuation.isListingRow(cursor) ? kind : nil
     case .dockerPort:
-      guard cursor.eatDecimal() != nil, cursor.eat(0x2f) else { return nil }
+      guard cursor.eatDecimal() != nil, cursor.eat(UInt8(ascii: "/")) else { return nil }
       return kind
     default: return nil
     }
@@ -277,7 +282,8 @@ extension SectionFinder {
     return .listing
   }
 
-  /// Takes in, where a prompt or another output ends the first one, that it began above the input: `iptables -S` prints the policies before the rules.
+  /// Takes in, where a prompt or another output ends the first one, that it began above the input: `iptables -S` prints
+  /// the policies before the rules.
   mutating func noteCutBeginning() {
     guard let open = current, sections.isEmpty, open.section.command == nil,
       let first = taken.runs.first?.lowerBound, paste.isFirst(first)
@@ -296,7 +302,7 @@ extension SectionFinder {
     guard section.kind == .save, section.command != nil, section.output.table != nil, !section.output.isWhole,
       !section.output.isFiltered, section.output.chain == nil, section.commandIndex == nil || sections.isEmpty,
       let first = section.text.lines.first,
-      !section.text.lines.contains(where: { !$0.range.isEmpty && bytes[$0.start] == 0x2a })
+      !section.text.lines.contains(where: { !$0.range.isEmpty && bytes[$0.start] == UInt8(ascii: "*") })
     else { return false }
     return first.form == .rule
   }

@@ -7,7 +7,8 @@ extension SectionFinder {
     if current?.section.kind == .listing, kind != .listing { noteCutBeginning() }
     close()
     let fence = paste.fence(at: index)
-    // A command stands right before its output: in the same fence, in the fence before, or a few lines above; or what it printed before goes on.
+    // A command stands right before its output: in the same fence, in the fence before, or a few lines above; or what
+    // it printed before goes on.
     let isClose = index - pendingLine <= 30 || index - (lastLineOfAnswer ?? pendingLine) <= 3
     let isNear =
       pendingFence == fence
@@ -73,7 +74,8 @@ extension SectionFinder {
     return last.text.lines.last.map { Int($0.number) - 1 }
   }
 
-  /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what it knows.
+  /// Whether a command that prints one kind may have printed another: what stands there decides, the command adds what
+  /// it knows.
   static func prints(_ command: OutputKind?, _ kind: OutputKind) -> Bool {
     guard let command else { return false }
     if command == kind { return true }
@@ -148,7 +150,9 @@ extension SectionFinder {
       let gap = open.gap.runs.first, gap.lowerBound == end
     else { return 0..<0 }
     let limit = min(gap.upperBound, end + FoldedLine.mostPieces)
-    let behind = (end..<limit).first { lines[$0].range.isEmpty || bytes[lines[$0].range].allSatisfy { $0 <= 0x20 } }
+    let behind = (end..<limit).first {
+      lines[$0].range.isEmpty || bytes[lines[$0].range].allSatisfy { $0 <= UInt8(ascii: " ") }
+    }
     return end..<(behind ?? limit)
   }
 

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// Finds the outputs in one input: by the prompts and commands before them, by their first lines, and by the file's name.
+/// Finds the outputs in one input: by the prompts and commands before them, by their first lines, and by the file's
+/// name.
 struct SectionFinder {
   let source: Int32
   let memory: SourceBytes
@@ -25,7 +26,8 @@ struct SectionFinder {
   /// How many strands were used.
   var strand: Int
 
-  // What is open, with the chains of the lines before which come next. Its lines stand apart from it: whoever looks at it would be a second owner of them.
+  // What is open, with the chains of the lines before which come next. Its lines stand apart from it: whoever looks at
+  // it would be a second owner of them.
   var current: OpenSection?
   var taken = LineRuns()
   var nextChain = 0
@@ -48,7 +50,8 @@ struct SectionFinder {
   var session: Int32 = 1
   // How wide the screen was on which watch(1) shows the outputs of the last command.
   var screenWidth: Int?
-  // The family that a heading above the open output tells, and that of the outputs before it which it stands above, too.
+  // The family that a heading above the open output tells, and that of the outputs before it which it stands above,
+  // too.
   var headingFamily: AddressFamily?
   // Commands that print rules through a filter, as long as nothing of their output has come.
   var unanswered: [(command: ShellCommand, line: DumpLine, host: String?, promptName: String?)] = []
@@ -68,7 +71,7 @@ struct SectionFinder {
     /// Whether it is a listing that began with rows, without the head of their chain.
     var isRest = false
     /// The last line below a chain's head that was taken though it looks like no row.
-    var unreadRow = -1
+    var unreadRow: Int?
   }
 
   /// Finds the sections of an input. `strand` is the number of its first strand.
@@ -90,11 +93,11 @@ struct SectionFinder {
     find()
   }
 
-  /// The families of which iptables says anywhere in the input that tables of iptables-legacy exist beside those that it printed. It says so on its error
-  /// output, which a paste holds before or behind an output.
+  /// The families of which iptables says anywhere in the input that tables of iptables-legacy exist beside those that
+  /// it printed. It says so on its error output, which a paste holds before or behind an output.
   var legacyFamilies: Set<AddressFamily> {
     var families: Set<AddressFamily> = []
-    for line in lines where line.form == .other && bytes[line.start] == 0x23 {
+    for line in lines where line.form == .other && bytes[line.start] == UInt8(ascii: "#") {
       var cursor = ByteCursor(bytes, line.range)
       guard cursor.eat("# Warning: ip") else { continue }
       let isIPv6 = cursor.eat("6")
@@ -175,5 +178,5 @@ struct SectionFinder {
   }
 
   /// Whether the input is a program that someone ran, and not what was printed.
-  var isScript: Bool { bytes.starts(with: [0x23, 0x21]) }
+  var isScript: Bool { bytes.starts(with: "#!".utf8) }
 }

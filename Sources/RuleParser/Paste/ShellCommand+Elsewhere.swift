@@ -54,7 +54,8 @@ extension ShellCommand {
     return true
   }
 
-  /// Reads a command that runs in a place; several words are one command line there, as ssh(1) joins them. Without a command the place is entered.
+  /// Reads a command that runs in a place; several words are one command line there, as ssh(1) joins them. Without a
+  /// command the place is entered.
   private mutating func run(_ words: ArraySlice<String>, in inside: Place) {
     if words.isEmpty || Self.isShell(words) {
       // What is typed or piped into it runs there.
@@ -160,7 +161,8 @@ extension ShellCommand {
     "tail", "tee", "cp", "mv", "rm", "find", "for", "while", "if", "then", "do", "!", "{", "(", "alias", "printf",
   ]
 
-  /// A program that is not known here and that is given a command which prints rules (`lxc-do c1 iptables -S`): nobody knows where that runs.
+  /// A program that is not known here and that is given a command which prints rules (`lxc-do c1 iptables -S`): nobody
+  /// knows where that runs.
   private mutating func readUnknown(_ program: String, _ arguments: ArraySlice<String>) -> Bool {
     guard !Self.isKnownProgram(program), !Self.transparent.contains(program), !program.contains("tables") else {
       return false

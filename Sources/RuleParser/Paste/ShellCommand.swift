@@ -24,7 +24,8 @@ struct ShellCommand: Sendable {
     }
   }
 
-  /// Whether it prints all rules of a kind, so that printing nothing says that there are none. What goes into a file or another program is not seen.
+  /// Whether it prints all rules of a kind, so that printing nothing says that there are none. What goes into a file or
+  /// another program is not seen.
   var printsAllRules: Bool {
     guard !text.contains(where: { $0 == ">" || $0 == "|" }) else { return false }
     switch output.kind {
@@ -116,7 +117,9 @@ extension ShellCommand {
   static func watched(_ line: ByteCursor) -> String? {
     var cursor = line
     guard cursor.eat("Every "), cursor.eatDecimal() != nil else { return nil }
-    _ = cursor.eat { $0 == 0x2e || $0 == 0x2c || $0 >= 0x30 && $0 <= 0x39 }
+    _ = cursor.eat {
+      $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ",") || $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9")
+    }
     guard cursor.eat("s: ") else { return nil }
     let start = cursor.at
     var end = start
@@ -237,7 +240,8 @@ extension ShellCommand {
     if rest.count == 1, let shell = rest.first, Self.shells.contains(Self.baseName(shell)) { enters = .container(name) }
   }
 
-  /// `docker run -it` puts the prompts that follow inside the container, whose network may be the host's or another container's.
+  /// `docker run -it` puts the prompts that follow inside the container, whose network may be the host's or another
+  /// container's.
   private mutating func readRun(_ arguments: ArraySlice<String>) {
     var name = ""
     var network = ""

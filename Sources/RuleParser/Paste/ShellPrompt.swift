@@ -27,7 +27,7 @@ struct ShellPrompt: Sendable {
   init?(_ bytes: ByteView, _ line: DumpLine) {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 2000))
     cursor.eatBlanks()
-    guard let first = cursor.peek, first != 0x7b else { return nil }
+    guard let first = cursor.peek, first != UInt8(ascii: "{") else { return nil }
     if let prompt = Self.named(cursor) ?? Self.directory(cursor) ?? Self.bare(cursor) {
       self = prompt
     } else {
@@ -45,49 +45,56 @@ struct ShellPrompt: Sendable {
 
   private static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f: true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+      true
     default: false
     }
   }
 
-  private static func isMark(_ byte: UInt8?) -> Bool { byte == 0x23 || byte == 0x24 || byte == 0x25 || byte == 0x3e }
+  private static func isMark(_ byte: UInt8?) -> Bool {
+    byte == UInt8(ascii: "#") || byte == UInt8(ascii: "$") || byte == UInt8(ascii: "%") || byte == UInt8(ascii: ">")
+  }
 
   /// The rest of a line behind a prompt's mark, without blanks around it.
   private static func rest(_ cursor: ByteCursor) -> String {
     var cursor = cursor
     cursor.eatBlanks()
     var end = cursor.end
-    while end > cursor.at, cursor.bytes[end - 1] == 0x20 || cursor.bytes[end - 1] == 0x09 { end -= 1 }
+    while end > cursor.at, cursor.bytes[end - 1] == UInt8(ascii: " ") || cursor.bytes[end - 1] == UInt8(ascii: "\t") {
+      end -= 1
+    }
     return cursor.text(cursor.at..<end)
   }
 
   /// `[root@host ~]# `, `root@host:~# `, `(venv) user@host ~ $ `, `host:~# iptables`.
   private static func named(_ start: ByteCursor) -> ShellPrompt? {
     var cursor = start
-    if cursor.eat(0x28) {
+    if cursor.eat(UInt8(ascii: "(")) {
       let name = cursor.eat { isNameByte($0) }
-      guard !name.isEmpty, cursor.eat(0x29) else { return nil }
+      guard !name.isEmpty, cursor.eat(UInt8(ascii: ")")) else { return nil }
       cursor.eatBlanks()
     }
     // The arrow that some themes put before everything.
     if cursor.eat("\u{250c}\u{2500}") || cursor.eat("\u{256d}\u{2500}") { cursor.eatBlanks() }
-    let bracket = cursor.eat(0x5b)
+    let bracket = cursor.eat(UInt8(ascii: "["))
     let user = cursor.eat { isNameByte($0) }
-    guard !user.isEmpty, cursor.eat(0x40) else { return nil }
+    guard !user.isEmpty, cursor.eat(UInt8(ascii: "@")) else { return nil }
     let host = cursor.eat { isNameByte($0) }
     guard !host.isEmpty else { return nil }
     let nameEnd = cursor.at
     // The directory: short, and without what only text has.
     while cursor.at - nameEnd < 100, let byte = cursor.peek {
-      if bracket ? byte == 0x5d : isMark(byte) { break }
+      if bracket ? byte == UInt8(ascii: "]") : isMark(byte) { break }
       cursor.at += 1
     }
     if bracket {
-      guard cursor.eat(0x5d) else { return nil }
+      guard cursor.eat(UInt8(ascii: "]")) else { return nil }
       cursor.eatBlanks()
     } else {
       guard let next = nameEnd < cursor.end ? cursor.bytes[nameEnd] : nil,
-        next == 0x3a || next == 0x20 || next == 0x2f || next == 0x7e || isMark(next)
+        next == UInt8(ascii: ":") || next == UInt8(ascii: " ") || next == UInt8(ascii: "/") || next == UInt8(ascii: "~")
+          || isMark(next)
       else { return nil }
     }
     guard isMark(cursor.peek) else { return nil }
@@ -98,22 +105,25 @@ struct ShellPrompt: Sendable {
 
   /// Whether a host's name is twelve or more hexadecimal digits: Docker gives a container its id for a name.
   static func isContainerID(_ name: String) -> Bool {
-    name.utf8.count >= 12 && name.utf8.allSatisfy { $0.hexDigitValue != nil } && name.utf8.contains { $0 < 0x3a }
+    name.utf8.count >= 12 && name.utf8.allSatisfy { $0.hexDigitValue != nil }
+      && name.utf8.contains { $0 < UInt8(ascii: ":") }
   }
 
   /// `/ # `, `~ $ `, `/usr/local/tomcat # `, `bash-5.1# `.
   private static func directory(_ start: ByteCursor) -> ShellPrompt? {
     var cursor = start
-    if cursor.peek == 0x2f || cursor.peek == 0x7e {
-      _ = cursor.eat { $0 != 0x20 && $0 != 0x09 }
-      guard cursor.at - start.at < 80, cursor.eat(0x20), cursor.peek == 0x23 || cursor.peek == 0x24 else { return nil }
+    if cursor.peek == UInt8(ascii: "/") || cursor.peek == UInt8(ascii: "~") {
+      _ = cursor.eat { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+      guard cursor.at - start.at < 80, cursor.eat(UInt8(ascii: " ")),
+        cursor.peek == UInt8(ascii: "#") || cursor.peek == UInt8(ascii: "$")
+      else { return nil }
       cursor.at += 1
-      guard cursor.isAtEnd || cursor.peek == 0x20 else { return nil }
+      guard cursor.isAtEnd || cursor.peek == UInt8(ascii: " ") else { return nil }
       return ShellPrompt(host: .directory, command: rest(cursor))
     }
     if cursor.eat("bash-") || cursor.eat("sh-") {
-      let version = cursor.eat { $0 >= 0x2e && $0 <= 0x39 }
-      guard !version.isEmpty, cursor.peek == 0x23 || cursor.peek == 0x24 else { return nil }
+      let version = cursor.eat { $0 >= UInt8(ascii: ".") && $0 <= UInt8(ascii: "9") }
+      guard !version.isEmpty, cursor.peek == UInt8(ascii: "#") || cursor.peek == UInt8(ascii: "$") else { return nil }
       cursor.at += 1
       return ShellPrompt(host: .directory, command: rest(cursor))
     }
@@ -133,16 +143,21 @@ struct ShellPrompt: Sendable {
       }
       return nil
     }
-    if isMark(cursor.peek) || cursor.peek == 0x2b {
+    if isMark(cursor.peek) || cursor.peek == UInt8(ascii: "+") {
       cursor.at += 1
       // `#!/usr/sbin/nft -f` begins a file.
-      if cursor.peek == 0x21 { return nil }
+      if cursor.peek == UInt8(ascii: "!") { return nil }
       return known(cursor).map { ShellPrompt(host: .bare, command: $0) }
     }
     // A host's name alone before the mark.
-    let name = cursor.eat { isNameByte($0) || $0 == 0x3a || $0 == 0x7e || $0 == 0x2f || $0 == 0x28 || $0 == 0x29 }
+    let name = cursor.eat {
+      isNameByte($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/")
+        || $0 == UInt8(ascii: "(") || $0 == UInt8(ascii: ")")
+    }
     cursor.eatBlanks()
-    guard !name.isEmpty, cursor.at - start.at < 60, isMark(cursor.peek), cursor.peek != 0x3e else { return nil }
+    guard !name.isEmpty, cursor.at - start.at < 60, isMark(cursor.peek), cursor.peek != UInt8(ascii: ">") else {
+      return nil
+    }
     cursor.at += 1
     return known(cursor).map { command in
       var prompt = ShellPrompt(host: .bare, command: command)

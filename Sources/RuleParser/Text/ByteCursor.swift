@@ -1,6 +1,7 @@
 /// A position in the bytes of a dump, with the few primitives that every reader is made of.
 ///
-/// Each `eat…` either takes what it names and moves behind it, or takes nothing and says so. A cursor never leaves its range.
+/// Each `eat…` either takes what it names and moves behind it, or takes nothing and says so. A cursor never leaves its
+/// range.
 struct ByteCursor {
   /// The bytes of the whole source; positions are offsets in it, so that spans need no conversion.
   let bytes: ByteView
@@ -47,7 +48,7 @@ struct ByteCursor {
   @discardableResult
   mutating func eatBlanks() -> Int {
     let start = at
-    while at < end, bytes[at] == 0x20 || bytes[at] == 0x09 { at += 1 }
+    while at < end, bytes[at] == UInt8(ascii: " ") || bytes[at] == UInt8(ascii: "\t") { at += 1 }
     return at - start
   }
 
@@ -56,7 +57,9 @@ struct ByteCursor {
     let start = at
     at = bytes.endOfWord(from: start, to: end)
     // Other control characters belong to the word.
-    while at < end, bytes[at] != 0x20, bytes[at] != 0x09, bytes[at] != 0x0a, bytes[at] != 0x0d {
+    while at < end, bytes[at] != UInt8(ascii: " "), bytes[at] != UInt8(ascii: "\t"), bytes[at] != UInt8(ascii: "\n"),
+      bytes[at] != UInt8(ascii: "\r")
+    {
       at = bytes.endOfWord(from: at + 1, to: end)
     }
     return at > start ? start..<at : nil
@@ -73,9 +76,9 @@ struct ByteCursor {
   mutating func eatDecimal() -> UInt64? {
     var value: UInt64 = 0
     var position = at
-    while position < end, bytes[position] >= 0x30, bytes[position] <= 0x39 {
+    while position < end, bytes[position] >= UInt8(ascii: "0"), bytes[position] <= UInt8(ascii: "9") {
       let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-      let (sum, carry) = product.addingReportingOverflow(UInt64(bytes[position] - 0x30))
+      let (sum, carry) = product.addingReportingOverflow(UInt64(bytes[position] - UInt8(ascii: "0")))
       if overflow || carry { return nil }
       value = sum
       position += 1
@@ -87,7 +90,9 @@ struct ByteCursor {
 
   /// Takes a number as C writes it: decimal or `0x` and hexadecimal digits.
   mutating func eatNumber() -> UInt64? {
-    guard peek == 0x30, let x = peek(ahead: 1), x == 0x78 || x == 0x58 else { return eatDecimal() }
+    guard peek == UInt8(ascii: "0"), let x = peek(ahead: 1), x == UInt8(ascii: "x") || x == UInt8(ascii: "X") else {
+      return eatDecimal()
+    }
     var value: UInt64 = 0
     var position = at + 2
     while position < end, let digit = bytes[position].hexDigitValue {
@@ -118,9 +123,9 @@ extension UInt8 {
   /// The value of a hexadecimal digit, or nil.
   var hexDigitValue: UInt8? {
     switch self {
-    case 0x30...0x39: self - 0x30
-    case 0x41...0x46: self - 0x41 + 10
-    case 0x61...0x66: self - 0x61 + 10
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
     default: nil
     }
   }

@@ -3,9 +3,10 @@ import RuleGraph
 
 /// The bytes of a text that somebody else keeps.
 ///
-/// Readers hand the text on to every cursor, and each of them would count itself in and out as a user of an array, on all processors at once: a fifth of the time
-/// of reading went into that. A view counts nothing. It must not outlive its ``SourceBytes``: whoever begins to read (``DumpReader``, a ``JSONTape``) keeps
-/// those until all is read, and nothing in the graph holds a view.
+/// Readers hand the text on to every cursor, and each of them would count itself in and out as a user of an array, on
+/// all processors at once: a fifth of the time of reading went into that. A view counts nothing. It must not outlive
+/// its ``SourceBytes``: whoever begins to read (``DumpReader``, a ``JSONTape``) keeps those until all is read, and
+/// nothing in the graph holds a view.
 @safe struct ByteView: RandomAccessCollection, @unchecked Sendable {
   private let start: UnsafePointer<UInt8>
   /// The number of bytes.
@@ -81,7 +82,8 @@ import RuleGraph
 extension ByteView {
   /// The place of the first such byte from an offset on, or nil.
   ///
-  /// The C library looks at many bytes at a time, which a loop here does not: what is looked for all over megabytes is looked for with this.
+  /// The C library looks at many bytes at a time, which a loop here does not: what is looked for all over megabytes is
+  /// looked for with this.
   func place(of byte: UInt8, from start: Int = 0) -> Int? {
     guard start >= 0, start < count else { return nil }
     return place(of: byte, in: start..<count)
@@ -112,7 +114,8 @@ extension ByteView {
     return total
   }
 
-  /// The place of the first byte up to 0x20 in a range: a blank, or another byte that no word has; the range's end where there is none.
+  /// The place of the first byte up to 0x20 in a range: a blank, or another byte that no word has; the range's end
+  /// where there is none.
   func endOfWord(from place: Int, to end: Int) -> Int {
     first(from: place, to: end) { ~Self.letters($0) & 0x8080_8080_8080_8080 }
   }
@@ -125,12 +128,14 @@ extension ByteView {
     first(from: place, to: end) { Self.zeros($0 ^ 0x2222_2222_2222_2222) | Self.zeros($0 ^ 0x5c5c_5c5c_5c5c_5c5c) }
   }
 
-  /// The place of the first byte in a range that may be a bracket, a quotation mark or a `#`; the range's end where there is none.
+  /// The place of the first byte in a range that may be a bracket, a quotation mark or a `#`; the range's end where
+  /// there is none.
   ///
   /// Other bytes may be taken for one of these, but none of these for another one.
   func placeOfMark(from place: Int, to end: Int) -> Int { first(from: place, to: end) { Self.marks($0) } }
 
-  /// The place of the first byte in a range that a statement of nft may begin to be no plain line with: one of `"#$;\\{}`, or in rare cases another one.
+  /// The place of the first byte in a range that a statement of nft may begin to be no plain line with: one of
+  /// `"#$;\\{}`, or in rare cases another one.
   func placeOfStatementMark(from place: Int, to end: Int) -> Int {
     first(from: place, to: end) { word in
       Self.marks(word) | Self.zeros(word ^ 0x2424_2424_2424_2424) | Self.zeros(word ^ 0x3b3b_3b3b_3b3b_3b3b)
@@ -145,7 +150,8 @@ extension ByteView {
     } < range.upperBound
   }
 
-  /// The place of the first byte of a range that a look at eight bytes finds, by the highest bit of its byte; the range's end where there is none.
+  /// The place of the first byte of a range that a look at eight bytes finds, by the highest bit of its byte; the
+  /// range's end where there is none.
   @inline(__always)
   private func first(from place: Int, to end: Int, _ look: (UInt64) -> UInt64) -> Int {
     precondition(place >= 0 && end <= count, "there are no such bytes")
@@ -162,7 +168,8 @@ extension ByteView {
     return found != 0 ? at &+ found.trailingZeroBitCount >> 3 : end
   }
 
-  /// The highest bit of each byte that may be a bracket, a quotation mark or a `#`: all of `[]{}` have the bits 0x59, and but for 0x26 no others.
+  /// The highest bit of each byte that may be a bracket, a quotation mark or a `#`: all of `[]{}` have the bits 0x59,
+  /// and but for 0x26 no others.
   private static func marks(_ word: UInt64) -> UInt64 {
     zeros((word | 0x2626_2626_2626_2626) ^ 0x7f7f_7f7f_7f7f_7f7f)
       | zeros((word | 0x0101_0101_0101_0101) ^ 0x2323_2323_2323_2323)
@@ -193,7 +200,8 @@ extension ByteView {
     return length < 64 ? bits & ((1 &<< UInt64(length)) &- 1) : bits
   }
 
-  /// The highest bits of eight bytes side by side, that of the first byte the lowest: the product moves each of them to another place of its highest byte.
+  /// The highest bits of eight bytes side by side, that of the first byte the lowest: the product moves each of them to
+  /// another place of its highest byte.
   private static func gathered(_ highest: UInt64) -> UInt64 { (highest &>> 7 &* 0x0102_0408_1020_4080) &>> 56 }
 
   /// For each of eight bytes its highest bit: set where the byte is above 0x20. No sum carries over into the next byte.

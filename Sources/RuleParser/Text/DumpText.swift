@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// One line of a source, without its line end and without what surrounds the dump (a quote mark before it, a carriage return behind it).
+/// One line of a source, without its line end and without what surrounds the dump (a quote mark before it, a carriage
+/// return behind it).
 struct DumpLine: Hashable, Sendable {
   /// The offset of the first byte in the source.
   var start: Int
@@ -86,7 +87,8 @@ struct RuleFragment: Sendable {
   var unprinted: [String: SourceSpan] = [:]
   /// Whether some rule of a listing does not tell its interfaces.
   var hidesInterfaces = false
-  /// Where the text ends before the output does, or leaves lines out between tables: what is not in it may exist all the same.
+  /// Where the text ends before the output does, or leaves lines out between tables: what is not in it may exist all
+  /// the same.
   var cut: SourceSpan?
   /// The column at which the lines of a save were cut, where they tell.
   var cutColumn: Int?

@@ -2,7 +2,8 @@ import RuleGraph
 
 /// Puts the folded lines of JSON together.
 ///
-/// Line ends mean nothing in JSON but in texts and numbers, where only a fold can have put them: at the width of the terminal without a blank, else in place of one.
+/// Line ends mean nothing in JSON but in texts and numbers, where only a fold can have put them: at the width of the
+/// terminal without a blank, else in place of one.
 enum FoldedJSON {
   /// The text with whole texts and numbers; nil when it has one line only.
   static func unfolded(_ text: DumpText) -> DumpText? {

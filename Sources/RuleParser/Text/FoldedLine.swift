@@ -2,8 +2,8 @@ import RuleGraph
 
 /// A line of a dump that a terminal or mailer has folded: its pieces, and how they may have been one.
 ///
-/// A terminal folds at its width, in the middle of a word; a mailer at a blank before it, which is gone then. Which of both it was shows in what can be read: a rule
-/// of a number and half of the next word is none.
+/// A terminal folds at its width, in the middle of a word; a mailer at a blank before it, which is gone then. Which of
+/// both it was shows in what can be read: a rule of a number and half of the next word is none.
 struct FoldedLine {
   /// Where the pieces stand.
   var pieces: [DumpLine]
@@ -11,8 +11,8 @@ struct FoldedLine {
   /// A line with more pieces than this is none.
   static let mostPieces = 8
 
-  /// The ways to put the pieces together, each with one truth value for each place at which the line was folded: whether a blank stood there. Few lines are
-  /// folded more than thrice; of those only both pure ways are tried.
+  /// The ways to put the pieces together, each with one truth value for each place at which the line was folded:
+  /// whether a blank stood there. Few lines are folded more than thrice; of those only both pure ways are tried.
   var ways: [[Bool]] {
     let seams = pieces.count - 1
     guard seams <= 4 else { return [Array(repeating: false, count: seams), Array(repeating: true, count: seams)] }
@@ -23,7 +23,7 @@ struct FoldedLine {
   func joined(_ way: [Bool], in bytes: ByteView) -> [UInt8] {
     var text: [UInt8] = []
     for (index, piece) in pieces.enumerated() {
-      if index > 0, way[index - 1] { text.append(0x20) }
+      if index > 0, way[index - 1] { text.append(UInt8(ascii: " ")) }
       text += bytes[piece.range]
     }
     return text
@@ -44,8 +44,8 @@ struct FoldWidth {
     var columns = 0
     for byte in bytes[range] {
       switch byte {
-      case 0x09: columns += 8 - columns % 8
-      case 0x80...0xbf, 0x0d: break
+      case UInt8(ascii: "\t"): columns += 8 - columns % 8
+      case 0x80...0xbf, UInt8(ascii: "\r"): break
       default: columns += 1
       }
     }
@@ -64,8 +64,8 @@ struct FoldWidth {
 
   /// Who folded some lines, as far as widths tell; nil where they don't.
   ///
-  /// A terminal folds at exactly its width, so that the pieces are as wide as the widest line, or lack the blanks at their ends. One line says nothing,
-  /// since a mailer's can be so by chance.
+  /// A terminal folds at exactly its width, so that the pieces are as wide as the widest line, or lack the blanks at
+  /// their ends. One line says nothing, since a mailer's can be so by chance.
   func folder(of folds: [FoldedLine], in bytes: ByteView) -> Folder? {
     let seams = folds.flatMap { fold in zip(fold.pieces, fold.pieces.dropFirst()).map { ($0, $1) } }
     let atWidest = seams.count { isFull(bytes, $0.0) }
@@ -95,7 +95,8 @@ struct FoldWidth {
   private func isFull(_ bytes: ByteView, _ piece: DumpLine) -> Bool { Self.columns(bytes, piece.range) == widest }
 }
 
-/// The bytes of a dump whose folded lines are put together, each within the room that it had, so that offsets stay those of the source.
+/// The bytes of a dump whose folded lines are put together, each within the room that it had, so that offsets stay
+/// those of the source.
 struct UnfoldedBytes {
   private var bytes: [UInt8]
   private let original: ByteView
@@ -113,7 +114,7 @@ struct UnfoldedBytes {
     for (offset, byte) in text.enumerated() { bytes[line.start + offset] = byte }
     // A blank at the end may be one that the program printed; a line that ends the input still does.
     let isLast = end == bytes.count
-    for place in line.start + text.count..<end { bytes[place] = isLast ? 0x20 : 0x0d }
+    for place in line.start + text.count..<end { bytes[place] = isLast ? UInt8(ascii: " ") : UInt8(ascii: "\r") }
     line.end = isLast ? end : line.start + text.count
     line.form = .other
     return line
@@ -155,7 +156,8 @@ struct Unfolding<Reading: Equatable> {
 
   /// Decides how the pieces of a line belong together.
   ///
-  /// A reading that is doubtful counts only where there is no other: a word of the next line makes the name of a chain that there is not.
+  /// A reading that is doubtful counts only where there is no other: a word of the next line makes the name of a chain
+  /// that there is not.
   func result(_ fold: FoldedLine, isWhole: (Reading) -> Bool, isDoubtful: (Reading) -> Bool = { _ in false }) -> Result
   {
     // A part that nobody can read is unknown either way.

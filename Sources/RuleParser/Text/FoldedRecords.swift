@@ -1,9 +1,11 @@
 import HostModel
 import RuleGraph
 
-/// Puts the folded lines of an output together whose lines are records of their own: interfaces, routes, settings, members of sets.
+/// Puts the folded lines of an output together whose lines are records of their own: interfaces, routes, settings,
+/// members of sets.
 ///
-/// A record says by its beginning that it is one; a line that does not was folded off the one before it, where its first word did not fit.
+/// A record says by its beginning that it is one; a line that does not was folded off the one before it, where its
+/// first word did not fit.
 enum FoldedRecords {
   /// The text with whole lines; nil when no line goes on in the next one.
   static func unfolded(_ text: DumpText, begins: (DumpLine) -> Bool) -> DumpText? {
@@ -28,7 +30,8 @@ enum FoldedRecords {
     return bytes.text(of: text, lines)
   }
 
-  /// Whether a line ends with a word whose value is in the next one, which then looks like the beginning of a record: `default via`.
+  /// Whether a line ends with a word whose value is in the next one, which then looks like the beginning of a record:
+  /// `default via`.
   private static func awaitsValue(_ text: DumpText, _ line: DumpLine) -> Bool {
     LineWords(text, line).all.last.map { Self.keywords.contains($0) } ?? false
   }
@@ -40,8 +43,8 @@ enum FoldedRecords {
 
   // MARK: - Where records begin
 
-  /// Of `ip addr`, `ip link` and `bridge link`: the head of an interface (`2: eth0: <...>`, `2: eth0    inet ...`), or a line that is indented by several
-  /// blanks more than the heads are. Nil of `ip -br addr`, which has no such heads.
+  /// Of `ip addr`, `ip link` and `bridge link`: the head of an interface (`2: eth0: <...>`, `2: eth0 inet ...`), or a
+  /// line that is indented by several blanks more than the heads are. Nil of `ip -br addr`, which has no such heads.
   static func ofInterfaces(_ text: DumpText) -> ((DumpLine) -> Bool)? {
     guard let indentation = text.lines.compactMap({ headIndentation(text.cursor($0)) }).min() else { return nil }
     return { line in
@@ -56,7 +59,7 @@ enum FoldedRecords {
     let beginning = cursor.at
     if cursor.eatDecimal() != nil, cursor.eat(": ") { return indentation }
     cursor.at = beginning
-    let name = cursor.eat { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "<") }
+    let name = cursor.eat { $0 > UInt8(ascii: " ") && $0 < 0x7f && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "<") }
     return !name.isEmpty && cursor.eat(": <") ? indentation : nil
   }
 
@@ -75,7 +78,9 @@ enum FoldedRecords {
     var cursor = text.cursor(line)
     cursor.eatBlanks()
     if text.isRemark(line) || cursor.eat("sysctl: ") { return true }
-    let name = cursor.eat { $0 != 0x20 && $0 != 0x3d && $0 != 0x3a && $0 != 0x09 }
+    let name = cursor.eat {
+      $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "=") && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "\t")
+    }
     guard cursor.text(name).contains(".") || cursor.text(name).contains("/") else { return false }
     cursor.eatBlanks()
     return cursor.peek == UInt8(ascii: "=") || cursor.peek == UInt8(ascii: ":")

@@ -9,8 +9,8 @@ package struct JSONLine: Sendable {
   package struct Member: Hashable, Sendable {
     /// The key.
     package var key: String
-    /// Strings as they are, numbers and truth values as written, lists with commas, pairs in a list as ranges, `{"not": …}` with an exclamation
-    /// mark before it.
+    /// Strings as they are, numbers and truth values as written, lists with commas, pairs in a list as ranges, `{"not":
+    /// …}` with an exclamation mark before it.
     package var text: String?
   }
 
@@ -31,7 +31,9 @@ package struct JSONLine: Sendable {
       return
     }
     let rest = bytes[min(tape.end, bytes.count)...]
-    if !rest.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d || $0 == 0x0a }) {
+    if !rest.allSatisfy({
+      $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n")
+    }) {
       problem = "column \(tape.end + 1): unexpected text after the object"
     }
     for (key, value) in root.members {

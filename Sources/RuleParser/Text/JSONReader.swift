@@ -1,4 +1,5 @@
-/// Writes the nodes of a ``JSONTape``: one pass over the bytes, with a stack of its own, so that no nesting exhausts the thread's.
+/// Writes the nodes of a ``JSONTape``: one pass over the bytes, with a stack of its own, so that no nesting exhausts
+/// the thread's.
 struct JSONReader {
   let bytes: ByteView
   private(set) var at: Int
@@ -22,23 +23,23 @@ struct JSONReader {
     nodes = JSONNodes(capacity: (end - at) / 4)
   }
 
-  /// Reads elements of a list that is open, up to where another element begins, or with nil up to the end of the list and of the object that it is the only
-  /// member of. False where they don't end there.
+  /// Reads elements of a list that is open, up to where another element begins, or with nil up to the end of the list
+  /// and of the object that it is the only member of. False where they don't end there.
   mutating func readElements(upTo limit: Int?) -> Bool {
     while problem == nil {
       readValue()
       skipBlanks()
       guard problem == nil, at < end else { return false }
-      if bytes[at] == 0x2c {
+      if bytes[at] == UInt8(ascii: ",") {
         at += 1
         skipBlanks()
         if let limit, at >= limit { return at == limit }
         continue
       }
-      guard limit == nil, bytes[at] == 0x5d else { return false }
+      guard limit == nil, bytes[at] == UInt8(ascii: "]") else { return false }
       at += 1
       skipBlanks()
-      guard at < end, bytes[at] == 0x7d else { return false }
+      guard at < end, bytes[at] == UInt8(ascii: "}") else { return false }
       at += 1
       skipBlanks()
       return at == end
@@ -52,7 +53,8 @@ struct JSONReader {
     while problem == nil {
       skipBlanks()
       switch place {
-      case .firstElement where at < end && bytes[at] == 0x5d, .firstKey where at < end && bytes[at] == 0x7d:
+      case .firstElement where at < end && bytes[at] == UInt8(ascii: "]"),
+        .firstKey where at < end && bytes[at] == UInt8(ascii: "}"):
         at += 1
         close()
         place = .behindValue
@@ -70,16 +72,20 @@ struct JSONReader {
   }
 
   private mutating func skipBlanks() {
-    while at < end, bytes[at] == 0x20 || bytes[at] == 0x0a || bytes[at] == 0x0d || bytes[at] == 0x09 { at += 1 }
+    while at < end,
+      bytes[at] == UInt8(ascii: " ") || bytes[at] == UInt8(ascii: "\n") || bytes[at] == UInt8(ascii: "\r")
+        || bytes[at] == UInt8(ascii: "\t")
+    { at += 1 }
   }
 
   private mutating func readSeparator(isObject: Bool) -> Place {
-    guard at < end, bytes[at] == 0x2c || bytes[at] == (isObject ? 0x7d : 0x5d) else {
+    guard at < end, bytes[at] == UInt8(ascii: ",") || bytes[at] == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+    else {
       fail(isObject ? "`,` or `}`" : "`,` or `]`")
       return .behindValue
     }
     at += 1
-    if bytes[at - 1] == 0x2c { return isObject ? .key : .value }
+    if bytes[at - 1] == UInt8(ascii: ",") { return isObject ? .key : .value }
     close()
     return .behindValue
   }
@@ -90,13 +96,13 @@ struct JSONReader {
       return .value
     }
     switch bytes[at] {
-    case 0x7b: return begin(.object, then: .firstKey)
-    case 0x5b: return begin(.array, then: .firstElement)
-    case 0x22: readString()
-    case 0x2d, 0x30...0x39: readNumber()
-    case 0x74: readWord("true", .true)
-    case 0x66: readWord("false", .false)
-    case 0x6e: readWord("null", .null)
+    case UInt8(ascii: "{"): return begin(.object, then: .firstKey)
+    case UInt8(ascii: "["): return begin(.array, then: .firstElement)
+    case UInt8(ascii: "\""): readString()
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): readNumber()
+    case UInt8(ascii: "t"): readWord("true", .true)
+    case UInt8(ascii: "f"): readWord("false", .false)
+    case UInt8(ascii: "n"): readWord("null", .null)
     default: fail("a value")
     }
     return .behindValue
@@ -130,14 +136,14 @@ struct JSONReader {
   }
 
   private mutating func readKey() {
-    guard at < end, bytes[at] == 0x22 else {
+    guard at < end, bytes[at] == UInt8(ascii: "\"") else {
       fail("a name in quotation marks")
       return
     }
     readString()
     guard problem == nil else { return }
     skipBlanks()
-    guard at < end, bytes[at] == 0x3a else {
+    guard at < end, bytes[at] == UInt8(ascii: ":") else {
       fail("`:`")
       return
     }
@@ -152,7 +158,7 @@ struct JSONReader {
     let end = end
     while true {
       position = bytes.endOfText(from: position, to: end)
-      guard position < end, bytes[position] == 0x5c else { break }
+      guard position < end, bytes[position] == UInt8(ascii: "\\") else { break }
       isEscaped = true
       position = min(position + 2, end)
     }
@@ -168,7 +174,9 @@ struct JSONReader {
     var position = at
     while position < end {
       switch bytes[position] {
-      case 0x30...0x39, 0x2d, 0x2b, 0x2e, 0x45, 0x65: position += 1
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
+        UInt8(ascii: "E"), UInt8(ascii: "e"):
+        position += 1
       default:
         append(.number, at..<position)
         at = position

@@ -2,9 +2,10 @@ import RuleGraph
 
 /// A JSON text (RFC 8259) as a flat list of nodes over its bytes: nothing is copied or converted until it is asked for.
 ///
-/// Nodes stand in the order of the text, a container before its content, an object's keys before their values; each node knows the index behind
-/// its content, so that skipping is one step. Reading never fails: where the text is cut or broken, the containers that are open
-/// are closed, everything before stays readable, and ``problem`` says where it broke and what was expected there.
+/// Nodes stand in the order of the text, a container before its content, an object's keys before their values; each
+/// node knows the index behind its content, so that skipping is one step. Reading never fails: where the text is cut or
+/// broken, the containers that are open are closed, everything before stays readable, and ``problem`` says where it
+/// broke and what was expected there.
 ///
 ///     let tape = JSONTape(SourceBytes(Array(#"{"rule": {"handle": 7}}"#.utf8)))
 ///     tape.root?["rule"]?["handle"]?.unsigned   // 7
@@ -46,7 +47,8 @@ final class JSONTape: Sendable {
   let problem: Problem?
   /// The offset behind the value.
   let end: Int
-  /// For a text put together from separate lines: where each begins in ``bytes`` and in its source. Empty when offsets are the source's.
+  /// For a text put together from separate lines: where each begins in ``bytes`` and in its source. Empty when offsets
+  /// are the source's.
   private let pieces: [(start: Int, sourceStart: Int)]
   /// Where the last of them ends in its source; a line end that is not there follows it in ``bytes``.
   private let sourceEnd: Int
@@ -62,11 +64,15 @@ final class JSONTape: Sendable {
     self.init(memory, reader)
   }
 
-  /// Reads the first value of a dump from one of its lines on, through quotation marks and carriage returns around the lines.
+  /// Reads the first value of a dump from one of its lines on, through quotation marks and carriage returns around the
+  /// lines.
   init(_ text: DumpText, fromLine first: Int = 0) {
     let lines = text.lines[min(first, text.lines.count)...]
     let isContiguous = zip(lines, lines.dropFirst()).allSatisfy { line, next in
-      next.start >= line.end && text.bytes[line.end..<next.start].allSatisfy { $0 == 0x0a || $0 == 0x0d || $0 == 0x20 }
+      next.start >= line.end
+        && text.bytes[line.end..<next.start].allSatisfy {
+          $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: " ")
+        }
     }
     var pieces: [(start: Int, sourceStart: Int)] = []
     var reader: JSONReader
@@ -78,7 +84,7 @@ final class JSONTape: Sendable {
       for line in lines {
         pieces.append((joined.count, line.start))
         joined.append(contentsOf: text.bytes[line.range])
-        joined.append(0x0a)
+        joined.append(UInt8(ascii: "\n"))
       }
       memory = SourceBytes(joined)
       reader = JSONReader(bytes: ByteView(memory), range: 0..<joined.count)
@@ -106,7 +112,7 @@ final class JSONTape: Sendable {
   /// Reads the value behind another one of the same text; nil where none stands there.
   init?(behind other: JSONTape, upTo end: Int) {
     var at = other.end
-    while at < end, other.bytes[at] <= 0x20 { at += 1 }
+    while at < end, other.bytes[at] <= UInt8(ascii: " ") { at += 1 }
     guard at < end else { return nil }
     var reader = JSONReader(bytes: other.bytes, range: at..<end)
     reader.readValue()
@@ -122,7 +128,8 @@ final class JSONTape: Sendable {
   /// Where the lines that the text was read from end in ``bytes``.
   func limit(of text: DumpText) -> Int { pieces.isEmpty ? text.lines.last?.end ?? 0 : bytes.count }
 
-  /// Makes a second tape of the same text, for another thread: a tape that several read from is counted by all of them for every value.
+  /// Makes a second tape of the same text, for another thread: a tape that several read from is counted by all of them
+  /// for every value.
   init(sharing other: JSONTape) {
     memory = other.memory
     bytes = other.bytes
@@ -222,7 +229,7 @@ struct JSONValue: Sendable {
   var integer: Int? {
     guard kind == .number else { return nil }
     var cursor = ByteCursor(tape.bytes, range)
-    let negative = cursor.eat(0x2d)
+    let negative = cursor.eat(UInt8(ascii: "-"))
     guard let value = cursor.eatDecimal(), cursor.isAtEnd, let magnitude = Int(exactly: value) else { return nil }
     return negative ? -magnitude : magnitude
   }
@@ -253,7 +260,7 @@ struct JSONValue: Sendable {
       return value
     }
     while at < end {
-      guard tape.bytes[at] == 0x5c, at + 1 < end else {
+      guard tape.bytes[at] == UInt8(ascii: "\\"), at + 1 < end else {
         result.append(tape.bytes[at])
         at += 1
         continue
@@ -261,16 +268,17 @@ struct JSONValue: Sendable {
       let escape = tape.bytes[at + 1]
       at += 2
       switch escape {
-      case 0x62: result.append(0x08)
-      case 0x66: result.append(0x0c)
-      case 0x6e: result.append(0x0a)
-      case 0x72: result.append(0x0d)
-      case 0x74: result.append(0x09)
-      case 0x75:
+      case UInt8(ascii: "b"): result.append(0x08)
+      case UInt8(ascii: "f"): result.append(0x0c)
+      case UInt8(ascii: "n"): result.append(UInt8(ascii: "\n"))
+      case UInt8(ascii: "r"): result.append(UInt8(ascii: "\r"))
+      case UInt8(ascii: "t"): result.append(UInt8(ascii: "\t"))
+      case UInt8(ascii: "u"):
         guard var number = hex4(at) else { continue }
         at += 4
-        if number >> 10 == 0x36, at + 1 < end, tape.bytes[at] == 0x5c, tape.bytes[at + 1] == 0x75,
-          let low = hex4(at + 2), low >> 10 == 0x37
+        if number >> 10 == UInt8(ascii: "6"), at + 1 < end, tape.bytes[at] == UInt8(ascii: "\\"),
+          tape.bytes[at + 1] == UInt8(ascii: "u"),
+          let low = hex4(at + 2), low >> 10 == UInt8(ascii: "7")
         {
           number = 0x10000 + (number & 0x3ff) << 10 + (low & 0x3ff)
           at += 6

@@ -15,7 +15,8 @@ enum Parallel {
     return (0..<parts).map { part in count * part / parts..<count * (part + 1) / parts }
   }
 
-  /// Makes a value of each run, each processor taking the next one when it is done; the values stand in the order of the runs.
+  /// Makes a value of each run, each processor taking the next one when it is done; the values stand in the order of
+  /// the runs.
   static func map<Value: Sendable>(
     _ runs: [Range<Int>], _ make: @escaping @Sendable (Range<Int>) -> Value
   ) -> [Value] {

@@ -1,6 +1,7 @@
 /// Values that are made once and stay as long as the program: the tables that every word of a dump is looked up in.
 ///
-/// An array's users are counted, on all processors at once, each time that it is looked into; nobody counts those of this.
+/// An array's users are counted, on all processors at once, each time that it is looked into; nobody counts those of
+/// this.
 @safe struct PermanentList<Element: Sendable>: @unchecked Sendable {
   private let start: UnsafePointer<Element>
   /// The number of values.

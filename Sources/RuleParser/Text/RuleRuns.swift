@@ -2,14 +2,16 @@ import RuleGraph
 
 /// Rules that were read one after the other, in runs of those that follow each other in one chain.
 ///
-/// What one processor read of a dump is handed over so: a run becomes a chain's rules as it lies, without being copied rule by rule.
+/// What one processor read of a dump is handed over so: a run becomes a chain's rules as it lies, without being copied
+/// rule by rule.
 struct RuleRuns<Place: Sendable>: Sendable {
   /// The runs, each with the place of its first rule.
   private(set) var runs: [(place: Place, rules: [Rule])] = []
 
   /// Adds a rule: to the last run, if it follows that one, of which the place and the number of rules are told.
   mutating func append(_ rule: consuming Rule, at place: @autoclosure () -> Place, follows: (Place, Int) -> Bool) {
-    // The last run is looked at in its place: a name for it would be another owner of its rules, and each one added would copy all before it.
+    // The last run is looked at in its place: a name for it would be another owner of its rules, and each one added
+    // would copy all before it.
     let last = runs.count - 1
     if last >= 0, follows(runs[last].place, runs[last].rules.count) {
       runs[last].rules.append(rule)

@@ -1,4 +1,5 @@
-/// A list that is filled anew for each line of a dump: emptying it gives no memory back, and no users of it are counted, since there is only one.
+/// A list that is filled anew for each line of a dump: emptying it gives no memory back, and no users of it are
+/// counted, since there is only one.
 @safe struct ScratchList<Element>: ~Copyable {
   private var memory: UnsafeMutablePointer<Element>
   private var capacity = 32

@@ -2,7 +2,8 @@ import Glibc
 public import RuleGraph
 
 extension SourceBytes {
-  /// Maps the first bytes of an open file into memory, where they are the kernel's own copy; nil where that can't be done (mmap(2)).
+  /// Maps the first bytes of an open file into memory, where they are the kernel's own copy; nil where that can't be
+  /// done (mmap(2)).
   ///
   /// The file must not get shorter while it is looked at: what is gone of it can't be read (SIGBUS).
   ///

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// The names that a dump repeats, each made into a string once: a chain is named where it is declared, by each of its rules and by each jump.
+/// The names that a dump repeats, each made into a string once: a chain is named where it is declared, by each of its
+/// rules and by each jump.
 struct TextPool {
   /// The names, in the order in which they were first seen.
   private(set) var texts: [String] = []
@@ -20,7 +21,8 @@ struct TextPool {
     }
   }
 
-  /// Adds a great many names, which are made into strings on all processors. False as soon as one of them is not new, or is empty; then those before it are added.
+  /// Adds a great many names, which are made into strings on all processors. False as soon as one of them is not new,
+  /// or is empty; then those before it are added.
   mutating func add(new names: [Range<Int>], in bytes: ByteView) -> Bool {
     var hashed: [PlacePool.HashedName] = []
     let runs = Parallel.runs(of: names.count, atLeast: 1000)
@@ -39,7 +41,8 @@ struct TextPool {
   }
 }
 
-/// A look at the names of a pool, for many processors at once: none of them counts itself as a user of what all look at.
+/// A look at the names of a pool, for many processors at once: none of them counts itself as a user of what all look
+/// at.
 @safe struct TextsView: @unchecked Sendable {
   private let texts: UnsafeBufferPointer<String>
   private let table: PlacePool.Table
@@ -60,9 +63,11 @@ struct TextPool {
   }
 }
 
-/// The names that a dump repeats, numbered. A name is found by the bytes that it stands in; the pool keeps only where it was seen first.
+/// The names that a dump repeats, numbered. A name is found by the bytes that it stands in; the pool keeps only where
+/// it was seen first.
 struct PlacePool {
-  /// A slot of the hash table: a part of a name's hash, which tells nearly all others from it without a look at them, and its index; -1 of an empty slot.
+  /// A slot of the hash table: a part of a name's hash, which tells nearly all others from it without a look at them,
+  /// and its index; -1 of an empty slot.
   fileprivate struct Slot {
     var hash: UInt32 = 0
     var index: Int32 = -1

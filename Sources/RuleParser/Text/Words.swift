@@ -1,6 +1,7 @@
 /// The words of a piece of a text, one after the other: what stands between bytes up to 0x20.
 ///
-/// Sixty-four bytes are looked at in one step, which gives a bit for each; where words begin and end is then counted in bits.
+/// Sixty-four bytes are looked at in one step, which gives a bit for each; where words begin and end is then counted in
+/// bits.
 struct Words {
   private let bytes: ByteView
   private let end: Int

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Answers one behind another in memory that is used again for the next ones: memory that is new costs more than writing into it.
+/// Answers one behind another in memory that is used again for the next ones: memory that is new costs more than
+/// writing into it.
 package struct AnswerBytes: Sendable {
   /// The answers in the beginning, and room behind them.
   package private(set) var memory: [UInt8]

@@ -1,6 +1,7 @@
 import FlowTrace
 
-/// An answer of a batch with gaps where it gives back what only its own question has: the name, and the values of the fields whose classes it is for.
+/// An answer of a batch with gaps where it gives back what only its own question has: the name, and the values of the
+/// fields whose classes it is for.
 struct AnswerTemplate {
   /// A gap: the place in the text that it stands before, and what stands in it, as in ``QuestionLine/Gap/kind``.
   struct Gap: Hashable {
@@ -31,8 +32,9 @@ struct AnswerTemplate {
 
   /// Makes a template of the answers to several questions of one class.
   ///
-  /// A word is a gap where it is the value of one and the same field in all answers, and the answers differ there. Everything else must be the same in all of
-  /// them; nil where it is not, since then something is worked out of a value.
+  /// A word is a gap where it is the value of one and the same field in all answers, and the answers differ there.
+  /// Everything else must be the same in all of them; nil where it is not, since then something is worked out of a
+  /// value.
   init?(_ samples: [Sample], beginning: [UInt8]?) {
     begin(beginning)
     guard let first = samples.first?.rest else { return nil }
@@ -90,7 +92,8 @@ struct AnswerTemplate {
     gaps = [Gap(place: text.count, kind: QuestionLine.name)]
   }
 
-  /// What stands behind the name in an answer, or the whole answer where the question has no name; nil of an answer that does not begin as the form says.
+  /// What stands behind the name in an answer, or the whole answer where the question has no name; nil of an answer
+  /// that does not begin as the form says.
   static func rest(
     of answer: ArraySlice<UInt8>, behind beginning: [UInt8]?, _ name: ArraySlice<UInt8>
   ) -> ArraySlice<UInt8>? {

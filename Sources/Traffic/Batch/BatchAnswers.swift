@@ -5,11 +5,12 @@ package import RuleGraph
 import RuleParser
 import Synchronization
 
-/// Answers the questions of a batch. A line's answer depends on no other line; where an earlier one was about the same class of packets, its answer is given
-/// again with what is this question's own.
+/// Answers the questions of a batch. A line's answer depends on no other line; where an earlier one was about the same
+/// class of packets, its answer is given again with what is this question's own.
 ///
-/// Before that, the class is proved: a trace of all its packets at once has the same cases as the trace of one (``Tracer/provesAlike(_:in:)``). And the answers to
-/// questions of the class that lie far apart are the same but for their values, which also shows where these stand.
+/// Before that, the class is proved: a trace of all its packets at once has the same cases as the trace of one
+/// (``Tracer/provesAlike(_:in:)``). And the answers to questions of the class that lie far apart are the same but for
+/// their values, which also shows where these stand.
 package final class BatchAnswers: Sendable {
   private let tracer: Tracer
   private let facts: HostFacts
@@ -18,7 +19,8 @@ package final class BatchAnswers: Sendable {
   private let classes: ClassesOnDemand
   private let proves: Bool
   private let known = KnownAnswers()
-  /// The number of classes that were looked at, and whether the answers of one did not agree only with the last of three.
+  /// The number of classes that were looked at, and whether the answers of one did not agree only with the last of
+  /// three.
   private let tried = Atomic<Int>(0)
   private let wasSurprised = Atomic<Bool>(false)
 
@@ -37,7 +39,8 @@ package final class BatchAnswers: Sendable {
       classes: ClassesOnDemand { PacketClasses(ruleset, facts) })
   }
 
-  /// Makes the answers with classes that are given, and on demand without the proof, so that tests can try each of the two by itself.
+  /// Makes the answers with classes that are given, and on demand without the proof, so that tests can try each of the
+  /// two by itself.
   convenience init(
     _ ruleset: Ruleset, facts: HostFacts, diagnostics: [Diagnostic], form: any AnswerForm, packets: PacketClasses,
     proves: Bool = true
@@ -260,14 +263,16 @@ package final class BatchAnswers: Sendable {
     return thorough
   }
 
-  /// Whether a class is to be tried at a third place. That finds out nothing where the constants are known and the class is proved; so it is done for the
-  /// first classes and for some of the later ones, and for all as soon as it did find something out.
+  /// Whether a class is to be tried at a third place. That finds out nothing where the constants are known and the
+  /// class is proved; so it is done for the first classes and for some of the later ones, and for all as soon as it did
+  /// find something out.
   private func isThorough() -> Bool {
     let number = tried.add(1, ordering: .relaxed).oldValue
     return number < 64 || number % 8 == 0 || wasSurprised.load(ordering: .relaxed)
   }
 
-  /// The answer to the question with some values; nil where these, or the class whose packets are proved to be alike, do not give one.
+  /// The answer to the question with some values; nil where these, or the class whose packets are proved to be alike,
+  /// do not give one.
   private func sample(
     _ query: Query, _ values: [PacketClasses.Field: UInt128], proving box: [PacketClasses.Field: ValueSet]?
   ) -> AnswerTemplate.Sample? {
@@ -281,7 +286,8 @@ package final class BatchAnswers: Sendable {
     return AnswerTemplate.Sample(rest: rest, texts: Self.texts(values))
   }
 
-  /// Two values from the ends of a class. Fields of one class get different ones, so that a number of an answer tells which field it is of.
+  /// Two values from the ends of a class. Fields of one class get different ones, so that a number of an answer tells
+  /// which field it is of.
   private static func ends(of values: ValueSet, _ field: PacketClasses.Field) -> (low: UInt128, high: UInt128) {
     let order: UInt128 =
       switch field {

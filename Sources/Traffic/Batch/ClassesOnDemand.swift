@@ -1,7 +1,8 @@
 import FlowTrace
 import Synchronization
 
-/// The classes of a batch's packets, which are found when enough questions were asked to be worth it: a handful of questions is answered sooner without them.
+/// The classes of a batch's packets, which are found when enough questions were asked to be worth it: a handful of
+/// questions is answered sooner without them.
 final class ClassesOnDemand: Sendable {
   private enum State {
     /// So many questions were answered without them.

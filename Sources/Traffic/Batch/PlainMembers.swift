@@ -93,7 +93,8 @@ struct PlainMembers {
     return word
   }
 
-  /// The highest bit of each byte that is zero, and of each that is below 0x20; of both the lowest is told rightly ("Bit Twiddling Hacks", `haszero` and `hasless`).
+  /// The highest bit of each byte that is zero, and of each that is below 0x20; of both the lowest is told rightly
+  /// ("Bit Twiddling Hacks", `haszero` and `hasless`).
   private static func zeros(_ word: UInt64) -> UInt64 {
     (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
   }
@@ -167,7 +168,8 @@ struct PlainMembers {
     return number(text, through: .max, bytes) != nil
   }
 
-  /// A port or a length where it is written as an answer writes it; nil of any other text, and of lists, ranges and names.
+  /// A port or a length where it is written as an answer writes it; nil of any other text, and of lists, ranges and
+  /// names.
   static func shortNumber(_ text: Range<Int>, _ bytes: Span<UInt8>) -> UInt32? {
     text.count > 5 ? nil : number(text, through: 65535, bytes).map { UInt32(truncatingIfNeeded: $0) }
   }

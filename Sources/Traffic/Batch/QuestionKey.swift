@@ -1,6 +1,7 @@
 import Glibc
 
-/// What a question has in common with all others of its class: its line without its name, and with the numbers of classes in place of values.
+/// What a question has in common with all others of its class: its line without its name, and with the numbers of
+/// classes in place of values.
 ///
 /// One key is used for question after question, so that none needs memory of its own.
 package struct QuestionKey: Sendable {

@@ -12,7 +12,8 @@ struct Batch: Sendable {
     answers = BatchAnswers(reading.ruleset, facts: reading.facts, diagnostics: reading.diagnostics)
   }
 
-  /// Answers every line of a file. A line that is no question is answered with its error; the exit status then says so at the end.
+  /// Answers every line of a file. A line that is no question is answered with its error; the exit status then says so
+  /// at the end.
   ///
   /// Only a few blocks of lines and answers are held at a time, however long the file is.
   func answer(questionsIn path: String) throws {
@@ -33,7 +34,8 @@ struct Batch: Sendable {
       var open = 0
       do throws(Failure) {
         while let block = try input.next() {
-          // Each processor has one block to work on and one to go on with; answers that nobody takes yet hold up the rest.
+          // Each processor has one block to work on and one to go on with; answers that nobody takes yet hold up the
+          // rest.
           while open >= 2 * processors || output.waiting > 4 * processors, let isBad = await group.next() {
             hadError = hadError || isBad
             open -= 1

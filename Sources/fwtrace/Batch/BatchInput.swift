@@ -1,6 +1,7 @@
 import Glibc
 
-/// The questions of a batch, read a block of whole lines at a time: a file of any size, or a pipe whose other end waits for each answer.
+/// The questions of a batch, read a block of whole lines at a time: a file of any size, or a pipe whose other end waits
+/// for each answer.
 struct BatchInput {
   /// Some whole lines.
   struct Block: Sendable {
@@ -20,7 +21,8 @@ struct BatchInput {
   private var blocks = 0
   private var lines = 0
 
-  /// Large enough that the work on a block outweighs handing it over, small enough that all cores get some of a short file.
+  /// Large enough that the work on a block outweighs handing it over, small enough that all cores get some of a short
+  /// file.
   private static let blockSize = 1 << 14
   /// A longer line is no question.
   private static let longestLine = 1 << 26

@@ -6,7 +6,8 @@ import Reports
 import RuleGraph
 import RuleParser
 
-/// `fwtrace audit`: which rules get no packets, do nothing or miss what they are meant for, and what is open that should not be.
+/// `fwtrace audit`: which rules get no packets, do nothing or miss what they are meant for, and what is open that
+/// should not be.
 struct AuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",

@@ -2,6 +2,7 @@ import ArgumentParser
 import Reports
 import RuleGraph
 import RuleParser
+import RuleText
 
 /// `fwtrace parse`: what was read of the dumps.
 struct ParseCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import HostAnalysis
 import RuleGraph
 import RuleParser
+import RuleText
 
 /// `fwtrace audit --optimized`: the rules of a host in fewer rules, as text that their programs take.
 struct SmallerRules {

@@ -8,7 +8,8 @@ import RuleParser
 enum DumpFiles {
   /// Larger files are refused; a dump of a hundred thousand rules has about twenty megabytes.
   static let maximumSize = 1 << 30
-  /// Files of at least so many bytes are mapped. Smaller ones are read: they may be somebody's notes that an editor is just writing.
+  /// Files of at least so many bytes are mapped. Smaller ones are read: they may be somebody's notes that an editor is
+  /// just writing.
   static let mappedSize = 1 << 20
   /// Deeper folders are not entered.
   static let maximumDepth = 16
@@ -122,7 +123,8 @@ enum DumpFiles {
 
   /// What a file holds as far as its size tells, read in one piece into the memory that all readers share.
   ///
-  /// Empty of what has no size, like standard input. A file that grows goes on behind it, and an error is met again there.
+  /// Empty of what has no size, like standard input. A file that grows goes on behind it, and an error is met again
+  /// there.
   private static func beginning(of descriptor: Int32) -> [UInt8] {
     let size = min(size(of: descriptor), maximumSize)
     return unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in

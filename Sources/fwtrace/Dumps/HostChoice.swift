@@ -2,7 +2,8 @@ import HostModel
 import RuleGraph
 import RuleParser
 
-/// Of several hosts in the dumps the one that answers: the one that was named, else the one that the addresses in question belong to.
+/// Of several hosts in the dumps the one that answers: the one that was named, else the one that the addresses in
+/// question belong to.
 struct HostChoice {
   private let hosts: [HostReading]
   private let named: String?

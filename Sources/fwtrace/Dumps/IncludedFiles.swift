@@ -4,7 +4,8 @@ import RuleParser
 
 /// The files that a rule file may include: those in its own folder and below, never others.
 enum IncludedFiles {
-  /// The files of an `include`, in the order of their names; nil when the path leads out of the folder or a file can't be read.
+  /// The files of an `include`, in the order of their names; nil when the path leads out of the folder or a file can't
+  /// be read.
   ///
   /// As in nft, the last part of the path may be a pattern (``Wildcard``), and one that no file fits includes nothing.
   static func read(_ path: String, includedBy name: String) -> [DumpInput]? {

@@ -21,8 +21,8 @@ enum LiveHost {
     }
   }
 
-  /// The container's own network namespace, where a container of this host sends the packets of a question; nil where none does. What could not be read
-  /// is a warning.
+  /// The container's own network namespace, where a container of this host sends the packets of a question; nil where
+  /// none does. What could not be read is a warning.
   static func sender(
     of query: Query, in reading: HostReading, options: Tracer.Options, _ warnings: inout [Diagnostic]
   ) -> SenderNamespace? {

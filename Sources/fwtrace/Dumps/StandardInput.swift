@@ -2,8 +2,8 @@ import Glibc
 
 /// Standard input as a dump.
 enum StandardInput {
-  /// Whether something is piped or redirected into the program. A terminal, /dev/null and an empty file are not, nor is a socket, which a service manager or a
-  /// remote shell may have left open.
+  /// Whether something is piped or redirected into the program. A terminal, /dev/null and an empty file are not, nor is
+  /// a socket, which a service manager or a remote shell may have left open.
   static var isPiped: Bool {
     var status = stat()
     guard unsafe fstat(STDIN_FILENO, &status) == 0 else { return false }

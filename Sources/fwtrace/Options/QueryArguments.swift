@@ -92,7 +92,8 @@ struct QueryArguments: ParsableArguments {
   )
   var packet: String?
 
-  /// Every option that was given, as the words of a query; who sends comes before the interface, the state before the reply.
+  /// Every option that was given, as the words of a query; who sends comes before the interface, the state before the
+  /// reply.
   var given: [(QueryOption, String)] {
     let all: [(QueryOption, String?)] = [
       (.proto, proto), (.src, src), (.sport, sport), (.dst, dst), (.dport, dport), (.from, from), (.input, input),

@@ -3,7 +3,8 @@ import PolicyCheck
 import RuleGraph
 import RuleParser
 
-/// A policy's file, read through `fwtrace-yaml`: the YAML library needs Foundation, which `fwtrace` itself does without.
+/// A policy's file, read through `fwtrace-yaml`: the YAML library needs Foundation, which `fwtrace` itself does
+/// without.
 struct PolicyFile {
   /// The path as the user gave it.
   let path: String

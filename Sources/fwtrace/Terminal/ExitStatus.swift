@@ -21,7 +21,8 @@ enum ExitStatus: Int32, Error {
 }
 
 extension ExitStatus {
-  /// The status of the verdict, and of accepted packets that of their connections. A reply that the dumps leave open does not count against it.
+  /// The status of the verdict, and of accepted packets that of their connections. A reply that the dumps leave open
+  /// does not count against it.
   init(_ trace: Trace) {
     self = ExitStatus(trace.verdict)
     if self == .accepted, trace.tellsConnections, trace.cases.contains(where: \.failsForSome) { self = .notAccepted }

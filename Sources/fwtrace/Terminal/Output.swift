@@ -5,7 +5,8 @@ enum Output {
   /// Writes bytes to standard output; ends the program quietly when nobody reads any more (`| head`).
   static func write(_ bytes: [UInt8]) { write(bytes[...]) }
 
-  /// Writes a part of some bytes to standard output, as all of them are written. Output that is lost, on a full disk, is no answer.
+  /// Writes a part of some bytes to standard output, as all of them are written. Output that is lost, on a full disk,
+  /// is no answer.
   static func write(_ bytes: ArraySlice<UInt8>) {
     if write(bytes, to: STDOUT_FILENO) { return }
     if errno == EPIPE { exit(.accepted) }

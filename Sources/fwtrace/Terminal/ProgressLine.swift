@@ -8,7 +8,8 @@ struct ProgressLine {
   /// What ends within a second needs no words; what takes longer gets new ones once a second.
   private var next = ContinuousClock.now + .seconds(1)
 
-  /// - Parameter isBesideAnswers: Whether answers are written to standard output meanwhile, where they would get mixed up with the line on one terminal.
+  /// - Parameter isBesideAnswers: Whether answers are written to standard output meanwhile, where they would get mixed
+  ///   up with the line on one terminal.
   init(isBesideAnswers: Bool = false) {
     isShown = isatty(STDERR_FILENO) == 1 && !(isBesideAnswers && Output.isTerminal)
   }

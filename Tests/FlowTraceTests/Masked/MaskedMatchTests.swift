@@ -1,5 +1,6 @@
 import FlowTrace
 import RuleGraph
+import RuleText
 import Testing
 
 @testable import RuleParser

@@ -4,7 +4,8 @@ extension Engine {
   /// Connection tracking looks the packet up: it gets a state and, unless invalid or untracked, an entry.
   ///
   /// A first packet's state depends on its protocol and flags; the others' is what the query says.
-  /// Source: `net/netfilter/nf_conntrack_proto_tcp.c` (tcp_new), `nf_conntrack_proto_icmp.c`, `nf_conntrack_proto_icmpv6.c`; measured.
+  /// Source: `net/netfilter/nf_conntrack_proto_tcp.c` (tcp_new), `nf_conntrack_proto_icmp.c`,
+  /// `nf_conntrack_proto_icmpv6.c`; measured.
   func track(_ flow: inout Flow) -> Move {
     if flow.connection != nil { return .on }
     if flow.isUntracked {
@@ -67,11 +68,10 @@ extension Engine {
 
   /// Which first packets get which state: the first box that holds a packet tells.
   private func firstStates(_ flow: Flow) -> [(box: Flow.Box, state: UInt128)] {
-    let transport = flow.binding[Slot.transport.rawValue]
-    guard transport >= 0 else { return [([], ConntrackState.new)] }
+    guard let transport = flow.binding[.transport], let type = flow.binding[.icmpType],
+      let flags = flow.binding[.tcpFlags]
+    else { return [([], ConntrackState.new)] }
     let tcp: Flow.Box = [(transport, ValueSet(6))]
-    let type = flow.binding[Slot.icmpType.rawValue]
-    let flags = flow.binding[Slot.tcpFlags.rawValue]
     let icmp: Flow.Box = [(transport, ValueSet(flow.family == .ipv4 ? 1 : 58))]
     let opening: [(box: Flow.Box, state: UInt128)] =
       flow.family == .ipv4
@@ -85,14 +85,14 @@ extension Engine {
     ] + opening + [(icmp, ConntrackState.invalid), ([], ConntrackState.new)]
   }
 
-  /// `net.netfilter.nf_conntrack_tcp_loose`: whether a connection may be picked up in its middle. On unless told otherwise.
+  /// `net.netfilter.nf_conntrack_tcp_loose`: whether a connection may be picked up in its middle. On unless told
+  /// otherwise.
   private var isLoose: Bool { knowledge.setting("net.netfilter.nf_conntrack_tcp_loose") != 0 }
 
   private func makeConnection(_ flow: Flow, state: UInt128, hasEntry: Bool) -> Connection {
-    func variable(_ slot: Slot) -> VariableID { flow.binding[slot.rawValue] }
     let tuple = TupleBinding(
-      source: variable(.source), sourcePort: variable(.sourcePort), destination: variable(.destination),
-      destinationPort: variable(.destinationPort))
+      source: flow.binding[.source], sourcePort: flow.binding[.sourcePort], destination: flow.binding[.destination],
+      destinationPort: flow.binding[.destinationPort])
     let answer = TupleBinding(
       source: tuple.destination, sourcePort: tuple.destinationPort, destination: tuple.source,
       destinationPort: tuple.sourcePort)
@@ -110,10 +110,11 @@ enum Conntrack {
   static let ack: UInt128 = 16
   static let urg: UInt128 = 32
 
-  /// The flag bytes that open a connection: SYN, and with `loose` also ACK, in each case with any of PSH, URG, ECE, CWR that the kernel finds valid.
+  /// The flag bytes that open a connection: SYN, and with `loose` also ACK, in each case with any of PSH, URG, ECE, CWR
+  /// that the kernel finds valid.
   ///
-  /// Source: `tcp_valid_flags`, `tcp_conntracks` and `tcp_new` in `net/netfilter/nf_conntrack_proto_tcp.c`: flags are first masked
-  /// without ECE, CWR and PSH; then SYN, SYN+URG, ACK and ACK+URG can open.
+  /// Source: `tcp_valid_flags`, `tcp_conntracks` and `tcp_new` in `net/netfilter/nf_conntrack_proto_tcp.c`: flags are
+  /// first masked without ECE, CWR and PSH; then SYN, SYN+URG, ACK and ACK+URG can open.
   static func openingFlags(loose: Bool) -> ValueSet { loose ? looseOpeningFlags : strictOpeningFlags }
 
   private static let looseOpeningFlags = makeOpeningFlags(loose: true)

@@ -1,12 +1,15 @@
 import HostModel
 import RuleGraph
 
-/// The hooks of a bridge: chains of the family `bridge`, which see frames between its ports, up to the host and down from it.
+/// The hooks of a bridge: chains of the family `bridge`, which see frames between its ports, up to the host and down
+/// from it.
 ///
-/// A frame that a port takes in meets `prerouting`; if it is for the host `input`, otherwise `forward` and `postrouting`. What the host sends through the bridge
-/// meets `output` and `postrouting`. Chains see the ports as interfaces, and the bridge as `ibrname` and `obrname`.
+/// A frame that a port takes in meets `prerouting`; if it is for the host `input`, otherwise `forward` and
+/// `postrouting`. What the host sends through the bridge meets `output` and `postrouting`. Chains see the ports as
+/// interfaces, and the bridge as `ibrname` and `obrname`.
 ///
-/// Source: `br_handle_frame` and `br_pass_frame_up` in `net/bridge/br_input.c`, `__br_forward` and `br_forward_finish` in `net/bridge/br_forward.c`.
+/// Source: `br_handle_frame` and `br_pass_frame_up` in `net/bridge/br_input.c`, `__br_forward` and `br_forward_finish`
+/// in `net/bridge/br_forward.c`.
 extension Engine {
   /// Sends a flow through the bridge's chains at a hook. Returns whether there are any that it has not passed.
   func passBridge(_ hook: Hook, _ name: String, next: Position.Stage, _ flow: inout Flow) -> Bool {
@@ -15,21 +18,22 @@ extension Engine {
     guard !flow.passedDevices.contains(key) else { return false }
     flow.passedDevices.append(key)
     flow.device = DevicePass(
-      name: name, input: flow.binding[Slot.input.rawValue], output: flow.binding[Slot.output.rawValue],
+      name: name, input: flow.binding[.input], output: flow.binding[.output],
       packetType: flow.rareFields[.meta(.packetType)], next: next)
     let bridge = ValueSet(InterfaceName(name)?.value ?? 0)
     let comesIn = hook == .prerouting || hook == .input || hook == .forward
-    flow.binding[Slot.input.rawValue] = comesIn ? portIn(&flow) : -1
+    flow.binding[.input] = comesIn ? portIn(&flow) : nil
     flow.rareFields[.meta(.ibrname)] = flow.makeVariable(comesIn ? bridge : ValueSet(0))
     let goesOut = hook == .forward || hook == .output || hook == .postrouting
-    flow.binding[Slot.output.rawValue] = goesOut ? portOut(of: name, &flow) : -1
+    flow.binding[.output] = goesOut ? portOut(of: name, &flow) : nil
     flow.rareFields[.meta(.obrname)] = flow.makeVariable(goesOut ? bridge : ValueSet(0))
     setPacketType(at: hook, &flow)
     flow.enter(stage)
     return true
   }
 
-  /// A frame that is carried on is for another machine's hardware address (PACKET_OTHERHOST); before the bridge has looked its destination up nobody knows.
+  /// A frame that is carried on is for another machine's hardware address (PACKET_OTHERHOST); before the bridge has
+  /// looked its destination up nobody knows.
   private func setPacketType(at hook: Hook, _ flow: inout Flow) {
     let field = Field.meta(.packetType)
     if let variable = flow.rareFields[field], flow.variables[variable].dimension != nil { return }
@@ -78,8 +82,8 @@ extension Engine {
     return port
   }
 
-  /// The port that a frame leaves through: that of the destination where a dump tells it, else any but the one that the frame came in through, of those
-  /// that a whole list of the interfaces names.
+  /// The port that a frame leaves through: that of the destination where a dump tells it, else any but the one that the
+  /// frame came in through, of those that a whole list of the interfaces names.
   private func portOut(of bridge: String, _ flow: inout Flow) -> VariableID {
     if let port = port(of: flow.domain(.destination), on: bridge) { return flow.makeVariable(ValueSet(port)) }
     guard knowledge.knowsAddresses(flow.family) else { return flow.makeVariable(InterfaceName.anyName) }

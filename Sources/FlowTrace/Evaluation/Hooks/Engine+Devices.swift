@@ -3,23 +3,24 @@ import RuleGraph
 
 /// The hooks of devices: ingress before anything of IP, egress after everything of it.
 ///
-/// Chains of `netdev` and of `inet` at ingress are in one order (`nf_hook_entry_head` in `net/netfilter/core.c`). A frame passes the ingress of every
-/// device on its way up, a bridge's port or the parent of a VLAN first, and their egress in the other order (`__netif_receive_skb_core` and
-/// `__dev_queue_xmit` in `net/core/dev.c`).
+/// Chains of `netdev` and of `inet` at ingress are in one order (`nf_hook_entry_head` in `net/netfilter/core.c`). A
+/// frame passes the ingress of every device on its way up, a bridge's port or the parent of a VLAN first, and their
+/// egress in the other order (`__netif_receive_skb_core` and `__dev_queue_xmit` in `net/core/dev.c`).
 extension Engine {
   // MARK: - Ingress
 
-  /// An arriving flow in parts by the devices with chains at ingress that its frames pass before the IP layer sees them; nil where there are none.
+  /// An arriving flow in parts by the devices with chains at ingress that its frames pass before the IP layer sees
+  /// them; nil where there are none.
   func partsByIngress(_ start: Flow) -> [Flow]? {
     if start.isLoopbackPass { return nil }
     return partsByDevices(start, plan.ingressDevices, .ingress, slot: .input, port: .physicalInput, next: .start)
   }
 
-  /// Sends a flow through the chains of its own input interface where those see it later than partsByIngress(_:) has it: a bridge's, which only see what is not
-  /// bridged, or loopback's. Gives whether there are any.
+  /// Sends a flow through the chains of its own input interface where those see it later than partsByIngress(_:) has
+  /// it: a bridge's, which only see what is not bridged, or loopback's. Gives whether there are any.
   ///
-  /// Where bridged frames pass the rules of IP, prerouting comes before the bridge's ingress (`br_nf_pre_routing` in `net/bridge/br_netfilter_hooks.c`);
-  /// measured.
+  /// Where bridged frames pass the rules of IP, prerouting comes before the bridge's ingress (`br_nf_pre_routing` in
+  /// `net/bridge/br_netfilter_hooks.c`); measured.
   @discardableResult func passIngress(next: Position.Stage, _ flow: inout Flow) -> Bool {
     guard !plan.ingressDevices.isEmpty, let input = flow.domain(.input)?.single else { return false }
     let name = InterfaceName(value: input).description
@@ -47,14 +48,14 @@ extension Engine {
     }
     // Chains whose devices no dump shows may be for any of those that the frame passes.
     let untold = DevicePass.Key(name: "", hook: hook)
-    guard plan.hasUntoldDevices(hook), start.binding[slot.rawValue] >= 0, !start.passedDevices.contains(untold) else {
+    guard plan.hasUntoldDevices(hook), start.binding[slot] != nil, !start.passedDevices.contains(untold) else {
       return nil
     }
     var flow = start
     flow.passedDevices.append(untold)
     flow.device = DevicePass(
-      name: nil, input: flow.binding[Slot.input.rawValue], output: flow.binding[Slot.output.rawValue], next: next)
-    flow.binding[(hook == .ingress ? Slot.output : .input).rawValue] = -1
+      name: nil, input: flow.binding[.input], output: flow.binding[.output], next: next)
+    flow.binding[hook == .ingress ? .output : .input] = nil
     flow.enter(hook == .ingress ? .ingress : .egress)
     return [flow]
   }
@@ -75,8 +76,7 @@ extension Engine {
   private func parts(
     of start: Flow, passing name: String, _ hook: Hook, slot: Slot, port: Slot, next: Position.Stage
   ) -> [Flow]? {
-    let variable = start.binding[slot.rawValue]
-    guard variable >= 0, let value = InterfaceName(name)?.value else { return nil }
+    guard let variable = start.binding[slot], let value = InterfaceName(name)?.value else { return nil }
     var parts: [Flow] = []
     var rest: Flow? = start
     func take(_ flow: Flow) {
@@ -140,12 +140,16 @@ extension Engine {
     through: [Flow], others: [Flow]
   ) {
     var flow = start
-    if flow.binding[slot.rawValue] < 0 || flow.domain(slot)?.single == 0 {
+    let port: VariableID
+    if let known = flow.binding[slot], flow.variables[known].domain.single != 0 {
+      port = known
+    } else {
       // The port is not part of the question on the way out; on the way in it is.
-      flow.binding[slot.rawValue] =
+      port =
         hook == .ingress
         ? flow.makeVariable(InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
         : flow.makeVariable(InterfaceName.anyName)
+      flow.binding[slot] = port
     }
     guard let value = InterfaceName(name)?.value else { return ([], [flow]) }
     if hook == .egress, flow.domain(slot)?.single == nil {
@@ -157,7 +161,7 @@ extension Engine {
       let parts = flow.split(decision)
       return (parts.yes, parts.no)
     }
-    let parts = flow.split(.when(flow.binding[slot.rawValue], in: ValueSet(value)))
+    let parts = flow.split(.when(port, in: ValueSet(value)))
     return (parts.yes, parts.no)
   }
 
@@ -165,15 +169,15 @@ extension Engine {
   private func pass(_ name: String, _ hook: Hook, next: Position.Stage, _ flow: inout Flow) {
     flow.passedDevices.append(.init(name: name, hook: hook))
     flow.device = DevicePass(
-      name: name, input: flow.binding[Slot.input.rawValue], output: flow.binding[Slot.output.rawValue], next: next)
+      name: name, input: flow.binding[.input], output: flow.binding[.output], next: next)
     let device = ValueSet(InterfaceName(name)?.value ?? 0)
     if hook == .ingress {
       if flow.domain(.input) != device { flow.rebind(.input, to: device) }
-      flow.binding[Slot.output.rawValue] = -1
+      flow.binding[.output] = nil
       flow.enter(.ingress)
     } else {
       // Egress is called with the device alone (`nf_hook_egress` in `include/linux/netfilter_netdev.h`).
-      flow.binding[Slot.input.rawValue] = -1
+      flow.binding[.input] = nil
       if flow.domain(.output) != device { flow.rebind(.output, to: device) }
       flow.enter(.egress)
     }
@@ -182,8 +186,8 @@ extension Engine {
   /// Goes on after the chains of a device.
   func leave(_ device: DevicePass, _ flow: inout Flow) {
     flow.device = nil
-    flow.binding[Slot.input.rawValue] = device.input
-    flow.binding[Slot.output.rawValue] = device.output
+    flow.binding[.input] = device.input
+    flow.binding[.output] = device.output
     if flow.position.stage.isOfBridge { leaveBridge(device, &flow) }
     flow.enter(device.next)
   }

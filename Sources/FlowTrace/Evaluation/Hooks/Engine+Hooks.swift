@@ -2,7 +2,8 @@ import HostModel
 import RuleGraph
 
 extension Engine {
-  /// Leads flows through the hooks until each has an end. Where there are more than `limit` ends, what is left is undetermined.
+  /// Leads flows through the hooks until each has an end. Where there are more than `limit` ends, what is left is
+  /// undetermined.
   func run(_ flows: [Flow], limit: Int = caseLimit) -> [FinishedFlow] {
     var work = Array(flows.reversed())
     var finished: [FinishedFlow] = []
@@ -27,8 +28,8 @@ extension Engine {
       flow: flow, verdict: .undetermined, fate: .discarded, decidedBy: .nothing, unknown: why)
   }
 
-  /// What becomes of the packets that follow from a case: its replies, the connection that a program makes on. Of a question with so many cases that
-  /// following each would take minutes, those past ``onwardLimit`` are given up.
+  /// What becomes of the packets that follow from a case: its replies, the connection that a program makes on. Of a
+  /// question with so many cases that following each would take minutes, those past ``onwardLimit`` are given up.
   func followOn(_ flows: @autoclosure () -> [Flow], _ follow: () -> [FinishedFlow]) -> [FinishedFlow] {
     let ends = onwardCases < Self.onwardLimit ? follow() : flows().map { givenUp($0) }
     onwardCases += ends.count
@@ -166,7 +167,8 @@ extension Engine {
     }
   }
 
-  /// Whether a change of the packet in this chain makes the kernel choose the route anew (iptables mangle OUTPUT, nft `type route`).
+  /// Whether a change of the packet in this chain makes the kernel choose the route anew (iptables mangle OUTPUT, nft
+  /// `type route`).
   private func reroutes(_ chain: ChainID) -> Bool {
     let table = ruleset.tables[chain.table]
     return table.chains[chain.chain].base?.type == .route || (table.name == "mangle" && table.origin != .nftables)
@@ -221,10 +223,11 @@ extension Engine {
     return .on
   }
 
-  /// Whether a masqueraded connection now leaves through another interface than its first packet did: its address would be wrong there, and the kernel
-  /// drops the packet and forgets the connection (`nf_nat_oif_changed` in `net/netfilter/nf_nat_core.c`).
+  /// Whether a masqueraded connection now leaves through another interface than its first packet did: its address would
+  /// be wrong there, and the kernel drops the packet and forgets the connection (`nf_nat_oif_changed` in
+  /// `net/netfilter/nf_nat_core.c`).
   private func hasMovedAway(_ connection: Connection, _ flow: Flow) -> Bool {
-    guard connection.direction == .original, let through = connection.masqueradedThrough, through >= 0,
+    guard connection.direction == .original, let through = connection.masqueradedThrough,
       let now = flow.domain(.output)
     else { return false }
     return now.isDisjoint(with: flow.variables[through].domain)
@@ -237,8 +240,8 @@ extension Engine {
     flow.position.entry += 1
     flow.position.natChain = 0
     flow.position.natEnded = false
-    let destination = flow.binding[Slot.destination.rawValue]
-    if hook == .output, flow.arrival[Slot.destination.rawValue] != destination {
+    let destination = flow.binding[.destination]
+    if hook == .output, flow.arrival[.destination] != destination {
       flow.position.rerouted = flow.routingInputs
     }
   }
@@ -287,7 +290,8 @@ extension Engine {
       if let dropped = undecidedPolicy(chain, &flow) { work.append(dropped) }
       goOn()
     case .forwarded(let rule, let device):
-      // The frame goes out of the device as it is, past the IP layer (`nf_fwd_netdev_egress` in `net/netfilter/nf_dup_netdev.c`).
+      // The frame goes out of the device as it is, past the IP layer (`nf_fwd_netdev_egress` in
+      // `net/netfilter/nf_dup_netdev.c`).
       flow.rebind(.output, to: ValueSet(InterfaceName(device)?.value ?? 0))
       flow.device = nil
       flow.redirectedBy = rule
@@ -297,7 +301,8 @@ extension Engine {
     return nil
   }
 
-  /// A base chain ends with a policy that no dump shows: the flow goes on where it accepts; gives the flow where it drops.
+  /// A base chain ends with a policy that no dump shows: the flow goes on where it accepts; gives the flow where it
+  /// drops.
   ///
   /// Where missing rules of the chain can have done both already, the policy adds nothing.
   private func undecidedPolicy(_ chain: ChainID, _ flow: inout Flow) -> Flow? {
@@ -322,7 +327,7 @@ extension Engine {
   /// A program in user space decides: the flow goes on where it lets the packet pass; gives the flow where it does not.
   private func queue(_ rule: RuleID, _ target: QueueTarget, _ flow: inout Flow) -> Flow? {
     let number = makeCondition(Condition(.queue(target.numbers.lowerBound), rule: rule))
-    let variable = flow.condition(.statement(rule, -1), number: number)
+    let variable = flow.condition(.queue(rule), number: number)
     var dropped = flow
     guard flow.narrow(variable, to: ValueSet(1)) else { return nil }
     guard dropped.narrow(variable, to: ValueSet(0)) else { return nil }
@@ -330,10 +335,11 @@ extension Engine {
     return dropped
   }
 
-  /// Whether a reject is a mere drop for all packets of a flow: nothing answers a reset, an ICMP error, or a packet to a group.
+  /// Whether a reject is a mere drop for all packets of a flow: nothing answers a reset, an ICMP error, or a packet to
+  /// a group.
   ///
-  /// Source: `nf_reject_ip_tcphdr_get` in `net/ipv4/netfilter/nf_reject_ipv4.c`, `__icmp_send` in `net/ipv4/icmp.c`, `is_ineligible` in
-  /// `net/ipv6/icmp.c`.
+  /// Source: `nf_reject_ip_tcphdr_get` in `net/ipv4/netfilter/nf_reject_ipv4.c`, `__icmp_send` in `net/ipv4/icmp.c`,
+  /// `is_ineligible` in `net/ipv6/icmp.c`.
   func isUnanswered(_ rejection: Rejection, _ flow: Flow) -> Bool {
     let groups = HostKnowledge.multicast(flow.family).union(
       flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty)
@@ -357,7 +363,8 @@ extension Engine {
     return types.isSubset(of: ValueSet(errors))
   }
 
-  /// Whether no route leads back to the sender, so that no answer to it can be sent (`ip_route_me_harder` and `icmp_route_lookup`).
+  /// Whether no route leads back to the sender, so that no answer to it can be sent (`ip_route_me_harder` and
+  /// `icmp_route_lookup`).
   func hasNoWayBack(_ flow: Flow) -> Bool {
     guard !flow.isSentByHost, knowledge.facts.routesKnown.contains(flow.family),
       let source = flow.domain(.source)?.single
@@ -365,8 +372,9 @@ extension Engine {
     return routes.lookUp(source, RouteRequest(family: flow.family)).refusal != nil
   }
 
-  /// Whether an IPv4 packet from outside that bears the host's own source address is rejected in prerouting, on its way to another host: the error would be
-  /// routed to the host itself from an address that is not its own, so it is not sent (`icmp_send` in `net/ipv4/icmp.c`).
+  /// Whether an IPv4 packet from outside that bears the host's own source address is rejected in prerouting, on its way
+  /// to another host: the error would be routed to the host itself from an address that is not its own, so it is not
+  /// sent (`icmp_send` in `net/ipv4/icmp.c`).
   private func isRejectedAsItself(_ flow: Flow) -> Bool {
     guard flow.family == .ipv4, !flow.isSentByHost, flow.position.stage.hook == .prerouting,
       let own = knowledge.localAddresses[.ipv4], let source = flow.domain(.source), !source.isEmpty,
@@ -450,14 +458,15 @@ extension Flow {
     let rerouted = position.rerouted
     position = Position(stage: stage)
     if stage == .rerouting { position.rerouted = rerouted }
-    // The bridge calls postrouting without an input interface (`br_nf_post_routing` in `net/bridge/br_netfilter_hooks.c`).
+    // The bridge calls postrouting without an input interface (`br_nf_post_routing` in
+    // `net/bridge/br_netfilter_hooks.c`).
     if stage == .postrouting, isBridged { rebind(.input, to: ValueSet(0)) }
   }
 
   /// What the choice of a route depends on.
-  var routingInputs: [VariableID] {
-    get { Self.routingSlots.map { binding[$0.rawValue] } }
-    set { for (slot, variable) in zip(Self.routingSlots, newValue) { binding[slot.rawValue] = variable } }
+  var routingInputs: [VariableID?] {
+    get { Self.routingSlots.map { binding[$0] } }
+    set { for (slot, variable) in zip(Self.routingSlots, newValue) { binding[slot] = variable } }
   }
 
   private static let routingSlots: [Slot] = [.source, .destination, .mark, .serviceByte]

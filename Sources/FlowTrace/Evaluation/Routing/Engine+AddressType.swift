@@ -14,8 +14,8 @@ struct AddressTypes {
 extension Engine {
   /// Sorts the addresses of a set by their type.
   ///
-  /// Source: `__inet_dev_addr_type` in `net/ipv4/fib_frontend.c` (only the local table is asked: everything else is unicast) and
-  /// `nft_fib6_eval_type` in `net/ipv6/netfilter/nft_fib_ipv6.c`.
+  /// Source: `__inet_dev_addr_type` in `net/ipv4/fib_frontend.c` (only the local table is asked: everything else is
+  /// unicast) and `nft_fib6_eval_type` in `net/ipv6/netfilter/nft_fib_ipv6.c`.
   func addressTypes(of addresses: ValueSet, family: AddressFamily, published: @autoclosure () -> RuleID?)
     -> AddressTypes
   {
@@ -44,7 +44,8 @@ extension Engine {
       if let single = rest.single, !masked.contains(where: { $0.mayBe(single) }) { take(.unicast, rest) }
       if rest.isEmpty { return result }
     }
-    // What rules put in as a source, or are about, may be a masked address; the first one of a bridge's subnet nearly always is the bridge's.
+    // What rules put in as a source, or are about, may be a masked address; the first one of a bridge's subnet nearly
+    // always is the bridge's.
     let isMasked = knowledge.facts.maskedAddresses[family] != nil
     for own in knowledge.inferred.hostAddresses where rest.contains(own.address.bits) {
       if isMasked, !knowledge.inferredSubnets.contains(where: { $0.prefix.contains(own.address) }) { continue }
@@ -93,7 +94,8 @@ extension Engine {
     return result
   }
 
-  /// Whether an address is one of the public internet (RFC 6890): not private, link-local, shared or documentation space.
+  /// Whether an address is one of the public internet (RFC 6890): not private, link-local, shared or documentation
+  /// space.
   static func isGloballyRouted(_ address: IPAddress) -> Bool {
     (address.isIPv4 ? specialBlocks4 : specialBlocks6).allSatisfy { !$0.contains(address) }
   }
@@ -181,12 +183,14 @@ extension Engine {
     return .when(variable, in: matching)
   }
 
-  /// Whether a route back to an address exists, and through which interface (nft `fib saddr . iif oif`, iptables rpfilter).
+  /// Whether a route back to an address exists, and through which interface (nft `fib saddr . iif oif`, iptables
+  /// rpfilter).
   private func decideRoute(
     _ fib: FibField, _ variable: VariableID, _ wanted: ValueSet, _ match: Match, in flow: inout Flow, rule: RuleID,
     statement: Int
   ) -> Decision {
-    // What comes back over loopback is never looked up (`nft_fib_is_loopback` in `include/net/netfilter/nft_fib.h`, `rpfilter_is_loopback`).
+    // What comes back over loopback is never looked up (`nft_fib_is_loopback` in `include/net/netfilter/nft_fib.h`,
+    // `rpfilter_is_loopback`).
     let isLoopback =
       flow.position.stage.hook == .prerouting && flow.domain(.input)?.single == InterfaceName("lo")?.value
     var request = RouteRequest(family: flow.family)

@@ -64,7 +64,8 @@ extension Engine {
     return nil
   }
 
-  /// The addresses of IPv4 that the kernel refuses from an interface: loopback, unless route_localnet lets it in, and what is no host.
+  /// The addresses of IPv4 that the kernel refuses from an interface: loopback, unless route_localnet lets it in, and
+  /// what is no host.
   private func refusedAddresses(on input: String?) -> (sources: ValueSet, destinations: ValueSet) {
     let isLet = input.flatMap { knowledge.interfaceSetting("route_localnet", $0) } ?? 0 != 0
     return isLet ? Self.refusedBesideLoopback : Self.refused
@@ -78,22 +79,24 @@ extension Engine {
     refusedBesideLoopback.destinations.union(HostKnowledge.loopback4)
   )
 
-  /// A flow of which the kernel takes a part for martian, in that part and the rest: an open destination holds 127/8, too.
+  /// A flow of which the kernel takes a part for martian, in that part and the rest: an open destination holds 127/8,
+  /// too.
   private func partsByMartian(_ flow: Flow) -> [Flow]? {
     guard flow.family == .ipv4 else { return nil }
     // What stays on its bridge is not routed.
-    if flow.isBridged, flow.arrival[Slot.destination.rawValue] == flow.binding[Slot.destination.rawValue] { return nil }
+    if flow.isBridged, flow.arrival[.destination] == flow.binding[.destination] { return nil }
     let input = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     guard input != "lo" else { return nil }
     return cut(flow, destination: refusedAddresses(on: input).destinations)
   }
 
-  /// A flow in two, where some of its destinations are among these and others not. Sources are not cut: who gives many of them means those that a packet can have.
+  /// A flow in two, where some of its destinations are among these and others not. Sources are not cut: who gives many
+  /// of them means those that a packet can have.
   private func cut(_ flow: Flow, destination values: ValueSet) -> [Flow]? {
-    guard let domain = flow.domain(.destination), domain.single == nil, !domain.isDisjoint(with: values),
-      !domain.isSubset(of: values)
-    else { return nil }
-    let parts = flow.split(.when(flow.binding[Slot.destination.rawValue], in: values))
+    guard let destination = flow.binding[.destination] else { return nil }
+    let domain = flow.variables[destination].domain
+    guard domain.single == nil, !domain.isDisjoint(with: values), !domain.isSubset(of: values) else { return nil }
+    let parts = flow.split(.when(destination, in: values))
     return parts.yes.isEmpty || parts.no.isEmpty ? nil : parts.yes + parts.no
   }
 
@@ -101,8 +104,7 @@ extension Engine {
   func partsByRoute(_ start: Flow) -> [(flow: Flow, answer: RouteAnswer)] {
     var result: [(flow: Flow, answer: RouteAnswer)] = []
     for flow in cutByRoutingRules(start) {
-      let destination = flow.binding[Slot.destination.rawValue]
-      guard destination >= 0 else { continue }
+      guard let destination = flow.binding[.destination] else { continue }
       if flow.ownAddresses.contains(destination) {
         result.append((flow, .local))
         continue
@@ -157,8 +159,9 @@ extension Engine {
     return .empty
   }
 
-  /// Whether the routes show an address to be beyond the host for the one who sends: on none of the host's links, and reached through another interface
-  /// than the packet came in on. The host's own addresses show as sources of the routes to its links.
+  /// Whether the routes show an address to be beyond the host for the one who sends: on none of the host's links, and
+  /// reached through another interface than the packet came in on. The host's own addresses show as sources of the
+  /// routes to its links.
   private func leadsThrough(_ addresses: ValueSet, _ flow: Flow) -> Bool {
     guard knowledge.facts.routesKnown.contains(flow.family), let address = addresses.single,
       !knowledge.isOnALink(IPAddress(bits: address)), let input = flow.domain(.input)?.single
@@ -194,7 +197,8 @@ extension Engine {
     }
   }
 
-  /// Leads a flow on by its route, in parts where nobody knows whether the route back to its source is the one that the kernel wants.
+  /// Leads a flow on by its route, in parts where nobody knows whether the route back to its source is the one that the
+  /// kernel wants.
   func settle(_ start: Flow, _ answer: RouteAnswer, _ input: String?) -> [Flow] {
     var start = start
     let sourceCheck: SourceCheck
@@ -242,8 +246,8 @@ extension Engine {
     case .unicast(let hops, let source):
       guard forwardingIsOn(&flow, input) else { return end(.ipForward) }
       if wasForAll(flow) { return end(.multicast) }
-      // A packet that a translation led back to the bridge it came from is bridged again, not routed (`br_nf_pre_routing_finish` in
-      // `net/bridge/br_netfilter_hooks.c`): it spends no hop.
+      // A packet that a translation led back to the bridge it came from is bridged again, not routed
+      // (`br_nf_pre_routing_finish` in `net/bridge/br_netfilter_hooks.c`): it spends no hop.
       let isBridgedAgain = isLedBackToBridge(flow, hops, input)
       if let refusal { return end(refusal) }
       if !isBridgedAgain, let reason = spendHop(&flow) { return end(reason) }
@@ -252,7 +256,7 @@ extension Engine {
         if isLostInHairpin(&flow, input) { return end(.bridgeHairpin) }
         if isBetweenIsolatedPorts(flow, input) { return end(.isolatedPorts) }
         flow.isBridged = true
-        flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
+        flow.binding[.physicalOutput] = portBack(&flow)
       }
       flow.enter(.forward)
       return flow
@@ -266,16 +270,16 @@ extension Engine {
     }
   }
 
-  /// Whether the packet came in a frame for all or for a group: a host forwards none, wherever a translation leads it (`ip_forward` in
-  /// `net/ipv4/ip_forward.c`, `ip6_forward` in `net/ipv6/ip6_output.c`: not `PACKET_HOST`).
+  /// Whether the packet came in a frame for all or for a group: a host forwards none, wherever a translation leads it
+  /// (`ip_forward` in `net/ipv4/ip_forward.c`, `ip6_forward` in `net/ipv6/ip6_output.c`: not `PACKET_HOST`).
   func wasForAll(_ flow: Flow) -> Bool {
-    let arrived = flow.arrival[Slot.destination.rawValue]
-    guard !flow.isSentByHost, arrived >= 0,
+    guard !flow.isSentByHost, let arrived = flow.arrival[.destination],
       flow.variables[arrived].domain.isSubset(of: knowledge.addressesForAll[flow.family] ?? .empty),
       let input = flow.domain(.input)?.single
     else { return false }
     let name = InterfaceName(value: input).description
-    // What a bridge's hooks translate becomes a frame for the host (`br_nf_pre_routing_finish` in `net/bridge/br_netfilter_hooks.c`); measured.
+    // What a bridge's hooks translate becomes a frame for the host (`br_nf_pre_routing_finish` in
+    // `net/bridge/br_netfilter_hooks.c`); measured.
     if passesRulesInBridge(flow) { return false }
     var all = HostKnowledge.multicast(flow.family)
     if flow.family == .ipv4 {

@@ -4,8 +4,7 @@ import RuleGraph
 extension Engine {
   /// Packets that come from a bridge port are told apart from the others, since the bridge may carry them on by itself.
   func splitByBridge(_ flow: inout Flow) -> Move {
-    let input = flow.binding[Slot.input.rawValue]
-    guard input >= 0 else { return begin(&flow) }
+    guard let input = flow.binding[.input] else { return begin(&flow) }
     if let single = flow.variables[input].domain.single {
       let name = InterfaceName(value: single).description
       return knowledge.isBridge(name) ? bridge(name, &flow) : begin(&flow)
@@ -46,39 +45,41 @@ extension Engine {
     return knowledge.setting("net.bridge.bridge-nf-call-\(name)") != 0
   }
 
-  /// A packet comes in through a port of a bridge: for a neighbour on the same bridge it is bridged, else it is the host's to route.
+  /// A packet comes in through a port of a bridge: for a neighbour on the same bridge it is bridged, else it is the
+  /// host's to route.
   private func bridge(_ name: String, _ flow: inout Flow) -> Move {
-    if flow.binding[Slot.physicalInput.rawValue] < 0 {
-      flow.binding[Slot.physicalInput.rawValue] = flow.makeVariable(
-        InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
-    }
+    let cameThrough =
+      flow.binding[.physicalInput]
+      ?? flow.makeVariable(InterfaceName.anyName, dimension: .field(.meta(.physicalIn)), isOpen: true)
+    flow.binding[.physicalInput] = cameThrough
     if flow.bridgePort == nil {
-      flow.bridgePort = flow.binding[Slot.physicalInput.rawValue]
+      flow.bridgePort = cameThrough
       if passBridge(.prerouting, name, next: .start, &flow) { return .on }
     }
     let setting = knowledge.setting(
       flow.family == .ipv4 ? "net.bridge.bridge-nf-call-iptables" : "net.bridge.bridge-nf-call-ip6tables")
-    if let port = port(of: flow.domain(.source), on: name), flow.domain(.physicalInput)?.contains(port) ?? false {
-      _ = flow.narrow(flow.binding[Slot.physicalInput.rawValue], to: ValueSet(port))
+    if let port = port(of: flow.domain(.source), on: name), flow.variables[cameThrough].domain.contains(port) {
+      _ = flow.narrow(cameThrough, to: ValueSet(port))
     }
-    // Without that call no packet remembers the port that it came through (`nf_bridge_info` in `net/bridge/br_netfilter_hooks.c`).
+    // Without that call no packet remembers the port that it came through (`nf_bridge_info` in
+    // `net/bridge/br_netfilter_hooks.c`).
     if setting == 0 { flow.rebind(.physicalInput, to: ValueSet(0)) }
-    if flow.ownAddresses.contains(flow.binding[Slot.destination.rawValue]) { return begin(&flow) }
+    guard let destination = flow.binding[.destination], !flow.ownAddresses.contains(destination) else {
+      return begin(&flow)
+    }
     if let parts = partsByMaskedLink(of: name, flow) { return .split(parts) }
     let neighbours = neighbours(of: name, &flow).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
       .subtracting(
         flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty
       ).union(flooded(on: name, flow.family))
-    let destination = flow.binding[Slot.destination.rawValue]
     // An answer goes back to where the question came from, unless the one who asked has an address of this very bridge.
-    if let back = flow.returnsTo, back >= 0, let value = InterfaceName(name)?.value,
-      !flow.variables[back].domain.contains(value),
-      destination < 0 || !flow.variables[destination].domain.isSubset(of: neighbours)
+    if let back = flow.returnsTo, let value = InterfaceName(name)?.value,
+      !flow.variables[back].domain.contains(value), !flow.variables[destination].domain.isSubset(of: neighbours)
     {
       return begin(&flow)
     }
     var inside = flow
-    guard destination >= 0, !neighbours.isEmpty, !flow.variables[destination].domain.isDisjoint(with: neighbours),
+    guard !neighbours.isEmpty, !flow.variables[destination].domain.isDisjoint(with: neighbours),
       inside.narrow(destination, to: gatewayExcluded(neighbours, name, flow))
     else { return begin(&flow) }
     inside.isBridged = true
@@ -107,8 +108,9 @@ extension Engine {
     return .split(parts)
   }
 
-  /// The addresses that are on a bridge's link. Where none is told and the question says that the packet leaves through the
-  /// bridge that it came in by, all are. A bridge that no dump names is the interface whose name is masked, where the packet comes from what is behind that.
+  /// The addresses that are on a bridge's link. Where none is told and the question says that the packet leaves through
+  /// the bridge that it came in by, all are. A bridge that no dump names is the interface whose name is masked, where
+  /// the packet comes from what is behind that.
   private func neighbours(of name: String, _ flow: inout Flow) -> ValueSet {
     let told = subnets(of: name, flow.family)
     if let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == true {
@@ -132,13 +134,15 @@ extension Engine {
     return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
   }
 
-  /// Where the addresses of a bridge are masked, the parts in which the destination is on its link, is the host's own, or neither; nil where that is settled.
+  /// Where the addresses of a bridge are masked, the parts in which the destination is on its link, is the host's own,
+  /// or neither; nil where that is settled.
   private func partsByMaskedLink(of name: String, _ flow: Flow) -> [Flow]? {
     guard let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == nil else { return nil }
     return split(flow, by: link.question).flatMap { part -> [Flow] in
-      guard settledQuestions(part)[link.question] == true else { return [part] }
+      guard settledQuestions(part)[link.question] == true, let destination = part.binding[.destination] else {
+        return [part]
+      }
       var part = part
-      let destination = part.binding[Slot.destination.rawValue]
       let unknown = addressTypes(
         of: part.variables[destination].domain, family: part.family, published: publishing(part)
       ).unknown
@@ -154,7 +158,8 @@ extension Engine {
     }
   }
 
-  /// What no dump tells of a packet's destination where the addresses of a bridge are masked: whether its network is the bridge's.
+  /// What no dump tells of a packet's destination where the addresses of a bridge are masked: whether its network is
+  /// the bridge's.
   private func maskedLink(of name: String, _ flow: Flow) -> (question: RouteQuestion, network: Prefix)? {
     guard let destination = flow.domain(.destination)?.single, subnets(of: name, flow.family).isEmpty else {
       return nil
@@ -170,9 +175,11 @@ extension Engine {
     return nil
   }
 
-  /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in `net/bridge/br_forward.c`).
+  /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in
+  /// `net/bridge/br_forward.c`).
   ///
-  /// Those that the host takes part in get to it as well: a question about them is about that, unless it says that the packet leaves through the bridge.
+  /// Those that the host takes part in get to it as well: a question about them is about that, unless it says that the
+  /// packet leaves through the bridge.
   private func flooded(on name: String, _ family: AddressFamily) -> ValueSet {
     if isForwarded, let output = wantedOutput {
       guard let value = InterfaceName(name)?.value, output.contains(value) else { return .empty }
@@ -214,7 +221,7 @@ extension Engine {
 
   /// A bridged packet stays on its bridge unless its destination was changed to somewhere else.
   func routeBridged(_ flow: inout Flow) -> Move {
-    let isChanged = flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
+    let isChanged = flow.arrival[.destination] != flow.binding[.destination]
     let name = flow.domain(.input)?.single.map { InterfaceName(value: $0).description }
     guard isChanged else {
       forwardBridged(&flow, name)
@@ -248,7 +255,8 @@ extension Engine {
   }
 
   /// Whether the bridge would have to send the frame back through the port that it came from, and does not
-  /// (`should_deliver` in `net/bridge/br_forward.c`). Only a packet that a translation led back to its own sender is known to be one.
+  /// (`should_deliver` in `net/bridge/br_forward.c`). Only a packet that a translation led back to its own sender is
+  /// known to be one.
   func isLostInHairpin(_ flow: inout Flow, _ bridge: String) -> Bool {
     guard let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single else { return false }
     let came = flow.domain(.physicalInput) ?? InterfaceName.anyName
@@ -272,7 +280,8 @@ extension Engine {
     return nil
   }
 
-  /// Whether a frame would go from one isolated port of a bridge to another, which passes none (`should_deliver` in `net/bridge/br_forward.c`).
+  /// Whether a frame would go from one isolated port of a bridge to another, which passes none (`should_deliver` in
+  /// `net/bridge/br_forward.c`).
   ///
   /// A port that is not told counts only where all ports of the bridge are isolated.
   func isBetweenIsolatedPorts(_ flow: Flow, _ bridge: String) -> Bool {
@@ -286,27 +295,31 @@ extension Engine {
       && isIsolated(port(of: flow.domain(.destination), on: bridge))
   }
 
-  /// A flow that goes back to its own sender, in parts by the mode of the port that it came from; nil where all ports that it may be are in one mode.
+  /// A flow that goes back to its own sender, in parts by the mode of the port that it came from; nil where all ports
+  /// that it may be are in one mode.
   ///
   /// Only that port's mode counts, whatever the bridge's others are in.
   func partsByHairpin(_ flow: Flow) -> [Flow]? {
     guard let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single,
-      let input = flow.domain(.input)?.single, let came = flow.domain(.physicalInput), came.single == nil
+      let input = flow.domain(.input)?.single, let came = flow.binding[.physicalInput],
+      flow.variables[came].domain.single == nil
     else { return nil }
     let bridge = InterfaceName(value: input).description
     let without = knowledge.facts.interfaces.filter { $0.master == bridge && $0.hairpin == false }
     guard knowledge.facts.interfaces.contains(where: { $0.master == bridge && $0.hairpin == true }) else { return nil }
     let names = ValueSet(without.compactMap { InterfaceName($0.name)?.value }.map { $0...$0 })
-    let parts = flow.split(.when(flow.binding[Slot.physicalInput.rawValue], in: names))
+    let parts = flow.split(.when(came, in: names))
     return parts.yes.isEmpty || parts.no.isEmpty ? nil : parts.yes + parts.no
   }
 
   /// The port that a frame leaves through: the one it came from where it goes back to its sender, else whichever.
   func portBack(_ flow: inout Flow) -> VariableID {
-    let source = flow.domain(.source)?.single
-    let port = flow.binding[Slot.physicalInput.rawValue]
-    return source != nil && source == flow.domain(.destination)?.single && port >= 0
-      ? port : flow.makeVariable(InterfaceName.anyName)
+    if let source = flow.domain(.source)?.single, source == flow.domain(.destination)?.single,
+      let port = flow.binding[.physicalInput]
+    {
+      return port
+    }
+    return flow.makeVariable(InterfaceName.anyName)
   }
 
   private func forwardBridged(_ flow: inout Flow, _ name: String?) {
@@ -315,8 +328,8 @@ extension Engine {
       flow.position.stage = .leaving
       return
     }
-    flow.binding[Slot.output.rawValue] = flow.binding[Slot.input.rawValue]
-    flow.binding[Slot.physicalOutput.rawValue] = portBack(&flow)
+    flow.binding[.output] = flow.binding[.input]
+    flow.binding[.physicalOutput] = portBack(&flow)
     flow.note(Step(hook: nil, .bridge, matched: true, action: .bridged, fact: .bridged(by: name)))
     if let name, passBridge(.forward, name, next: .forward, &flow) { return }
     flow.enter(.forward)

@@ -6,10 +6,11 @@ extension Engine {
   /// The drivers whose interfaces hang below an interface of the host, beside its own addresses.
   private static let driversBelowAnInterface: Set<String> = ["macvlan", "ipvlan"]
 
-  /// The end of a packet that does not come to this host's rules at all; nil where the dumps do not tell of such a network.
+  /// The end of a packet that does not come to this host's rules at all; nil where the dumps do not tell of such a
+  /// network.
   ///
-  /// Source: `macvlan_handle_frame` in `drivers/net/macvlan.c` and `ipvlan_handle_frame` in `drivers/net/ipvlan/ipvlan_core.c` take a frame before the host's
-  /// own stack sees it, and give none to it.
+  /// Source: `macvlan_handle_frame` in `drivers/net/macvlan.c` and `ipvlan_handle_frame` in
+  /// `drivers/net/ipvlan/ipvlan_core.c` take a frame before the host's own stack sees it, and give none to it.
   func pastTheHost(_ start: Flow) -> FinishedFlow? {
     guard !knowledge.facts.containers.isEmpty, let source = start.domain(.source),
       let destination = start.domain(.destination)
@@ -40,7 +41,8 @@ extension Engine {
     return FinishedFlow(flow: flow, verdict: .drop, fate: .discarded, decidedBy: .outside(.noPath))
   }
 
-  /// Whether a packet that leaves through an interface is for a container below that interface: the two never reach each other.
+  /// Whether a packet that leaves through an interface is for a container below that interface: the two never reach
+  /// each other.
   func isLostBelowItsInterface(_ flow: Flow) -> Bool {
     guard !knowledge.facts.networks.isEmpty, let destination = flow.domain(.destination),
       let network = networkBelowAnInterface(destination), let output = flow.domain(.output)?.single

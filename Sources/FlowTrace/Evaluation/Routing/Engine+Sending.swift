@@ -28,8 +28,8 @@ extension Engine {
 
   /// The way out when no table was told: any interface but those whose subnets are known.
   func leadOutUnknown(_ flow: inout Flow) {
-    if let back = flow.returnsTo, back >= 0 {
-      flow.binding[Slot.output.rawValue] = back
+    if let back = flow.returnsTo {
+      flow.binding[.output] = back
       flow.route = RouteChoice()
       flow.note(Step(hook: nil, .routing, matched: true, action: .forward, fact: .backThroughArrival))
       return
@@ -47,7 +47,8 @@ extension Engine {
         fact: .unknownRoute(destination, notThrough: known.sorted())))
   }
 
-  /// The interfaces that hold networks of containers, and none that the destinations are in: what they hold is known, or the destinations are public.
+  /// The interfaces that hold networks of containers, and none that the destinations are in: what they hold is known,
+  /// or the destinations are public.
   private func interfacesPassedOver(to destinations: ValueSet, _ family: AddressFamily) -> Set<String> {
     let facts = knowledge.facts
     func holdsKnown(_ name: String) -> Bool {
@@ -110,16 +111,17 @@ extension Engine {
           hook: nil, .routing, matched: true, action: .local, target: .interfaces(["lo"]),
           fact: .thisHost(fewDestinations(flow))))
       // A process that does not bind speaks to an own address from that same address.
-      if let source = flow.domain(.source), source == flow.family.allAddresses,
+      if let source = flow.binding[.source], flow.variables[source].domain == flow.family.allAddresses,
         let own = flow.domain(.destination)?.single
       {
-        _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(own))
+        _ = flow.narrow(source, to: ValueSet(own))
       }
     }
   }
 
-  /// The interface that the host sends a broadcast or a packet to a group through: the one whose network the address is of; for other addresses that of
-  /// the source, else that of the route (`ip_route_output_key_hash_rcu` in `net/ipv4/route.c`). Nil where that can't be told.
+  /// The interface that the host sends a broadcast or a packet to a group through: the one whose network the address is
+  /// of; for other addresses that of the source, else that of the route (`ip_route_output_key_hash_rcu` in
+  /// `net/ipv4/route.c`). Nil where that can't be told.
   private func interface(forAll flow: Flow) -> String? {
     guard let destination = flow.domain(.destination)?.single else { return nil }
     let interfaces = knowledge.facts.interfaces
@@ -142,7 +144,7 @@ extension Engine {
   /// Whether a translation gave a packet from a bridge a destination on the same bridge.
   func isLedBackToBridge(_ flow: Flow, _ hops: [Route.NextHop], _ input: String?) -> Bool {
     guard let input, hops.contains(where: { $0.interface == input }), knowledge.isBridge(input) else { return false }
-    return flow.arrival[Slot.destination.rawValue] != flow.binding[Slot.destination.rawValue]
+    return flow.arrival[.destination] != flow.binding[.destination]
       && knowledge.setting("net.bridge.bridge-nf-call-iptables") != 0 && hops.allSatisfy { $0.gateway == nil }
   }
 
@@ -156,23 +158,24 @@ extension Engine {
 
   /// The source address of a process that did not bind to one: the route's, else the interface's.
   private func chooseSource(_ flow: inout Flow, _ hops: [Route.NextHop], _ preferred: IPAddress?) {
-    guard let source = flow.domain(.source), source == flow.family.allAddresses, let name = hops.first?.interface else {
-      return
-    }
+    guard let source = flow.binding[.source], flow.variables[source].domain == flow.family.allAddresses,
+      let name = hops.first?.interface
+    else { return }
     let target = hops.first?.gateway ?? flow.domain(.destination)?.first.map { IPAddress(bits: $0) }
     let chosen =
       preferred
       ?? SourceAddress.choose(on: name, towards: target, family: flow.family, interfaces: knowledge.facts.interfaces)
       ?? knowledge.inferredAddress(on: name, flow.family)?.address
-    if let chosen { _ = flow.narrow(flow.binding[Slot.source.rawValue], to: ValueSet(chosen.bits)) }
+    if let chosen { _ = flow.narrow(source, to: ValueSet(chosen.bits)) }
   }
 
   /// Takes the way that was chosen anew because a translation or a mark in output changed what it depends on.
   ///
-  /// The kernel chooses it at the end of the chain that made the change, by what the packet was then: a mark that a later chain sets has no
-  /// part in it. The chains of output still see the old way.
+  /// The kernel chooses it at the end of the chain that made the change, by what the packet was then: a mark that a
+  /// later chain sets has no part in it. The chains of output still see the old way.
   ///
-  /// Source: `nf_nat_ipv4_local_fn` (destination changed), `ipt_mangle_out` and `nf_route_table_hook4` (mark, addresses, TOS).
+  /// Source: `nf_nat_ipv4_local_fn` (destination changed), `ipt_mangle_out` and `nf_route_table_hook4` (mark,
+  /// addresses, TOS).
   func reroute(_ flow: inout Flow) -> Move {
     guard let chosenBy = flow.position.rerouted else {
       flow.enter(.postrouting)
@@ -194,7 +197,8 @@ extension Engine {
       })
   }
 
-  /// A way that was chosen anew and that refuses the packet ends it before the next chain of output; nil where none does.
+  /// A way that was chosen anew and that refuses the packet ends it before the next chain of output; nil where none
+  /// does.
   ///
   /// Source: `ip_route_me_harder` in `net/ipv4/netfilter.c` and its callers, which drop what it fails for.
   func refuseReroute(_ flow: inout Flow) -> Move? {
@@ -214,8 +218,8 @@ extension Engine {
       })
   }
 
-  /// Whether the host lets the packet out with its source: one of 127/8 only where route_localnet is on (`__mkroute_output` in
-  /// `net/ipv4/route.c`). Where it does not, the flow ends.
+  /// Whether the host lets the packet out with its source: one of 127/8 only where route_localnet is on
+  /// (`__mkroute_output` in `net/ipv4/route.c`). Where it does not, the flow ends.
   private func mayLeave(_ flow: inout Flow) -> Bool {
     let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
     guard flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: HostKnowledge.loopback4),
@@ -254,8 +258,8 @@ extension Engine {
       flow.isLoopbackPass = true
       // `nf_conntrack_confirm` runs last in postrouting (`net/netfilter/nf_conntrack_proto.c`).
       if flow.connection?.hasEntry ?? false { flow.connection?.status |= ConntrackStatus.confirmed }
-      flow.binding[Slot.input.rawValue] = flow.binding[Slot.output.rawValue]
-      flow.binding[Slot.output.rawValue] = -1
+      flow.binding[.input] = flow.binding[.output]
+      flow.binding[.output] = nil
       flow.note(Step(hook: nil, .remark, matched: true, action: .loopback, fact: .backOnLoopback))
       flow.enter(.prerouting)
       passIngress(next: .prerouting, &flow)

@@ -51,8 +51,9 @@ struct RouteLookup {
 
   /// Asks the routing tables for a destination, by the policy rules in order and the longest prefix in each table.
   ///
-  /// Source: ip-rule(8), ip-route(8), `fib_rules_lookup` in `net/core/fib_rules.c`, `fib_table_lookup` in `net/ipv4/fib_trie.c`.
-  /// `asUnicast` asks where the routes lead for an address that is a group's or a broadcast address.
+  /// Source: ip-rule(8), ip-route(8), `fib_rules_lookup` in `net/core/fib_rules.c`, `fib_table_lookup` in
+  /// `net/ipv4/fib_trie.c`. `asUnicast` asks where the routes lead for an address that is a group's or a broadcast
+  /// address.
   func lookUp(_ address: UInt128, _ request: RouteRequest, asUnicast: Bool = false) -> RouteAnswer {
     let destination = IPAddress(bits: address)
     let rules = knowledge.routingRules[request.family] ?? []
@@ -125,7 +126,8 @@ struct RouteLookup {
         best = route
         return
       }
-      // Of two routes to the same block the one for a type of service comes first (`fib_insert_alias` in `net/ipv4/fib_trie.c`).
+      // Of two routes to the same block the one for a type of service comes first (`fib_insert_alias` in
+      // `net/ipv4/fib_trie.c`).
       func order(_ route: Route) -> (Int, Int, Int) {
         (-route.destination.length, route.tos == nil ? 1 : 0, route.metric)
       }
@@ -141,7 +143,8 @@ struct RouteLookup {
     return best.flatMap { RouteAnswer($0.kind, $0.nextHops, source: $0.source) }
   }
 
-  /// What a route says whose destination is masked, where it may be the one for an address: it is more specific than the best that is shown.
+  /// What a route says whose destination is masked, where it may be the one for an address: it is more specific than
+  /// the best that is shown.
   private func maskedRoute(
     to destination: IPAddress, longerThan length: Int?, _ names: [String], _ request: RouteRequest
   ) -> RouteAnswer? {
@@ -167,7 +170,8 @@ struct RouteLookup {
     return nil
   }
 
-  /// The routes that addresses bring with them, and those of subnets that the rules show, where no routing table was told.
+  /// The routes that addresses bring with them, and those of subnets that the rules show, where no routing table was
+  /// told.
   func connectedRoutes(_ family: AddressFamily) -> [Route] {
     var routes: [Route] = []
     for interface in knowledge.facts.interfaces {

@@ -60,7 +60,8 @@ extension Engine {
   /// The host's routing tables.
   var routes: RouteLookup { RouteLookup(knowledge: knowledge) }
 
-  /// What the routing tables are asked for a flow that ``cutByRoutingRules(_:)`` has cut: its first values stand for all.
+  /// What the routing tables are asked for a flow that ``cutByRoutingRules(_:)`` has cut: its first values stand for
+  /// all.
   func request(for flow: Flow) -> RouteRequest {
     var request = RouteRequest(family: flow.family)
     request.mark = flow.domain(.mark)?.first ?? 0
@@ -89,8 +90,7 @@ extension Engine {
     for list in [ofRoutes] + (knowledge.routingRules[start.family] ?? []).map({ cuts(by: $0, start) }) {
       for (slot, values) in list {
         flows = flows.flatMap { flow -> [Flow] in
-          let variable = flow.binding[slot.rawValue]
-          guard variable >= 0 else { return [flow] }
+          guard let variable = flow.binding[slot] else { return [flow] }
           return flow.parts(by: .when(variable, in: values))
         }
       }

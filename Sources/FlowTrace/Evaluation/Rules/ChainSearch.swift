@@ -2,7 +2,8 @@ import RuleGraph
 
 /// A search through a chain for the rules that the packets of one flow may match.
 ///
-/// It holds for the flow as it was, and for every part of it; whoever changes a field of the packet begins a new search.
+/// It holds for the flow as it was, and for every part of it; whoever changes a field of the packet begins a new
+/// search.
 struct ChainSearch {
   /// The chain's index; nil where there is none.
   let index: ChainIndex?
@@ -11,7 +12,8 @@ struct ChainSearch {
   private let rules: [Rule]
   private let family: AddressFamily
   private let hulls: FieldHulls?
-  /// The rules to look at, where a field of the flow shortens the list: those listed, and those that do not test the field.
+  /// The rules to look at, where a field of the flow shortens the list: those listed, and those that do not test the
+  /// field.
   private var listed: Range<Int>?
   private var list = 0
 

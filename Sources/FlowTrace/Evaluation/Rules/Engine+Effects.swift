@@ -60,7 +60,8 @@ extension Engine {
     }
   }
 
-  /// The service bytes that may come of one whose class, the upper six bits, or whose congestion bits, the lower two, are set anew.
+  /// The service bytes that may come of one whose class, the upper six bits, or whose congestion bits, the lower two,
+  /// are set anew.
   private func serviceBytes(with values: ValueSet, as name: HeaderFieldName, in flow: Flow) -> ValueSet {
     let kept: UInt128 = name == .dscp ? 0b11 : 0b1111_1100
     let right: UInt128 = name == .dscp ? 2 : 0

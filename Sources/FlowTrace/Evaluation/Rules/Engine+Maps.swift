@@ -3,7 +3,8 @@ import RuleGraph
 extension Engine {
   /// A flow in parts by what a map holds for their key, and the parts that it holds nothing for.
   ///
-  /// Where the key is open there is a part for each different value of the map. Source: nft(8), "MAPS"; `net/netfilter/nft_lookup.c`.
+  /// Where the key is open there is a part for each different value of the map. Source: nft(8), "MAPS";
+  /// `net/netfilter/nft_lookup.c`.
   func lookUp(
     _ key: ValueExpression, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
@@ -68,8 +69,9 @@ extension Engine {
     return (hits, rest)
   }
 
-  /// A flow in parts by the number that the kernel makes up for it: a part for each different value of the map, and one that misses where some number has
-  /// no element (nft(8), "NUMGEN EXPRESSION", "HASH EXPRESSIONS"; `net/netfilter/nft_numgen.c`).
+  /// A flow in parts by the number that the kernel makes up for it: a part for each different value of the map, and one
+  /// that misses where some number has no element (nft(8), "NUMGEN EXPRESSION", "HASH EXPRESSIONS";
+  /// `net/netfilter/nft_numgen.c`).
   private func draw(
     _ generator: Generator, in map: ResolvedSet, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [(flow: Flow, element: SetElement)], misses: [Flow]) {
@@ -104,8 +106,9 @@ extension Engine {
     return (hits, [rest])
   }
 
-  /// A flow in parts for each of which every map in an expression gives one value, with that value in the map's place, and the parts for which a map
-  /// gives none. A map may give an address and a port at once: the expressions are then two.
+  /// A flow in parts for each of which every map in an expression gives one value, with that value in the map's place,
+  /// and the parts for which a map gives none. A map may give an address and a port at once: the expressions are then
+  /// two.
   func withMapsLookedUp(
     _ expression: ValueExpression, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [(flow: Flow, values: [ValueExpression])], misses: [Flow]) {
@@ -164,11 +167,11 @@ extension Engine {
     return (split.yes.map { ($0, [any]) }, split.no)
   }
 
-  /// What a packet's field becomes by the member of an ipset that holds it (`SET --map-set`): parts of the flow with an assignment each. What no member
-  /// holds keeps its value; the rule has matched it all the same.
+  /// What a packet's field becomes by the member of an ipset that holds it (`SET --map-set`): parts of the flow with an
+  /// assignment each. What no member holds keeps its value; the rule has matched it all the same.
   ///
-  /// A member's mark is laid over the old one by its mask, `(mark & ~mask) ^ value`; a member that holds nothing changes nothing
-  /// (`set_target_v3` in `net/netfilter/xt_set.c`).
+  /// A member's mark is laid over the old one by its mask, `(mark & ~mask) ^ value`; a member that holds nothing
+  /// changes nothing (`set_target_v3` in `net/netfilter/xt_set.c`).
   func assigned(
     _ field: Field, heldBy set: ResolvedSet, _ key: ValueExpression, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> [(Flow, Statement)] {
@@ -214,7 +217,8 @@ extension SetData {
 }
 
 extension SetElement {
-  /// `0x10/0xff` of a mark or `1:10` of a priority as the bits of the old value that stay and those that are put on; nil where a member holds nothing.
+  /// `0x10/0xff` of a mark or `1:10` of a priority as the bits of the old value that stay and those that are put on;
+  /// nil where a member holds nothing.
   fileprivate static func overlay(_ text: String?, on field: Field) -> (and: UInt128, xor: UInt128)? {
     guard let text else { return nil }
     func number(_ text: Substring) -> UInt128? {

@@ -15,8 +15,8 @@ struct MaskedKeys {
 }
 
 extension Engine {
-  /// For which packets of the flow a match with masked values is true: certainly where a value is shown, under a condition where it may be a masked
-  /// one, never elsewhere.
+  /// For which packets of the flow a match with masked values is true: certainly where a value is shown, under a
+  /// condition where it may be a masked one, never elsewhere.
   func decide(_ match: Match, _ wanted: MaskedValues, in flow: inout Flow, rule: RuleID, statement: Int) -> Decision {
     let possible = wanted.possible
     if case .field(.conntrack(let field)) = match.subject, field.key == .saddr || field.key == .daddr,
@@ -159,7 +159,8 @@ extension Engine {
 }
 
 extension MaskedValue: KeyPart {
-  /// The values of a domain that may be the masked one, after some arithmetic; more than these where that is no set of intervals.
+  /// The values of a domain that may be the masked one, after some arithmetic; more than these where that is no set of
+  /// intervals.
   func possible(in domain: ValueSet, under transform: Transform) -> ValueSet? {
     if let single = domain.single { return mayBe(transform.apply(single)) ? domain : .empty }
     let inside = transform.preimage(of: possible, in: domain) ?? domain

@@ -139,7 +139,7 @@ extension Engine {
           variable, Transform(operations: [.bitwise(and: and, xor: 0), .shift(-right)]), requires: requires)
       case .constant(let value): return .constant(value)
       case .absent: return .absent
-      case .addressLookup(let fib, let variable, _): return variable < 0 ? .absent : .addressLookup(fib, variable)
+      case .addressLookup(let fib, let variable, _): return .addressLookup(fib, variable)
       case .interfaceIndex(let variable):
         guard let name = flow.variables[variable].domain.single else { return .unknown }
         if name == 0 { return .constant(0) }
@@ -209,7 +209,8 @@ extension Engine {
     }
     let isIPSet = set.ipset != nil
     if absent {
-      // An ipset that asks for ports does not hold a packet without; inverted it matches (kernel: ip_set_match_extensions).
+      // An ipset that asks for ports does not hold a packet without; inverted it matches (kernel:
+      // ip_set_match_extensions).
       return isIPSet && match.negated ? .always : .never
     }
     // A wholly known key is looked up; else every element is a box.
@@ -244,7 +245,8 @@ extension Engine {
       requires: failing ? [] : requires, boxes: failing ? boxes.map { requires + $0 } : boxes, negated: match.negated)
   }
 
-  /// For which packets of the flow a key is in a set some of whose elements have a limit: in one without, or in one whose limit is not used up.
+  /// For which packets of the flow a key is in a set some of whose elements have a limit: in one without, or in one
+  /// whose limit is not used up.
   ///
   /// A negated match never asks for the limits: a packet that an element holds ends the rule either way.
   private func decide(

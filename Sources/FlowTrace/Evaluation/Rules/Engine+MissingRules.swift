@@ -2,9 +2,10 @@ import RuleGraph
 
 /// What rules that no dump shows do to a packet: each thing that they can do is followed.
 ///
-/// A packet that comes by such a place is left alone, or meets one of the effects that the chain allows: it is accepted, dropped, translated. Each is a flow of its own
-/// behind a condition, so that the answer is undetermined only where these flows end differently. What one such place of a base chain can do, another of the same walk
-/// adds nothing to, so a listing with a hundred gaps divides a flow once.
+/// A packet that comes by such a place is left alone, or meets one of the effects that the chain allows: it is
+/// accepted, dropped, translated. Each is a flow of its own behind a condition, so that the answer is undetermined only
+/// where these flows end differently. What one such place of a base chain can do, another of the same walk adds nothing
+/// to, so a listing with a hundred gaps divides a flow once.
 extension Engine {
   /// To so many addresses a translation that was not shown is followed.
   private static let targetLimit: UInt128 = 16
@@ -16,7 +17,8 @@ extension Engine {
       settledBy: missing.settledBy ?? listCommand(id.table), leftAlone: (.next, .missing, nil))
   }
 
-  /// A flow that is sent to a chain that no dump shows. What it leaves alone goes on behind the jump; behind a `goto` it returns to the caller.
+  /// A flow that is sent to a chain that no dump shows. What it leaves alone goes on behind the jump; behind a `goto`
+  /// it returns to the caller.
   func meet(chain name: String, isGoto: Bool, _ flow: Flow, _ id: RuleID, _ statement: Int) -> [RuleBranch] {
     guard flow.position.frames.count < 128 else {
       return [RuleBranch(flow: flow, outcome: .unknown(Engine.tooMuch), action: .unknown, target: nil)]
@@ -51,8 +53,8 @@ extension Engine {
       return [.accept, .drop, .reject]
     }
     let table = ruleset.tables[first.chain.table]
-    // iptables rejects in the filter table alone (`reject_tg_reg` in `net/ipv4/netfilter/ipt_REJECT.c`), nft in chains of every type, up to the way out
-    // (`nft_reject_validate` in `net/netfilter/nft_reject.c`); measured.
+    // iptables rejects in the filter table alone (`reject_tg_reg` in `net/ipv4/netfilter/ipt_REJECT.c`), nft in chains
+    // of every type, up to the way out (`nft_reject_validate` in `net/netfilter/nft_reject.c`); measured.
     let mayReject =
       table.origin == .nftables
       ? [.prerouting, .input, .forward, .output].contains(base.hook) : table.name == "filter"

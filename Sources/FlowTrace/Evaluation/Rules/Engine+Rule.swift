@@ -25,19 +25,21 @@ struct RuleBranch {
 
 /// What a rule did to a flow.
 enum RuleEffect {
-  /// It did not match; the flow goes on with the next rule. An assignment before the statement that failed may have changed the packet.
+  /// It did not match; the flow goes on with the next rule. An assignment before the statement that failed may have
+  /// changed the packet.
   case passed(isChanged: Bool)
   /// It takes a part of the flow, which goes on without it.
   case takes(TakenPart)
   /// It matched the whole flow.
   case matched(RuleOutcome, action: Step.Action, target: Step.Target?)
-  /// It matched a part of the flow, or did several things to it: the branches that it matched, and the flows that go on with the next rule.
+  /// It matched a part of the flow, or did several things to it: the branches that it matched, and the flows that go on
+  /// with the next rule.
   case split(matched: [RuleBranch], passed: [Flow])
 }
 
 extension Engine {
-  /// Evaluates one rule. As long as its statements hold for the whole flow, or for nothing of it, the flow stays in its place; from the first
-  /// statement on that divides it, ``divide(_:from:_:candidate:done:)`` takes over.
+  /// Evaluates one rule. As long as its statements hold for the whole flow, or for nothing of it, the flow stays in its
+  /// place; from the first statement on that divides it, ``divide(_:from:_:candidate:done:)`` takes over.
   func evaluate(_ id: RuleID, _ flow: inout Flow) -> RuleEffect {
     let statements = ruleset.tables[id.table].chains[id.chain].rules[id.rule].statements
     var done: (action: Step.Action, target: Step.Target?)?
@@ -127,9 +129,9 @@ extension Engine {
     }
   }
 
-  /// Evaluates the statements of a rule from an index on: the branches that it matched, and the flows that go on with the next rule because it did not
-  /// match. `candidate` is the flow as it is behind the earlier statements, `start` as it goes on where the rule does not match, and `done` what earlier
-  /// statements of the rule did to the packet.
+  /// Evaluates the statements of a rule from an index on: the branches that it matched, and the flows that go on with
+  /// the next rule because it did not match. `candidate` is the flow as it is behind the earlier statements, `start` as
+  /// it goes on where the rule does not match, and `done` what earlier statements of the rule did to the packet.
   private func divide(
     _ id: RuleID, from first: Int, _ start: Flow, candidate: Flow, done: (action: Step.Action, target: Step.Target?)?
   ) -> (matched: [RuleBranch], passed: [Flow]) {
@@ -187,8 +189,8 @@ extension Engine {
     return (matched, matching.passed())
   }
 
-  /// An assignment in parts of the flow with one value each, and the parts that have none: a map without the key, a mark without a connection. In nft
-  /// these end the rule (NFT_BREAK).
+  /// An assignment in parts of the flow with one value each, and the parts that have none: a map without the key, a
+  /// mark without a connection. In nft these end the rule (NFT_BREAK).
   private func assigned(
     _ statement: Statement, _ start: Flow, _ id: RuleID, _ statementIndex: Int
   ) -> (parts: [(Flow, Statement)], misses: [Flow]) {
@@ -229,7 +231,8 @@ extension Engine {
 
   /// The matches of a rule at work: which parts of the flow match so far, and which don't.
   ///
-  /// What does not match a rule of three matches would be three flows; it is one flow with an exception as long as what matches is one box.
+  /// What does not match a rule of three matches would be three flows; it is one flow with an exception as long as what
+  /// matches is one box.
   private struct Matching {
     /// What the rule was given.
     private var start: Flow
@@ -333,7 +336,8 @@ extension Flow {
 }
 
 extension Statement {
-  /// Whether the statement can change the packet or its fate; the others only ask, log or count, or remember it for later packets.
+  /// Whether the statement can change the packet or its fate; the others only ask, log or count, or remember it for
+  /// later packets.
   package var changesSomething: Bool {
     switch self {
     case .match, .anyOf, .environment, .opaqueMatch, .hiddenInterfaces, .updateSet, .effect, .verdict(.continue): false

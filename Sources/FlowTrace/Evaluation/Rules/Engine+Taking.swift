@@ -9,7 +9,8 @@ struct TakenPart {
 }
 
 extension Engine {
-  /// What a rule takes of a flow where it does no more than compare fields of the packet and end its way; nil of every other rule, which divides the flow.
+  /// What a rule takes of a flow where it does no more than compare fields of the packet and end its way; nil of every
+  /// other rule, which divides the flow.
   ///
   /// - Parameters:
   ///   - id: The rule.
@@ -20,7 +21,8 @@ extension Engine {
   func taking(_ id: RuleID, from first: Int, _ decision: Decision, _ flow: inout Flow, kept: Int) -> RuleEffect? {
     let statements = ruleset.tables[id.table].chains[id.chain].rules[id.rule].statements
     guard let verdict = Self.plainEnd(statements) else { return nil }
-    // The matches are decided one after the other, each for what the ones before left: in the flow itself, which gets its values back.
+    // The matches are decided one after the other, each for what the ones before left: in the flow itself, which gets
+    // its values back.
     var narrowed: Flow.Box = []
     var kept = kept
     var given = flow.assumptions

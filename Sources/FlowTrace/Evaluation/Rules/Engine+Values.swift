@@ -1,7 +1,8 @@
 import RuleGraph
 
 extension Engine {
-  /// The values that an expression may have for the flow; nil where the packet lacks a field or a map has no value (the rule then does not match).
+  /// The values that an expression may have for the flow; nil where the packet lacks a field or a map has no value (the
+  /// rule then does not match).
   func values(of expression: ValueExpression, in flow: inout Flow) -> ValueSet? {
     switch expression {
     case .constant(let value): return ValueSet(value)
@@ -34,7 +35,8 @@ extension Engine {
     }
   }
 
-  /// What `TTL --ttl-inc` and `--ttl-dec` make of the field, which stays inside the generator's values (`net/netfilter/xt_HL.c`).
+  /// What `TTL --ttl-inc` and `--ttl-dec` make of the field, which stays inside the generator's values
+  /// (`net/netfilter/xt_HL.c`).
   private func sum(_ generator: Generator, in flow: inout Flow) -> ValueSet? {
     guard generator.name == "add" || generator.name == "subtract", let input = generator.inputs.first,
       let number = generator.arguments.first(where: { $0.name == "number" }).flatMap({ UInt128($0.value) }),

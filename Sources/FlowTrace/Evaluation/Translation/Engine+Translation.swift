@@ -2,9 +2,11 @@ import HostModel
 import RuleGraph
 
 extension Engine {
-  /// Carries out a translation target: the branches that it translated, and the flows for which it does not match (a map without their key).
+  /// Carries out a translation target: the branches that it translated, and the flows for which it does not match (a
+  /// map without their key).
   ///
-  /// Source: iptables-extensions(8), nft(8) "NAT STATEMENTS", `net/netfilter/nf_nat_core.c`, `net/netfilter/nf_nat_masquerade.c`.
+  /// Source: iptables-extensions(8), nft(8) "NAT STATEMENTS", `net/netfilter/nf_nat_core.c`,
+  /// `net/netfilter/nf_nat_masquerade.c`.
   func translate(
     _ translation: Translation, _ start: Flow, _ id: RuleID, _ statement: Int
   ) -> (hits: [RuleBranch], misses: [Flow]) {
@@ -17,7 +19,8 @@ extension Engine {
     return result
   }
 
-  /// A translation in parts of the flow for which its maps give one address and one port each; the parts for which they give none are added to `misses`.
+  /// A translation in parts of the flow for which its maps give one address and one port each; the parts for which they
+  /// give none are added to `misses`.
   private func lookedUp(
     _ translation: Translation, _ start: Flow, _ id: RuleID, _ statement: Int, _ misses: inout [Flow]
   ) -> [(Flow, Translation)] {
@@ -98,7 +101,7 @@ extension Engine {
 
   /// The new address: a variable, or nil where the rule names one through a map that has none for the packet.
   private func newAddress(_ translation: Translation, ofSource: Bool, _ flow: inout Flow) -> VariableID? {
-    let old = flow.binding[(ofSource ? Slot.source : .destination).rawValue]
+    let old = flow.binding[ofSource ? .source : .destination]
     switch translation.kind {
     case .masquerade: return flow.makeVariable(masqueradeAddress(&flow))
     case .redirect where translation.address == nil:
@@ -107,10 +110,9 @@ extension Engine {
       return address
     case .netmap:
       if case .masked? = translation.address { return flow.makeVariable(flow.family.allAddresses) }
-      guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first
-      else {
-        return nil
-      }
+      guard let address = translation.address, let values = values(of: address, in: &flow), let base = values.first,
+        let old
+      else { return nil }
       return flow.makeVariable(
         Self.exchange(
           prefix: base, length: translation.prefixLength ?? flow.family.addressBits, of: flow.variables[old].domain,
@@ -138,14 +140,13 @@ extension Engine {
 
   /// The new port for each part of the flow: nil keeps it. Nil altogether where a map has no port for the packet.
   ///
-  /// A source port is kept when it is inside the range, else one of the range is drawn. A destination port outside the range becomes the range's first
-  /// one (`nf_nat_l4proto_unique_tuple`).
+  /// A source port is kept when it is inside the range, else one of the range is drawn. A destination port outside the
+  /// range becomes the range's first one (`nf_nat_l4proto_unique_tuple`).
   private func newPorts(
     _ translation: Translation, ofSource: Bool, _ flow: inout Flow
   ) -> [(Flow, VariableID?)]? {
     let slot: Slot = ofSource ? .sourcePort : .destinationPort
-    let old = flow.binding[slot.rawValue]
-    guard old >= 0 else { return [(flow, nil)] }
+    guard let old = flow.binding[slot] else { return [(flow, nil)] }
     /// A new port in a variable of its own, which must be there before the flow is copied.
     func drawn(_ values: ValueSet) -> [(Flow, VariableID?)] {
       let port = flow.makeVariable(values)
@@ -190,21 +191,21 @@ extension Engine {
     let addressSlot: Slot = ofSource ? .source : .destination
     let portSlot: Slot = ofSource ? .sourcePort : .destinationPort
     let from = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
-    let changes = flow.binding[addressSlot.rawValue] != address || port != nil
-    flow.binding[addressSlot.rawValue] = address
-    if let port { flow.binding[portSlot.rawValue] = port }
+    let changes = flow.binding[addressSlot] != address || port != nil
+    flow.binding[addressSlot] = address
+    if let port { flow.binding[portSlot] = port }
     let to = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
     guard var connection = flow.connection else { return }
     let really = changes && (from.0 != to.0 || from.1 != to.1)
     if ofSource {
-      connection.reply.destination = flow.binding[Slot.source.rawValue]
-      connection.reply.destinationPort = flow.binding[Slot.sourcePort.rawValue]
+      connection.reply.destination = flow.binding[.source]
+      connection.reply.destinationPort = flow.binding[.sourcePort]
       if really { connection.status |= ConntrackStatus.snat }
       connection.sourceTranslation = (kind, id)
-      if kind == .masquerade { connection.masqueradedThrough = flow.binding[Slot.output.rawValue] }
+      if kind == .masquerade { connection.masqueradedThrough = flow.binding[.output] }
     } else {
-      connection.reply.source = flow.binding[Slot.destination.rawValue]
-      connection.reply.sourcePort = flow.binding[Slot.destinationPort.rawValue]
+      connection.reply.source = flow.binding[.destination]
+      connection.reply.sourcePort = flow.binding[.destinationPort]
       if really { connection.status |= ConntrackStatus.dnat }
       connection.destinationTranslation = (kind, id)
     }
@@ -220,12 +221,13 @@ extension Engine {
   func translated(toOneOf addresses: ValueSet, _ start: Flow, _ id: RuleID) -> RuleBranch {
     var flow = start
     let address = flow.makeVariable(addresses)
-    let port = flow.binding[Slot.destinationPort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    let port = flow.binding[.destinationPort] != nil ? flow.makeVariable(.bits(16)) : nil
     bind(.dnat, ofSource: false, address: address, port: port, &flow, id)
     return RuleBranch(flow: flow, outcome: .translated, action: .dnat, target: nil)
   }
 
-  /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes to an address that nobody knows.
+  /// A flow whose source rules that no dump shows may have translated: where it goes is the same, and its answer comes
+  /// to an address that nobody knows.
   func withUnknownSource(_ start: Flow, _ id: RuleID, action: Step.Action, target: Step.Target?) -> RuleBranch {
     var flow = start
     guard flow.connection?.hasEntry ?? false else {
@@ -233,7 +235,7 @@ extension Engine {
     }
     let translations = flow.translations
     let address = flow.makeVariable(flow.family.allAddresses)
-    let port = flow.binding[Slot.sourcePort.rawValue] >= 0 ? flow.makeVariable(.bits(16)) : nil
+    let port = flow.binding[.sourcePort] != nil ? flow.makeVariable(.bits(16)) : nil
     bind(.snat, ofSource: true, address: address, port: port, &flow, id)
     // It is not certain, so it is no translation to tell of.
     flow.translations = translations
@@ -249,7 +251,7 @@ extension Engine {
     // An answer's destination is put back where the first packet's source was changed, and the other way round.
     let past = ofSource != isReply ? connection.sourceTranslation : connection.destinationTranslation
     guard let past, flow.phase != .first || flow.isLoopbackPass else { return }
-    let tuple: (address: VariableID, port: VariableID)
+    let tuple: (address: VariableID?, port: VariableID?)
     switch (ofSource, isReply) {
     case (false, false): tuple = (connection.reply.source, connection.reply.sourcePort)
     case (true, false): tuple = (connection.reply.destination, connection.reply.destinationPort)
@@ -258,12 +260,12 @@ extension Engine {
     }
     let addressSlot: Slot = ofSource ? .source : .destination
     let portSlot: Slot = ofSource ? .sourcePort : .destinationPort
-    guard flow.binding[addressSlot.rawValue] != tuple.address || flow.binding[portSlot.rawValue] != tuple.port else {
+    guard flow.binding[addressSlot] != tuple.address || flow.binding[portSlot] != tuple.port else {
       return
     }
     let from = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
-    flow.binding[addressSlot.rawValue] = tuple.address
-    if tuple.port >= 0 { flow.binding[portSlot.rawValue] = tuple.port }
+    flow.binding[addressSlot] = tuple.address
+    if let port = tuple.port { flow.binding[portSlot] = port }
     let to = (flow.domain(addressSlot) ?? .empty, flow.domain(portSlot))
     flow.translations.append(
       AppliedTranslation(
@@ -277,7 +279,8 @@ extension Engine {
 
   // MARK: - Chosen addresses
 
-  /// The address that MASQUERADE takes: of the egress interface, the one whose subnet contains the next hop, else its first global one.
+  /// The address that MASQUERADE takes: of the egress interface, the one whose subnet contains the next hop, else its
+  /// first global one.
   ///
   /// Source: `inet_select_addr` in `net/ipv4/devinet.c`, `nf_nat_masquerade_ipv6` and `ipv6_dev_get_saddr`; measured.
   private func masqueradeAddress(_ flow: inout Flow) -> ValueSet {
@@ -301,7 +304,8 @@ extension Engine {
     return assumedAddress(on: name, &flow) ?? any
   }
 
-  /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets (`nf_nat_redirect.c`).
+  /// The address that REDIRECT leads to: the first one of the input interface, or loopback for the host's own packets
+  /// (`nf_nat_redirect.c`).
   private func redirectAddress(_ flow: inout Flow) -> ValueSet {
     if flow.position.stage == .output { return ValueSet(flow.family == .ipv4 ? IPAddress(ipv4: 0x7f00_0001).bits : 1) }
     guard let input = flow.domain(.input)?.single else { return knowledge.possibleOwnAddresses(flow.family) }
@@ -325,8 +329,8 @@ extension Engine {
 
   // MARK: - Not connections
 
-  /// TPROXY hands the packet to a socket of the host, or drops it when none listens (`net/netfilter/xt_TPROXY.c`); nft's `tproxy` then does not match
-  /// (`net/netfilter/nft_tproxy.c`).
+  /// TPROXY hands the packet to a socket of the host, or drops it when none listens (`net/netfilter/xt_TPROXY.c`);
+  /// nft's `tproxy` then does not match (`net/netfilter/nft_tproxy.c`).
   private func handOver(_ start: Flow, _ id: RuleID) -> (hits: [RuleBranch], misses: [Flow]) {
     var flow = start
     let number = makeCondition(Condition(.transparentProxy, rule: id))
@@ -341,7 +345,8 @@ extension Engine {
     return ([handed, RuleBranch(flow: dropped, outcome: .verdict(.drop), action: .drop)], [])
   }
 
-  /// A stateless exchange of an IPv6 prefix (RFC 6296): the prefix changes, and a checksum-neutral word with it, so the host part is left open.
+  /// A stateless exchange of an IPv6 prefix (RFC 6296): the prefix changes, and a checksum-neutral word with it, so the
+  /// host part is left open.
   private func exchangePrefix(_ translation: Translation, _ start: Flow, _ id: RuleID) -> (
     hits: [RuleBranch], misses: [Flow]
   ) {
@@ -357,8 +362,8 @@ extension Engine {
     let mask: UInt128 = hostBits == 128 ? .max : (UInt128(1) << hostBits) - 1
     flow.rebind(slot, to: ValueSet((base & ~mask)...(base | mask)))
     if case .masked(let value) = address {
-      flow.rebind(slot, to: flow.family.allAddresses)
-      flow.variables[flow.binding[slot.rawValue]].masked = makeMaskedCondition(value, id)
+      let masked = flow.rebind(slot, to: flow.family.allAddresses)
+      flow.variables[masked].masked = makeMaskedCondition(value, id)
     }
     flow.changedBy[slot] = id
     flow.translations.append(
@@ -371,9 +376,9 @@ extension Engine {
 enum SourceAddress {
   /// The address of an interface to speak from towards an address.
   ///
-  /// IPv4 (`inet_select_addr`): the first primary address whose subnet contains the target, else the first one of global scope, else one of another
-  /// interface. IPv6 (RFC 6724): an own address speaks to itself as itself; else the address of the interface that shares the longest prefix with the
-  /// target, else such a one of another interface.
+  /// IPv4 (`inet_select_addr`): the first primary address whose subnet contains the target, else the first one of
+  /// global scope, else one of another interface. IPv6 (RFC 6724): an own address speaks to itself as itself; else the
+  /// address of the interface that shares the longest prefix with the target, else such a one of another interface.
   static func choose(
     on name: String, towards target: IPAddress?, family: AddressFamily, interfaces: [Interface]
   ) -> IPAddress? {
@@ -388,7 +393,8 @@ enum SourceAddress {
       guard let pool = pools.first(where: { !$0.isEmpty }), let target else {
         return own.first(where: isUsable)?.address
       }
-      // The common prefix counts no further than the address's own (`ipv6_saddr_prefixlen` in `net/ipv6/addrconf.c`); of equals the first stays.
+      // The common prefix counts no further than the address's own (`ipv6_saddr_prefixlen` in `net/ipv6/addrconf.c`);
+      // of equals the first stays.
       func common(_ address: InterfaceAddress) -> Int {
         min((address.address.bits ^ target.bits).leadingZeroBitCount, address.prefixLength)
       }

@@ -1,5 +1,6 @@
 import HostModel
 import RuleGraph
+import RuleText
 
 /// A place in a chain for a rule that changes a case's fate.
 struct RemedyPlace: Hashable {
@@ -17,7 +18,7 @@ struct RemedyPlace: Hashable {
   var tool: Tool
 
   /// The command that puts a rule there.
-  func command(_ rule: RemedyRule, in ruleset: Ruleset) -> String? {
+  func command(_ rule: PlainRule, in ruleset: Ruleset) -> String? {
     let table = ruleset.tables[chain.table]
     let chain = table.chains[chain.chain]
     switch tool {
@@ -32,10 +33,10 @@ struct RemedyPlace: Hashable {
       return "\(program)\(option) \(place) \(rule.iptablesArguments)"
     case .nft:
       let name = "\(table.family.rawValue) \(table.name) \(chain.name)"
-      if index == chain.rules.count { return "nft add rule \(name) \(rule.nftText)" }
-      if index == 0 { return "nft insert rule \(name) \(rule.nftText)" }
+      if index == chain.rules.count { return "nft add rule \(name) \(rule.nftText(in: table))" }
+      if index == 0 { return "nft insert rule \(name) \(rule.nftText(in: table))" }
       let place = chain.rules[index].handle.map { "handle \($0)" } ?? "index \(index)"
-      return "nft insert rule \(name) \(place) \(rule.nftText)"
+      return "nft insert rule \(name) \(place) \(rule.nftText(in: table))"
     }
   }
 

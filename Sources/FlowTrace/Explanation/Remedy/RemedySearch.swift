@@ -1,5 +1,6 @@
 import HostModel
 import RuleGraph
+import RuleText
 
 /// Looks for what would give the cases of a trace the outcome that was asked for, and tries it.
 struct RemedySearch {
@@ -29,7 +30,7 @@ struct RemedySearch {
     let places =
       wanted == .accept ? RemedyPlaces(ruleset: ruleset).before(one) : RemedyPlaces(ruleset: ruleset).front(one)
     let verdict = verdict(for: one.packet.family)
-    return tried(places, index) { RemedyRule(one, at: $0.hook, verdict) }
+    return tried(places, index) { PlainRule(one, at: $0.hook, verdict) }
       ?? Remedy(advice: places.isEmpty ? .noChain : insufficient(places[0], index))
   }
 
@@ -45,14 +46,14 @@ struct RemedySearch {
   /// A rule for the answers, where they are what fails.
   private func answerRemedy(_ index: Int, _ answer: Case) -> Remedy? {
     let places = RemedyPlaces(ruleset: ruleset).before(answer)
-    return tried(places, index) { _ in RemedyRule(answersTo: answer) }
+    return tried(places, index) { _ in PlainRule(answersTo: answer) }
       ?? Remedy(advice: .noRuleForReply)
   }
 
   // MARK: Trying
 
   /// The first place at which the rule gives the wanted outcome.
-  private func tried(_ places: [RemedyPlace], _ index: Int, _ rule: (RemedyPlace) -> RemedyRule) -> Remedy? {
+  private func tried(_ places: [RemedyPlace], _ index: Int, _ rule: (RemedyPlace) -> PlainRule) -> Remedy? {
     for place in places {
       let rule = rule(place)
       guard let command = place.command(rule, in: ruleset) else { continue }
@@ -72,7 +73,7 @@ struct RemedySearch {
   }
 
   /// The rules with one more at a place.
-  private func adding(_ rule: RemedyRule, at place: RemedyPlace, to ruleset: Ruleset) -> Ruleset {
+  private func adding(_ rule: PlainRule, at place: RemedyPlace, to ruleset: Ruleset) -> Ruleset {
     var changed = ruleset
     let span = ruleset[place.chain].span ?? SourceSpan(source: 0, line: 1, offset: 0, length: 0)
     changed.tables[place.chain.table].chains[place.chain.chain].rules.insert(
@@ -98,7 +99,7 @@ struct RemedySearch {
 
   /// What happens to the case with the rule at the most fitting place, where that alone does not give what was wanted.
   private func insufficient(_ place: RemedyPlace, _ index: Int) -> Remedy.Advice {
-    let rule = RemedyRule(cases[index], at: place.hook, verdict(for: cases[index].packet.family))
+    let rule = PlainRule(cases[index], at: place.hook, verdict(for: cases[index].packet.family))
     let changed = adding(rule, at: place, to: ruleset)
     let after = trace(changed, facts).cases.first { overlaps($0, cases[index]) && !isAsWanted($0) }
     guard let after, let command = place.command(rule, in: ruleset) else { return .noRule }
@@ -106,7 +107,7 @@ struct RemedySearch {
       return .insufficient(command: command, isReply: false, end(after))
     }
     for second in RemedyPlaces(ruleset: changed).before(answer) {
-      let answers = RemedyRule(answersTo: answer)
+      let answers = PlainRule(answersTo: answer)
       let both = trace(adding(answers, at: second, to: changed), facts).cases.filter { overlaps($0, cases[index]) }
       if let other = second.command(answers, in: changed), !both.isEmpty, both.allSatisfy(isAsWanted) {
         return .twoRules(command, forReplies: other, isFence: isFence(cases[index]))

@@ -40,8 +40,9 @@ extension Query {
 extension Tracer {
   /// Whether all packets of a box fare alike, and as the trace of one of them says.
   ///
-  /// The question is asked with whole classes of values in place of single ones: a match that told two of them apart would divide them into two cases. So the
-  /// proof does not rest on the constants having been found, but on the same evaluation as every answer.
+  /// The question is asked with whole classes of values in place of single ones: a match that told two of them apart
+  /// would divide them into two cases. So the proof does not rest on the constants having been found, but on the same
+  /// evaluation as every answer.
   ///
   /// - Parameters:
   ///   - trace: The trace of one packet of the box.

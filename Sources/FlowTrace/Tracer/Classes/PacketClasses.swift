@@ -1,11 +1,13 @@
 package import HostModel
 package import RuleGraph
 
-/// Which packets a ruleset and its host can't tell apart: for each field that varies from packet to packet, the classes of its values.
+/// Which packets a ruleset and its host can't tell apart: for each field that varies from packet to packet, the classes
+/// of its values.
 ///
-/// A rule that accepts TCP to port 80 and one that drops 10.0.0.0/8 leave three classes of source addresses that matter (inside, outside, and what the kernel
-/// itself treats in another way) and two of ports. A trace compares these fields with constants of the rules, of the host, and with a few of its own; where
-/// something else is done with a field (arithmetic, a hash, a value that is copied elsewhere) it has no classes, and each of its values stands for itself.
+/// A rule that accepts TCP to port 80 and one that drops 10.0.0.0/8 leave three classes of source addresses that matter
+/// (inside, outside, and what the kernel itself treats in another way) and two of ports. A trace compares these fields
+/// with constants of the rules, of the host, and with a few of its own; where something else is done with a field
+/// (arithmetic, a hash, a value that is copied elsewhere) it has no classes, and each of its values stands for itself.
 package final class PacketClasses: Sendable {
   /// A field that has classes.
   package enum Field: Int, CaseIterable, Sendable {

@@ -1,10 +1,12 @@
 import HostModel
 import RuleGraph
 
-/// The constants with which a trace compares the fields of packets, and the fields with which it does something else than compare.
+/// The constants with which a trace compares the fields of packets, and the fields with which it does something else
+/// than compare.
 ///
-/// Which field a constant is compared with is not asked: an address that a rule wants as the source is one that another rule puts in as the destination, and a
-/// constant too many does no more than tell two values apart that could have been one class.
+/// Which field a constant is compared with is not asked: an address that a rule wants as the source is one that another
+/// rule puts in as the destination, and a constant too many does no more than tell two values apart that could have
+/// been one class.
 struct PacketConstants {
   /// The constants, each an interval of values.
   private(set) var intervals = Set<ClosedRange<UInt128>>()
@@ -18,8 +20,8 @@ struct PacketConstants {
     for address in Self.kernelAddresses { add(address) }
   }
 
-  /// Addresses that the kernel, or the tracer where it knows no better, treats in their own way: RFC 6890, `ip_route_input_slow` in `net/ipv4/route.c`,
-  /// ``Engine/isGloballyRouted(_:)``.
+  /// Addresses that the kernel, or the tracer where it knows no better, treats in their own way: RFC 6890,
+  /// `ip_route_input_slow` in `net/ipv4/route.c`, ``Engine/isGloballyRouted(_:)``.
   private static let kernelPrefixes = [
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
     "224.0.0.0/4", "240.0.0.0/4",
@@ -40,7 +42,8 @@ struct PacketConstants {
     if let address { add(address.bits) }
   }
 
-  /// A block, and the addresses of it that mean something by themselves: the subnet, its gateway, its broadcast address.
+  /// A block, and the addresses of it that mean something by themselves: the subnet, its gateway, its broadcast
+  /// address.
   mutating func add(_ prefix: Prefix?) {
     guard let prefix else { return }
     add(prefix.values)

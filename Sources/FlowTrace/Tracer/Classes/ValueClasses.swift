@@ -2,8 +2,9 @@ package import RuleGraph
 
 /// The values of a field in classes: two values are of one class where no constant tells them apart.
 ///
-/// Each constant is an interval, and a comparison asks whether a value lies in it. With the constants 80...80 and 1024...2047 the ports are in three classes:
-/// 80; 1024 to 2047; and all others, which no constant holds, wherever they lie.
+/// Each constant is an interval, and a comparison asks whether a value lies in it. With the constants 80...80 and
+/// 1024...2047 the ports are in three classes: 80; 1024 to 2047; and all others, which no constant holds, wherever they
+/// lie.
 package final class ValueClasses: Sendable {
   /// What is added to a value of the field to get its number in a ``ValueSet``.
   private let base: UInt128

@@ -1,4 +1,5 @@
-/// A packet as it is met in real life, as the options that describe it: a line of tcpdump, a LOG line of the kernel, a line of `conntrack -L`, or a URL.
+/// A packet as it is met in real life, as the options that describe it: a line of tcpdump, a LOG line of the kernel, a
+/// line of `conntrack -L`, or a URL.
 ///
 ///     PacketLine("IP 10.0.0.5.51234 > 192.168.0.140.32769: Flags [S], seq 1")?.options
 ///     // proto tcp, src 10.0.0.5, sport 51234, dst 192.168.0.140, dport 32769, tcp_flags [S]

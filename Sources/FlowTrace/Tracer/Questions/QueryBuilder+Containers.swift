@@ -72,8 +72,8 @@ extension QueryBuilder {
     if !names.isEmpty { partial.input = ValueSet(names.map { $0.value...$0.value }) }
   }
 
-  /// Chooses among the legs of containers that are on several networks: two containers speak over the network they share, and everything else leaves
-  /// through the leg of its subnet, or through the default route.
+  /// Chooses among the legs of containers that are on several networks: two containers speak over the network they
+  /// share, and everything else leaves through the leg of its subnet, or through the default route.
   func settleLegs(_ query: inout Query) {
     let senderLegs = sender?.endpoints ?? []
     let receiverLegs = receiver?.endpoints ?? []
@@ -113,7 +113,8 @@ extension QueryBuilder {
     .name
   }
 
-  /// Docker's name server answers for containers of a user-defined network that both are on; on the default bridge only `--link` writes a name down.
+  /// Docker's name server answers for containers of a user-defined network that both are on; on the default bridge only
+  /// `--link` writes a name down.
   private func unknownName(of receiver: Container, in sender: Container, _ shared: [String]) -> Remark? {
     guard own(sender) != own(receiver), sender.networkMode != nil, !shared.contains(where: { $0 != "bridge" }),
       !sender.links.contains(receiver.name), sender.networkMode?.hasPrefix("container:") != true
@@ -137,7 +138,8 @@ extension QueryBuilder {
     return ValueSet((told + connected).flatMap(\.values.intervals))
   }
 
-  /// Docker gives the default route to the first network by name that is not internal (`libnetwork` sorts endpoints so).
+  /// Docker gives the default route to the first network by name that is not internal (`libnetwork` sorts endpoints
+  /// so).
   private func defaultLeg(_ legs: [Container.NetworkLeg]) -> Container.NetworkLeg? {
     legs.filter { facts.network(of: $0)?.isInternal != true }.min { $0.network < $1.network }
   }

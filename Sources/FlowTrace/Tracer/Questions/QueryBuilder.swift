@@ -29,7 +29,8 @@ public struct QueryBuilder: Sendable {
   /// Says that the host itself sends the packet.
   public mutating func setSentByHost() { partial.origin = .host }
 
-  /// Fixes the destination where its addresses are known as values; through which of its networks a container sends depends on it.
+  /// Fixes the destination where its addresses are known as values; through which of its networks a container sends
+  /// depends on it.
   public mutating func setDestination(_ addresses: ValueSet) { partial.destination = addresses }
 
   /// Fixes something about the packet.
@@ -64,7 +65,8 @@ public struct QueryBuilder: Sendable {
     }
   }
 
-  /// The query, with what follows from the given: TCP where a port is given without a protocol, the family of the addresses.
+  /// The query, with what follows from the given: TCP where a port is given without a protocol, the family of the
+  /// addresses.
   public func query() throws(QueryTextError) -> Query {
     var query = partial
     try settleSender(&query)

@@ -1,4 +1,5 @@
-/// What a person can fix about the packet of a query; the raw value is the key of a batch line, and with hyphens the command line's option.
+/// What a person can fix about the packet of a query; the raw value is the key of a batch line, and with hyphens the
+/// command line's option.
 public enum QueryOption: String, Hashable, Sendable, CaseIterable {
   /// The transport protocol: names and numbers.
   case proto

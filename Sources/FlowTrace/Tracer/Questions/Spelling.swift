@@ -1,7 +1,7 @@
 /// Finds what a mistyped word was meant to be.
 public enum Spelling {
-  /// The candidate that differs in the fewest letters (inserted, left out, exchanged, swapped), else one that the word begins or that begins the
-  /// word; nil when none is near.
+  /// The candidate that differs in the fewest letters (inserted, left out, exchanged, swapped), else one that the word
+  /// begins or that begins the word; nil when none is near.
   public static func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = max(1, word.utf8.count / 3)
     let scored = candidates.map { (name: $0, distance: distance(Array(word.utf8), Array($0.utf8), limit: limit)) }

@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// What Docker's rules of iptables say of its networks and of the ports that it publishes, whichever version wrote them.
+/// What Docker's rules of iptables say of its networks and of the ports that it publishes, whichever version wrote
+/// them.
 struct DockerRules {
   /// A network with a bridge of its own.
   struct Network {
@@ -37,7 +38,8 @@ struct DockerRules {
   private(set) var openPorts: [OpenPort] = []
   /// Whether docker-proxy listens on published ports.
   private(set) var hasProxy = true
-  /// The rules that depend on the version, each chain's in order; those of chains that go as a whole are not among them.
+  /// The rules that depend on the version, each chain's in order; those of chains that go as a whole are not among
+  /// them.
   private(set) var places: [Place] = []
   /// The chains that only some versions have.
   private(set) var chains: [String] = []
@@ -102,7 +104,8 @@ struct DockerRules {
   // MARK: Networks
 
   private mutating func takeNetworks(_ filter: Table) {
-    // Each network's rules came before those of the older ones in FORWARD; in chains of Docker's own they come behind them.
+    // Each network's rules came before those of the older ones in FORWARD; in chains of Docker's own they come behind
+    // them.
     let outward = rules(filter, "FORWARD").reversed() + rules(filter, "DOCKER-BRIDGE") + rules(filter, "DOCKER")
     for (_, parts) in outward {
       guard let bridge = parts.output else { continue }

@@ -3,7 +3,8 @@ import RuleGraph
 
 /// The commands of iptables that lay Docker's rules out as another version does.
 ///
-/// The rules for containers in the chains `DOCKER` of filter and nat are the same in all versions, and stay as they are; so does what others wrote.
+/// The rules for containers in the chains `DOCKER` of filter and nat are the same in all versions, and stay as they
+/// are; so does what others wrote.
 struct DockerScript {
   private let rules: DockerRules
   private let version: DockerVersion
@@ -207,9 +208,11 @@ struct DockerScript {
 }
 
 extension HostReading {
-  /// Lays Docker's rules of iptables out as another version of it does: the reading is then that of the host with that version.
+  /// Lays Docker's rules of iptables out as another version of it does: the reading is then that of the host with that
+  /// version.
   ///
-  /// Networks, containers and published ports are those that the rules and the dumps of Docker tell. Rules of others stay, in `DOCKER-USER` and elsewhere.
+  /// Networks, containers and published ports are those that the rules and the dumps of Docker tell. Rules of others
+  /// stay, in `DOCKER-USER` and elsewhere.
   ///
   ///     var after = reading
   ///     if let version = DockerVersion("29") { try after.layOutDocker(as: version) }

@@ -1,19 +1,23 @@
 /// A version of Docker, as far as its rules of iptables depend on it.
 public struct DockerVersion: Hashable, Sendable {
-  /// How Docker lays its rules out (measured on hosts with these versions; Docker's own "iptables" documentation has the rules of 28 and 29).
+  /// How Docker lays its rules out (measured on hosts with these versions; Docker's own "iptables" documentation has
+  /// the rules of 28 and 29).
   enum Layout: Hashable {
     /// 18.05 to 27: rules for each network in FORWARD.
     case forwardRules
-    /// 28.0.1 to 28.5: chains below DOCKER-FORWARD, the isolation chains among them; a container's unpublished ports are closed.
+    /// 28.0.1 to 28.5: chains below DOCKER-FORWARD, the isolation chains among them; a container's unpublished ports
+    /// are closed.
     case forwardChains
     /// From 29 on: the same without isolation chains.
     case internalChain
   }
 
   let layout: Layout
-  /// Whether the raw table drops what is sent to a container from elsewhere port by port (28.0 and 28.1), not container by container.
+  /// Whether the raw table drops what is sent to a container from elsewhere port by port (28.0 and 28.1), not container
+  /// by container.
   let guardsEachPort: Bool
-  /// Whether what a container sends to its own published port is masqueraded although docker-proxy listens there (to 26).
+  /// Whether what a container sends to its own published port is masqueraded although docker-proxy listens there (to
+  /// 26).
   let masqueradesBesideProxy: Bool
   /// As it was typed.
   public let text: String

@@ -1,7 +1,8 @@
 import HostModel
 import RuleGraph
 
-/// `docker run`, carried out as the rules that Docker makes for a container in the layout that its chains on the host have. Measured on hosts with Docker 1.9 to 29.
+/// `docker run`, carried out as the rules that Docker makes for a container in the layout that its chains on the host
+/// have. Measured on hosts with Docker 1.9 to 29.
 extension ShownHost {
   mutating func runDocker(_ words: [CommandWord], _ place: CommandPlace) -> CommandOutcome {
     let texts = words.map(\.text)
@@ -41,8 +42,8 @@ extension ShownHost {
     return .success
   }
 
-  /// `docker network connect`: a container gets an address in another network. Its ports stay published through the network that its default route leads to, which is
-  /// the first by name (docker-network-connect(1)).
+  /// `docker network connect`: a container gets an address in another network. Its ports stay published through the
+  /// network that its default route leads to, which is the first by name (docker-network-connect(1)).
   private mutating func connect(_ words: [String], _ place: CommandPlace) -> CommandOutcome {
     let command = ConnectCommand(words)
     if let part = command.unsupported { return stop(.unsupported(part), place) }

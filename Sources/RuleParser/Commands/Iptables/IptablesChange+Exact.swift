@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// What iptables says where a command is carried out as on the host itself. Measured with iptables 1.8.9, on nf_tables and legacy.
+/// What iptables says where a command is carried out as on the host itself. Measured with iptables 1.8.9, on nf_tables
+/// and legacy.
 extension IptablesChange {
   private typealias Refusal = IptablesCommand.Refusal
 
@@ -23,7 +24,8 @@ extension IptablesChange {
     return notThere
   }
 
-  /// What is said of a rule that is not there. The older variant has other words for one whose target is no plain verdict.
+  /// What is said of a rule that is not there. The older variant has other words for one whose target is no plain
+  /// verdict.
   private var notThere: IptablesCommand.Refusal {
     let target = command.rule.firstIndex { $0.text == "-j" || $0.text == "-g" }.flatMap { index in
       index + 1 < command.rule.count ? command.rule[index + 1].text : nil
@@ -133,7 +135,8 @@ extension IptablesTable {
 
   /// The jumps of its rules.
   ///
-  /// - Parameter stopsAtEnds: Whether what stands behind a verdict for every packet is left out, as the kernel's older tables do.
+  /// - Parameter stopsAtEnds: Whether what stands behind a verdict for every packet is left out, as the kernel's older
+  ///   tables do.
   func jumps(stopsAtEnds: Bool) -> JumpGraph {
     var jumps = JumpGraph()
     for chain in chains {

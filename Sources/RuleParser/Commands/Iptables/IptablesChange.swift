@@ -5,7 +5,8 @@ struct IptablesChange {
   let command: IptablesCommand
   let program: IptablesHost.Program
   let place: CommandPlace
-  /// Whether the command does exactly what it does on the host, or is refused: what nobody knows is said instead of being taken in.
+  /// Whether the command does exactly what it does on the host, or is refused: what nobody knows is said instead of
+  /// being taken in.
   var isExact = false
   /// The names of the host's ipsets; nil where nobody knows them.
   var ipsets: Set<String>?
@@ -289,7 +290,8 @@ struct IptablesChange {
     return .success
   }
 
-  /// The index of the first rule that is the same as another one. Where a dump shows the rules it may have other words, and then only one may mean the same.
+  /// The index of the first rule that is the same as another one. Where a dump shows the rules it may have other words,
+  /// and then only one may mean the same.
   private func place(of rule: Rule, in chain: IptablesChain) -> Int? {
     if let exact = chain.rules.firstIndex(where: { Self.isSame($0, rule) }) { return exact }
     guard chain.isShown else { return nil }

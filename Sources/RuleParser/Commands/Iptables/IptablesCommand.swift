@@ -228,7 +228,8 @@ struct IptablesCommand {
     /// The seconds that may stand behind `-w`.
     mutating func optionalNumber() -> CommandWord? {
       if attached != nil { return value() }
-      guard let word = peek, let first = word.text.utf8.first, first >= 0x30, first <= 0x39 else { return nil }
+      guard let word = peek, let first = word.text.utf8.first, first >= UInt8(ascii: "0"), first <= UInt8(ascii: "9")
+      else { return nil }
       return operand()
     }
   }

@@ -113,7 +113,8 @@ struct IptablesHost {
 
   // MARK: - Commands
 
-  /// Carries out a command on a table that a dump shows. It printed no error, so it did what it says: where it can't have, the table is not as it was taken to be.
+  /// Carries out a command on a table that a dump shows. It printed no error, so it did what it says: where it can't
+  /// have, the table is not as it was taken to be.
   private mutating func change(
     _ command: IptablesCommand, _ program: Program, _ place: CommandPlace, _ standing: CommandStanding
   ) -> CommandOutcome {
@@ -367,7 +368,8 @@ extension IptablesCommand.Operation {
 }
 
 extension IptablesTable {
-  /// Empties the table before it is restored: iptables on nf_tables makes it anew, the older one leaves the policies alone.
+  /// Empties the table before it is restored: iptables on nf_tables makes it anew, the older one leaves the policies
+  /// alone.
   mutating func empty(keepsPolicies: Bool, _ origin: TableOrigin) {
     remove { $0.base == nil }
     for index in chains.indices {

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// What iptables refuses because of the table or chain that a rule is meant for. Measured with iptables 1.8.9, on nf_tables and legacy.
+/// What iptables refuses because of the table or chain that a rule is meant for. Measured with iptables 1.8.9, on
+/// nf_tables and legacy.
 enum IptablesRefusals {
   /// Why the program or the kernel refuses a rule in a built-in chain; nil where it takes it.
   static func refusal(_ words: [CommandWord], chain: String, hook: Hook?, table: String) -> String? {
@@ -49,8 +50,8 @@ enum IptablesRefusals {
     return nil
   }
 
-  /// The tables and hooks of the targets that don't stand everywhere (`.table` and `.hooks` of `struct xt_target` in `net/netfilter/` and
-  /// `net/ipv4/netfilter/`).
+  /// The tables and hooks of the targets that don't stand everywhere (`.table` and `.hooks` of `struct xt_target` in
+  /// `net/netfilter/` and `net/ipv4/netfilter/`).
   private struct Places {
     var tables: Set<String>
     var hooks: Set<Hook>?

@@ -212,7 +212,8 @@ struct IptablesChain {
   var span: SourceSpan
   /// Whether a dump shows it, so that its rules are surely there, and those of which none is left had other words.
   var isShown = false
-  /// Whether it is a built-in chain that is not there before the program changes it; to packets that makes no difference.
+  /// Whether it is a built-in chain that is not there before the program changes it; to packets that makes no
+  /// difference.
   var isAssumed = false
 
   /// Takes in that rules which nobody shows may stand at the end.

@@ -2,7 +2,8 @@ import RuleGraph
 
 /// What iptables says of values that it can't read. Measured with iptables 1.8.9.
 enum IptablesValues {
-  /// Why the program refuses a value of an option that every rule has, or a port; nil where it takes them all, and of a name that the host would look up.
+  /// Why the program refuses a value of an option that every rule has, or a port; nil where it takes them all, and of a
+  /// name that the host would look up.
   static func refusal(_ words: [CommandWord], _ family: AddressFamily) -> String? {
     for (index, word) in words.enumerated() where word.text.hasPrefix("-") && !word.isQuoted {
       var next = index + 1
@@ -30,7 +31,8 @@ enum IptablesValues {
     }
   }
 
-  /// Whether a name or number is that of a protocol. The host's /etc/protocols may know more; what it knows is an open question then, and not refused.
+  /// Whether a name or number is that of a protocol. The host's /etc/protocols may know more; what it knows is an open
+  /// question then, and not refused.
   private static func isTransport(_ text: String) -> Bool {
     if let number = Int(text) { return (0...255).contains(number) }
     let names = NamedNumbers.transports + NamedNumbers.transportAliases
@@ -40,7 +42,9 @@ enum IptablesValues {
   private static func refusal(address text: Substring, _ family: AddressFamily) -> String? {
     let parts = text.split(separator: "/", maxSplits: 1)
     guard let address = parts.first, parts.count < 2 || !parts[1].isEmpty else { return nil }
-    let isNumeric = address.contains(":") || address.utf8.allSatisfy { $0 == 0x2e || (0x30...0x39).contains($0) }
+    let isNumeric =
+      address.contains(":")
+      || address.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     guard isNumeric else { return nil }
     guard let read = IPAddress(String(address)) else {
       // `10.1` is 10.0.0.1 to some and 10.1.0.0 to others.

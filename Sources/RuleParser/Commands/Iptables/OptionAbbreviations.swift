@@ -1,4 +1,5 @@
-/// Options of matches and targets that are cut short: getopt_long(3) takes any beginning that only one of the options has that are known so far.
+/// Options of matches and targets that are cut short: getopt_long(3) takes any beginning that only one of the options
+/// has that are known so far.
 ///
 ///     -j DNAT --to 192.0.2.20    // --to-destination
 ///     -m state --st NEW          // --state

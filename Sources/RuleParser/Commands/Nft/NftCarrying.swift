@@ -10,7 +10,8 @@ struct NftCarrying {
   var hasUnseen = false
   /// Whether a command could not be read because the script computes a part of it: it may have changed anything.
   var hasLostCommand = false
-  /// Whether each command does exactly what it does on the host, or is refused: what nobody knows is said instead of being taken in.
+  /// Whether each command does exactly what it does on the host, or is refused: what nobody knows is said instead of
+  /// being taken in.
   var isExact = false
   /// Whether every table is known, where commands are carried out exactly.
   var hasAllTables = true
@@ -18,8 +19,8 @@ struct NftCarrying {
   var gap: CommandFailure.Gap?
   /// What nft says where it refuses the command that is read.
   var refusal: String?
-  /// For each table the handle that was given last (`nf_tables_alloc_handle` in `net/netfilter/nf_tables_api.c`); nil where nobody can count them, because a
-  /// set without a name took one or a command failed.
+  /// For each table the handle that was given last (`nf_tables_alloc_handle` in `net/netfilter/nf_tables_api.c`); nil
+  /// where nobody can count them, because a set without a name took one or a command failed.
   private var handles: [Int: UInt64?] = [:]
 
   /// The next handle in a table.

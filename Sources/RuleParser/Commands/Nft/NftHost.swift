@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// The tables of nft on a host, which commands change.
 struct NftHost {
@@ -119,7 +120,7 @@ struct NftHost {
     _ lines: [(line: String, place: SourceSpan)], isComputed: Bool, _ place: CommandPlace
   ) -> CommandOutcome {
     let text = texts.text(lines)
-    let isOne = shown == nil && lines.count == 1 && !lines[0].line.utf8.contains(0x3b)
+    let isOne = shown == nil && lines.count == 1 && !lines[0].line.utf8.contains(UInt8(ascii: ";"))
     // A copy would be another owner of all rules, and each command would copy them all.
     let before = isOne ? nil : (reader.builder, reader.carrying)
     reader.text = text
@@ -192,7 +193,7 @@ struct NftHost {
     if shown != nil, reader.carrying?.hasAllTables == false { return .success }
     guard let name = names.popFirst(), let table = reader.builder.tableIndex(family, name) else { return .failure }
     guard object.text == "chain" else { return .success }
-    return names.first.map { reader.builder.chainIndex($0, in: table) != nil } == true ? .success : .failure
+    return names.first.map { reader.builder.chainID($0, in: table) != nil } == true ? .success : .failure
   }
 }
 

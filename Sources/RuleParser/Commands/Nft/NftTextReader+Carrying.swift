@@ -1,6 +1,8 @@
 import RuleGraph
+import RuleText
 
-/// Commands of nft carried out on a host: what they name must be there, or nothing is done (nft(8); refusals measured with nftables 1.0.6).
+/// Commands of nft carried out on a host: what they name must be there, or nothing is done (nft(8); refusals measured
+/// with nftables 1.0.6).
 extension NftTextReader {
   private static let missing = "No such file or directory"
 
@@ -10,7 +12,8 @@ extension NftTextReader {
     return fail(message)
   }
 
-  /// Notes that nobody knows what the command does, since dumps do not show something; gives the error that ends its reading.
+  /// Notes that nobody knows what the command does, since dumps do not show something; gives the error that ends its
+  /// reading.
   private mutating func stop(_ gap: CommandFailure.Gap) -> SyntaxError {
     if carrying?.gap == nil { carrying?.gap = gap }
     return refuse(Self.missing)
@@ -33,15 +36,16 @@ extension NftTextReader {
     return index
   }
 
-  private mutating func carriedChain(_ name: String, _ table: Int) throws(SyntaxError) -> Int {
-    if let index = builder.chainIndex(name, in: table) { return index }
+  /// A chain that must be there.
+  private mutating func carriedChain(_ name: String, _ table: Int) throws(SyntaxError) -> ChainID {
+    if let chain = builder.chainID(name, in: table) { return chain }
     guard builder.tables[table].shown == .part, carrying?.isExact != true else {
       throw refuseMissing(name, in: table)
     }
     builder.add(Chain(name, shown: .part), to: table)
-    let index = builder.chain(name, of: table)
-    builder.tables[table].chains[index].addMissing(MissingRules(.notShown), span: text.span(tokens.current.range))
-    return index
+    let chain = builder.chain(name, of: table)
+    builder[chain].addMissing(MissingRules(.notShown), span: text.span(tokens.current.range))
+    return chain
   }
 
   /// `create table` of one that is there.
@@ -62,20 +66,20 @@ extension NftTextReader {
 
   /// `add chain`, behind the table.
   mutating func carryOutChain(_ table: Int, isNew: Bool) throws(SyntaxError) {
-    let old = builder.chainIndex(word, in: table).map { builder.tables[table].chains[$0] }
+    let old = builder.chainID(word, in: table).map { builder[$0] }
     if isNew, old != nil { throw refuse("File exists") }
     if carrying?.isExact == true, old == nil, builder.tables[table].shown != .whole {
       throw refuseMissing(word, in: table)
     }
     let start = tokens.current.start
     try readChain(table, start: start)
-    if let old, let new = builder.chainIndex(old.name, in: table) {
-      let base = builder.tables[table].chains[new].base
+    if let old, let new = builder.chainID(old.name, in: table) {
+      let base = builder[new].base
       if base?.hook != old.base?.hook || base?.type != old.base?.type || base?.priority != old.base?.priority {
         throw refuse("Operation not supported")
       }
     }
-    guard let index = builder.chainIndex(old?.name ?? builder.tables[table].chains.last?.name ?? "", in: table) else {
+    guard let chain = builder.chainID(old?.name ?? builder.tables[table].chains.last?.name ?? "", in: table) else {
       return
     }
     guard let old else {
@@ -83,12 +87,10 @@ extension NftTextReader {
       return
     }
     let written = text.bytes.text(start..<max(start, min(tokens.previousEnd, text.bytes.count)))
-    builder.tables[table].chains[index].handle = old.handle
-    if let policy = old.base?.policy, !written.contains("policy") {
-      builder.tables[table].chains[index].base?.policy = policy
-    }
-    if carrying?.isCertain == false, builder.tables[table].chains[index].base?.policy != old.base?.policy {
-      builder.tables[table].chains[index].base?.policy = nil
+    builder[chain].handle = old.handle
+    if let policy = old.base?.policy, !written.contains("policy") { builder[chain].base?.policy = policy }
+    if carrying?.isCertain == false, builder[chain].base?.policy != old.base?.policy {
+      builder[chain].base?.policy = nil
     }
   }
 
@@ -105,7 +107,7 @@ extension NftTextReader {
       let byHandle = !tokens.isWord("index")
       tokens.advance()
       let number = try number()
-      let place = try place(number, byHandle: byHandle, table, chain)
+      let place = try place(number, byHandle: byHandle, in: chain)
       isUnknownPlace = place == nil
       position = place.map { atFront || isReplacing ? $0 : $0 + 1 }
     }
@@ -116,21 +118,21 @@ extension NftTextReader {
       throw refuse(carrying?.isExact == true ? Self.missing : "\(Self.missing): \(target)")
     }
     // A set without a name takes a handle, too.
-    if text.bytes[start..<max(start, min(tokens.previousEnd, text.bytes.count))].contains(0x7b) {
+    if text.bytes[start..<max(start, min(tokens.previousEnd, text.bytes.count))].contains(UInt8(ascii: "{")) {
       carrying?.forgetHandles(of: table)
     }
     rule.handle = carrying?.takeHandle(of: table)
-    if carrying?.isExact == true { try refuseExactly(rule, chain, table) }
+    if carrying?.isExact == true { try refuseExactly(rule, in: chain) }
     if isUnknownPlace, carrying?.isExact == true {
       throw stop(.rules(builder.tables[table].family, builder.tables[table].name, name))
     } else if isUnknownPlace {
-      forget(chain, table, rule.span)
+      forget(chain, rule.span)
     } else {
-      put(rule, at: position, chain, table, isReplacing: isReplacing)
+      put(rule, at: position, in: chain, isReplacing: isReplacing)
     }
   }
 
-  private mutating func put(_ rule: Rule, at position: Int?, _ chain: Int, _ table: Int, isReplacing: Bool) {
+  private mutating func put(_ rule: Rule, at position: Int?, in chain: ChainID, isReplacing: Bool) {
     var rule = rule
     if let doubt = carrying?.doubt, let condition = doubt.condition {
       if doubt.isRepeated, carrying?.isComputed == true {
@@ -139,33 +141,34 @@ extension NftTextReader {
       } else {
         rule = rule.inDoubt(condition)
       }
-      if rule.missing != nil { builder.tables[table].chains[chain].shown = .part }
+      if rule.missing != nil { builder[chain].shown = .part }
       if isReplacing, let position {
-        let old = builder.tables[table].chains[chain].rules[position]
-        builder.tables[table].chains[chain].rules[position] = old.inDoubt(condition)
+        let old = builder[chain].rules[position]
+        builder[chain].rules[position] = old.inDoubt(condition)
       }
     } else if isReplacing, let position {
-      builder.tables[table].chains[chain].rules[position] = rule
+      builder[chain].rules[position] = rule
       return
     }
-    let end = builder.tables[table].chains[chain].rules.count
-    builder.tables[table].chains[chain].rules.insert(rule, at: min(position ?? end, end))
+    let end = builder[chain].rules.count
+    builder[chain].rules.insert(rule, at: min(position ?? end, end))
   }
 
   /// The index of the rule that a number or handle names; nil where nobody can say which that is.
   private mutating func place(
-    _ number: UInt64, byHandle: Bool, _ table: Int, _ chain: Int
+    _ number: UInt64, byHandle: Bool, in chain: ChainID
   ) throws(SyntaxError) -> Int? {
-    let rules = builder.tables[table].chains[chain].rules
+    let table = builder.tables[chain.table]
+    let rules = builder[chain].rules
     if byHandle {
       if let index = rules.firstIndex(where: { $0.handle == number }) { return index }
       // Handles grow: one below a known one that nothing has is gone.
-      let highest = carrying?.isExact == true ? builder.tables[table].highestHandle : nil
+      let highest = carrying?.isExact == true ? table.highestHandle : nil
       if let highest, number <= highest, rules.allSatisfy({ $0.handle != nil || $0.isNew }) {
         throw refuse(Self.missing)
       }
       if carrying?.isExact == true, rules.contains(where: { $0.handle == nil }) {
-        throw stop(.handles(builder.tables[table].family, builder.tables[table].name))
+        throw stop(.handles(table.family, table.name))
       }
       if rules.contains(where: { $0.handle == nil }) { return nil }
       throw refuse(Self.missing)
@@ -181,7 +184,7 @@ extension NftTextReader {
     for statement in rule.statements {
       switch statement {
       case .verdict(.jump(let name)), .verdict(.goto(let name)):
-        if builder.chainIndex(name, in: table) == nil { return name }
+        if builder.chainID(name, in: table) == nil { return name }
       case .match(let match):
         if case .named(let name) = match.values, !hasSet(name, table) { return name }
       case .verdictMap(_, .named(let name)): if !hasSet(name, table) { return name }
@@ -197,9 +200,9 @@ extension NftTextReader {
   }
 
   /// Takes in that nobody knows what a chain holds.
-  private mutating func forget(_ chain: Int, _ table: Int, _ span: SourceSpan) {
-    builder.tables[table].chains[chain].rules = []
-    builder.tables[table].chains[chain].addMissing(MissingRules(.computed), span: span)
+  private mutating func forget(_ chain: ChainID, _ span: SourceSpan) {
+    builder[chain].rules = []
+    builder[chain].addMissing(MissingRules(.computed), span: span)
   }
 
   /// Takes in that anything of a table is perhaps gone or another.
@@ -284,8 +287,8 @@ extension NftTextReader {
     }
     switch (verb, object) {
     case ("flush", "table"):
-      for chain in builder.tables[table].chains.indices { empty(chain, table) }
-    case ("flush", "chain"): empty(try carriedChain(try self.name("the name of a chain"), table), table)
+      for chain in builder.tables[table].chains.indices { empty(ChainID(table: table, chain: chain)) }
+    case ("flush", "chain"): empty(try carriedChain(try self.name("the name of a chain"), table))
     case ("flush", "set"), ("flush", "map"):
       let set = try self.name("the name of a set")
       if carrying?.isExact == true, !hasSet(set, table) { throw refuseMissing(set, in: table) }
@@ -312,9 +315,9 @@ extension NftTextReader {
 
   private mutating func skipStatement() { while !isStatementEnd { tokens.advance() } }
 
-  private mutating func empty(_ chain: Int, _ table: Int) {
-    builder.tables[table].chains[chain].rules = []
-    builder.tables[table].chains[chain].shown = .whole
+  private mutating func empty(_ chain: ChainID) {
+    builder[chain].rules = []
+    builder[chain].shown = .whole
   }
 
   private mutating func flushRuleset() {
@@ -329,7 +332,7 @@ extension NftTextReader {
 
   private mutating func deleteChain(_ table: Int, isForgiving: Bool) throws(SyntaxError) {
     let name = try name("the name of a chain")
-    guard let chain = builder.chainIndex(name, in: table) else {
+    guard let chain = builder.chainID(name, in: table) else {
       if isForgiving { return }
       throw refuseMissing(name, in: table)
     }
@@ -337,7 +340,7 @@ extension NftTextReader {
       throw stop(.table(builder.tables[table].family, builder.tables[table].name))
     }
     if refers(table, to: name) { throw refuse("Device or resource busy") }
-    builder.removeChain(chain, of: table)
+    builder.remove(chain)
   }
 
   /// Whether a rule of another chain, or an element of a map, leads to a chain.
@@ -359,16 +362,15 @@ extension NftTextReader {
     let chain = try carriedChain(try name("the name of a chain"), table)
     let byHandle = tokens.isWord("handle")
     guard eat("handle") || eat("index") else { throw fail("handle") }
-    guard let index = try place(try number(), byHandle: byHandle, table, chain) else {
+    guard let index = try place(try number(), byHandle: byHandle, in: chain) else {
       if carrying?.isExact == true {
-        throw stop(
-          .rules(builder.tables[table].family, builder.tables[table].name, builder.tables[table].chains[chain].name))
+        throw stop(.rules(builder.tables[table].family, builder.tables[table].name, builder[chain].name))
       }
-      let rules = builder.tables[table].chains[chain].rules
-      builder.tables[table].chains[chain].rules = rules.map { $0.inDoubt("a rule is deleted by its handle") }
+      let rules = builder[chain].rules
+      builder[chain].rules = rules.map { $0.inDoubt("a rule is deleted by its handle") }
       return
     }
-    builder.tables[table].chains[chain].rules.remove(at: index)
+    builder[chain].rules.remove(at: index)
   }
 
   private mutating func deleteSet(_ table: Int) throws(SyntaxError) {
@@ -381,20 +383,21 @@ extension NftTextReader {
   private mutating func carryOutRenaming(_ table: Int) throws(SyntaxError) {
     let chain = try carriedChain(try name("the name of a chain"), table)
     let new = try name("the new name")
-    guard builder.chainIndex(new, in: table) == nil else { throw refuse("File exists") }
-    builder.rename(chain, of: table, to: new)
+    guard builder.chainID(new, in: table) == nil else { throw refuse("File exists") }
+    builder.rename(chain, to: new)
   }
 
   // MARK: - Exactly
 
-  /// What the kernel refuses of a rule: a jump to a base chain, one that leads back, and a translation for packets of which none may be translated.
-  private mutating func refuseExactly(_ rule: Rule, _ chain: Int, _ table: Int) throws(SyntaxError) {
-    let shown = builder.tables[table]
-    let start = shown.chains[chain].name
+  /// What the kernel refuses of a rule: a jump to a base chain, one that leads back, and a translation for packets of
+  /// which none may be translated.
+  private mutating func refuseExactly(_ rule: Rule, in chain: ChainID) throws(SyntaxError) {
+    let shown = builder.tables[chain.table]
+    let start = builder[chain].name
     let targets = shown.targets(of: rule)
     for name in targets {
-      guard let target = builder.chainIndex(name, in: table) else { continue }
-      if shown.chains[target].base != nil { throw refuse("Operation not supported") }
+      guard let target = builder.chainID(name, in: chain.table) else { continue }
+      if builder[target].base != nil { throw refuse("Operation not supported") }
     }
     var jumps = shown.jumps
     let bases = shown.chains.filter { $0.base != nil && jumps.reaches(start, from: $0.name) }

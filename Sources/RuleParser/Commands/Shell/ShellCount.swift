@@ -72,7 +72,8 @@ struct ShellCount {
     return rest.hasPrefix(name) ? rest.dropFirst(name.utf8.count) : nil
   }
 
-  /// The values that the variable gets, the one that ends the loop last; nil where a variable that nobody knows decides, or there are too many.
+  /// The values that the variable gets, the one that ends the loop last; nil where a variable that nobody knows
+  /// decides, or there are too many.
   func values(in variables: ShellVariables) -> (values: [Int], end: Int)? {
     guard var value = first.value(in: variables), let limit = limit.value(in: variables) else { return nil }
     var values: [Int] = []

@@ -2,7 +2,8 @@ import RuleGraph
 
 /// Cuts a script into words and operators (POSIX XCU 2.3, "Token Recognition").
 ///
-/// Pastes are damaged: a quotation mark that nothing closes stands for itself, and brackets of nft's that someone forgot to quote belong to its words.
+/// Pastes are damaged: a quotation mark that nothing closes stands for itself, and brackets of nft's that someone
+/// forgot to quote belong to its words.
 struct ShellLexer {
   /// What stands between words.
   enum Operator: String {
@@ -60,7 +61,7 @@ struct ShellLexer {
     skipBlanks()
     let start = at
     guard at < end else { return (.end, end..<end) }
-    if byte(at) == 0x0a {
+    if byte(at) == UInt8(ascii: "\n") {
       at += 1
       readDocuments()
       return (.newline, start..<start + 1)
@@ -75,9 +76,9 @@ struct ShellLexer {
   private mutating func skipBlanks() {
     while at < end {
       switch byte(at) {
-      case 0x20, 0x09, 0x0d: at += 1
-      case 0x5c where isLineEnd(at + 1): skipLineEnd()
-      case 0x23: while at < end, byte(at) != 0x0a { at += 1 }
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"): at += 1
+      case UInt8(ascii: "\\") where isLineEnd(at + 1): skipLineEnd()
+      case UInt8(ascii: "#"): while at < end, byte(at) != UInt8(ascii: "\n") { at += 1 }
       default: return
       }
     }
@@ -86,12 +87,12 @@ struct ShellLexer {
   /// Whether nothing but the line's end stands at a place. What a copy leaves behind a backslash is passed over.
   private func isLineEnd(_ place: Int) -> Bool {
     var place = place
-    while byte(place) == 0x0d || (byte(place) == 0x20 && place - at < 4) { place += 1 }
-    return place < end && byte(place) == 0x0a
+    while byte(place) == UInt8(ascii: "\r") || (byte(place) == UInt8(ascii: " ") && place - at < 4) { place += 1 }
+    return place < end && byte(place) == UInt8(ascii: "\n")
   }
 
   private mutating func skipLineEnd() {
-    while at < end, byte(at) != 0x0a { at += 1 }
+    while at < end, byte(at) != UInt8(ascii: "\n") { at += 1 }
     at += 1
     if at >= end { opening = opening ?? .continuation }
   }
@@ -100,31 +101,31 @@ struct ShellLexer {
     let next = byte(at + 1)
     let found: Operator
     switch byte(at) {
-    case 0x3b: found = next == 0x3b ? .endOfChoice : .semicolon
-    case 0x26:
-      if next == 0x3e {
+    case UInt8(ascii: ";"): found = next == UInt8(ascii: ";") ? .endOfChoice : .semicolon
+    case UInt8(ascii: "&"):
+      if next == UInt8(ascii: ">") {
         // `&> file`
-        at += byte(at + 2) == 0x3e ? 3 : 2
+        at += byte(at + 2) == UInt8(ascii: ">") ? 3 : 2
         return .greater
       }
-      found = next == 0x26 ? .and : .background
-    case 0x7c:
-      found = next == 0x7c ? .or : .pipe
-      if next == 0x26 { at += 1 }
-    case 0x28: found = .open
-    case 0x29: found = .close
-    case 0x3c where next == 0x28: return nil
-    case 0x3c:
-      if next == 0x3c {
+      found = next == UInt8(ascii: "&") ? .and : .background
+    case UInt8(ascii: "|"):
+      found = next == UInt8(ascii: "|") ? .or : .pipe
+      if next == UInt8(ascii: "&") { at += 1 }
+    case UInt8(ascii: "("): found = .open
+    case UInt8(ascii: ")"): found = .close
+    case UInt8(ascii: "<") where next == UInt8(ascii: "("): return nil
+    case UInt8(ascii: "<"):
+      if next == UInt8(ascii: "<") {
         let third = byte(at + 2)
-        found = third == 0x3c ? .text : third == 0x2d ? .indentedDocument : .document
+        found = third == UInt8(ascii: "<") ? .text : third == UInt8(ascii: "-") ? .indentedDocument : .document
       } else {
         found = .less
-        if next == 0x26 || next == 0x3e { at += 1 }
+        if next == UInt8(ascii: "&") || next == UInt8(ascii: ">") { at += 1 }
       }
-    case 0x3e:
-      found = next == 0x26 ? .duplicate : .greater
-      if next == 0x3e || next == 0x7c { at += 1 }
+    case UInt8(ascii: ">"):
+      found = next == UInt8(ascii: "&") ? .duplicate : .greater
+      if next == UInt8(ascii: ">") || next == UInt8(ascii: "|") { at += 1 }
     default: return nil
     }
     at += found.rawValue.utf8.count
@@ -144,19 +145,23 @@ struct ShellLexer {
     scan: while at < end {
       let next = byte(at)
       switch next {
-      case 0x20, 0x09, 0x0a, 0x0d, 0x3b, 0x26, 0x7c, 0x29: break scan
-      case 0x28:
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: ";"),
+        UInt8(ascii: "&"), UInt8(ascii: "|"), UInt8(ascii: ")"):
+        break scan
+      case UInt8(ascii: "("):
         // `NAME=(one two)`
-        guard let last = plain.last, last == 0x3d, word.parts.isEmpty else { break scan }
+        guard let last = plain.last, last == UInt8(ascii: "="), word.parts.isEmpty else { break scan }
         at += 1
         word.list = list()
         break scan
-      case 0x3c, 0x3e:
-        guard byte(at + 1) == 0x28, plain.isEmpty, word.parts.isEmpty, next == 0x3c else { break scan }
+      case UInt8(ascii: "<"), UInt8(ascii: ">"):
+        guard byte(at + 1) == UInt8(ascii: "("), plain.isEmpty, word.parts.isEmpty, next == UInt8(ascii: "<") else {
+          break scan
+        }
         at += 1
         let command = parentheses()
         word.parts.append(.output(command: command, written: "<(\(command))", isQuoted: true))
-      case 0x5c:
+      case UInt8(ascii: "\\"):
         if isLineEnd(at + 1) {
           skipLineEnd()
         } else {
@@ -165,7 +170,7 @@ struct ShellLexer {
             .text(String(decoding: bytes[min(at + 1, end)..<min(at + 2, end)], as: UTF8.self), isQuoted: true))
           at = min(at + 2, end)
         }
-      case 0x27, 0x22:
+      case UInt8(ascii: "'"), UInt8(ascii: "\""):
         let quoted = quoted(next)
         guard let quoted else {
           plain.append(next)
@@ -174,7 +179,7 @@ struct ShellLexer {
         }
         flush()
         word.parts += quoted
-      case 0x24, 0x60:
+      case UInt8(ascii: "$"), UInt8(ascii: "`"):
         if let part = expansion(isQuoted: false) {
           flush()
           word.parts.append(part)
@@ -198,9 +203,9 @@ struct ShellLexer {
     while at < end {
       skipBlanks()
       let before = at
-      if byte(at) == 0x0a {
+      if byte(at) == UInt8(ascii: "\n") {
         at += 1
-      } else if byte(at) == 0x29 {
+      } else if byte(at) == UInt8(ascii: ")") {
         at += 1
         return words
       } else {
@@ -215,8 +220,8 @@ struct ShellLexer {
   private mutating func quoted(_ mark: UInt8) -> [ShellWord.Part]? {
     let start = at
     at += 1
-    if mark == 0x27 {
-      guard let close = bytes[at...].firstIndex(of: 0x27) else {
+    if mark == UInt8(ascii: "'") {
+      guard let close = bytes[at...].firstIndex(of: UInt8(ascii: "'")) else {
         opening = opening ?? .quote(mark)
         at = start
         return nil
@@ -234,22 +239,22 @@ struct ShellLexer {
     while at < end {
       let next = byte(at)
       switch next {
-      case 0x22:
+      case UInt8(ascii: "\""):
         at += 1
         flush()
         return parts.isEmpty ? [.text("", isQuoted: true)] : parts
-      case 0x5c:
+      case UInt8(ascii: "\\"):
         let following = byte(at + 1)
         switch following {
-        case 0x0a: at += 2
-        case 0x24, 0x60, 0x22, 0x5c:
+        case UInt8(ascii: "\n"): at += 2
+        case UInt8(ascii: "$"), UInt8(ascii: "`"), UInt8(ascii: "\""), UInt8(ascii: "\\"):
           plain.append(following)
           at += 2
         default:
           plain.append(next)
           at += 1
         }
-      case 0x24, 0x60:
+      case UInt8(ascii: "$"), UInt8(ascii: "`"):
         if let part = expansion(isQuoted: true) {
           flush()
           parts.append(part)
@@ -272,32 +277,33 @@ struct ShellLexer {
   /// A variable or the output of a command; nil when the sign stands for itself.
   private mutating func expansion(isQuoted: Bool) -> ShellWord.Part? {
     let start = at
-    if byte(at) == 0x60 {
-      guard let close = bytes[(at + 1)...].firstIndex(of: 0x60) else { return nil }
+    if byte(at) == UInt8(ascii: "`") {
+      guard let close = bytes[(at + 1)...].firstIndex(of: UInt8(ascii: "`")) else { return nil }
       let command = text.text(at + 1..<close)
       at = close + 1
       return .output(command: command, written: text.text(start..<at), isQuoted: isQuoted)
     }
     let next = byte(at + 1)
     switch next {
-    case 0x28:
+    case UInt8(ascii: "("):
       at += 1
       let command = parentheses()
       return .output(command: command, written: text.text(start..<at), isQuoted: isQuoted)
-    case 0x7b:
+    case UInt8(ascii: "{"):
       guard let close = closingBrace(at + 2) else { return nil }
       let inside = text.text(at + 2..<close)
       at = close + 1
       return .variable(Self.variable(inside, written: text.text(start..<at)), isQuoted: isQuoted)
-    case 0x27 where !isQuoted:
+    case UInt8(ascii: "'") where !isQuoted:
       // $'text'
       at += 1
-      guard let parts = quoted(0x27), case .text(let text, _)? = parts.first else {
+      guard let parts = quoted(UInt8(ascii: "'")), case .text(let text, _)? = parts.first else {
         at = start
         return nil
       }
       return .text(text, isQuoted: true)
-    case 0x30...0x39, 0x23, 0x40, 0x2a, 0x3f, 0x21, 0x24, 0x2d:
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "#"), UInt8(ascii: "@"), UInt8(ascii: "*"),
+      UInt8(ascii: "?"), UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "-"):
       at += 2
       return .variable(
         ShellWord.Variable(name: text.text(start + 1..<at), written: text.text(start..<at)), isQuoted: isQuoted)
@@ -313,7 +319,9 @@ struct ShellLexer {
 
   private static func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
+      true
     default: false
     }
   }
@@ -326,30 +334,30 @@ struct ShellLexer {
     while at < end {
       let next = byte(at)
       at += 1
-      if next == 0x5c {
+      if next == UInt8(ascii: "\\") {
         at += 1
       } else if quote != 0 {
         if next == quote { quote = 0 }
-      } else if next == 0x27 || next == 0x22 {
+      } else if next == UInt8(ascii: "'") || next == UInt8(ascii: "\"") {
         quote = next
-      } else if next == 0x28 {
+      } else if next == UInt8(ascii: "(") {
         depth += 1
-      } else if next == 0x29 {
+      } else if next == UInt8(ascii: ")") {
         depth -= 1
         if depth == 0 { return text.text(start..<at - 1) }
       }
     }
     at = min(at, end)
-    opening = opening ?? .quote(0x29)
+    opening = opening ?? .quote(UInt8(ascii: ")"))
     return text.text(min(start, end)..<end)
   }
 
   private func closingBrace(_ place: Int) -> Int? {
     var depth = 1
     var place = place
-    while place < end, byte(place) != 0x0a {
-      if byte(place) == 0x7b { depth += 1 }
-      if byte(place) == 0x7d {
+    while place < end, byte(place) != UInt8(ascii: "\n") {
+      if byte(place) == UInt8(ascii: "{") { depth += 1 }
+      if byte(place) == UInt8(ascii: "}") {
         depth -= 1
         if depth == 0 { return place }
       }
@@ -406,11 +414,11 @@ struct ShellLexer {
   private mutating func read(_ number: Int, _ delimiter: String, _ isExpanded: Bool, _ isIndented: Bool) {
     while at < end {
       var start = at
-      let stop = bytes[at...].firstIndex(of: 0x0a) ?? end
+      let stop = bytes[at...].firstIndex(of: UInt8(ascii: "\n")) ?? end
       at = min(stop + 1, end)
-      if isIndented { while start < stop, byte(start) == 0x09 { start += 1 } }
+      if isIndented { while start < stop, byte(start) == UInt8(ascii: "\t") { start += 1 } }
       var close = stop
-      while close > start, byte(close - 1) == 0x0d || byte(close - 1) == 0x20 { close -= 1 }
+      while close > start, byte(close - 1) == UInt8(ascii: "\r") || byte(close - 1) == UInt8(ascii: " ") { close -= 1 }
       if text.text(start..<close) == delimiter { return }
       let span = text.span(start..<max(stop, start))
       let parts = isExpanded ? expanded(start..<stop) : [.text(text.text(start..<stop), isQuoted: true)]
@@ -428,10 +436,10 @@ struct ShellLexer {
     var plain: [UInt8] = []
     while at < range.upperBound {
       let next = byte(at)
-      if next == 0x5c, [0x24, 0x60, 0x5c].contains(byte(at + 1)) {
+      if next == UInt8(ascii: "\\"), "$`\\".utf8.contains(byte(at + 1)) {
         plain.append(byte(at + 1))
         at += 2
-      } else if next == 0x24 || next == 0x60, let part = expansion(isQuoted: true) {
+      } else if next == UInt8(ascii: "$") || next == UInt8(ascii: "`"), let part = expansion(isQuoted: true) {
         if !plain.isEmpty { parts.append(.text(String(decoding: plain, as: UTF8.self), isQuoted: true)) }
         plain = []
         parts.append(part)

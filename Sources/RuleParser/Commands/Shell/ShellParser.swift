@@ -161,7 +161,7 @@ struct ShellParser {
       let start = range.lowerBound
       let condition = sequence(until: ["then"])
       var stop = max(previousEnd, start)
-      while stop > start, [0x20, 0x0a, 0x3b, 0x0d].contains(lexer.text.bytes[stop - 1]) { stop -= 1 }
+      while stop > start, " \n;\r".utf8.contains(lexer.text.bytes[stop - 1]) { stop -= 1 }
       let written = lexer.text.text(start..<stop)
       expect("then")
       let body = sequence(until: ["elif", "else", "fi"])
@@ -318,7 +318,7 @@ struct ShellParser {
   /// Takes the number off that stands right before a sign: `2>`.
   private func dropDescriptor(_ command: inout ShellSimpleCommand) {
     guard let last = command.words.last, last.range.upperBound == range.lowerBound, let digits = last.plain,
-      digits.utf8.count == 1, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
+      digits.utf8.count == 1, digits.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") })
     else { return }
     command.words.removeLast()
   }
@@ -336,7 +336,7 @@ struct ShellParser {
     var count = 0
     for part in word.parts {
       guard case .text(let text, _) = part else { continue }
-      for byte in text.utf8 { count += byte == 0x7b ? 1 : byte == 0x7d ? -1 : 0 }
+      for byte in text.utf8 { count += byte == UInt8(ascii: "{") ? 1 : byte == UInt8(ascii: "}") ? -1 : 0 }
     }
     return count
   }
@@ -345,7 +345,7 @@ struct ShellParser {
     var found: [ShellRedirection] = []
     while true {
       if case .word(let word) = token, let digits = word.plain, digits.utf8.count == 1,
-        digits.utf8.first.map({ $0 >= 0x30 && $0 <= 0x39 }) == true
+        digits.utf8.first.map({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) == true
       {
         advance()
         continue

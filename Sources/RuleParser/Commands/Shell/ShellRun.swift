@@ -2,8 +2,8 @@ import RuleGraph
 
 /// Carries a script out, as far as its text tells what it does: variables, loops over words, conditions, functions.
 ///
-/// What is decided elsewhere (files, other programs, arguments) is in doubt: both ways are gone, and what each does is done *perhaps*. Of a way that ends the
-/// script nothing is done: the script is taken to have run to its end.
+/// What is decided elsewhere (files, other programs, arguments) is in doubt: both ways are gone, and what each does is
+/// done *perhaps*. Of a way that ends the script nothing is done: the script is taken to have run to its end.
 struct ShellRun {
   /// The programs that commands name.
   var host: CommandHost
@@ -79,7 +79,8 @@ struct ShellRun {
     return outcome
   }
 
-  /// On a host on which nothing is passed over, a command that fails ends the script, and so does one of which nobody knows what it does.
+  /// On a host on which nothing is passed over, a command that fails ends the script, and so does one of which nobody
+  /// knows what it does.
   private mutating func endUnlessDone(_ outcome: CommandOutcome, _ node: ShellNode) {
     let (span, text) = (node.span ?? .beginning, written(node))
     switch outcome {
@@ -476,7 +477,8 @@ struct ShellRun {
     return run(node, input: nil)
   }
 
-  /// Reads another script in, which nobody shows: it may set any variable. Those of the system only hold functions for messages.
+  /// Reads another script in, which nobody shows: it may set any variable. Those of the system only hold functions for
+  /// messages.
   private mutating func source(_ arguments: [CommandWord], _ command: ShellSimpleCommand) -> CommandOutcome {
     guard let file = arguments.first?.text, !file.hasSuffix("functions"), !file.hasPrefix("/etc/default/rcS") else {
       return .success

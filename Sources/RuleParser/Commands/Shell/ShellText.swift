@@ -21,7 +21,7 @@ struct ShellText {
     for line in text.lines {
       starts.append(bytes.count)
       bytes += text.bytes[line.range]
-      bytes.append(0x0a)
+      bytes.append(UInt8(ascii: "\n"))
     }
   }
 
@@ -30,7 +30,7 @@ struct ShellText {
     self.place = place
     source = place.source
     lines = []
-    bytes = Array(text.utf8) + [0x0a]
+    bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
   }
 
   /// The place of a range in the input, from its first byte to its last.

@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// A word of a script as written: texts, and what the shell puts in their place before it runs the command (POSIX XCU 2.6, "Word Expansions").
+/// A word of a script as written: texts, and what the shell puts in their place before it runs the command (POSIX XCU
+/// 2.6, "Word Expansions").
 struct ShellWord {
   /// The pieces.
   var parts: [Part] = []
@@ -56,10 +57,12 @@ struct ShellWord {
 
   /// Whether a text is the name of a variable.
   static func isName(_ text: some StringProtocol) -> Bool {
-    guard let first = text.utf8.first, first < 0x30 || first > 0x39 else { return false }
+    guard let first = text.utf8.first, first < UInt8(ascii: "0") || first > UInt8(ascii: "9") else { return false }
     return text.utf8.allSatisfy { byte in
       switch byte {
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: true
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
+        true
       default: false
       }
     }

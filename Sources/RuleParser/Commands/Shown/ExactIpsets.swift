@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// The ipsets that dumps show, on which commands do what ipset(8) does, or are refused in its words. Measured with ipset 7.17.
+/// The ipsets that dumps show, on which commands do what ipset(8) does, or are refused in its words. Measured with
+/// ipset 7.17.
 struct ExactIpsets {
   private(set) var sets: [NamedSet]
   /// What ipset said of the last command.
@@ -209,14 +210,17 @@ struct ExactIpsets {
     else { return nil }
     let family = set.family ?? .ipv4
     let isNumeric = text.contains(":") || text.count(where: { $0 == "." }) == 3
-    guard isNumeric, text.utf8.allSatisfy({ $0 == 0x2e || $0 == 0x3a || Character(UnicodeScalar($0)).isHexDigit }),
+    guard isNumeric,
+      text.utf8.allSatisfy({
+        $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":") || Character(UnicodeScalar($0)).isHexDigit
+      }),
       IPAddress(String(text))?.family != family
     else { return nil }
     return "Syntax error: cannot parse \(text): resolving to \(family == .ipv4 ? "IPv4" : "IPv6") address failed"
   }
 
-  /// The members that a command makes of one that it names: addresses and ports are members each for itself, networks are prefixes. Nil where they are too
-  /// many, or no prefix.
+  /// The members that a command makes of one that it names: addresses and ports are members each for itself, networks
+  /// are prefixes. Nil where they are too many, or no prefix.
   private static func members(_ element: SetElement, of set: NamedSet) -> [SetElement]? {
     if element.member != nil { return [element] }
     if set.arguments.contains(where: { $0.name == "netmask" || $0.name == "bitmask" }) { return [element] }

@@ -1,11 +1,13 @@
 import RuleGraph
 
 extension HostReading {
-  /// Carries out the commands of some texts on the host, one after the other: the reading is then that of the host after them.
+  /// Carries out the commands of some texts on the host, one after the other: the reading is then that of the host
+  /// after them.
   ///
-  /// The texts are scripts of a shell that call `iptables`, `ip6tables`, their `-restore`, `ipset`, `nft`, `sysctl`, `ufw` and `docker`. Nothing is passed over: where a program
-  /// would end with an error, or where it is not known what a command does, nothing is changed and the failure tells why. A failure that the script itself deals
-  /// with (`iptables -C ... || iptables -A ...`) is none.
+  /// The texts are scripts of a shell that call `iptables`, `ip6tables`, their `-restore`, `ipset`, `nft`, `sysctl`,
+  /// `ufw` and `docker`. Nothing is passed over: where a program would end with an error, or where it is not known what
+  /// a command does, nothing is changed and the failure tells why. A failure that the script itself deals with
+  /// (`iptables -C ... || iptables -A ...`) is none.
   ///
   ///     var after = reading
   ///     try after.carryOut([DumpInput(name: "change.sh", bytes: Array("iptables -I INPUT -s 203.0.113.9 -j DROP\n".utf8))])
@@ -36,8 +38,8 @@ extension HostReading {
     self = copy
   }
 
-  /// The host with the tables of iptables that commands made on it, empty as they are on a host that nobody told them of. Beside the host after the commands it
-  /// shows what these changed.
+  /// The host with the tables of iptables that commands made on it, empty as they are on a host that nobody told them
+  /// of. Beside the host after the commands it shows what these changed.
   public func withTables(madeIn after: HostReading) -> HostReading {
     var copy = self
     for table in after.ruleset.tables where table.origin != .nftables {
@@ -61,7 +63,7 @@ extension HostReading {
   private static func lines(of bytes: SourceBytes) -> [DumpLine] {
     var lines: [DumpLine] = []
     var start = 0
-    for (index, byte) in bytes.enumerated() where byte == 0x0a {
+    for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
       lines.append(DumpLine(start: start, end: index, number: Int32(clamping: lines.count + 1)))
       start = index + 1
     }

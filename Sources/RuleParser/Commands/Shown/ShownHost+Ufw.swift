@@ -134,8 +134,9 @@ extension ShownHost {
     return deleteRules(at, 1, chain, .ipv4, place)
   }
 
-  /// The index in ufw's chain for what arrives of the rule that ufw counts under a number. Nil where that is not certain: other chains hold rules that ufw
-  /// counts with these, or rules up to there may be one rule of ufw's together (for TCP and for UDP, or with a limit).
+  /// The index in ufw's chain for what arrives of the rule that ufw counts under a number. Nil where that is not
+  /// certain: other chains hold rules that ufw counts with these, or rules up to there may be one rule of ufw's
+  /// together (for TCP and for UDP, or with a limit).
   private func ruleIndex(ofNumber number: Int, _ chain: String, _ family: AddressFamily) -> Int? {
     let others = ["output", "forward"].compactMap { ufwChain("\(UfwCommand.prefix(family))-user-\($0)", family) }
     guard number > 0, others.allSatisfy({ $0.rules.isEmpty }), let shown = ufwChain(chain, family),

@@ -1,10 +1,12 @@
 import HostModel
 import RuleGraph
 
-/// A host that dumps show, on which commands are carried out as on the host itself: each does what the program does there, or the run ends with what the program says.
+/// A host that dumps show, on which commands are carried out as on the host itself: each does what the program does
+/// there, or the run ends with what the program says.
 ///
-/// The rules are kept in the graph; a program's commands are carried out on its own picture of them (``IptablesHost``, ``NftHost``, ``IpsetHost``), which is made
-/// when its first command comes and put back before the first one of another program.
+/// The rules are kept in the graph; a program's commands are carried out on its own picture of them (``IptablesHost``,
+/// ``NftHost``, ``IpsetHost``), which is made when its first command comes and put back before the first one of another
+/// program.
 struct ShownHost {
   private(set) var ruleset: Ruleset
   var facts: HostFacts

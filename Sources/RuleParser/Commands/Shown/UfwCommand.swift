@@ -1,7 +1,7 @@
 import RuleGraph
 
-/// A command of ufw that adds, replaces or deletes a rule of a user's, taken apart (ufw(8), "RULE SYNTAX"), and the rules of iptables that ufw makes of it. Measured with
-/// ufw 0.36.2.
+/// A command of ufw that adds, replaces or deletes a rule of a user's, taken apart (ufw(8), "RULE SYNTAX"), and the
+/// rules of iptables that ufw makes of it. Measured with ufw 0.36.2.
 ///
 ///     allow 22/tcp                  // -p tcp --dport 22 -j ACCEPT, IPv4 and IPv6
 ///     deny from 203.0.113.9         // -s 203.0.113.9 -j DROP, IPv4
@@ -118,7 +118,9 @@ struct UfwCommand {
       return
     }
     let parts = word.split(separator: "/", maxSplits: 1).map(String.init)
-    guard let ports = parts.first, ports.utf8.first.map({ (0x30...0x39).contains($0) }) == true else {
+    guard let ports = parts.first,
+      ports.utf8.first.map({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) == true
+    else {
       if service != nil { throw Refusal(part: word) }
       throw Refusal(message: "Could not find a profile matching '\(word)'")
     }
@@ -140,7 +142,9 @@ struct UfwCommand {
         ofSource = false
         destination.address = try Self.address(value, "destination")
       case "port":
-        guard value.utf8.first.map({ (0x30...0x39).contains($0) }) == true else { throw Refusal(part: "port \(value)") }
+        guard value.utf8.first.map({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) == true else {
+          throw Refusal(part: "port \(value)")
+        }
         if ofSource == true { source.ports = value } else { destination.ports = value }
       case "comment": continue
       case "app": throw Refusal(part: "app \(value)")

@@ -6,8 +6,8 @@ struct AddressTypeMatch: IptablesExtension {
   let kind = ExtensionKind.match
   let listingWords = ["ADDRTYPE"]
   let options = [
-    OptionSpelling("src-type"), OptionSpelling("dst-type"), OptionSpelling("limit-iface-in", values: 0),
-    OptionSpelling("limit-iface-out", values: 0),
+    OptionSpelling("src-type"), OptionSpelling("dst-type"), OptionSpelling("limit-iface-in", values: .none),
+    OptionSpelling("limit-iface-out", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -56,9 +56,9 @@ struct AddressTypeMatch: IptablesExtension {
     return true
   }
 
-  /// For IPv6 the kernel asks no table for `UNICAST` and `MULTICAST`, but the address itself, so that an own address is unicast, too; and
-  /// several types must all hold (`match_type6` in `net/netfilter/xt_addrtype.c`). Nil where the type is one for the tables;
-  /// no values where the combination can't be expressed.
+  /// For IPv6 the kernel asks no table for `UNICAST` and `MULTICAST`, but the address itself, so that an own address is
+  /// unicast, too; and several types must all hold (`match_type6` in `net/netfilter/xt_addrtype.c`). Nil where the type
+  /// is one for the tables; no values where the combination can't be expressed.
   private static func matchIPv6(_ types: ValueSet, _ option: ExtensionOption) -> (field: Field, values: ValueSet)? {
     func has(_ type: AddressType) -> Bool { types.contains(UInt128(type.rawValue)) }
     let isDestination = option.name == "dst-type"

@@ -24,7 +24,7 @@ struct ConnectionLimitMatch: EnvironmentMatch {
   let invertible: [OptionLabel] = ["connlimit-above", "connlimit-upto"]
   let options = [
     OptionSpelling("connlimit-above"), OptionSpelling("connlimit-upto"), OptionSpelling("connlimit-mask"),
-    OptionSpelling("connlimit-saddr", values: 0), OptionSpelling("connlimit-daddr", values: 0),
+    OptionSpelling("connlimit-saddr", values: .none), OptionSpelling("connlimit-daddr", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -67,14 +67,14 @@ struct ConnectionLabelMatch: EnvironmentMatch {
   let names = ["connlabel"]
   let condition = EnvironmentCondition.Kind.label
   let listingWords = ["connlabel"]
-  let options = [OptionSpelling("label"), OptionSpelling("set", values: 0)]
+  let options = [OptionSpelling("label"), OptionSpelling("set", values: .none)]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(word: "connlabel") else { return false }
     let negated = text.eatNegation()
     guard var value = text.eatValue() else { return false }
     let bytes = text.cursor.bytes
-    if value.count > 2, bytes[value.lowerBound] == 0x27, bytes[value.upperBound - 1] == 0x27 {
+    if value.count > 2, bytes[value.lowerBound] == UInt8(ascii: "'"), bytes[value.upperBound - 1] == UInt8(ascii: "'") {
       value = value.dropFirst().dropLast()
     }
     found.append(ExtensionOption(name: "label", negated: negated, value: value))
@@ -104,7 +104,7 @@ struct VirtualServerMatch: EnvironmentMatch {
   let names = ["ipvs"]
   let condition = EnvironmentCondition.Kind.ipvs
   let options = [
-    OptionSpelling("ipvs", values: 0), OptionSpelling("vproto"), OptionSpelling("vaddr"), OptionSpelling("vport"),
+    OptionSpelling("ipvs", values: .none), OptionSpelling("vproto"), OptionSpelling("vaddr"), OptionSpelling("vport"),
     OptionSpelling("vdir"), OptionSpelling("vmethod"), OptionSpelling("vportctl"),
   ]
   var listingWords: [String] { options.map(\.name.text) }

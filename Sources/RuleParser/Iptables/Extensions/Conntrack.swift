@@ -2,8 +2,8 @@ import RuleGraph
 
 /// `-m conntrack`: state, addresses, ports and more of the packet's connection (iptables-extensions(8), "conntrack").
 ///
-/// Without a connection every option but `--ctstate` fails, negated or not; where `--ctstate` stands beside them and holds, they are not
-/// asked (`conntrack_mt` in `net/netfilter/xt_conntrack.c`).
+/// Without a connection every option but `--ctstate` fails, negated or not; where `--ctstate` stands beside them and
+/// holds, they are not asked (`conntrack_mt` in `net/netfilter/xt_conntrack.c`).
 struct ConntrackMatch: IptablesExtension {
   let names = ["conntrack"]
   let kind = ExtensionKind.match
@@ -16,13 +16,14 @@ struct ConntrackMatch: IptablesExtension {
   var listingWords: [String] { options.map(\.name.text) }
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
-    // One match prints its options in their order; a second match of the same kind begins with one that does not come later.
-    var last = -1
+    // One match prints its options in their order; a second match of the same kind begins with one that does not come
+    // later.
+    var last: Int?
     while true {
       let start = text.cursor.at
       let negated = text.eatNegation()
       guard let word = text.eatValue(), let index = options.firstIndex(where: { text.text(word, is: $0.name) }),
-        index > last, let value = text.eatValue()
+        last.map({ index > $0 }) ?? true, let value = text.eatValue()
       else {
         text.cursor.at = start
         return !found.isEmpty
@@ -154,7 +155,8 @@ extension ConntrackMatch {
     guard let test = PlainTest(statements.first), case .conntrack(let field) = test.field else { return nil }
     func option(_ name: String, _ value: String, negated: Bool? = nil) -> SpelledStatement {
       let sign = negated ?? test.negated ? "! " : ""
-      // Beside a state the other options are asked only when there is a connection, so they must stand in the same module.
+      // Beside a state the other options are asked only when there is a connection, so they must stand in the same
+      // module.
       return SpelledStatement(
         module: "conntrack", options: "\(sign)--\(name) \(value)", names: [name],
         group: test.whenAbsent || name == "ctstate" ? "conntrack with state" : "conntrack")

@@ -6,7 +6,7 @@ struct ConntrackTarget: IptablesExtension {
   let kind = ExtensionKind.target
   let listingWords = ["CT", "NOTRACK"]
   let options = [
-    OptionSpelling("notrack", values: 0), OptionSpelling("helper"), OptionSpelling("ctevents"),
+    OptionSpelling("notrack", values: .none), OptionSpelling("helper"), OptionSpelling("ctevents"),
     OptionSpelling("expevents"), OptionSpelling("zone"), OptionSpelling("zone-orig"), OptionSpelling("zone-reply"),
     OptionSpelling("timeout"),
   ]

@@ -8,7 +8,7 @@ struct StringMatch: EnvironmentMatch {
   let invertible: [OptionLabel] = ["string", "hex-string"]
   let options = [
     OptionSpelling("string"), OptionSpelling("hex-string"), OptionSpelling("algo"), OptionSpelling("from"),
-    OptionSpelling("to"), OptionSpelling("icase", values: 0),
+    OptionSpelling("to"), OptionSpelling("icase", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -16,7 +16,9 @@ struct StringMatch: EnvironmentMatch {
     let negated = text.eatNegation()
     guard let pattern = text.eatEscaped() else { return false }
     let bytes = text.cursor.bytes
-    let isHex = pattern.count > 2 && bytes[pattern.lowerBound] == 0x7c && bytes[pattern.upperBound - 1] == 0x7c
+    let isHex =
+      pattern.count > 2 && bytes[pattern.lowerBound] == UInt8(ascii: "|")
+      && bytes[pattern.upperBound - 1] == UInt8(ascii: "|")
     found.append(
       ExtensionOption(name: isHex ? "hex-string" : "string", negated: negated, value: pattern, isEscaped: !isHex))
     guard text.eat(word: "ALGO"), text.eat(named: "name", as: "algo", &found) else { return false }
@@ -55,7 +57,9 @@ struct BytecodeMatch: EnvironmentMatch {
     if text.eat(named: "pinned", as: "object-pinned", &found) { return true }
     text.cursor.eatBlanks()
     // Instructions of four numbers, separated by commas; a zero byte follows the last.
-    let program = text.cursor.eat(while: { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x20 || $0 == 0x2c })
+    let program = text.cursor.eat(while: {
+      $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") || $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ",")
+    })
     _ = text.cursor.eat(0)
     guard !program.isEmpty else { return false }
     found.append(ExtensionOption(name: "bytecode", value: program))
@@ -72,7 +76,8 @@ struct BytecodeMatch: EnvironmentMatch {
   }
 }
 
-/// `-m osf`: the operating system that a SYN looks like (iptables-extensions(8), "osf"). The listing prints the genre alone.
+/// `-m osf`: the operating system that a SYN looks like (iptables-extensions(8), "osf"). The listing prints the genre
+/// alone.
 struct FingerprintMatch: EnvironmentMatch {
   let names = ["osf"]
   let condition = EnvironmentCondition.Kind.osf

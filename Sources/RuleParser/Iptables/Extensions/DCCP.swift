@@ -18,7 +18,9 @@ struct DCCPMatch: IptablesExtension {
       if PortOptions.read(&text, &found) || text.eat(label: "option=", as: "dccp-option", &found) { continue }
       let start = text.cursor.at
       let negated = text.eatNegation()
-      guard let value = text.eatValue(), text.cursor.bytes[value].split(separator: 0x2c).allSatisfy(Self.isType) else {
+      guard let value = text.eatValue(),
+        text.cursor.bytes[value].split(separator: UInt8(ascii: ",")).allSatisfy(Self.isType)
+      else {
         text.cursor.at = start
         return true
       }

@@ -17,7 +17,7 @@ struct ChecksumTarget: EffectTarget {
   let names = ["CHECKSUM"]
   let effect = Effect.Kind.checksum
   let listingWords = ["CHECKSUM"]
-  let options = [OptionSpelling("checksum-fill", values: 0)]
+  let options = [OptionSpelling("checksum-fill", values: .none)]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     text.eat(word: "CHECKSUM") && text.eat(flag: "fill", as: "checksum-fill", &found)
@@ -29,7 +29,7 @@ struct ConnectionSecurityMarkTarget: EffectTarget {
   let names = ["CONNSECMARK"]
   let effect = Effect.Kind.connsecmark
   let listingWords = ["CONNSECMARK"]
-  let options = [OptionSpelling("save", values: 0), OptionSpelling("restore", values: 0)]
+  let options = [OptionSpelling("save", values: .none), OptionSpelling("restore", values: .none)]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     text.eat(word: "CONNSECMARK")
@@ -54,7 +54,7 @@ struct IdleTimerTarget: EffectTarget {
   let names = ["IDLETIMER"]
   let effect = Effect.Kind.idletimer
   let listingWords = ["timeout:"]
-  let options = [OptionSpelling("timeout"), OptionSpelling("label"), OptionSpelling("alarm", values: 0)]
+  let options = [OptionSpelling("timeout"), OptionSpelling("label"), OptionSpelling("alarm", values: .none)]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(label: "timeout:", as: "timeout", &found), text.eat(label: "label:", as: "label", &found) else {
@@ -71,7 +71,7 @@ struct LampTarget: EffectTarget {
   let effect = Effect.Kind.led
   let listingWords = ["led-trigger-id:"]
   let options = [
-    OptionSpelling("led-trigger-id"), OptionSpelling("led-delay"), OptionSpelling("led-always-blink", values: 0),
+    OptionSpelling("led-trigger-id"), OptionSpelling("led-delay"), OptionSpelling("led-always-blink", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -102,7 +102,7 @@ struct SegmentSizeTarget: EffectTarget {
   let names = ["TCPMSS"]
   let effect = Effect.Kind.tcpmss
   let listingWords = ["TCPMSS"]
-  let options = [OptionSpelling("set-mss"), OptionSpelling("clamp-mss-to-pmtu", values: 0)]
+  let options = [OptionSpelling("set-mss"), OptionSpelling("clamp-mss-to-pmtu", values: .none)]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(word: "TCPMSS") else { return false }
@@ -154,7 +154,7 @@ struct CongestionTarget: EffectTarget {
   let effect = Effect.Kind.ecn
   let listingWords = ["ECN"]
   let options = [
-    OptionSpelling("ecn-tcp-remove", values: 0), OptionSpelling("ecn-tcp-ece"), OptionSpelling("ecn-tcp-cwr"),
+    OptionSpelling("ecn-tcp-remove", values: .none), OptionSpelling("ecn-tcp-ece"), OptionSpelling("ecn-tcp-cwr"),
     OptionSpelling("ecn-ip-ect"),
   ]
 

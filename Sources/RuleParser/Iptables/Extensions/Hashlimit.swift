@@ -14,7 +14,7 @@ struct HashlimitMatch: EnvironmentMatch {
     OptionSpelling("hashlimit-htable-size"), OptionSpelling("hashlimit-htable-max"),
     OptionSpelling("hashlimit-htable-gcinterval"), OptionSpelling("hashlimit-htable-expire"),
     OptionSpelling("hashlimit-srcmask"), OptionSpelling("hashlimit-dstmask"),
-    OptionSpelling("hashlimit-rate-match", values: 0), OptionSpelling("hashlimit-rate-interval"),
+    OptionSpelling("hashlimit-rate-match", values: .none), OptionSpelling("hashlimit-rate-interval"),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

@@ -102,7 +102,8 @@ struct ServiceTypeMatch: IptablesExtension {
   }
 }
 
-/// The names of the old types of service (RFC 1349) and the classes of differentiated services (RFC 2474, RFC 2597, RFC 3246).
+/// The names of the old types of service (RFC 1349) and the classes of differentiated services (RFC 2474, RFC 2597, RFC
+/// 3246).
 enum ServiceType {
   private static let types: [(name: StaticString, value: UInt128)] = [
     ("Minimize-Delay", 0x10), ("Maximize-Throughput", 0x08), ("Maximize-Reliability", 0x04), ("Minimize-Cost", 0x02),
@@ -154,7 +155,8 @@ struct CongestionMatch: IptablesExtension {
   let kind = ExtensionKind.match
   let listingWords = ["ECN"]
   let options = [
-    OptionSpelling("ecn-tcp-ece", values: 0), OptionSpelling("ecn-tcp-cwr", values: 0), OptionSpelling("ecn-ip-ect"),
+    OptionSpelling("ecn-tcp-ece", values: .none), OptionSpelling("ecn-tcp-cwr", values: .none),
+    OptionSpelling("ecn-ip-ect"),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

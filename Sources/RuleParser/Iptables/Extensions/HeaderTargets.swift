@@ -55,7 +55,8 @@ struct CodePointTarget: IptablesExtension {
   }
 }
 
-/// `-j TTL` and `-j HL`: sets, raises or lowers the number of hops that are left (iptables-extensions(8), "TTL" and "HL").
+/// `-j TTL` and `-j HL`: sets, raises or lowers the number of hops that are left (iptables-extensions(8), "TTL" and
+/// "HL").
 struct HopsTarget: IptablesExtension {
   /// The family: TTL is IPv4's, HL IPv6's.
   let family: AddressFamily

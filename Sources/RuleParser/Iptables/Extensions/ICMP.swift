@@ -64,7 +64,7 @@ struct ICMPMatch: IptablesExtension {
   )? {
     var type = option.value
     var code = option.second.isEmpty ? nil : option.second
-    if let slash = rule.position(of: 0x2f, in: type) {
+    if let slash = rule.position(of: UInt8(ascii: "/"), in: type) {
       code = slash + 1..<type.upperBound
       type = type.lowerBound..<slash
     }

@@ -10,8 +10,8 @@ struct SecurityHeaderMatch: IptablesExtension {
   var options: [OptionSpelling] {
     switch header {
     case .esp: [OptionSpelling("espspi")]
-    case .ah: [OptionSpelling("ahspi"), OptionSpelling("ahlen"), OptionSpelling("ahres", values: 0)]
-    default: [OptionSpelling("ipcompspi"), OptionSpelling("compres", values: 0)]
+    case .ah: [OptionSpelling("ahspi"), OptionSpelling("ahlen"), OptionSpelling("ahres", values: .none)]
+    default: [OptionSpelling("ipcompspi"), OptionSpelling("compres", values: .none)]
     }
   }
 

@@ -6,9 +6,9 @@ struct FragmentHeaderMatch: IptablesExtension {
   let kind = ExtensionKind.match
   let listingWords = ["frag"]
   let options = [
-    OptionSpelling("fragid"), OptionSpelling("fraglen"), OptionSpelling("fragres", values: 0),
-    OptionSpelling("fragfirst", values: 0), OptionSpelling("fragmore", values: 0),
-    OptionSpelling("fraglast", values: 0),
+    OptionSpelling("fragid"), OptionSpelling("fraglen"), OptionSpelling("fragres", values: .none),
+    OptionSpelling("fragfirst", values: .none), OptionSpelling("fragmore", values: .none),
+    OptionSpelling("fraglast", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -87,7 +87,8 @@ struct RoutingHeaderMatch: IptablesExtension {
   let listingWords = ["rt"]
   let options = [
     OptionSpelling("rt-type"), OptionSpelling("rt-segsleft"), OptionSpelling("rt-len"),
-    OptionSpelling("rt-0-res", values: 0), OptionSpelling("rt-0-addrs"), OptionSpelling("rt-0-not-strict", values: 0),
+    OptionSpelling("rt-0-res", values: .none), OptionSpelling("rt-0-addrs"),
+    OptionSpelling("rt-0-not-strict", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -141,7 +142,7 @@ struct SegmentRoutingMatch: IptablesExtension {
         continue
       }
       let start = text.cursor.at
-      guard let word = text.eatValue(), let colon = text.cursor.bytes[word].firstIndex(of: 0x3a),
+      guard let word = text.eatValue(), let colon = text.cursor.bytes[word].firstIndex(of: UInt8(ascii: ":")),
         let spelling = options.first(where: {
           $0.name.bytes.dropFirst(4).elementsEqual(text.cursor.bytes[word.lowerBound..<colon])
         })
@@ -151,7 +152,7 @@ struct SegmentRoutingMatch: IptablesExtension {
       }
       var value = colon + 1..<word.upperBound
       var negated = false
-      if let first = value.first, text.cursor.bytes[first] == 0x21 {
+      if let first = value.first, text.cursor.bytes[first] == UInt8(ascii: "!") {
         negated = true
         value = value.dropFirst()
       }
@@ -239,7 +240,7 @@ struct HeaderListMatch: EnvironmentMatch {
   let names = ["ipv6header"]
   let condition = EnvironmentCondition.Kind.ipv6header
   let listingWords = ["ipv6header"]
-  let options = [OptionSpelling("header"), OptionSpelling("soft", values: 0)]
+  let options = [OptionSpelling("header"), OptionSpelling("soft", values: .none)]
 
   private static let headers: [(names: [String], bit: UInt64)] = [
     (["hop-by-hop", "hop", "hopopt"], 0x80), (["ipv6-opts", "dst"], 0x40), (["ipv6-route", "route"], 0x20),
@@ -269,7 +270,8 @@ struct HeaderListMatch: EnvironmentMatch {
   }
 }
 
-/// `-m eui64`: whether the address was made from the Ethernet address (ip6tables-extensions, "eui64"). The listing prints nothing.
+/// `-m eui64`: whether the address was made from the Ethernet address (ip6tables-extensions, "eui64"). The listing
+/// prints nothing.
 struct InterfaceIdentifierMatch: EnvironmentMatch {
   let names = ["eui64"]
   let condition = EnvironmentCondition.Kind.eui64

@@ -43,7 +43,7 @@ struct LimitMatch: IptablesExtension {
 
   /// `3/min` as a number and nft's word for the unit.
   static func rate(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> (count: UInt64, per: String)? {
-    let parts = rule.list(range, separator: 0x2f)
+    let parts = rule.list(range, separator: UInt8(ascii: "/"))
     guard let first = parts.first, let count = rule.number(first), parts.count <= 2 else { return nil }
     guard parts.count == 2 else { return (count, "second") }
     let unit = rule.text(parts[1]).lowercased()

@@ -6,9 +6,9 @@ struct LogTarget: IptablesExtension {
   let kind = ExtensionKind.target
   let listingWords = ["LOG"]
   let options = [
-    OptionSpelling("log-level"), OptionSpelling("log-prefix"), OptionSpelling("log-tcp-sequence", values: 0),
-    OptionSpelling("log-tcp-options", values: 0), OptionSpelling("log-ip-options", values: 0),
-    OptionSpelling("log-uid", values: 0), OptionSpelling("log-macdecode", values: 0),
+    OptionSpelling("log-level"), OptionSpelling("log-prefix"), OptionSpelling("log-tcp-sequence", values: .none),
+    OptionSpelling("log-tcp-options", values: .none), OptionSpelling("log-ip-options", values: .none),
+    OptionSpelling("log-uid", values: .none), OptionSpelling("log-macdecode", values: .none),
     // Not an option of the command: the listing prints the flags as one number.
     OptionSpelling("flags"),
   ]
@@ -149,7 +149,7 @@ enum LogText {
     let start = text.cursor.at
     guard text.eat(prefix: "`") else { return text.eatValue() }
     let from = text.cursor.at
-    guard let end = text.cursor.bytes[from..<text.cursor.end].firstIndex(of: 0x27) else {
+    guard let end = text.cursor.bytes[from..<text.cursor.end].firstIndex(of: UInt8(ascii: "'")) else {
       text.cursor.at = start
       return nil
     }

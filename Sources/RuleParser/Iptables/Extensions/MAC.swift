@@ -33,7 +33,7 @@ struct MACMatch: IptablesExtension {
   /// `00:16:3e:00:00:01` as a number of 48 bits.
   static func address(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> UInt128? {
     var number: UInt128 = 0
-    let parts = rule.list(range, separator: 0x3a)
+    let parts = rule.list(range, separator: UInt8(ascii: ":"))
     guard parts.count == 6 else { return nil }
     for part in parts {
       guard part.count == 2 else { return nil }

@@ -17,7 +17,8 @@ struct MarkMatch: IptablesExtension {
   }
 }
 
-/// `-m connmark`: the connection's mark (iptables-extensions(8), "connmark"). Without a connection it fails, negated or not.
+/// `-m connmark`: the connection's mark (iptables-extensions(8), "connmark"). Without a connection it fails, negated or
+/// not.
 struct ConnectionMarkMatch: IptablesExtension {
   let names = ["connmark"]
   let kind = ExtensionKind.match

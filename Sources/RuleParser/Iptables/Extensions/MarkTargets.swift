@@ -31,7 +31,8 @@ struct ConnectionMarkTarget: IptablesExtension {
   let listingWords = ["CONNMARK"]
   let options = [
     OptionSpelling("set-xmark"), OptionSpelling("set-mark"), OptionSpelling("and-mark"), OptionSpelling("or-mark"),
-    OptionSpelling("xor-mark"), OptionSpelling("save-mark", values: 0), OptionSpelling("restore-mark", values: 0),
+    OptionSpelling("xor-mark"), OptionSpelling("save-mark", values: .none),
+    OptionSpelling("restore-mark", values: .none),
     OptionSpelling("nfmask"), OptionSpelling("ctmask"), OptionSpelling("mask"),
   ]
 

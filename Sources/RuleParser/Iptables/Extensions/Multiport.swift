@@ -1,6 +1,7 @@
 import RuleGraph
 
-/// `-m multiport`: up to fifteen ports or ranges of source, destination or either (iptables-extensions(8), "multiport").
+/// `-m multiport`: up to fifteen ports or ranges of source, destination or either (iptables-extensions(8),
+/// "multiport").
 struct MultiportMatch: IptablesExtension {
   let names = ["multiport"]
   let kind = ExtensionKind.match

@@ -2,15 +2,16 @@ import RuleGraph
 
 /// `-m owner`: the user and group of the sending socket (iptables-extensions(8), "owner").
 ///
-/// A packet without a socket satisfies the match when all its tests are negated (`owner_mt` in `net/netfilter/xt_owner.c`).
+/// A packet without a socket satisfies the match when all its tests are negated (`owner_mt` in
+/// `net/netfilter/xt_owner.c`).
 struct OwnerMatch: IptablesExtension {
   let names = ["owner"]
   let kind = ExtensionKind.match
   // Before 1.4 the word stood in capitals.
   let listingWords = ["owner", "OWNER", "incl."]
   let options = [
-    OptionSpelling("uid-owner"), OptionSpelling("gid-owner"), OptionSpelling("socket-exists", values: 0),
-    OptionSpelling("suppl-groups", values: 0),
+    OptionSpelling("uid-owner"), OptionSpelling("gid-owner"), OptionSpelling("socket-exists", values: .none),
+    OptionSpelling("suppl-groups", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -79,10 +80,13 @@ struct OwnerMatch: IptablesExtension {
   /// Whether a value is a name as useradd(8) takes it.
   private func isName(_ range: Range<Int>, _ rule: borrowing RuleDraft) -> Bool {
     let name = rule.text(range).utf8
-    guard let first = name.first, first == 0x5f || first | 0x20 >= 0x61 && first | 0x20 <= 0x7a else { return false }
+    guard let first = name.first,
+      first == UInt8(ascii: "_") || first | 0x20 >= UInt8(ascii: "a") && first | 0x20 <= UInt8(ascii: "z")
+    else { return false }
     return name.allSatisfy { byte in
-      byte == 0x5f || byte == 0x2d || byte == 0x2e || byte == 0x24 || byte >= 0x30 && byte <= 0x39
-        || byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7a
+      byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "$")
+        || byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+        || byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
     }
   }
 

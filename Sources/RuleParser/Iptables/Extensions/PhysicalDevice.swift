@@ -8,8 +8,8 @@ struct PhysicalDeviceMatch: IptablesExtension {
   let kind = ExtensionKind.match
   let listingWords = ["PHYSDEV"]
   let options = [
-    OptionSpelling("physdev-in"), OptionSpelling("physdev-out"), OptionSpelling("physdev-is-in", values: 0),
-    OptionSpelling("physdev-is-out", values: 0), OptionSpelling("physdev-is-bridged", values: 0),
+    OptionSpelling("physdev-in"), OptionSpelling("physdev-out"), OptionSpelling("physdev-is-in", values: .none),
+    OptionSpelling("physdev-is-out", values: .none), OptionSpelling("physdev-is-bridged", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -24,7 +24,7 @@ struct PhysicalDeviceMatch: IptablesExtension {
         return !found.isEmpty
       }
       option.name = spelling.name
-      if spelling.values > 0 {
+      if spelling.values == .one {
         guard let value = text.eatValue() else { return false }
         option.value = value
       }

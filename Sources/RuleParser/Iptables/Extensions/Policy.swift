@@ -6,9 +6,9 @@ struct PolicyMatch: EnvironmentMatch {
   let condition = EnvironmentCondition.Kind.policy
   let listingWords = ["policy"]
   let options = [
-    OptionSpelling("dir"), OptionSpelling("pol"), OptionSpelling("strict", values: 0), OptionSpelling("reqid"),
+    OptionSpelling("dir"), OptionSpelling("pol"), OptionSpelling("strict", values: .none), OptionSpelling("reqid"),
     OptionSpelling("spi"), OptionSpelling("proto"), OptionSpelling("mode"), OptionSpelling("tunnel-dst"),
-    OptionSpelling("tunnel-src"), OptionSpelling("next", values: 0),
+    OptionSpelling("tunnel-src"), OptionSpelling("next", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -18,7 +18,7 @@ struct PolicyMatch: EnvironmentMatch {
       // `[0]` stands before the first element, `[1]` between it and the second.
       if text.eat(word: "[0]") { continue }
       let start = text.cursor.at
-      guard text.eat(prefix: "["), text.cursor.eatDecimal() != nil, text.cursor.eat(0x5d) else {
+      guard text.eat(prefix: "["), text.cursor.eatDecimal() != nil, text.cursor.eat(UInt8(ascii: "]")) else {
         text.cursor.at = start
         return true
       }

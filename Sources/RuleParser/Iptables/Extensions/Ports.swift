@@ -12,7 +12,7 @@ enum PortOptions {
     for (prefix, name) in prefixes {
       guard text.eat(prefix: prefix) else { continue }
       var option = ExtensionOption(name: name)
-      if text.cursor.eat(0x21) { option.negated = true }
+      if text.cursor.eat(UInt8(ascii: "!")) { option.negated = true }
       guard var value = text.cursor.eatWord() else { return false }
       // Some versions printed the flags without a blank before them (`dpt:9050flags: 0x17/0x02`).
       if let glued = Self.gluedFlags(text.cursor.bytes, value) {

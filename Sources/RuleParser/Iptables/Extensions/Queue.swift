@@ -6,8 +6,8 @@ struct QueueTargetExtension: IptablesExtension {
   let kind = ExtensionKind.target
   let listingWords = ["NFQUEUE"]
   let options = [
-    OptionSpelling("queue-num"), OptionSpelling("queue-balance"), OptionSpelling("queue-bypass", values: 0),
-    OptionSpelling("queue-cpu-fanout", values: 0),
+    OptionSpelling("queue-num"), OptionSpelling("queue-balance"), OptionSpelling("queue-bypass", values: .none),
+    OptionSpelling("queue-cpu-fanout", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

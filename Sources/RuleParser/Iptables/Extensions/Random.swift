@@ -54,10 +54,11 @@ struct RecentMatch: EnvironmentMatch {
   let listingWords = ["recent:"]
   let invertible: [OptionLabel] = ["set", "rcheck", "update", "remove"]
   let options = [
-    OptionSpelling("set", values: 0), OptionSpelling("rcheck", values: 0), OptionSpelling("update", values: 0),
-    OptionSpelling("remove", values: 0), OptionSpelling("seconds"), OptionSpelling("reap", values: 0),
-    OptionSpelling("hitcount"), OptionSpelling("rttl", values: 0), OptionSpelling("name"), OptionSpelling("mask"),
-    OptionSpelling("rsource", values: 0), OptionSpelling("rdest", values: 0),
+    OptionSpelling("set", values: .none), OptionSpelling("rcheck", values: .none),
+    OptionSpelling("update", values: .none),
+    OptionSpelling("remove", values: .none), OptionSpelling("seconds"), OptionSpelling("reap", values: .none),
+    OptionSpelling("hitcount"), OptionSpelling("rttl", values: .none), OptionSpelling("name"), OptionSpelling("mask"),
+    OptionSpelling("rsource", values: .none), OptionSpelling("rdest", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -109,18 +110,20 @@ struct RecentMatch: EnvironmentMatch {
   }
 }
 
-/// `-m rateest`: an estimated rate (iptables-extensions(8), "rateest"). The listing prints rates in other units than the save form.
+/// `-m rateest`: an estimated rate (iptables-extensions(8), "rateest"). The listing prints rates in other units than
+/// the save form.
 struct RateEstimateMatch: EnvironmentMatch {
   let names = ["rateest"]
   let condition = EnvironmentCondition.Kind.rateest
   let listingWords = ["rateest"]
   let options = [
-    OptionSpelling("rateest-delta", values: 0), OptionSpelling("rateest1"), OptionSpelling("rateest"),
-    OptionSpelling("rateest2"), OptionSpelling("rateest-bps1", values: -1), OptionSpelling("rateest-bps2", values: -1),
-    OptionSpelling("rateest-bps", values: -1), OptionSpelling("rateest-pps1", values: -1),
-    OptionSpelling("rateest-pps2", values: -1), OptionSpelling("rateest-pps", values: -1),
-    OptionSpelling("rateest-lt", values: 0), OptionSpelling("rateest-gt", values: 0),
-    OptionSpelling("rateest-eq", values: 0),
+    OptionSpelling("rateest-delta", values: .none), OptionSpelling("rateest1"), OptionSpelling("rateest"),
+    OptionSpelling("rateest2"), OptionSpelling("rateest-bps1", values: .oneOrNone),
+    OptionSpelling("rateest-bps2", values: .oneOrNone),
+    OptionSpelling("rateest-bps", values: .oneOrNone), OptionSpelling("rateest-pps1", values: .oneOrNone),
+    OptionSpelling("rateest-pps2", values: .oneOrNone), OptionSpelling("rateest-pps", values: .oneOrNone),
+    OptionSpelling("rateest-lt", values: .none), OptionSpelling("rateest-gt", values: .none),
+    OptionSpelling("rateest-eq", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -133,7 +136,7 @@ struct RateEstimateMatch: EnvironmentMatch {
         let isBytes = text.cursor.bytes[end - 3] == UInt8(ascii: "b")
         var option = ExtensionOption(name: isBytes ? "rateest-bps" : "rateest-pps")
         let start = text.cursor.at
-        if let value = text.eatValue(), text.cursor.bytes[value.lowerBound] < 0x3a {
+        if let value = text.eatValue(), text.cursor.bytes[value.lowerBound] < UInt8(ascii: ":") {
           option.value = value
         } else {
           text.cursor.at = start
@@ -149,7 +152,7 @@ struct RateEstimateMatch: EnvironmentMatch {
       // Behind the comparison stands a number or the name of a second estimator.
       let start = text.cursor.at
       guard let value = text.eatValue() else { return true }
-      if text.cursor.bytes[value.lowerBound] >= 0x3a {
+      if text.cursor.bytes[value.lowerBound] >= UInt8(ascii: ":") {
         found.append(ExtensionOption(name: "rateest2", value: value))
       } else if let last = found.lastIndex(where: { $0.name.hasSuffix("ps") }), found[last].value.isEmpty {
         found[last].value = value

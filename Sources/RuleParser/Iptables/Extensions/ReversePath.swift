@@ -1,16 +1,17 @@
 import RuleGraph
 
-/// `-m rpfilter`: whether the way back to the source leads through the input interface (iptables-extensions(8), "rpfilter").
+/// `-m rpfilter`: whether the way back to the source leads through the input interface (iptables-extensions(8),
+/// "rpfilter").
 ///
-/// The look-up is the one of nft's `fib saddr . iif check`; with `--loose` any interface will do. `--accept-local` also lets packets with
-/// a source of this host pass, which the look-up can't say.
+/// The look-up is the one of nft's `fib saddr . iif check`; with `--loose` any interface will do. `--accept-local` also
+/// lets packets with a source of this host pass, which the look-up can't say.
 struct ReversePathMatch: EnvironmentMatch {
   let names = ["rpfilter"]
   let condition = EnvironmentCondition.Kind.rpfilter
   let listingWords = ["rpfilter"]
   let options = [
-    OptionSpelling("loose", values: 0), OptionSpelling("validmark", values: 0),
-    OptionSpelling("accept-local", values: 0), OptionSpelling("invert", values: 0),
+    OptionSpelling("loose", values: .none), OptionSpelling("validmark", values: .none),
+    OptionSpelling("accept-local", values: .none), OptionSpelling("invert", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

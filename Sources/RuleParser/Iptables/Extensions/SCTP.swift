@@ -5,7 +5,7 @@ struct SCTPMatch: IptablesExtension {
   let names = ["sctp"]
   let kind = ExtensionKind.match
   let listingWords = ["sctp"]
-  let options = PortOptions.spellings + [OptionSpelling("chunk-types", values: 2)]
+  let options = PortOptions.spellings + [OptionSpelling("chunk-types", values: .two)]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(word: "sctp") else { return false }

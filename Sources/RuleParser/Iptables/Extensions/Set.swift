@@ -2,15 +2,16 @@ import RuleGraph
 
 /// `-m set`: whether the packet is in an ipset (iptables-extensions(8), "set").
 ///
-/// What a flag means depends on the set's type, which only `ipset` prints; so the test keeps one address field a flag, source for `src`
-/// and destination for `dst`, and ``NamedSet/ipsetKey(_:family:)`` gives the key once the set is known.
+/// What a flag means depends on the set's type, which only `ipset` prints; so the test keeps one address field a flag,
+/// source for `src` and destination for `dst`, and ``NamedSet/ipsetKey(_:family:)`` gives the key once the set is
+/// known.
 struct SetMatch: IptablesExtension {
   let names = ["set"]
   let kind = ExtensionKind.match
   let listingWords = ["match-set", "set"]
   let options = [
-    OptionSpelling("match-set", values: 2, aliases: ["set"]), OptionSpelling("return-nomatch", values: 0),
-    OptionSpelling("update-counters", values: 0), OptionSpelling("update-subcounters", values: 0),
+    OptionSpelling("match-set", values: .two, aliases: ["set"]), OptionSpelling("return-nomatch", values: .none),
+    OptionSpelling("update-counters", values: .none), OptionSpelling("update-subcounters", values: .none),
     OptionSpelling("packets-eq"), OptionSpelling("packets-lt"), OptionSpelling("packets-gt"),
     OptionSpelling("bytes-eq"), OptionSpelling("bytes-lt"), OptionSpelling("bytes-gt"),
   ]
@@ -68,9 +69,10 @@ struct SetTarget: IptablesExtension {
   let kind = ExtensionKind.target
   let listingWords = ["add-set", "del-set", "map-set"]
   let options = [
-    OptionSpelling("add-set", values: 2), OptionSpelling("del-set", values: 2), OptionSpelling("map-set", values: 2),
-    OptionSpelling("exist", values: 0), OptionSpelling("timeout"), OptionSpelling("map-mark", values: 0),
-    OptionSpelling("map-prio", values: 0), OptionSpelling("map-queue", values: 0),
+    OptionSpelling("add-set", values: .two), OptionSpelling("del-set", values: .two),
+    OptionSpelling("map-set", values: .two),
+    OptionSpelling("exist", values: .none), OptionSpelling("timeout"), OptionSpelling("map-mark", values: .none),
+    OptionSpelling("map-prio", values: .none), OptionSpelling("map-queue", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {

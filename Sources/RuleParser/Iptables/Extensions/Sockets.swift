@@ -6,8 +6,8 @@ struct SocketMatch: EnvironmentMatch {
   let condition = EnvironmentCondition.Kind.socket
   let listingWords = ["socket"]
   let options = [
-    OptionSpelling("transparent", values: 0), OptionSpelling("nowildcard", values: 0),
-    OptionSpelling("restore-skmark", values: 0),
+    OptionSpelling("transparent", values: .none), OptionSpelling("nowildcard", values: .none),
+    OptionSpelling("restore-skmark", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -31,7 +31,9 @@ struct ControlGroupMatch: EnvironmentMatch {
     guard text.eat(word: "cgroup") else { return false }
     let negated = text.eatNegation()
     guard let value = text.eatValue() else { return false }
-    let isNumber = value.allSatisfy { text.cursor.bytes[$0] >= 0x30 && text.cursor.bytes[$0] <= 0x39 }
+    let isNumber = value.allSatisfy {
+      text.cursor.bytes[$0] >= UInt8(ascii: "0") && text.cursor.bytes[$0] <= UInt8(ascii: "9")
+    }
     found.append(ExtensionOption(name: isNumber ? "cgroup" : "path", negated: negated, value: value))
     return true
   }

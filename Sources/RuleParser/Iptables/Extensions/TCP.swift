@@ -7,7 +7,7 @@ struct TCPMatch: IptablesExtension {
   let listingWords = ["tcp", "tcpflags:"]
   let options =
     PortOptions.spellings + [
-      OptionSpelling("tcp-flags", values: 2), OptionSpelling("syn", values: 0), OptionSpelling("tcp-option"),
+      OptionSpelling("tcp-flags", values: .two), OptionSpelling("syn", values: .none), OptionSpelling("tcp-option"),
     ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -18,11 +18,13 @@ struct TCPMatch: IptablesExtension {
       var option: ExtensionOption
       if text.eat(prefix: "flags:") || text.eat(prefix: "tcpflags:") {
         option = ExtensionOption(name: "tcp-flags", negated: text.eatNegation())
-        guard let both = text.eatValue(), let slash = text.cursor.bytes[both].firstIndex(of: 0x2f) else { return false }
+        guard let both = text.eatValue(), let slash = text.cursor.bytes[both].firstIndex(of: UInt8(ascii: "/")) else {
+          return false
+        }
         option.value = both.lowerBound..<slash
         option.second = slash + 1..<both.upperBound
       } else if text.eat(prefix: "option=") {
-        option = ExtensionOption(name: "tcp-option", negated: text.cursor.eat(0x21))
+        option = ExtensionOption(name: "tcp-option", negated: text.cursor.eat(UInt8(ascii: "!")))
         guard let value = text.eatValue() else { return false }
         option.value = value
       } else {

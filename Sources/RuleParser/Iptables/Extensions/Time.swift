@@ -7,8 +7,9 @@ struct TimeMatch: EnvironmentMatch {
   let listingWords = ["TIME"]
   let options = [
     OptionSpelling("timestart"), OptionSpelling("timestop"), OptionSpelling("monthdays"), OptionSpelling("weekdays"),
-    OptionSpelling("datestart"), OptionSpelling("datestop"), OptionSpelling("kerneltz", values: 0),
-    OptionSpelling("contiguous", values: 0), OptionSpelling("utc", values: 0), OptionSpelling("localtz", values: 0),
+    OptionSpelling("datestart"), OptionSpelling("datestop"), OptionSpelling("kerneltz", values: .none),
+    OptionSpelling("contiguous", values: .none), OptionSpelling("utc", values: .none),
+    OptionSpelling("localtz", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -18,7 +19,7 @@ struct TimeMatch: EnvironmentMatch {
       if text.eat(word: "on") {
         let negated = text.eatNegation()
         guard let days = text.eatValue(), let first = days.first else { return false }
-        let isMonth = text.cursor.bytes[first] < 0x3a
+        let isMonth = text.cursor.bytes[first] < UInt8(ascii: ":")
         found.append(ExtensionOption(name: isMonth ? "monthdays" : "weekdays", negated: negated, value: days))
       } else if text.eat(word: "starting") {
         guard text.eat(word: "from"), let date = text.eatValue(), let clock = text.eatValue() else { return false }

@@ -141,7 +141,7 @@ struct TransparentProxyTarget: IptablesExtension {
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
     guard text.eat(word: "TPROXY"), text.eat(word: "redirect"), let both = text.eatValue(),
-      let colon = text.cursor.bytes[both].lastIndex(of: 0x3a)
+      let colon = text.cursor.bytes[both].lastIndex(of: UInt8(ascii: ":"))
     else { return false }
     found.append(ExtensionOption(name: "on-port", value: colon + 1..<both.upperBound))
     found.append(ExtensionOption(name: "on-ip", value: both.lowerBound..<colon))
@@ -161,7 +161,7 @@ struct TransparentProxyTarget: IptablesExtension {
         if port != 0 { result.port = .constant(UInt128(port)) }
       case "on-ip":
         var range = option.value
-        if range.count > 2, rule.bytes[range.lowerBound] == 0x5b { range = range.dropFirst().dropLast() }
+        if range.count > 2, rule.bytes[range.lowerBound] == UInt8(ascii: "[") { range = range.dropFirst().dropLast() }
         guard let address = rule.address(range), address.family == rule.family else { return false }
         if address != IPAddress.any(rule.family) { result.address = .constant(address.bits) }
       default:
@@ -180,8 +180,8 @@ struct TransparentProxyTarget: IptablesExtension {
 enum TranslationFlags {
   /// `--random`, `--random-fully`, `--persistent`.
   static let spellings = [
-    OptionSpelling("random", values: 0), OptionSpelling("random-fully", values: 0),
-    OptionSpelling("persistent", values: 0),
+    OptionSpelling("random", values: .none), OptionSpelling("random-fully", values: .none),
+    OptionSpelling("persistent", values: .none),
   ]
 
   /// Takes the flags that stand next.
@@ -218,7 +218,7 @@ enum TranslationFlags {
     var result = Translation(kind)
     lower(options, into: &result)
     for option in options where option.name == "to-ports" {
-      if let ports = rule.ports(option.value, separator: 0x2d) {
+      if let ports = rule.ports(option.value, separator: UInt8(ascii: "-")) {
         result.port = expression(ValueSet(ports))
       } else if let masked = rule.maskedExpression(option.value, .number(bits: 16)) {
         result.port = masked
@@ -282,15 +282,15 @@ private struct NewAddress {
   init?(_ range: Range<Int>, _ rule: borrowing RuleDraft) {
     var address = range
     var port: Range<Int>?
-    if let first = range.first, rule.bytes[first] == 0x5b {
-      guard let close = rule.position(of: 0x5d, in: range) else { return nil }
+    if let first = range.first, rule.bytes[first] == UInt8(ascii: "[") {
+      guard let close = rule.position(of: UInt8(ascii: "]"), in: range) else { return nil }
       address = first + 1..<close
       if close + 1 < range.upperBound {
-        guard rule.bytes[close + 1] == 0x3a else { return nil }
+        guard rule.bytes[close + 1] == UInt8(ascii: ":") else { return nil }
         port = close + 2..<range.upperBound
       }
-    } else if let colon = rule.position(of: 0x3a, in: range),
-      rule.position(of: 0x3a, in: colon + 1..<range.upperBound) == nil
+    } else if let colon = rule.position(of: UInt8(ascii: ":"), in: range),
+      rule.position(of: UInt8(ascii: ":"), in: colon + 1..<range.upperBound) == nil
     {
       address = range.lowerBound..<colon
       port = colon + 1..<range.upperBound
@@ -302,12 +302,12 @@ private struct NewAddress {
       addresses = read
     }
     guard var port else { return }
-    if let slash = rule.position(of: 0x2f, in: port) {
+    if let slash = rule.position(of: UInt8(ascii: "/"), in: port) {
       guard let base = rule.port(slash + 1..<port.upperBound) else { return nil }
       portBase = base
       port = port.lowerBound..<slash
     }
-    guard let read = rule.ports(port, separator: 0x2d) else { return nil }
+    guard let read = rule.ports(port, separator: UInt8(ascii: "-")) else { return nil }
     ports = read
   }
 }
@@ -320,18 +320,18 @@ private struct MaskedNewAddress {
   init?(_ range: Range<Int>, _ rule: inout RuleDraft) {
     // `<SERVER>:80` would be a masked name as well. In IPv6 a port comes after a bracket only.
     let mayHavePort =
-      rule.bytes[range].lastIndex(of: 0x3a).map { colon in
-        rule.family == .ipv4 || colon > range.lowerBound && rule.bytes[colon - 1] == 0x5d
+      rule.bytes[range].lastIndex(of: UInt8(ascii: ":")).map { colon in
+        rule.family == .ipv4 || colon > range.lowerBound && rule.bytes[colon - 1] == UInt8(ascii: "]")
       } ?? false
     if !mayHavePort, let whole = rule.maskedExpression(range, .address(rule.family)) {
       address = whole
       return
     }
     var end = range.upperBound
-    if let colon = rule.bytes[range].lastIndex(of: 0x3a) {
+    if let colon = rule.bytes[range].lastIndex(of: UInt8(ascii: ":")) {
       let ports = colon + 1..<range.upperBound
       end = colon
-      if let read = rule.ports(ports, separator: 0x2d) {
+      if let read = rule.ports(ports, separator: UInt8(ascii: "-")) {
         port = TranslationFlags.expression(ValueSet(read))
       } else if let masked = rule.maskedExpression(ports, .number(bits: 16)) {
         port = masked
@@ -340,9 +340,9 @@ private struct MaskedNewAddress {
       }
     }
     var name = range.lowerBound..<end
-    if rule.family == .ipv6, name.count > 2, rule.bytes[name.lowerBound] == 0x5b,
-      rule.bytes[name.upperBound - 1] == 0x5d,
-      rule.position(of: 0x3a, in: name) != nil
+    if rule.family == .ipv6, name.count > 2, rule.bytes[name.lowerBound] == UInt8(ascii: "["),
+      rule.bytes[name.upperBound - 1] == UInt8(ascii: "]"),
+      rule.position(of: UInt8(ascii: ":"), in: name) != nil
     {
       name = name.dropFirst().dropLast()
     }

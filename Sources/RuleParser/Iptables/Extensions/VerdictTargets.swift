@@ -6,8 +6,8 @@ struct SynProxyTarget: IptablesExtension {
   let kind = ExtensionKind.target
   let listingWords = ["SYNPROXY"]
   let options = [
-    OptionSpelling("sack-perm", values: 0), OptionSpelling("timestamp", values: 0), OptionSpelling("wscale"),
-    OptionSpelling("mss"), OptionSpelling("ecn", values: 0),
+    OptionSpelling("sack-perm", values: .none), OptionSpelling("timestamp", values: .none), OptionSpelling("wscale"),
+    OptionSpelling("mss"), OptionSpelling("ecn", values: .none),
   ]
 
   func readListing(_ text: inout ListingText, _ found: inout [ExtensionOption]) -> Bool {
@@ -30,7 +30,7 @@ struct ClusterTarget: IptablesExtension {
   let kind = ExtensionKind.target
   let listingWords = ["CLUSTERIP"]
   let options = [
-    OptionSpelling("new", values: 0), OptionSpelling("hashmode"), OptionSpelling("clustermac"),
+    OptionSpelling("new", values: .none), OptionSpelling("hashmode"), OptionSpelling("clustermac"),
     OptionSpelling("total-nodes"), OptionSpelling("local-node"), OptionSpelling("hash-init"),
   ]
 

@@ -2,8 +2,8 @@ import RuleGraph
 
 /// The few host and network names in a listing without `-n` whose addresses are the same on every host.
 ///
-/// `loopback` and `link-local` are names of Debian's `/etc/networks`; the names in `mcast.net` are what the reverse look-up of multicast
-/// addresses gives (RFC 5771). Every other name needs a look-up that a dump can't answer.
+/// `loopback` and `link-local` are names of Debian's `/etc/networks`; the names in `mcast.net` are what the reverse
+/// look-up of multicast addresses gives (RFC 5771). Every other name needs a look-up that a dump can't answer.
 enum HostNames {
   private static let ipv4 = WordTable<IPAddress>([
     ("localhost", IPAddress(ipv4: 0x7f00_0001)), ("localhost.localdomain", IPAddress(ipv4: 0x7f00_0001)),

@@ -1,6 +1,7 @@
 /// The names of transport protocols, as iptables prints them behind `-p` and in the `prot` column.
 ///
-/// Source: the IANA registry of protocol numbers, as Debian's `/etc/protocols` holds it, and the names that iptables itself knows.
+/// Source: the IANA registry of protocol numbers, as Debian's `/etc/protocols` holds it, and the names that iptables
+/// itself knows.
 enum ProtocolNames {
   /// The number of each name.
   static let numbers = WordTable<UInt8>(

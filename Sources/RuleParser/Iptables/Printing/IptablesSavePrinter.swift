@@ -1,6 +1,7 @@
 public import RuleGraph
 
-/// Prints a rule graph in the syntax of `iptables-save`, so that `iptables-restore` and this module's own reader take it.
+/// Prints a rule graph in the syntax of `iptables-save`, so that `iptables-restore` and this module's own reader take
+/// it.
 ///
 ///     *filter
 ///     :INPUT DROP [0:0]

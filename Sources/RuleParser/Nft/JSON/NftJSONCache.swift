@@ -2,8 +2,8 @@ import RuleGraph
 
 /// Remembers what pieces of JSON were read as, by their bytes.
 ///
-/// A listing repeats itself: nearly every rule holds `{"accept": null}`, the same interface tests and the same left sides. A piece that was seen
-/// a moment ago costs one comparison of bytes.
+/// A listing repeats itself: nearly every rule holds `{"accept": null}`, the same interface tests and the same left
+/// sides. A piece that was seen a moment ago costs one comparison of bytes.
 struct NftJSONCache<Value: Sendable>: Sendable {
   private struct Entry {
     var range: Range<Int>

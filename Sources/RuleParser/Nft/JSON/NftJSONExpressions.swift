@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Reads expressions of nft's JSON (libnftables-json(5), "EXPRESSIONS").
 struct NftJSONExpressions {

@@ -6,7 +6,8 @@ extension NftJSONReader {
     var rules = RuleRuns<RulePlace>()
     var diagnostics: [Diagnostic] = []
     var hasUnreadRules = false
-    /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after the other.
+    /// Whether a rule is of a table or chain that nothing declared before: from there on the rules are read one after
+    /// the other.
     var isCutShort = false
   }
 
@@ -41,8 +42,8 @@ extension NftJSONReader {
     var count = 0
     for part in parts {
       for (place, rules) in part.rules.runs {
-        builder.append(rules, toChainAt: place.chainIndex, of: place.tableIndex)
-        open = (place.tableIndex, place.chainIndex)
+        builder[place.id].rules.takeOver(rules)
+        open = (place.id.table, place.id.chain)
         count += rules.count
       }
       diagnostics += part.diagnostics
@@ -60,11 +61,11 @@ extension NftJSONReader {
       strays.append((object["table"]?.string == nil ? nil : lastTable(of: object), object.span(in: text)))
       return
     }
-    open = (place.tableIndex, place.chainIndex)
+    open = (place.id.table, place.id.chain)
     if atFront {
-      builder.tables[place.tableIndex].chains[place.chainIndex].rules.insert(rule, at: 0)
+      builder[place.id].rules.insert(rule, at: 0)
     } else {
-      builder.append([rule], toChainAt: place.chainIndex, of: place.tableIndex)
+      builder[place.id].rules.takeOver([rule])
     }
   }
 
@@ -101,9 +102,9 @@ extension NftJSONReader {
       if ofKnownChain {
         guard let family = object["family"]?.string.flatMap({ TableFamily(rawValue: $0) }),
           let index = object["table"]?.string.flatMap({ builder.tableIndex(family, $0) }),
-          let chain = object["chain"]?.string.flatMap({ builder.chainIndex($0, in: index) })
+          let chain = object["chain"]?.string.flatMap({ builder.chainID($0, in: index) })
         else { return nil }
-        (place.tableIndex, place.chainIndex) = (index, chain)
+        place.id = chain
       } else {
         guard let index = table(of: object) else { return nil }
         guard let chain = object["chain"]?.string else {
@@ -111,13 +112,13 @@ extension NftJSONReader {
           lose(MissingRules(.unreadable), object.span(in: text))
           return nil
         }
-        (place.tableIndex, place.chainIndex) = (index, builder.chain(chain, of: index))
+        place.id = builder.chain(chain, of: index)
       }
       lastPlace = place
     }
     if let list, list.kind == .array {
       rule.statements.reserveCapacity(4)
-      readStatements(list, lastPlace.tableIndex, &rule)
+      readStatements(list, lastPlace.id.table, &rule)
     } else {
       warn("unreadable-rule", "this rule has no list of statements: what it does is unknown", object)
       takeAsUnread(&rule)
@@ -160,7 +161,7 @@ extension NftJSONReader {
       }
       let count = rule.statements.count
       let hadCounter = rule.counter != nil
-      if item.kind == .string, let written = item.string, written.utf8.contains(0x20) {
+      if item.kind == .string, let written = item.string, written.utf8.contains(UInt8(ascii: " ")) {
         readText(written, index, &rule, item)
         continue
       }
@@ -184,7 +185,8 @@ extension NftJSONReader {
     }
   }
 
-  /// Reads a statement that nft has no JSON for and prints as its text: a chain without a name (`stmt_print_json` in nft's `src/json.c`).
+  /// Reads a statement that nft has no JSON for and prints as its text: a chain without a name (`stmt_print_json` in
+  /// nft's `src/json.c`).
   mutating func readText(_ written: String, _ index: Int, _ rule: inout Rule, _ item: JSONValue) {
     if isPart {
       meetsChain = true

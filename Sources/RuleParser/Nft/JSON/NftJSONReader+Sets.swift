@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Sets, maps and their elements in nft's JSON (libnftables-json(5), "SET", "MAP", "ELEMENT").
 extension NftJSONReader {
@@ -15,7 +16,7 @@ extension NftJSONReader {
       let types = NftJSONTypes.parts(object["map"], builder.lowerings[index])
       data = types
       set.dataTypes = types.map(\.type.rawValue)
-      if let kind = object["map"]?.string, NftJSONTypes.objectKinds.contains(kind) {
+      if let kind = object["map"]?.string, NftType.objectKinds.contains(kind) {
         set.dataTypes = [kind]
         data = [NftPart(.object)]
       }

@@ -1,9 +1,11 @@
 import RuleGraph
+import RuleText
 
 /// Reads what `nft -j list ruleset` prints (libnftables-json(5)).
 ///
-/// The text may be on one line or many. Where it is cut or broken, the objects before the break are used, the reader looks for the next whole object
-/// behind it, and a diagnostic names the place. Objects wrapped in `add`, `create` and `insert` commands are taken like listed ones.
+/// The text may be on one line or many. Where it is cut or broken, the objects before the break are used, the reader
+/// looks for the next whole object behind it, and a diagnostic names the place. Objects wrapped in `add`, `create` and
+/// `insert` commands are taken like listed ones.
 struct NftJSONReader: Sendable {
   let text: DumpText
   var builder: NftTableBuilder
@@ -35,8 +37,7 @@ struct NftJSONReader: Sendable {
     var family = 0..<0
     var table = 0..<0
     var chain = 0..<0
-    var tableIndex = 0
-    var chainIndex = 0
+    var id = ChainID(table: 0, chain: 0)
 
     func isSamePlace(as other: RulePlace, in bytes: ByteView) -> Bool {
       !other.chain.isEmpty && bytes.areEqual(chain, other.chain) && bytes.areEqual(table, other.table)
@@ -44,7 +45,7 @@ struct NftJSONReader: Sendable {
     }
 
     /// Whether two places that were found are one.
-    func isSameChain(as other: RulePlace) -> Bool { chainIndex == other.chainIndex && tableIndex == other.tableIndex }
+    func isSameChain(as other: RulePlace) -> Bool { id == other.id }
   }
 
   init(text: DumpText) {
@@ -114,7 +115,7 @@ struct NftJSONReader: Sendable {
     guard root.kind == .object, let (key, _) = root.members.first(where: { _ in true }), let kind = key.string else {
       return false
     }
-    return kind == "metainfo" || Self.bareKind(root) != nil || NftJSONTypes.objectKinds.contains(kind)
+    return kind == "metainfo" || Self.bareKind(root) != nil || NftType.objectKinds.contains(kind)
       || ["table", "chain", "rule", "set", "map", "element", "flowtable"].contains(kind)
   }
 
@@ -127,7 +128,8 @@ struct NftJSONReader: Sendable {
     return object["type"] == nil && object["elem"] == nil ? "chain" : nil
   }
 
-  /// Reads objects that stand one after the other, as `jq '.nftables[]'` prints them. Where the first of a listing is missing, others may be too.
+  /// Reads objects that stand one after the other, as `jq '.nftables[]'` prints them. Where the first of a listing is
+  /// missing, others may be too.
   mutating func readStream(_ first: JSONTape) {
     var next: JSONTape? = first
     let limit = first.limit(of: text)
@@ -173,7 +175,7 @@ struct NftJSONReader: Sendable {
     let offset = tape.sourceOffset(problem.offset)
     let span = text.span(offset..<min(offset + 1, text.bytes.count))
     var lineStart = min(offset, text.bytes.count)
-    while lineStart > 0, text.bytes[lineStart - 1] != 0x0a { lineStart -= 1 }
+    while lineStart > 0, text.bytes[lineStart - 1] != UInt8(ascii: "\n") { lineStart -= 1 }
     let atEnd = Self.isEnd(tape.bytes, problem.offset)
     diagnostics.append(
       Diagnostic(
@@ -201,24 +203,27 @@ struct NftJSONReader: Sendable {
     }
   }
 
-  /// Whether a text breaks off at a place because it ends there: behind it stands nothing but the beginning of a word, a number or a text.
+  /// Whether a text breaks off at a place because it ends there: behind it stands nothing but the beginning of a word,
+  /// a number or a text.
   static func isEnd(_ bytes: ByteView, _ place: Int) -> Bool {
     guard place < bytes.count else { return true }
-    if bytes[place] == 0x22 {
+    if bytes[place] == UInt8(ascii: "\"") {
       var end = place + 1
       while true {
         end = bytes.endOfText(from: min(end, bytes.count), to: bytes.count)
-        guard end < bytes.count, bytes[end] == 0x5c else { break }
+        guard end < bytes.count, bytes[end] == UInt8(ascii: "\\") else { break }
         end += 2
       }
       return end >= bytes.count
     }
     return bytes[place...].allSatisfy {
-      $0 != 0x22 && $0 != 0x2c && $0 != 0x3a && $0 < 0x7b && $0 != 0x5b && $0 != 0x5d
+      $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: ":") && $0 < UInt8(ascii: "{")
+        && $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "]")
     }
   }
 
-  /// Notes that objects are missing behind the last one: rules of its chain and of those below it, which come next, or chains.
+  /// Notes that objects are missing behind the last one: rules of its chain and of those below it, which come next, or
+  /// chains.
   mutating func lose(_ missing: MissingRules, _ span: SourceSpan) {
     cut = cut ?? span
     guard let open else { return }
@@ -235,9 +240,11 @@ struct NftJSONReader: Sendable {
   func nextObject(in bytes: ByteView, from start: Int) -> Int? {
     var at = start
     while at < bytes.count {
-      if bytes[at] == 0x7b {
+      if bytes[at] == UInt8(ascii: "{") {
         var cursor = ByteCursor(bytes, at + 1..<bytes.count)
-        while cursor.eat(0x20) || cursor.eat(0x0a) || cursor.eat(0x0d) || cursor.eat(0x09) {}
+        while cursor.eat(UInt8(ascii: " ")) || cursor.eat(UInt8(ascii: "\n")) || cursor.eat(UInt8(ascii: "\r"))
+          || cursor.eat(UInt8(ascii: "\t"))
+        {}
         if cursor.eat("\"rule\"") || cursor.eat("\"chain\"") || cursor.eat("\"table\"")
           || cursor.eat("\"set\": {\"family\"")
           || cursor.eat("\"map\": {\"family\"")
@@ -283,7 +290,7 @@ struct NftJSONReader: Sendable {
     for value in values {
       let span = item.span(in: text)
       var start = span.offset
-      while start > 0, text.bytes[start - 1] != 0x0a { start -= 1 }
+      while start > 0, text.bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
       let line = SourceSpan(
         source: span.source, line: span.line, offset: start, length: span.offset + span.length - start)
       diagnostics.append(.masked(value.text, span: line, column: span.offset - start + 1))
@@ -303,8 +310,8 @@ struct NftJSONReader: Sendable {
     }
   }
 
-  /// A listing begins each table with an object of its own: where that is missing, chains may be missing too. Chains alone are what `nft -j list chains` prints,
-  /// which leaves out all rules.
+  /// A listing begins each table with an object of its own: where that is missing, chains may be missing too. Chains
+  /// alone are what `nft -j list chains` prints, which leaves out all rules.
   mutating func markUnlistedTables() {
     for index in builder.tables.indices {
       let key = NftTableBuilder.TableKey(family: builder.tables[index].family, name: builder.tables[index].name)
@@ -367,7 +374,7 @@ struct NftJSONReader: Sendable {
         noteUnknownPlace(of: object, name, index)
       }
     }
-    if let known = builder.chainIndex(name, in: index).flatMap({ builder.tables[index].chains[$0].base }),
+    if let known = builder.chainID(name, in: index).flatMap({ builder[$0].base }),
       let base = chain.base, known.policy != base.policy
     {
       warn("unknown-policy", "chain \(name) is declared with two policies: which one holds is unknown", object)
@@ -412,7 +419,7 @@ struct NftJSONReader: Sendable {
   }
 
   mutating func readObject(_ object: JSONValue, kind: String) {
-    guard NftJSONTypes.objectKinds.contains(kind) || kind == "flowtable" || kind == "tunnel" else {
+    guard NftType.objectKinds.contains(kind) || kind == "flowtable" || kind == "tunnel" else {
       switch kind {
       case "list", "reset": break
       case "flush", "delete", "destroy", "replace": carryOut(kind, object)
@@ -443,7 +450,8 @@ struct NftJSONReader: Sendable {
     builder.tables[index].objects.append(result)
   }
 
-  /// Carries out a command that takes something away (libnftables-json(5), "COMMAND OBJECTS"); where that is not known here, what is left is unknown.
+  /// Carries out a command that takes something away (libnftables-json(5), "COMMAND OBJECTS"); where that is not known
+  /// here, what is left is unknown.
   mutating func carryOut(_ verb: String, _ object: JSONValue) {
     guard let (key, target) = object.members.first(where: { _ in true }), let kind = key.string else { return }
     lastPlace = RulePlace()
@@ -459,24 +467,24 @@ struct NftJSONReader: Sendable {
       let index = builder.tableIndex(family, table)
     else { return }
     let chain = (kind == "chain" ? target["name"] : target["chain"])?.string.flatMap {
-      builder.chainIndex($0, in: index)
+      builder.chainID($0, in: index)
     }
     switch (verb, kind) {
     case ("flush", "table"):
       for chain in builder.tables[index].chains.indices { builder.tables[index].chains[chain].rules = [] }
-    case ("flush", "chain"): if let chain { builder.tables[index].chains[chain].rules = [] }
+    case ("flush", "chain"): if let chain { builder[chain].rules = [] }
     case ("delete", "table"), ("destroy", "table"): builder.remove(index)
-    case ("delete", "chain"), ("destroy", "chain"): if let chain { builder.removeChain(chain, of: index) }
+    case ("delete", "chain"), ("destroy", "chain"): if let chain { builder.remove(chain) }
     case ("delete", "rule"), ("destroy", "rule"), ("replace", "rule"):
       guard let chain, let handle = target["handle"]?.unsigned,
-        let rule = builder.tables[index].chains[chain].rules.firstIndex(where: { $0.handle == handle })
+        let rule = builder[chain].rules.firstIndex(where: { $0.handle == handle })
       else {
         strays.append((index, object.span(in: text)))
         return
       }
-      builder.tables[index].chains[chain].rules.remove(at: rule)
+      builder[chain].rules.remove(at: rule)
       if verb == "replace", let (new, _) = self.rule(target, ofKnownChain: false) {
-        builder.tables[index].chains[chain].rules.insert(new, at: rule)
+        builder[chain].rules.insert(new, at: rule)
       }
     case (_, "set"), (_, "map"), (_, "element"):
       for set in builder.tables[index].sets.indices where builder.tables[index].sets[set].name == target["name"]?.string

@@ -1,13 +1,10 @@
 import RuleGraph
+import RuleText
 
 /// The types of sets and the arguments of objects in nft's JSON.
 enum NftJSONTypes {
-  /// The kinds of stateful objects (libnftables-json(5), "COUNTER" to "CT EXPECTATION").
-  static let objectKinds: Set<String> = [
-    "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy",
-  ]
-
-  /// The parts of a set's type: a name, several with dots between (of a map's values), a list of names, or `{"typeof": …}`.
+  /// The parts of a set's type: a name, several with dots between (of a map's values), a list of names, or `{"typeof":
+  /// …}`.
   static func parts(_ value: JSONValue?, _ lowering: NftLowering) -> [NftPart] {
     guard let value else { return [NftPart(.invalid)] }
     if let names = value.string {

@@ -1,7 +1,8 @@
 import RuleGraph
+import RuleText
 
-/// The arguments of statements that the tracer does not evaluate, spelled alike for both of nft's forms: numbers in decimal, times in
-/// seconds, sizes with their unit.
+/// The arguments of statements that the tracer does not evaluate, spelled alike for both of nft's forms: numbers in
+/// decimal, times in seconds, sizes with their unit.
 enum NftArguments {
   /// `limit rate 3/minute burst 5 packets`; a packet limit without a burst has 5 (nft(8), "LIMIT STATEMENT").
   static func limit(
@@ -48,9 +49,6 @@ enum NftArguments {
     return overflow ? .max : product
   }
 
-  /// The flags of `log`, from the lowest bit (`NF_LOG_*` in `include/uapi/linux/netfilter/nf_log.h`).
-  static let logFlags = ["tcp sequence", "tcp options", "ip options", "skuid", "ether"]
-
   /// The arguments of `log` in one order, its flags as one; `warn` is the level without one (nft(8), "LOG STATEMENT").
   static func log(_ written: [Argument]) -> [Argument] {
     var arguments: [Argument] = []
@@ -58,7 +56,7 @@ enum NftArguments {
       let values = written.filter { $0.name == name }.map(\.value)
       guard let first = values.first else { continue }
       if name == "flags" {
-        let flags = values.contains("all") ? logFlags : logFlags.filter { values.contains($0) }
+        let flags = values.contains("all") ? NftSymbols.logFlags : NftSymbols.logFlags.filter { values.contains($0) }
         arguments.append(Argument(name, flags.joined(separator: ",")))
       } else if name != "level" || (first != "warn" && first != "warning") {
         arguments.append(Argument(name, first))

@@ -1,10 +1,12 @@
 import RuleGraph
+import RuleText
 
 extension NftLowering {
   /// A comparison as a statement (nft(8), "RELATIONAL").
   ///
-  /// Flags have two comparisons: written without an operator (`tcp flags syn`), or with `!`, a match tests whether a bit is shared;
-  /// with `==` and `!=` it compares the whole value, of several flags all together (`expr_evaluate_relational` in nft's `evaluate.c`).
+  /// Flags have two comparisons: written without an operator (`tcp flags syn`), or with `!`, a match tests whether a
+  /// bit is shared; with `==` and `!=` it compares the whole value, of several flags all together
+  /// (`expr_evaluate_relational` in nft's `evaluate.c`).
   func match(
     _ left: NftExpression, _ relation: NftRelation, _ right: NftExpression
   ) throws(NftProblem) -> Statement {
@@ -108,7 +110,7 @@ extension NftLowering {
   private static func order(_ relation: NftRelation, _ bound: ValueSet, _ type: NftType, bits: Int) -> ValueSet {
     let (lowest, highest): (UInt128, UInt128) =
       type == .ipv4Address
-      ? (IPAddress.ipv4Base, IPAddress.ipv4Base | 0xffff_ffff) : (0, NftValue.maximum(NftPart(type, bits)))
+      ? (IPAddress.ipv4Base, IPAddress.ipv4Base | 0xffff_ffff) : (0, NftPart(type, bits).maximum)
     guard let low = bound.first, let high = bound.intervals.last?.upperBound else { return .empty }
     switch relation {
     case .less: return low > lowest ? ValueSet(lowest...min(low - 1, highest)) : .empty

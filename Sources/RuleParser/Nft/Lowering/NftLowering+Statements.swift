@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// The parts of a translation as they are written (nft(8), "NAT STATEMENTS").
 struct NftTranslation {
@@ -116,8 +117,8 @@ extension NftLowering {
       .queue(QueueTarget(range, bypass: flags.contains("bypass"), fanout: flags.contains("fanout"))))
   }
 
-  /// A counter, limit or quota chosen by a map: the key must be in the map for the rule to go on (`nft_objref_map_eval` in
-  /// `net/netfilter/nft_objref.c`).
+  /// A counter, limit or quota chosen by a map: the key must be in the map for the rule to go on (`nft_objref_map_eval`
+  /// in `net/netfilter/nft_objref.c`).
   func objectMap(_ kind: String, _ key: NftExpression, _ data: NftExpression) throws(NftProblem) -> [Statement] {
     let lowered = try typed(key, expected: keyTypes(ofMap: data))
     let (reference, _) = try map(data, key: lowered.parts, data: [NftPart(.object)])

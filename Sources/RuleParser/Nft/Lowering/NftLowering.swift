@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// The meaning of nft's expressions in the rule graph: the one place for both of nft's forms.
 ///
@@ -22,23 +23,6 @@ struct NftLowering {
   static let maximumDepth = 40
 
   init(family: TableFamily) { self.family = family }
-}
-
-/// The type and width of one part of a value.
-struct NftPart: Hashable, Sendable {
-  var type: NftType
-  var bits: Int
-
-  init(_ type: NftType, _ bits: Int? = nil) {
-    self.type = type
-    self.bits = bits ?? type.bits
-  }
-}
-
-/// The types of a set or map.
-struct NftSetTypes: Hashable, Sendable {
-  var key: [NftPart]
-  var data: [NftPart]?
 }
 
 // MARK: - Values
@@ -140,7 +124,7 @@ extension NftLowering {
     _ expression: ValueExpression, _ operation: NftOperation, _ number: UInt128, _ type: NftType, bits: Int
   ) throws(NftProblem) -> ValueExpression {
     var operand = expression
-    var and = type == .ipv4Address ? UInt128.max : NftValue.mask(bits)
+    var and = type == .ipv4Address ? UInt128.max : NftPart.mask(bits)
     var xor: UInt128 = 0
     if case .bitwise(let inner, let innerAnd, let innerXor) = expression {
       operand = inner
@@ -154,14 +138,14 @@ extension NftLowering {
     case .or:
       and &= ~number
       xor = (xor & ~number) | number
-      if type != .ipv4Address { and &= NftValue.mask(bits) }
+      if type != .ipv4Address { and &= NftPart.mask(bits) }
     case .xor: xor ^= type == .ipv4Address ? number & 0xffff_ffff : number
     case .shiftLeft, .shiftRight:
       guard type != .ipv4Address, number < 128 else { throw NftProblem("a shift of an address") }
       let count = Int(number)
       return .shift(expression, left: operation == .shiftLeft ? count : -count)
     }
-    if type != .ipv4Address, and == NftValue.mask(bits), xor == 0 { return operand }
+    if type != .ipv4Address, and == NftPart.mask(bits), xor == 0 { return operand }
     return .bitwise(operand, and: and, xor: xor)
   }
 

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Puts tables, chains and rules together in the order in which a dump or file names them.
 struct NftTableBuilder: Sendable {
@@ -55,8 +56,10 @@ struct NftTableBuilder: Sendable {
   /// The index of a table, or nil.
   func tableIndex(_ family: TableFamily, _ name: String) -> Int? { indexes[TableKey(family: family, name: name)] }
 
-  /// The index of a chain in a table, or nil.
-  func chainIndex(_ name: String, in table: Int) -> Int? { chainIndexes[table][name] }
+  /// The chain of a name in a table, or nil.
+  func chainID(_ name: String, in table: Int) -> ChainID? {
+    chainIndexes[table][name].map { ChainID(table: table, chain: $0) }
+  }
 
   /// Adds a chain; of one that is there already, only the head is taken over.
   mutating func add(_ chain: Chain, to table: Int) {
@@ -89,7 +92,8 @@ struct NftTableBuilder: Sendable {
     declared[TableKey(family: tables[table].family, name: tables[table].name), default: []].insert(chain)
   }
 
-  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it. In a table of iptables only the built-in chains are.
+  /// A chain that has rules though nothing declares it may be a base chain, unless a rule jumps to it. In a table of
+  /// iptables only the built-in chains are.
   private mutating func noteUndeclared(_ diagnostics: inout [Diagnostic]) {
     for index in tables.indices {
       let key = TableKey(family: tables[index].family, name: tables[index].name)
@@ -114,7 +118,8 @@ struct NftTableBuilder: Sendable {
     }
   }
 
-  /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list it.
+  /// Adds a rule to a chain, at its end or before the rule at a position; the chain is made when the dump does not list
+  /// it.
   mutating func add(_ rule: Rule, to chain: String, of table: Int, at position: Int? = nil) {
     if chainIndexes[table][chain] == nil { add(Chain(chain), to: table) }
     guard let index = chainIndexes[table][chain] else { return }
@@ -126,16 +131,17 @@ struct NftTableBuilder: Sendable {
     }
   }
 
-  /// The index of a chain, which is made when it is not there yet.
-  mutating func chain(_ name: String, of table: Int) -> Int {
-    if let index = chainIndexes[table][name] { return index }
+  /// The chain of a name, which is made when it is not there yet.
+  mutating func chain(_ name: String, of table: Int) -> ChainID {
+    if let known = chainID(name, in: table) { return known }
     add(Chain(name), to: table)
-    return tables[table].chains.count - 1
+    return ChainID(table: table, chain: tables[table].chains.count - 1)
   }
 
-  /// Adds rules at the end of a chain.
-  mutating func append(_ rules: [Rule], toChainAt chain: Int, of table: Int) {
-    tables[table].chains[chain].rules.takeOver(rules)
+  /// A chain, to be changed where it lies.
+  subscript(id: ChainID) -> Chain {
+    get { tables[id.table].chains[id.chain] }
+    _modify { yield &tables[id.table].chains[id.chain] }
   }
 
   /// Adds a set or map; of one that is there already, the elements are added to.
@@ -175,16 +181,17 @@ struct NftTableBuilder: Sendable {
   }
 
   /// Removes a chain of a table.
-  mutating func removeChain(_ chain: Int, of table: Int) {
-    tables[table].chains.remove(at: chain)
-    chainIndexes[table] = Dictionary(
-      tables[table].chains.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  mutating func remove(_ id: ChainID) {
+    tables[id.table].chains.remove(at: id.chain)
+    chainIndexes[id.table] = Dictionary(
+      tables[id.table].chains.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Gives a chain another name, and the jumps to it.
-  mutating func rename(_ chain: Int, of table: Int, to name: String) {
-    let old = tables[table].chains[chain].name
-    tables[table].chains[chain].name = name
+  mutating func rename(_ id: ChainID, to name: String) {
+    let table = id.table
+    let old = self[id].name
+    self[id].name = name
     for chain in tables[table].chains.indices {
       for rule in tables[table].chains[chain].rules.indices {
         let statements = tables[table].chains[chain].rules[rule].statements.map { statement in
@@ -203,7 +210,7 @@ struct NftTableBuilder: Sendable {
       tables[table].sets[set].elements = tables[table].sets[set].elements.map { $0.leading(from: old, to: name) }
     }
     chainIndexes[table][old] = nil
-    chainIndexes[table][name] = chain
+    chainIndexes[table][name] = id.chain
   }
 
   private mutating func reindex() {
@@ -212,7 +219,8 @@ struct NftTableBuilder: Sendable {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// The tables, with their origins told, and in those that nft itself wrote the comparisons together that it loads as one.
+  /// The tables, with their origins told, and in those that nft itself wrote the comparisons together that it loads as
+  /// one.
   mutating func finish(_ diagnostics: inout [Diagnostic]) -> [Table] {
     noteUndeclared(&diagnostics)
     return tables.map { table in
@@ -281,17 +289,6 @@ extension SetElement {
     switch data {
     case .verdict(.jump(chain)), .verdict(.goto(chain)): true
     default: false
-    }
-  }
-}
-
-extension NftSetTypes {
-  /// The types of a set that was read before.
-  fileprivate init(of set: NamedSet) {
-    func part(_ name: String) -> NftPart { NftPart(NftType(rawValue: name) ?? .invalid) }
-    key = set.keyTypes.map(part)
-    data = set.dataTypes.map { types in
-      types.count == 1 && NftJSONTypes.objectKinds.contains(types[0]) ? [NftPart(.object)] : types.map(part)
     }
   }
 }

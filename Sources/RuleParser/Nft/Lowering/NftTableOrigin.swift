@@ -19,7 +19,8 @@ enum NftTableOrigin {
     ],
   ]
 
-  /// Who made a table, from its name and base chains: iptables' tables have iptables' names and no base chain of another kind.
+  /// Who made a table, from its name and base chains: iptables' tables have iptables' names and no base chain of
+  /// another kind.
   static func origin(of table: Table) -> TableOrigin {
     guard table.family == .ip || table.family == .ip6, let expected = chains[table.name] else { return .nftables }
     var hasBase = false

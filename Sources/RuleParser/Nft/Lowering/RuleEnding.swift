@@ -1,7 +1,8 @@
 import RuleGraph
 
-/// Tells where a rule of nft ends: nothing that decides stands behind a verdict (`Statement after terminal statement has no effect`, `rule_evaluate` in nft's
-/// `src/evaluate.c`). Where something does, two lines were joined or words were lost.
+/// Tells where a rule of nft ends: nothing that decides stands behind a verdict (`Statement after terminal statement
+/// has no effect`, `rule_evaluate` in nft's `src/evaluate.c`). Where something does, two lines were joined or words
+/// were lost.
 struct RuleEnding {
   private var hasEnded = false
   /// Whether statements stand behind the end.

@@ -1,11 +1,14 @@
 import RuleGraph
+import RuleText
 
 /// An expression of nft's language as it is written, in JSON or in text, before its types are applied.
 ///
-/// Both readers make these, and ``NftLowering`` alone gives them their meaning, so that the two forms cannot drift apart.
+/// Both readers make these, and ``NftLowering`` alone gives them their meaning, so that the two forms cannot drift
+/// apart.
 /// Source: libnftables-json(5), "EXPRESSIONS"; nft(8), "EXPRESSIONS".
 indirect enum NftExpression: Hashable, Sendable {
-  /// A word or string, whose meaning depends on the type of what it is compared with: `ssh`, `docker0`, `10.0.0.1`, `established`.
+  /// A word or string, whose meaning depends on the type of what it is compared with: `ssh`, `docker0`, `10.0.0.1`,
+  /// `established`.
   case word(String)
   /// A number.
   case number(UInt128)
@@ -35,27 +38,11 @@ indirect enum NftExpression: Hashable, Sendable {
   case generator(NftGenerator)
   /// A verdict, as the data of a map.
   case verdict(Verdict)
-  /// Something that no dump holds and whose values are no numbers: a fingerprint, a control group, a helper's name, which is kept as the
-  /// named argument.
+  /// Something that no dump holds and whose values are no numbers: a fingerprint, a control group, a helper's name,
+  /// which is kept as the named argument.
   case environment(EnvironmentCondition.Kind, [Argument], valueName: String)
   /// Something about the packet that no field of the rule graph holds, by its text: the header inside a tunnel.
   case unknown(String)
-}
-
-/// A field together with the type that nft gives its values.
-struct NftField: Hashable, Sendable {
-  /// The field.
-  var field: Field
-  /// The type of its values.
-  var type: NftType
-  /// The number of bits of a value.
-  var bits: Int
-
-  init(_ field: Field, _ type: NftType, bits: Int? = nil) {
-    self.field = field
-    self.type = type
-    self.bits = bits ?? type.bits
-  }
 }
 
 /// An operation on bits.

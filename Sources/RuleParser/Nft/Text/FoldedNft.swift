@@ -2,8 +2,9 @@ import RuleGraph
 
 /// Puts the folded lines of nft's text together.
 ///
-/// nft indents what stands in a block, so that a line of a chain that begins further left than the first goes on with the one before it. Where a paste has lost its
-/// indentation, a line goes on when it, or the one before it, is no statement alone.
+/// nft indents what stands in a block, so that a line of a chain that begins further left than the first goes on with
+/// the one before it. Where a paste has lost its indentation, a line goes on when it, or the one before it, is no
+/// statement alone.
 struct FoldedNft {
   private let text: DumpText
   private let builder: NftTableBuilder
@@ -68,7 +69,9 @@ struct FoldedNft {
       groups[last].depth = 0
     }
     let isHead = opensBlock(cursor)
-    if isHead || first == 0x7d || first == 0x23 || OmissionMark.evidence(text.bytes, line.range) != nil {
+    if isHead || first == UInt8(ascii: "}") || first == UInt8(ascii: "#")
+      || OmissionMark.evidence(text.bytes, line.range) != nil
+    {
       groups.append(group)
       count(line, head: isHead ? cursor : nil)
       return
@@ -94,9 +97,9 @@ struct FoldedNft {
     var cursor = cursor
     guard let word = cursor.eatWord(), Self.heads.contains(cursor.text(word)) else { return false }
     var end = cursor.end
-    if let comment = text.bytes.place(of: 0x23, in: cursor.at..<end) { end = comment }
-    while end > cursor.at, text.bytes[end - 1] <= 0x20 { end -= 1 }
-    return end > cursor.at && text.bytes[end - 1] == 0x7b
+    if let comment = text.bytes.place(of: UInt8(ascii: "#"), in: cursor.at..<end) { end = comment }
+    while end > cursor.at, text.bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
+    return end > cursor.at && text.bytes[end - 1] == UInt8(ascii: "{")
   }
 
   private static let heads: Set<String> = [
@@ -106,11 +109,11 @@ struct FoldedNft {
   /// Whether something can stand behind a line that belongs to it.
   private func mayGoOn(behind line: DumpLine) -> Bool {
     var end = line.end
-    while end > line.start, text.bytes[end - 1] <= 0x20 { end -= 1 }
+    while end > line.start, text.bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
     guard end > line.start else { return false }
-    if text.bytes[end - 1] == 0x7b { return blocks.last?.isChain == true && !opensChain(line.start..<end) }
-    return ![0x3b, 0x5c].contains(text.bytes[end - 1])
-      && !(text.bytes[end - 1] == 0x7d && blocks.last?.isSet == true)
+    if text.bytes[end - 1] == UInt8(ascii: "{") { return blocks.last?.isChain == true && !opensChain(line.start..<end) }
+    return !";\\".utf8.contains(text.bytes[end - 1])
+      && !(text.bytes[end - 1] == UInt8(ascii: "}") && blocks.last?.isSet == true)
   }
 
   /// Whether the brace at the end of a rule's line opens a chain without a name, and no set.
@@ -199,10 +202,10 @@ struct FoldedNft {
   /// Whether a line end in a list of elements stands where no comma allows it.
   private func isBrokenInside(_ piece: DumpLine, _ next: DumpLine) -> Bool {
     var end = piece.end
-    while end > piece.start, text.bytes[end - 1] <= 0x20 { end -= 1 }
+    while end > piece.start, text.bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
     let first = text.bytes.startOfWord(from: next.start, to: next.end)
     guard end > piece.start, first < next.end else { return false }
-    return ![0x2c, 0x7b, 0x3d, 0x3b].contains(text.bytes[end - 1]) && ![0x2c, 0x7d].contains(text.bytes[first])
+    return !",{=;".utf8.contains(text.bytes[end - 1]) && !",}".utf8.contains(text.bytes[first])
   }
 
   // MARK: - Statements
@@ -227,7 +230,7 @@ struct FoldedNft {
     if hasBrokenName(line) { return nil }
     let written = Array("chain c {\n".utf8) + line + Array("\n}\n".utf8)
     let memory = SourceBytes(written)
-    let ends = written.indices.filter { written[$0] == 0x0a }
+    let ends = written.indices.filter { written[$0] == UInt8(ascii: "\n") }
     var lines: [DumpLine] = []
     for (number, end) in ends.enumerated() {
       lines.append(DumpLine(start: number == 0 ? 0 : ends[number - 1] + 1, end: end, number: Int32(number + 1)))
@@ -251,13 +254,14 @@ struct FoldedNft {
     }
   }
 
-  /// Whether a blank stands in a text that is the name of an interface or the like: only comments and log prefixes have blanks.
+  /// Whether a blank stands in a text that is the name of an interface or the like: only comments and log prefixes have
+  /// blanks.
   private func hasBrokenName(_ line: [UInt8]) -> Bool {
-    let parts = line.split(separator: 0x22, omittingEmptySubsequences: false)
+    let parts = line.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false)
     return parts.indices.contains { index in
-      guard index % 2 == 1, parts[index].contains(0x20) else { return false }
+      guard index % 2 == 1, parts[index].contains(UInt8(ascii: " ")) else { return false }
       var before = parts[index - 1]
-      while before.last == 0x20 { before.removeLast() }
+      while before.last == UInt8(ascii: " ") { before.removeLast() }
       return !before.reversed().starts(with: "comment".utf8.reversed())
         && !before.reversed().starts(with: "prefix".utf8.reversed())
     }
@@ -303,13 +307,14 @@ struct FoldedNft {
     return .unknown
   }
 
-  /// How the pieces of a list of elements belong together: its words stand apart by commas, but for what is told of an element.
+  /// How the pieces of a list of elements belong together: its words stand apart by commas, but for what is told of an
+  /// element.
   private func elementWay(_ fold: FoldedLine) -> [Bool] {
     zip(fold.pieces, fold.pieces.dropFirst()).map { piece, next in
       var end = piece.end
-      while end > piece.start, text.bytes[end - 1] <= 0x20 { end -= 1 }
+      while end > piece.start, text.bytes[end - 1] <= UInt8(ascii: " ") { end -= 1 }
       var start = end
-      while start > piece.start, text.bytes[start - 1] > 0x20 { start -= 1 }
+      while start > piece.start, text.bytes[start - 1] > UInt8(ascii: " ") { start -= 1 }
       var cursor = text.cursor(next)
       cursor.eatBlanks()
       let first = cursor.eatWord() ?? 0..<0
@@ -356,7 +361,8 @@ extension Statement {
     }
   }
 
-  /// Whether nobody writes anything of a rule behind this statement: what stands behind a verdict map is never met, unless the map says `continue`.
+  /// Whether nobody writes anything of a rule behind this statement: what stands behind a verdict map is never met,
+  /// unless the map says `continue`.
   fileprivate var closesRule: Bool {
     if case .verdictMap = self { true } else { endsRule }
   }

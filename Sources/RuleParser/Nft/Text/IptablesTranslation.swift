@@ -2,8 +2,9 @@ import RuleGraph
 
 /// What nft prints of rules that iptables wrote, in words that say less than iptables did.
 ///
-/// `--ctstate NEW,DNAT`, `--ctstate DNAT` and `! --ctstate DNAT` are all `ct status dnat` there (`_conntrack3_mt_xlate` in iptables' `libxt_conntrack.c`;
-/// measured with nft 1.0.6), and no other option of iptables becomes such words. So a rule of iptables that nft prints with them has a match that is not shown.
+/// `--ctstate NEW,DNAT`, `--ctstate DNAT` and `! --ctstate DNAT` are all `ct status dnat` there (`_conntrack3_mt_xlate`
+/// in iptables' `libxt_conntrack.c`; measured with nft 1.0.6), and no other option of iptables becomes such words. So a
+/// rule of iptables that nft prints with them has a match that is not shown.
 enum IptablesTranslation {
   /// Makes such matches of a table hidden ones.
   static func hideLosses(in table: inout Table) {

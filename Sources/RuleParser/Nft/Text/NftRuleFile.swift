@@ -2,8 +2,8 @@ import RuleGraph
 
 /// Tells rule files that people write for `nft -f` from what commands print.
 ///
-/// A listing is tables; a rule file begins with `#!/usr/sbin/nft -f`, with a definition, or with commands. Such a file is read from its first line to its
-/// last, while of a paste only the tables are taken.
+/// A listing is tables; a rule file begins with `#!/usr/sbin/nft -f`, with a definition, or with commands. Such a file
+/// is read from its first line to its last, while of a paste only the tables are taken.
 enum NftRuleFile {
   /// All of an input as one section, when it is a rule file; else nil.
   static func section(_ source: Int32, _ lines: PasteLines, strand: Int) -> DumpSection? {
@@ -23,7 +23,7 @@ enum NftRuleFile {
       var cursor = ByteCursor(lines.bytes, line.range)
       cursor.eatBlanks()
       guard let first = cursor.peek else { continue }
-      if first == 0x23 {
+      if first == UInt8(ascii: "#") {
         guard cursor.eat("#!") else { continue }
         return cursor.text(cursor.at..<cursor.end).split(whereSeparator: { $0 == "/" || $0 == " " }).contains("nft")
       }
@@ -32,8 +32,8 @@ enum NftRuleFile {
     return false
   }
 
-  /// Whether an input that begins with a table goes on as only a file does: with commands, or with more of a table that it has closed. Of two listings of one
-  /// table, both tell the hooks of its chains.
+  /// Whether an input that begins with a table goes on as only a file does: with commands, or with more of a table that
+  /// it has closed. Of two listings of one table, both tell the hooks of its chains.
   private static func isFileOfTables(_ lines: PasteLines) -> Bool {
     var tables: Set<String> = []
     var hasCommand = false
@@ -41,7 +41,7 @@ enum NftRuleFile {
     for line in lines.lines where line.start < line.end && line.form == .other {
       let first = lines.bytes[line.start]
       switch first {
-      case 0x20, 0x09, 0x0d, 0x23, 0x7d: continue
+      case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "#"), UInt8(ascii: "}"): continue
       default: break
       }
       var cursor = ByteCursor(lines.bytes, line.range)
@@ -83,8 +83,8 @@ enum NftRuleFile {
     case "define":
       guard cursor.eatWord() != nil else { return false }
       cursor.eatBlanks()
-      return cursor.eat(0x3d)
-    case "include": return cursor.eat(0x22)
+      return cursor.eat(UInt8(ascii: "="))
+    case "include": return cursor.eat(UInt8(ascii: "\""))
     case "flush" where cursor.eat("ruleset"): return true
     case "flush", "destroy", "delete", "replace", "rename", "add", "create", "insert":
       guard let object = cursor.eatWord() else { return false }

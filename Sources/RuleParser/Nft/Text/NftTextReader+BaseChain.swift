@@ -8,10 +8,10 @@ struct WrittenPolicy {
 
 /// What makes a chain of nft's text a base chain: its type, hook, priority and policy (nft(8), "CHAINS").
 extension NftTextReader {
-  /// Reads `type filter hook input priority filter` with everything that may stand in it. What can't be read of it leaves the chain a base chain all the
-  /// same: one at an unknown place.
+  /// Reads `type filter hook input priority filter` with everything that may stand in it. What can't be read of it
+  /// leaves the chain a base chain all the same: one at an unknown place.
   mutating func readHook(_ index: Int, _ name: String) {
-    guard let chain = builder.chainIndex(name, in: index) else { return }
+    guard let chain = builder.chainID(name, in: index) else { return }
     let (family, start) = (builder.tables[index].family, tokens.current.start)
     var place = BaseChainPlace(chain: name, span: text.span(start..<start))
     var priority: Int32?
@@ -48,9 +48,9 @@ extension NftTextReader {
     if priority == nil {
       warn("unknown-priority", "the priority of this chain is unknown", start..<max(start, tokens.previousEnd))
     }
-    builder.tables[index].chains[chain].base = BaseChain(
+    builder[chain].base = BaseChain(
       type: type, hook: hook, priority: priority ?? 0,
-      policy: builder.tables[index].chains[chain].base?.policy ?? .accept,
+      policy: builder[chain].base?.policy ?? .accept,
       devices: devices)
   }
 
@@ -88,20 +88,20 @@ extension NftTextReader {
 
   /// Gives a chain the policy that its block says. `before` is the one that the same table block has said already.
   mutating func settlePolicy(of name: String, _ index: Int, before: BaseChain.Policy?) {
-    guard let chain = builder.chainIndex(name, in: index), let written = writtenPolicy else { return }
-    guard builder.tables[index].chains[chain].base != nil else {
+    guard let chain = builder.chainID(name, in: index), let written = writtenPolicy else { return }
+    guard builder[chain].base != nil else {
       // Only base chains have a policy.
       builder.noteUnknownPlace(
-        BaseChainPlace(chain: name, span: builder.tables[index].chains[chain].span), of: index)
+        BaseChainPlace(chain: name, span: builder[chain].span), of: index)
       return
     }
-    builder.tables[index].chains[chain].base?.policy = written.policy
+    builder[chain].base?.policy = written.policy
     if let before, before != written.policy {
-      builder.tables[index].chains[chain].base?.policy = nil
+      builder[chain].base?.policy = nil
       diagnostics.append(
         Diagnostic(
           "unknown-policy", .warning, "chain \(name) has two policies here: which one holds is unknown",
-          span: builder.tables[index].chains[chain].span))
+          span: builder[chain].span))
     }
   }
 }

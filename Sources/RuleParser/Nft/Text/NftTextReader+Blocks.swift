@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Tables, chains, sets and objects of nft's text (nft(8), "TABLES" to "STATEFUL OBJECTS").
 extension NftTextReader {
@@ -28,7 +29,8 @@ extension NftTextReader {
     if carrying != nil { carryOutBlock(index) }
   }
 
-  /// Whether the text ends behind the name of the table that stands here, or in it: its chains, and other tables, are missing.
+  /// Whether the text ends behind the name of the table that stands here, or in it: its chains, and other tables, are
+  /// missing.
   mutating func endsTextInTableHead(from start: Int) -> Bool {
     guard carrying == nil else { return false }
     var ahead = tokens
@@ -45,7 +47,8 @@ extension NftTextReader {
   /// Whether a line is one of nft's words, and not of signs that stand for lines that were left out.
   func beginsWithLetter(_ line: DumpLine) -> Bool {
     let place = tokens.current.start
-    return kind == .word && place < line.end && text.bytes[place] | 0x20 >= 0x61 && text.bytes[place] | 0x20 <= 0x7a
+    return kind == .word && place < line.end && text.bytes[place] | 0x20 >= UInt8(ascii: "a")
+      && text.bytes[place] | 0x20 <= UInt8(ascii: "z")
   }
 
   /// What a block is of.
@@ -55,8 +58,8 @@ extension NftTextReader {
     case other
   }
 
-  /// Reads `{ … }`: one item after the other, each with its own recovery. False where nothing closes the block: the text ends in it, or goes on with another
-  /// table or chain.
+  /// Reads `{ … }`: one item after the other, each with its own recovery. False where nothing closes the block: the
+  /// text ends in it, or goes on with another table or chain.
   @discardableResult
   mutating func readBlock(
     _ block: Block, _ item: (inout NftTextReader) throws(SyntaxError) -> Void
@@ -123,7 +126,8 @@ extension NftTextReader {
         && ["chain", "set", "map", "flowtable", "counter"].contains(ahead.text(ahead.current))
   }
 
-  /// Whether the head of another table, or in a chain of another chain or a set, stands here, so that nothing has closed the block.
+  /// Whether the head of another table, or in a chain of another chain or a set, stands here, so that nothing has
+  /// closed the block.
   func beginsOtherBlock(_ block: Block) -> Bool {
     if tokens.isWord("table") {
       var ahead = tokens
@@ -155,7 +159,8 @@ extension NftTextReader {
     }
   }
 
-  /// Notes that the brace that closes a chain is among the lines that were left out, and with it other chains of its table, and maybe other tables.
+  /// Notes that the brace that closes a chain is among the lines that were left out, and with it other chains of its
+  /// table, and maybe other tables.
   mutating func leaveOutBlocks(at gap: SourceSpan, _ block: Block) {
     if case .chain(let index, _) = block { leaveOut(.elided, gap, .table(index)) }
     cut = cut ?? gap
@@ -163,8 +168,8 @@ extension NftTextReader {
 
   mutating func addMissing(_ missing: MissingRules, _ span: SourceSpan, to name: String, of index: Int) {
     builder.add(Rule(missing: missing, span: span), to: name, of: index)
-    guard let chain = builder.chainIndex(name, in: index) else { return }
-    if builder.tables[index].chains[chain].shown == .whole { builder.tables[index].chains[chain].shown = .part }
+    guard let chain = builder.chainID(name, in: index) else { return }
+    if builder[chain].shown == .whole { builder[chain].shown = .part }
   }
 
   /// Takes the `# handle` that stands behind a brace.
@@ -228,7 +233,7 @@ extension NftTextReader {
     chain.span = text.span(nameStart..<tokens.previousEnd)
     let chainName = chain.name
     let isSecond = !declaredInBlock.insert(chainName).inserted
-    let before = builder.chainIndex(chainName, in: index).flatMap { builder.tables[index].chains[$0].base?.policy }
+    let before = builder.chainID(chainName, in: index).flatMap { builder[$0].base?.policy }
     builder.add(chain, to: index)
     builder.noteDeclared(chainName, of: index)
     guard kind == .openBrace else { return }
@@ -249,14 +254,14 @@ extension NftTextReader {
   }
 
   mutating func forgetPolicy(of name: String, in index: Int) {
-    guard let chain = builder.chainIndex(name, in: index) else { return }
-    builder.tables[index].chains[chain].base?.policy = nil
+    guard let chain = builder.chainID(name, in: index) else { return }
+    builder[chain].base?.policy = nil
   }
 
   mutating func readChainItem(_ index: Int, _ name: String) throws(SyntaxError) {
-    guard let chain = builder.chainIndex(name, in: index) else { throw fail("}") }
+    guard let chain = builder.chainID(name, in: index) else { throw fail("}") }
     if let handle = eatHandle() {
-      builder.tables[index].chains[chain].handle = handle
+      builder[chain].handle = handle
       return
     }
     let isFirst = tokens.isFirstInLine
@@ -276,13 +281,13 @@ extension NftTextReader {
       _ = try nameList()
     } else if tokens.isWord("devices") || tokens.isWord("device") {
       let devices = try self.devices()
-      builder.tables[index].chains[chain].base?.devices = devices
+      builder[chain].base?.devices = devices
     } else if tokens.isWord("comment") {
       tokens.advance()
-      builder.tables[index].chains[chain].comment = try self.name("a comment")
+      builder[chain].comment = try self.name("a comment")
     } else if tokens.isWord("define") || tokens.isWord("redefine") {
       try readDefine()
-    } else if !putOffRule(index, chain) {
+    } else if !putOffRule(of: chain) {
       let rule = readRule(index)
       builder.add(rule, to: name, of: index)
     }
@@ -330,7 +335,8 @@ extension NftTextReader {
     return Int32(clamping: total)
   }
 
-  /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`. None where one of them is masked: then the chain may be for any.
+  /// `device "lo"`, `devices = { eth0, eth1 }`, `devices = $name`. None where one of them is masked: then the chain may
+  /// be for any.
   mutating func devices() throws(SyntaxError) -> [String] {
     let start = tokens.current.start
     let names = try deviceNames()

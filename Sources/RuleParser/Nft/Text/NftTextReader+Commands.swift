@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 extension NftTextReader {
   /// Reads commands and blocks up to the end of the text.
@@ -21,7 +22,8 @@ extension NftTextReader {
         recover(error, from: mark)
       }
       readPutOffRules(diagnosticsFrom: diagnosed)
-      // A closing brace that nothing opened: what stood before it was cut off, and tables with it, of which one has lost its head.
+      // A closing brace that nothing opened: what stood before it was cut off, and tables with it, of which one has
+      // lost its head.
       if kind == .closeBrace, carrying == nil {
         cut = cut ?? text.span(tokens.current.range)
         if let headless = builder.tableIndex(.inet, "") {
@@ -151,7 +153,8 @@ extension NftTextReader {
     return (.ip, try name("the name of a table"))
   }
 
-  /// The index of the table that a command names. A file may leave the table out that it is loaded into; on a host the table must be there.
+  /// The index of the table that a command names. A file may leave the table out that it is loaded into; on a host the
+  /// table must be there.
   mutating func tableForCommand() throws(SyntaxError) -> Int {
     let (family, table) = try tableName()
     if carrying != nil { return try carriedTable(family, table) }
@@ -239,7 +242,7 @@ extension NftTextReader {
       let byHandle = !tokens.isWord("index")
       tokens.advance()
       let number = try number()
-      let rules = builder.chainIndex(chain, in: index).map { builder.tables[index].chains[$0].rules } ?? []
+      let rules = builder.chainID(chain, in: index).map { builder[$0].rules } ?? []
       let found = byHandle ? rules.firstIndex { $0.handle == number } : Int(exactly: number)
       position = found.map { atFront ? $0 : $0 + 1 }
     } else if atFront {
@@ -270,16 +273,16 @@ extension NftTextReader {
     let start = tokens.current.start
     var rule = readRule(index)
     let place = builder.chain(chain, of: index)
-    if let old = builder.tables[index].chains[place].rules.firstIndex(where: { $0.handle == handle }) {
+    if let old = builder[place].rules.firstIndex(where: { $0.handle == handle }) {
       rule.handle = handle
-      builder.tables[index].chains[place].rules[old] = rule
+      builder[place].rules[old] = rule
     } else {
       let span = text.span(start..<max(start, tokens.previousEnd))
       warn(
         "unknown-handle", "no rule has handle \(handle) here: which one this replaces is unknown",
         start..<start)
-      builder.tables[index].chains[place].rules.insert(Rule(missing: MissingRules(.unreadable), span: span), at: 0)
-      builder.tables[index].chains[place].shown = .part
+      builder[place].rules.insert(Rule(missing: MissingRules(.unreadable), span: span), at: 0)
+      builder[place].shown = .part
     }
   }
 
@@ -292,7 +295,7 @@ extension NftTextReader {
     case "table": builder.remove(index)
     case "chain":
       let chain = try name("the name of a chain")
-      if let chain = builder.chainIndex(chain, in: index) { builder.removeChain(chain, of: index) }
+      if let chain = builder.chainID(chain, in: index) { builder.remove(chain) }
     case "set", "map":
       let set = try name("the name of a set")
       builder.tables[index].sets.removeAll { $0.name == set }
@@ -300,8 +303,8 @@ extension NftTextReader {
       let chain = try name("the name of a chain")
       guard eat("handle") else { throw fail("handle") }
       let handle = try number()
-      if let chain = builder.chainIndex(chain, in: index) {
-        builder.tables[index].chains[chain].rules.removeAll { $0.handle == handle }
+      if let chain = builder.chainID(chain, in: index) {
+        builder[chain].rules.removeAll { $0.handle == handle }
       }
     case "element":
       // What is left of the set is not worked out.
@@ -334,7 +337,7 @@ extension NftTextReader {
       for chain in builder.tables[index].chains.indices { builder.tables[index].chains[chain].rules = [] }
     case "chain":
       let chain = try name("the name of a chain")
-      if let chain = builder.chainIndex(chain, in: index) { builder.tables[index].chains[chain].rules = [] }
+      if let chain = builder.chainID(chain, in: index) { builder[chain].rules = [] }
     case "set", "map":
       let set = try name("the name of a set")
       for at in builder.tables[index].sets.indices where builder.tables[index].sets[at].name == set {

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Expressions of nft's text (nft(8), "EXPRESSIONS"; the grammar of `src/parser_bison.y` of nftables).
 extension NftTextReader {
@@ -157,8 +158,8 @@ extension NftTextReader {
     }
   }
 
-  /// Whether the word that is looked at begins a statement, and so is no value: nft reads it as one only in quotation marks (`src/scanner.l`). Where it stands in
-  /// the place of a value, the value was lost.
+  /// Whether the word that is looked at begins a statement, and so is no value: nft reads it as one only in quotation
+  /// marks (`src/scanner.l`). Where it stands in the place of a value, the value was lost.
   private var beginsStatement: Bool {
     guard kind == .word, let statement = Self.statementWords[tokens.bytes, tokens.current.range] else { return false }
     // What `keyword_expr` in `src/parser_bison.y` takes for a value, and what begins a value.

@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// Fields of nft's text (nft(8), "PRIMARY EXPRESSIONS" and "PAYLOAD EXPRESSIONS").
 extension NftTextReader {
@@ -106,7 +107,8 @@ extension NftTextReader {
     return .unknown(inner)
   }
 
-  /// `tcp option maxseg size`, `ip option rr`, `sctp chunk data flags`, `tcp option @255,8,8`; without a field, the option's presence.
+  /// `tcp option maxseg size`, `ip option rr`, `sctp chunk data flags`, `tcp option @255,8,8`; without a field, the
+  /// option's presence.
   private mutating func option(_ kind: OptionKind) -> NftExpression? {
     tokens.advance()
     if self.kind == .at {

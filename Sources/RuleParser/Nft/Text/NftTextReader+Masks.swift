@@ -9,7 +9,7 @@ extension NftTextReader {
       let place = place(of: value.text, in: from..<range.upperBound) ?? place(of: value.text, in: range)
       let offset = place ?? range.lowerBound
       var start = offset
-      while start > 0, text.bytes[start - 1] != 0x0a { start -= 1 }
+      while start > 0, text.bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
       let span = text.span(start..<min(offset + value.text.utf8.count, text.bytes.count))
       diagnostics.append(.masked(value.text, span: span, column: offset - start + 1))
       if let place { from = min(place + value.text.utf8.count, range.upperBound) }

@@ -1,29 +1,28 @@
 import RuleGraph
 
-/// Rules that have a line of their own, as in all that `nft list ruleset` prints. No such line depends on another one, so that all processors read them.
+/// Rules that have a line of their own, as in all that `nft list ruleset` prints. No such line depends on another one,
+/// so that all processors read them.
 extension NftTextReader {
   /// A rule that is read at the end of the command that it is a part of.
   struct PutOffRule: Sendable {
-    var table: Int
-    var chain: Int
-    /// How many rules of the chain stand before it in the command, with those that are there already.
-    var rule: Int
+    /// Where it belongs; before it in its chain are those that were there already, and those of the command.
+    var id: RuleID
     var line: Int
   }
 
   /// Puts off the rule that begins here; whether its line allows that.
-  mutating func putOffRule(_ table: Int, _ chain: Int) -> Bool {
+  mutating func putOffRule(of id: ChainID) -> Bool {
     guard let line = tokens.passPlainLine() else { return false }
-    if putOffCounts.count <= chain { putOffCounts += repeatElement(0, count: chain + 1 - putOffCounts.count) }
-    let rule = builder.tables[table].chains[chain].rules.count + putOffCounts[chain]
-    putOff.append(PutOffRule(table: table, chain: chain, rule: rule, line: line))
-    putOffCounts[chain] += 1
+    if putOffCounts.count <= id.chain { putOffCounts += repeatElement(0, count: id.chain + 1 - putOffCounts.count) }
+    let rule = builder[id].rules.count + putOffCounts[id.chain]
+    putOff.append(PutOffRule(id: RuleID(table: id.table, chain: id.chain, rule: rule), line: line))
+    putOffCounts[id.chain] += 1
     return true
   }
 
   /// Reads the rules of a command that were put off: one table's. The diagnostics from one on are the command's.
   mutating func readPutOffRules(diagnosticsFrom first: Int) {
-    guard let table = putOff.first?.table else { return }
+    guard let table = putOff.first?.id.table else { return }
     let (places, text, tokens, lowering) = (putOff, text, tokens, builder.lowerings[table])
     let (family, name) = (builder.tables[table].family, builder.tables[table].name)
     putOff = []
@@ -36,7 +35,7 @@ extension NftTextReader {
       for place in places[run] {
         reader.tokens.go(toOnlyLine: place.line)
         rules.append(reader.readRule(index), at: place) { first, count in
-          first.chain == place.chain && first.rule + count == place.rule
+          first.id.chain == place.id.chain && first.id.rule + count == place.id.rule
         }
       }
       return (rules: rules, diagnostics: reader.diagnostics, hasUnread: reader.builder.hasUnreadRules)
@@ -46,7 +45,7 @@ extension NftTextReader {
     var mixed: [Int: [(first: Int, rules: [Rule])]] = [:]
     for part in parts.indices {
       for run in parts[part].rules.runs.indices {
-        let (first, rules) = (parts[part].rules.runs[run].place, parts[part].rules.take(run))
+        let (first, rules) = (parts[part].rules.runs[run].place.id, parts[part].rules.take(run))
         // Mostly all rules of a chain, which are taken over as they lie.
         if mixed[first.chain] == nil, builder.tables[table].chains[first.chain].rules.count == first.rule {
           builder.tables[table].chains[first.chain].rules.takeOver(rules)

@@ -1,13 +1,16 @@
 import RuleGraph
+import RuleText
 
 /// Rules of nft's text: one statement behind the other (nft(8), "RULES" and "STATEMENTS").
 extension NftTextReader {
-  /// Whether a target stands at a rule's end for which nft printed nothing: it writes a blank before each statement, and the one before this target ends the
-  /// line (`xt_stmt_print` in nftables' `src/xt.c`, where xtables can't translate).
+  /// Whether a target stands at a rule's end for which nft printed nothing: it writes a blank before each statement,
+  /// and the one before this target ends the line (`xt_stmt_print` in nftables' `src/xt.c`, where xtables can't
+  /// translate).
   private mutating func hasUnprintedTarget(_ rule: Rule) -> Bool {
     let end = tokens.previousEnd
-    guard kind == .newline, end < text.bytes.count, text.bytes[end] == 0x20,
-      end + 1 >= text.bytes.count || text.bytes[end + 1] == 0x0a || text.bytes[end + 1] == 0x0d
+    guard kind == .newline, end < text.bytes.count, text.bytes[end] == UInt8(ascii: " "),
+      end + 1 >= text.bytes.count || text.bytes[end + 1] == UInt8(ascii: "\n")
+        || text.bytes[end + 1] == UInt8(ascii: "\r")
     else { return false }
     switch rule.statements.last {
     case .match: break
@@ -19,14 +22,15 @@ extension NftTextReader {
     guard let line = tokens.enclosingLine else { return false }
     // What was folded goes on in the next line, and no closing brace stands there.
     if !isOneLine, let next = tokens.nextLine,
-      text.bytes[next.start..<next.end].first(where: { $0 > 0x20 }) == UInt8(ascii: "}")
+      text.bytes[next.start..<next.end].first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "}")
     {
       return true
     }
     return FoldWidth.columns(text.bytes, line.range) < widestLine()
   }
 
-  /// Whether the text is a single line in a chain's braces, as pieces of a folded line are tried: these braces tell nothing of what was behind it.
+  /// Whether the text is a single line in a chain's braces, as pieces of a folded line are tried: these braces tell
+  /// nothing of what was behind it.
   private var isOneLine: Bool { text.lines.count <= 3 }
 
   /// Reads a rule up to its end. What can't be read of it becomes opaque, and the reader stands behind the rule.
@@ -93,7 +97,8 @@ extension NftTextReader {
   private mutating func readOpaqueRest(_ rule: inout Rule, from mark: NftTokens.Mark, _ error: SyntaxError) {
     tokens.back(to: mark)
     let start = tokens.current.start
-    // What stands right behind a value (`tcp dport 60$`), or begins no statement (`tcp dport 33 06`), has the place of the rest of it.
+    // What stands right behind a value (`tcp dport 60$`), or begins no statement (`tcp dport 33 06`), has the place of
+    // the rest of it.
     if start == tokens.previousEnd || error.offset == start, rule.statements.last.map(\.isTest) ?? false {
       rule.statements.removeLast()
     }
@@ -137,7 +142,7 @@ extension NftTextReader {
       let token = tokens.current
       tokens.advance()
       // Older versions print targets in capitals and matches in small letters, as iptables names them.
-      let isTarget = name.utf8.allSatisfy { $0 < 0x61 }
+      let isTarget = name.utf8.allSatisfy { $0 < UInt8(ascii: "a") }
       appendHidden(&rule, isTarget: isTarget, name, token.start..<token.end)
       return
     case .listed:
@@ -238,14 +243,15 @@ extension NftTextReader {
     return ahead.current.kind == .openBrace
   }
 
-  /// `jump { … }`, `goto { … }`: a chain without a name, which the kernel names `__chain0` and so on (nft(8), "VERDICT STATEMENT").
+  /// `jump { … }`, `goto { … }`: a chain without a name, which the kernel names `__chain0` and so on (nft(8), "VERDICT
+  /// STATEMENT").
   private mutating func anonymousJump() throws(SyntaxError) -> Verdict {
     let isJump = tokens.isWord("jump")
     tokens.advance()
     guard anonymousDepth < Self.maximumAnonymousDepth else { throw fail("fewer levels") }
     let index = openTable
     var number = builder.tables[index].chains.count
-    while builder.chainIndex("__chain\(number)", in: index) != nil { number += 1 }
+    while builder.chainID("__chain\(number)", in: index) != nil { number += 1 }
     let chain = "__chain\(number)"
     builder.add(Chain(chain, span: text.span(tokens.current.range)), to: index)
     builder.noteDeclared(chain, of: index)

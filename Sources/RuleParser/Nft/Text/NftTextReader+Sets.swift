@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 // Sets, maps and stateful objects.
 
@@ -43,7 +44,7 @@ extension NftTextReader {
       set.keyTypes = types.key.map(\.type.rawValue)
       if eat(.colon) {
         _ = eat("interval")
-        let object = kind == .word && NftJSONTypes.objectKinds.contains(word) ? word : nil
+        let object = kind == .word && NftType.objectKinds.contains(word) ? word : nil
         types.data = try typeList()
         set.dataTypes = object.map { [$0] } ?? types.data?.map(\.type.rawValue)
         if object != nil { types.data = [NftPart(.object)] }
@@ -54,7 +55,7 @@ extension NftTextReader {
       set.keyTypes = types.key.map(\.type.rawValue)
       if eat(.colon) {
         _ = eat("interval")
-        let object = kind == .word && NftJSONTypes.objectKinds.contains(word) ? word : nil
+        let object = kind == .word && NftType.objectKinds.contains(word) ? word : nil
         if eat("verdict") {
           types.data = [NftPart(.verdict)]
         } else if object != nil {

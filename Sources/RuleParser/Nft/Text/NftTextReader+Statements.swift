@@ -1,4 +1,5 @@
 import RuleGraph
+import RuleText
 
 /// A statement that the elements of a set carry: it decides, or it is only an argument.
 struct NftElementStatement {
@@ -439,8 +440,8 @@ extension NftTextReader {
     return nil
   }
 
-  /// Takes what a security mark is set to, and gives its text: a name, another mark (`meta secmark`), or what a map gives. Nothing that decides on a packet's
-  /// path looks at it.
+  /// Takes what a security mark is set to, and gives its text: a name, another mark (`meta secmark`), or what a map
+  /// gives. Nothing that decides on a packet's path looks at it.
   private mutating func securityMark() throws(SyntaxError) -> String {
     let start = tokens.current.start
     if kind == .string {

@@ -1,9 +1,11 @@
 import RuleGraph
 
-/// Reads nft's own text: what `nft list ruleset` prints and the rule files that people write (nft(8), "INPUT FILE FORMATS").
+/// Reads nft's own text: what `nft list ruleset` prints and the rule files that people write (nft(8), "INPUT FILE
+/// FORMATS").
 ///
-/// A statement that can't be read is kept as opaque text with a diagnostic that names line, column and what was expected; reading goes on at the next
-/// one. `include` is answered by the caller, who alone knows which files may be read.
+/// A statement that can't be read is kept as opaque text with a diagnostic that names line, column and what was
+/// expected; reading goes on at the next one. `include` is answered by the caller, who alone knows which files may be
+/// read.
 struct NftTextReader {
   var text: DumpText {
     didSet { knownWidth = nil }
@@ -33,7 +35,8 @@ struct NftTextReader {
   var putOff: [PutOffRule] = []
   /// How many of them are of each chain.
   var putOffCounts: [Int] = []
-  /// The state of a host on which commands are carried out; nil for a listing or a rule file, of which parts may be missing.
+  /// The state of a host on which commands are carried out; nil for a listing or a rule file, of which parts may be
+  /// missing.
   var carrying: NftCarrying?
   /// Where the text ends inside of a block, or leaves tables out.
   var cut: SourceSpan?
@@ -41,7 +44,8 @@ struct NftTextReader {
   var mayBeFolded = false
   /// How far the first statement of the open chain stands from the beginning of its line.
   var chainIndentation: Int?
-  /// Whether statements stood in the open table that are in no chain: the head of theirs was lost, and the next brace is its end.
+  /// Whether statements stood in the open table that are in no chain: the head of theirs was lost, and the next brace
+  /// is its end.
   var isInLostChain = false
   /// Whether the policy of the open chain was read.
   var hasPolicy = false
@@ -64,7 +68,8 @@ struct NftTextReader {
 
   /// Reads the tables of a dump or file.
   ///
-  /// `includes` gives the texts for the argument of an `include`, in order, or nil when it may not or can't be followed.
+  /// `includes` gives the texts for the argument of an `include`, in order, or nil when it may not or can't be
+  /// followed.
   static func read(_ text: DumpText, includes: (String) -> [DumpText]? = { _ in nil }) -> RuleFragment {
     withoutActuallyEscaping(includes) { includes in
       let reader = readCommands(text, includes)
@@ -241,7 +246,8 @@ extension NftTextReader {
     }
   }
 
-  /// As ``recover(_:from:)`` in a table: what is passed there may have been a base chain, or a rule of the chain before it.
+  /// As ``recover(_:from:)`` in a table: what is passed there may have been a base chain, or a rule of the chain before
+  /// it.
   mutating func recover(_ error: SyntaxError, from start: NftTokens.Mark, inTable index: Int) {
     var ahead = tokens
     ahead.back(to: start)
@@ -284,7 +290,7 @@ extension NftTextReader {
     let offset = min(error.offset, text.bytes.count)
     let line = text.line(at: offset)
     var start = offset
-    while start > 0, text.bytes[start - 1] != 0x0a { start -= 1 }
+    while start > 0, text.bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
     diagnostics.append(
       Diagnostic(
         "nft-syntax", .warning, "this nft statement could not be read",

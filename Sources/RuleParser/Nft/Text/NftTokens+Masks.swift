@@ -8,12 +8,14 @@ extension NftTokens {
     var dots = 0
     while end < limit {
       switch bytes[end] {
-      case 0x2e: dots += 1
-      case 0x3a:
+      case UInt8(ascii: "."): dots += 1
+      case UInt8(ascii: ":"):
         // `x.x.x.x:80`: the address ends before the colon.
         if dots >= 3 { return isMaskedAddress(start..<end) ? end : nil }
         colons += 1
-      case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2a, 0x3f: break
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "*"), UInt8(ascii: "?"):
+        break
       default: return (dots >= 3 || colons >= 2) && isMaskedAddress(start..<end) ? end : nil
       }
       end += 1
@@ -28,24 +30,25 @@ extension NftTokens {
     let limit = min(limitOfLine, start + 64)
     let next = start + 1 < limit ? bytes[start + 1] : 0
     switch byte {
-    case 0x3c, 0x5b:
+    case UInt8(ascii: "<"), UInt8(ascii: "["):
       // `<` and `[` with a word behind them and nothing between.
-      guard MaskedText.isLetter(next) || next == 0x2e || next == 0x2a,
-        let close = bytes.place(of: byte == 0x3c ? 0x3e : 0x5d, in: start + 1..<limit)
+      guard MaskedText.isLetter(next) || next == UInt8(ascii: ".") || next == UInt8(ascii: "*"),
+        let close = bytes.place(
+          of: byte == UInt8(ascii: "<") ? UInt8(ascii: ">") : UInt8(ascii: "]"), in: start + 1..<limit)
       else { return nil }
       let text = Array(bytes[start...close])
       return MaskedText.placeholder(text) != nil || MaskedText.isElision(text) ? close + 1 : nil
-    case 0x2a, 0x3f:
+    case UInt8(ascii: "*"), UInt8(ascii: "?"):
       if let end = maskedEnd(from: start) { return end }
       var end = start
       while end < limit, bytes[end] == byte { end += 1 }
-      return end - start > 1 || byte == 0x3f ? end : nil
-    case 0x2e:
+      return end - start > 1 || byte == UInt8(ascii: "?") ? end : nil
+    case UInt8(ascii: "."):
       var end = start
-      while end < limit, bytes[end] == 0x2e { end += 1 }
+      while end < limit, bytes[end] == UInt8(ascii: ".") { end += 1 }
       return end - start > 2 ? end : nil
-    case 0x24:
-      guard next == 0x7b, let close = bytes.place(of: 0x7d, in: start + 1..<limit),
+    case UInt8(ascii: "$"):
+      guard next == UInt8(ascii: "{"), let close = bytes.place(of: UInt8(ascii: "}"), in: start + 1..<limit),
         MaskedText.placeholder(Array(bytes[start...close])) != nil
       else { return nil }
       return close + 1

@@ -10,8 +10,8 @@ struct NftToken: Sendable {
   }
 
   var kind: Kind
-  /// The bytes of a word; of a string, those between its quotation marks; of a handle, its digits; of a hidden extension, its name, or the words in which
-  /// iptables lists it.
+  /// The bytes of a word; of a string, those between its quotation marks; of a handle, its digits; of a hidden
+  /// extension, its name, or the words in which iptables lists it.
   var range: Range<Int>
   /// Where the piece begins, quotation marks included.
   var start: Int
@@ -21,9 +21,9 @@ struct NftToken: Sendable {
 
 /// Cuts nft's text into pieces, line by line (nft(8), "LEXICAL CONVENTIONS"; `src/scanner.l` of nftables).
 ///
-/// Addresses are one word, although `:` and `.` are pieces of their own elsewhere. Of comments only `# handle N`, which `nft -a` prints, and
-/// `# xt_NAME`, with which older versions stand for a hidden extension, are kept, and so are the words in which iptables lists an extension that nft can't
-/// translate: ``listedEnd(from:)``.
+/// Addresses are one word, although `:` and `.` are pieces of their own elsewhere. Of comments only `# handle N`, which
+/// `nft -a` prints, and `# xt_NAME`, with which older versions stand for a hidden extension, are kept, and so are the
+/// words in which iptables lists an extension that nft can't translate: ``listedEnd(from:)``.
 struct NftTokens {
   let bytes: ByteView
   let lines: [DumpLine]
@@ -79,7 +79,7 @@ struct NftTokens {
     guard current.kind == .word, current.range.count <= 18 else { return nil }
     var number: UInt64 = 0
     for place in current.range {
-      let digit = bytes[place] &- 0x30
+      let digit = bytes[place] &- UInt8(ascii: "0")
       guard digit < 10 else { return nil }
       number = number &* 10 &+ UInt64(digit)
     }
@@ -99,7 +99,7 @@ struct NftTokens {
   /// The first line behind ``enclosingLine`` in which anything stands.
   var nextLine: DumpLine? {
     let index = line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
-    return lines.dropFirst(index + 1).first { line in bytes[line.start..<line.end].contains { $0 > 0x20 } }
+    return lines.dropFirst(index + 1).first { line in bytes[line.start..<line.end].contains { $0 > UInt8(ascii: " ") } }
   }
 
   /// Whether the piece that is looked at is the first of its line.
@@ -131,10 +131,11 @@ struct NftTokens {
     return bytes.has(word, at: current.range.lowerBound)
   }
 
-  /// Passes the line that the current piece is the first of, when all of it is one statement that depends on no other line; gives its index, or nil.
+  /// Passes the line that the current piece is the first of, when all of it is one statement that depends on no other
+  /// line; gives its index, or nil.
   mutating func passPlainLine() -> Int? {
     guard line < limit, lines[line].start <= current.start,
-      bytes[lines[line].start..<current.start].allSatisfy({ $0 == 0x20 || $0 == 0x09 })
+      bytes[lines[line].start..<current.start].allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") })
     else { return nil }
     var position = current.start
     var depth = 0
@@ -144,31 +145,34 @@ struct NftTokens {
       position = bytes.placeOfStatementMark(from: position, to: end)
       guard position < end else { break }
       switch bytes[position] {
-      case 0x22:
-        guard let mark = bytes.place(of: 0x22, in: position + 1..<end) else { return nil }
+      case UInt8(ascii: "\""):
+        guard let mark = bytes.place(of: UInt8(ascii: "\""), in: position + 1..<end) else { return nil }
         position = mark
-      case 0x23:
+      case UInt8(ascii: "#"):
         last = position
         break scan
       // A variable, the end of the statement, a line that goes on.
-      case 0x24, 0x3b, 0x5c: return nil
-      case 0x7b:
+      case UInt8(ascii: "$"), UInt8(ascii: ";"), UInt8(ascii: "\\"): return nil
+      case UInt8(ascii: "{"):
         // A chain without a name is read where it stands.
         if isBehindJump(position) { return nil }
         depth += 1
-      case 0x7d:
+      case UInt8(ascii: "}"):
         depth -= 1
         if depth < 0 { return nil }
       default: break
       }
       position += 1
     }
-    while last > current.start, bytes[last - 1] == 0x20 || bytes[last - 1] == 0x09 || bytes[last - 1] == 0x0d {
+    while last > current.start,
+      bytes[last - 1] == UInt8(ascii: " ") || bytes[last - 1] == UInt8(ascii: "\t")
+        || bytes[last - 1] == UInt8(ascii: "\r")
+    {
       last -= 1
     }
     // Behind a comma, `map` and `vmap` the statement may go on.
-    guard depth == 0, last > current.start + 2, bytes[last - 1] != 0x2c,
-      (bytes[last - 3], bytes[last - 2], bytes[last - 1]) != (0x6d, 0x61, 0x70)
+    guard depth == 0, last > current.start + 2, bytes[last - 1] != UInt8(ascii: ","),
+      (bytes[last - 3], bytes[last - 2], bytes[last - 1]) != (UInt8(ascii: "m"), UInt8(ascii: "a"), UInt8(ascii: "p"))
     else { return nil }
     at = end
     let passed = line
@@ -179,7 +183,7 @@ struct NftTokens {
   /// Whether `jump` or `goto` stands before a place.
   private func isBehindJump(_ place: Int) -> Bool {
     var position = place
-    while position > current.start, bytes[position - 1] == 0x20 { position -= 1 }
+    while position > current.start, bytes[position - 1] == UInt8(ascii: " ") { position -= 1 }
     guard position >= current.start + 4 else { return false }
     return bytes.has("jump", at: position - 4) || bytes.has("goto", at: position - 4)
   }
@@ -203,17 +207,23 @@ struct NftTokens {
 
   private mutating func next() -> NftToken {
     while true {
-      while at < end, bytes[at] == 0x20 || bytes[at] == 0x09 || bytes[at] == 0x0d { at += 1 }
+      while at < end,
+        bytes[at] == UInt8(ascii: " ") || bytes[at] == UInt8(ascii: "\t") || bytes[at] == UInt8(ascii: "\r")
+      { at += 1 }
       guard at < end else {
         guard let token = endOfLine() else { continue }
         return token
       }
       let byte = bytes[at]
-      if byte == 0x23 {
+      if byte == UInt8(ascii: "#") {
         guard let token = comment() else { continue }
         return token
       }
-      if byte == 0x5c, bytes[(at + 1)..<end].allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) {
+      if byte == UInt8(ascii: "\\"),
+        bytes[(at + 1)..<end].allSatisfy({
+          $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r")
+        })
+      {
         // A backslash at the end of a line joins it with the next.
         guard line + 1 < limit else {
           at = end
@@ -224,7 +234,7 @@ struct NftTokens {
         end = lines[line].end
         continue
       }
-      if byte == 0x22 { return string() }
+      if byte == UInt8(ascii: "\"") { return string() }
       if let word = word() { return word }
       if let mask = mask(byte) { return mask }
       return punctuation(byte)
@@ -247,7 +257,7 @@ struct NftTokens {
     cursor.eatBlanks()
     let start = at
     if cursor.eat("handle ") {
-      let digits = cursor.eat(while: { $0 >= 0x30 && $0 <= 0x39 })
+      let digits = cursor.eat(while: { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") })
       at = end
       return digits.isEmpty ? nil : NftToken(kind: .handle, range: digits, start: start, end: digits.upperBound)
     }
@@ -261,7 +271,7 @@ struct NftTokens {
       return NftToken(kind: .listed, range: cursor.at..<max(cursor.at, listed), start: start, end: at)
     }
     at = end
-    if line < limit, bytes[lines[line].start..<start].allSatisfy({ $0 <= 0x20 }),
+    if line < limit, bytes[lines[line].start..<start].allSatisfy({ $0 <= UInt8(ascii: " ") }),
       OmissionMark.evidence(bytes, start..<end) != nil
     {
       passedMark = start..<end
@@ -269,26 +279,27 @@ struct NftTokens {
     return nil
   }
 
-  /// The end of an extension of xtables in the words of its own `print`, before which nft puts a `#` (`xt_stmt_output` in nftables' `src/xt.c`); nil of a
-  /// comment.
+  /// The end of an extension of xtables in the words of its own `print`, before which nft puts a `#` (`xt_stmt_output`
+  /// in nftables' `src/xt.c`); nil of a comment.
   ///
   ///     meta l4proto tcp # match-set blacklist src counter packets 8 bytes 410 drop
   ///     ip saddr 192.0.2.7 counter packets 8 bytes 410 # add-set seen src
   ///
-  /// iptables-nft puts the matches before the counter and the target behind it. So a match ends at the counter or the next extension, and a target ends the line.
+  /// iptables-nft puts the matches before the counter and the target behind it. So a match ends at the counter or the
+  /// next extension, and a target ends the line.
   private func listedEnd(from first: Int) -> Int? {
     let counter: StaticString = "counter packets "
     var place = first
     while let found = bytes.place(of: UInt8(ascii: "c"), in: place..<end) {
-      if bytes.has(counter, at: found), found > 0, bytes[found - 1] == 0x20 {
-        let next = bytes.place(of: 0x23, in: first..<found) ?? found
-        return next > first && bytes[next - 1] == 0x20 ? next - 1 : found - 1
+      if bytes.has(counter, at: found), found > 0, bytes[found - 1] == UInt8(ascii: " ") {
+        let next = bytes.place(of: UInt8(ascii: "#"), in: first..<found) ?? found
+        return next > first && bytes[next - 1] == UInt8(ascii: " ") ? next - 1 : found - 1
       }
       place = found + 1
     }
     guard first < end, bytes[first] != UInt8(ascii: "<"), isBehindCounter else { return nil }
-    var last = bytes.place(of: 0x23, in: first..<end) ?? end
-    while last > first, bytes[last - 1] <= 0x20 { last -= 1 }
+    var last = bytes.place(of: UInt8(ascii: "#"), in: first..<end) ?? end
+    while last > first, bytes[last - 1] <= UInt8(ascii: " ") { last -= 1 }
     return last
   }
 
@@ -298,13 +309,15 @@ struct NftTokens {
     var words: [Range<Int>] = []
     var place = at
     while words.count < 5 {
-      while place > lines[line].start, bytes[place - 1] == 0x20 { place -= 1 }
+      while place > lines[line].start, bytes[place - 1] == UInt8(ascii: " ") { place -= 1 }
       let wordEnd = place
-      while place > lines[line].start, bytes[place - 1] > 0x20 { place -= 1 }
+      while place > lines[line].start, bytes[place - 1] > UInt8(ascii: " ") { place -= 1 }
       guard place < wordEnd else { return false }
       words.append(place..<wordEnd)
     }
-    func isNumber(_ word: Range<Int>) -> Bool { bytes[word].allSatisfy { $0 >= 0x30 && $0 <= 0x39 } }
+    func isNumber(_ word: Range<Int>) -> Bool {
+      bytes[word].allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+    }
     return isNumber(words[0]) && bytes.has("bytes", at: words[1].lowerBound) && isNumber(words[2])
       && bytes.has("packets", at: words[3].lowerBound) && bytes.has("counter", at: words[4].lowerBound)
   }
@@ -313,19 +326,19 @@ struct NftTokens {
     let start = at
     at += 1
     let first = at
-    while at < end, bytes[at] != 0x22 { at += 1 }
+    while at < end, bytes[at] != UInt8(ascii: "\"") { at += 1 }
     if at == end { return openString(from: start) }
     at += 1
     return NftToken(kind: .string, range: first..<at - 1, start: start, end: at)
   }
 
-  /// A text whose end is in the next line: nft prints a line feed in it as it is (`string` in `src/scanner.l`). Where the next line has no such end, the text
-  /// is cut off, and what it is a part of can't be read.
+  /// A text whose end is in the next line: nft prints a line feed in it as it is (`string` in `src/scanner.l`). Where
+  /// the next line has no such end, the text is cut off, and what it is a part of can't be read.
   private mutating func openString(from start: Int) -> NftToken {
     if line + 1 < limit {
       let next = lines[line + 1]
-      let marks = bytes[next.start..<next.end].reduce(0) { $0 + ($1 == 0x22 ? 1 : 0) }
-      if marks % 2 == 1, let mark = bytes.place(of: 0x22, in: next.start..<next.end) {
+      let marks = bytes[next.start..<next.end].reduce(0) { $0 + ($1 == UInt8(ascii: "\"") ? 1 : 0) }
+      if marks % 2 == 1, let mark = bytes.place(of: UInt8(ascii: "\""), in: next.start..<next.end) {
         line += 1
         at = mark + 1
         end = next.end
@@ -337,7 +350,9 @@ struct NftTokens {
 
   private static func isWordByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f, 0x2e, 0x2d, 0x2f: true
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "/"):
+      true
     default: byte >= 0x80
     }
   }
@@ -346,16 +361,18 @@ struct NftTokens {
   private mutating func word() -> NftToken? {
     let start = at
     let byte = bytes[at]
-    let isDigit = byte >= 0x30 && byte <= 0x39
-    if isDigit || byte.hexDigitValue != nil || byte == 0x3a, let length = addressLength() {
+    let isDigit = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+    if isDigit || byte.hexDigitValue != nil || byte == UInt8(ascii: ":"), let length = addressLength() {
       at += length
       return NftToken(kind: .word, range: start..<at, start: start, end: at)
     }
     if isDigit {
       digits: while at < end {
         switch bytes[at] {
-        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x5f: at += 1
-        case 0x2e, 0x3a, 0x2a, 0x3f:
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "_"):
+          at += 1
+        case UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: "*"), UInt8(ascii: "?"):
           at = maskedEnd(from: start) ?? at
           break digits
         default: break digits
@@ -363,12 +380,14 @@ struct NftTokens {
       }
       return NftToken(kind: .word, range: start..<at, start: start, end: at)
     }
-    guard Self.isWordByte(byte), byte != 0x2d, byte != 0x2f, byte != 0x2e else { return nil }
+    guard Self.isWordByte(byte), byte != UInt8(ascii: "-"), byte != UInt8(ascii: "/"), byte != UInt8(ascii: ".") else {
+      return nil
+    }
     while at < end, Self.isWordByte(bytes[at]) { at += 1 }
     if at < end {
       switch bytes[at] {
-      case 0x3a, 0x3f: at = maskedEnd(from: start) ?? at
-      case 0x2a:
+      case UInt8(ascii: ":"), UInt8(ascii: "?"): at = maskedEnd(from: start) ?? at
+      case UInt8(ascii: "*"):
         // An interface wildcard without quotation marks.
         at = maskedEnd(from: start) ?? at + 1
       default: break
@@ -386,9 +405,11 @@ struct NftTokens {
     var dots = 0
     while position < end {
       switch bytes[position] {
-      case 0x3a: colons += 1
-      case 0x2e: dots += 1
-      case 0x30...0x39, 0x41...0x46, 0x61...0x66: break
+      case UInt8(ascii: ":"): colons += 1
+      case UInt8(ascii: "."): dots += 1
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "F"),
+        UInt8(ascii: "a")...UInt8(ascii: "f"):
+        break
       default:
         return addressLength(position, colons, dots)
       }
@@ -408,15 +429,19 @@ struct NftTokens {
     // `2001:db8::x` is masked; of `10.0.0.1:XXXX` only the port is.
     if run < self.end, MaskedText.isMask(bytes[run]), !(dots == 3 && colons == 1) { return nil }
     if colons >= 2, IPAddress(bytes: Array(bytes[at..<run])) != nil { return run - at }
-    guard dots >= 3, bytes[at] != 0x3a else { return nil }
+    guard dots >= 3, bytes[at] != UInt8(ascii: ":") else { return nil }
     // `10.0.0.1:80`: the address ends before the colon. `10.0.0.1x` is none.
     var position = at
     var isPlain = true
-    while position < run, bytes[position] != 0x3a {
-      isPlain = isPlain && bytes[position] <= 0x39
+    while position < run, bytes[position] != UInt8(ascii: ":") {
+      isPlain = isPlain && bytes[position] <= UInt8(ascii: "9")
       position += 1
     }
-    if position == run, run < end, Self.isWordByte(bytes[run]), bytes[run] != 0x2d, bytes[run] != 0x2f { return nil }
+    if position == run, run < end, Self.isWordByte(bytes[run]), bytes[run] != UInt8(ascii: "-"),
+      bytes[run] != UInt8(ascii: "/")
+    {
+      return nil
+    }
     return isPlain && dots == 3 ? position - at : nil
   }
 
@@ -436,35 +461,35 @@ struct NftTokens {
     let kind: NftToken.Kind
     var length = 1
     switch (byte, following) {
-    case (0x3d, 0x3d): (kind, length) = (.equal, 2)
-    case (0x21, 0x3d): (kind, length) = (.notEqual, 2)
-    case (0x3c, 0x3d): (kind, length) = (.lessOrEqual, 2)
-    case (0x3e, 0x3d): (kind, length) = (.greaterOrEqual, 2)
-    case (0x3c, 0x3c): (kind, length) = (.shiftLeft, 2)
-    case (0x3e, 0x3e): (kind, length) = (.shiftRight, 2)
-    case (0x3d, _): kind = .assign
-    case (0x21, _): kind = .not
-    case (0x3c, _): kind = .less
-    case (0x3e, _): kind = .greater
-    case (0x26, _): kind = .and
-    case (0x7c, _): kind = .or
-    case (0x5e, _): kind = .xor
-    case (0x7b, _): kind = .openBrace
-    case (0x7d, _): kind = .closeBrace
-    case (0x28, _): kind = .openParenthesis
-    case (0x29, _): kind = .closeParenthesis
-    case (0x5b, _): kind = .openBracket
-    case (0x5d, _): kind = .closeBracket
-    case (0x2c, _): kind = .comma
-    case (0x3a, _): kind = .colon
-    case (0x3b, _): kind = .semicolon
-    case (0x2e, _): kind = .dot
-    case (0x2f, _): kind = .slash
-    case (0x2d, _): kind = .dash
-    case (0x2a, _): kind = .star
-    case (0x40, _): kind = .at
-    case (0x24, _): kind = .dollar
-    case (0x2b, _): kind = .plus
+    case (UInt8(ascii: "="), UInt8(ascii: "=")): (kind, length) = (.equal, 2)
+    case (UInt8(ascii: "!"), UInt8(ascii: "=")): (kind, length) = (.notEqual, 2)
+    case (UInt8(ascii: "<"), UInt8(ascii: "=")): (kind, length) = (.lessOrEqual, 2)
+    case (UInt8(ascii: ">"), UInt8(ascii: "=")): (kind, length) = (.greaterOrEqual, 2)
+    case (UInt8(ascii: "<"), UInt8(ascii: "<")): (kind, length) = (.shiftLeft, 2)
+    case (UInt8(ascii: ">"), UInt8(ascii: ">")): (kind, length) = (.shiftRight, 2)
+    case (UInt8(ascii: "="), _): kind = .assign
+    case (UInt8(ascii: "!"), _): kind = .not
+    case (UInt8(ascii: "<"), _): kind = .less
+    case (UInt8(ascii: ">"), _): kind = .greater
+    case (UInt8(ascii: "&"), _): kind = .and
+    case (UInt8(ascii: "|"), _): kind = .or
+    case (UInt8(ascii: "^"), _): kind = .xor
+    case (UInt8(ascii: "{"), _): kind = .openBrace
+    case (UInt8(ascii: "}"), _): kind = .closeBrace
+    case (UInt8(ascii: "("), _): kind = .openParenthesis
+    case (UInt8(ascii: ")"), _): kind = .closeParenthesis
+    case (UInt8(ascii: "["), _): kind = .openBracket
+    case (UInt8(ascii: "]"), _): kind = .closeBracket
+    case (UInt8(ascii: ","), _): kind = .comma
+    case (UInt8(ascii: ":"), _): kind = .colon
+    case (UInt8(ascii: ";"), _): kind = .semicolon
+    case (UInt8(ascii: "."), _): kind = .dot
+    case (UInt8(ascii: "/"), _): kind = .slash
+    case (UInt8(ascii: "-"), _): kind = .dash
+    case (UInt8(ascii: "*"), _): kind = .star
+    case (UInt8(ascii: "@"), _): kind = .at
+    case (UInt8(ascii: "$"), _): kind = .dollar
+    case (UInt8(ascii: "+"), _): kind = .plus
     default: kind = .unknown
     }
     at += length

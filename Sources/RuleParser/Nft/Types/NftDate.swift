@@ -4,7 +4,9 @@
 enum NftDate {
   /// Seconds since midnight of `10:00` or `10:00:30`.
   static func hour(_ text: String) -> UInt128? {
-    let parts = text.utf8.split(separator: 0x3a, omittingEmptySubsequences: false).map { Int(String($0) ?? "") }
+    let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+      Int(String($0) ?? "")
+    }
     guard parts.count == 2 || parts.count == 3, let hour = parts[0], let minute = parts[1], (0...24).contains(hour),
       (0...59).contains(minute)
     else { return nil }
@@ -15,9 +17,9 @@ enum NftDate {
 
   /// Seconds since 1970 of `2024-02-29 10:00:00` or `2024-02-29`.
   static func seconds(_ text: String) -> UInt128? {
-    let parts = text.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x54 })
+    let parts = text.utf8.split(whereSeparator: { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "T") })
     guard let first = parts.first, parts.count <= 2 else { return nil }
-    let date = first.split(separator: 0x2d).map { Int(String($0) ?? "") }
+    let date = first.split(separator: UInt8(ascii: "-")).map { Int(String($0) ?? "") }
     guard date.count == 3, let year = date[0], let month = date[1], let day = date[2], (1970...9999).contains(year),
       (1...12).contains(month), (1...31).contains(day)
     else { return nil }
@@ -33,8 +35,8 @@ enum NftDate {
     var number: UInt128?
     var bytes = Array(text.utf8)[...]
     while let byte = bytes.first {
-      if byte >= 0x30, byte <= 0x39 {
-        let grown = (number ?? 0) * 10 + UInt128(byte - 0x30)
+      if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+        let grown = (number ?? 0) * 10 + UInt128(byte - UInt8(ascii: "0"))
         guard grown < 1 << 60 else { return nil }
         number = grown
         bytes.removeFirst()
@@ -43,11 +45,11 @@ enum NftDate {
       guard let count = number else { return nil }
       let unit: (count: Int, milliseconds: UInt128)
       switch byte {
-      case 0x77: unit = (1, 604_800_000)
-      case 0x64: unit = (1, 86_400_000)
-      case 0x68: unit = (1, 3_600_000)
-      case 0x6d: unit = bytes.dropFirst().first == 0x73 ? (2, 1) : (1, 60_000)
-      case 0x73: unit = (1, 1000)
+      case UInt8(ascii: "w"): unit = (1, 604_800_000)
+      case UInt8(ascii: "d"): unit = (1, 86_400_000)
+      case UInt8(ascii: "h"): unit = (1, 3_600_000)
+      case UInt8(ascii: "m"): unit = bytes.dropFirst().first == UInt8(ascii: "s") ? (2, 1) : (1, 60_000)
+      case UInt8(ascii: "s"): unit = (1, 1000)
       default: return nil
       }
       total += count * unit.milliseconds

@@ -1,8 +1,10 @@
 import RuleGraph
+import RuleText
 
 /// Constants of nft's types that the dump masks. Asked only where ``NftValue`` does not understand a constant.
 enum NftMasks {
-  /// The values of a constant, or of a set of them, some of which are masked; nil where that does not explain why it can't be read.
+  /// The values of a constant, or of a set of them, some of which are masked; nil where that does not explain why it
+  /// can't be read.
   static func values(of expression: NftExpression, _ part: NftPart) -> MaskedValues? {
     guard case .set(let elements) = expression else {
       switch reading(of: expression, part) {
@@ -61,7 +63,7 @@ enum NftMasks {
 
   /// Whether a name is masked that could be an interface's own.
   static func isMaskedName(_ word: String) -> Bool {
-    if word.utf8.first == 0x2e { return MaskedText.isElision(word.utf8) }
+    if word.utf8.first == UInt8(ascii: ".") { return MaskedText.isElision(word.utf8) }
     return MaskedName.mayBeMasked(word.utf8) && MaskedText.read(word, .interface) != nil
   }
 

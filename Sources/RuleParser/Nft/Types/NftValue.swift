@@ -1,9 +1,10 @@
 import RuleGraph
+import RuleText
 
 /// Constants of nft's types as values of the rule graph.
 ///
-/// An interface index that was printed as a name becomes the value of the name (see ``InterfaceName``), one that was printed as a number stays a
-/// number; the two cannot be confused, because a name's first byte is the value's highest.
+/// An interface index that was printed as a name becomes the value of the name (see ``InterfaceName``), one that was
+/// printed as a number stays a number; the two cannot be confused, because a name's first byte is the value's highest.
 enum NftValue {
   /// The values that a constant expression stands for.
   static func values(of expression: NftExpression, _ type: NftType, bits: Int) throws(NftProblem) -> ValueSet {
@@ -48,7 +49,7 @@ enum NftValue {
 
   /// The result of an operation on two numbers of a width.
   static func apply(_ operation: NftOperation, _ left: UInt128, _ right: UInt128, bits: Int) -> UInt128 {
-    let all = mask(bits)
+    let all = NftPart.mask(bits)
     switch operation {
     case .and: return left & right
     case .or: return left | right
@@ -58,18 +59,12 @@ enum NftValue {
     }
   }
 
-  /// All ones of a width.
-  static func mask(_ bits: Int) -> UInt128 { bits >= 128 ? .max : (UInt128(1) << UInt128(max(bits, 0))) - 1 }
-
-  /// The highest value of a type: of a time of day, the last second of the day.
-  static func maximum(_ part: NftPart) -> UInt128 { part.type == .hour ? 86399 : mask(part.bits) }
-
   private static func number(_ number: UInt128, _ type: NftType, bits: Int) throws(NftProblem) -> UInt128 {
     switch type {
     case .duration, .ctLabel, .time, .hour, .invalid: break
     default:
       // nft's words: "Value exceeds valid range".
-      guard number <= mask(type == .ipv4Address ? 32 : bits) else {
+      guard number <= NftPart.mask(type == .ipv4Address ? 32 : bits) else {
         throw NftProblem("\(number), which is too large for \(type.rawValue)")
       }
     }
@@ -86,7 +81,7 @@ enum NftValue {
   ) throws(NftProblem) -> ValueSet {
     let first = try single(address, type, bits: bits)
     guard length >= 0, length <= bits else { throw NftProblem("a prefix longer than its type") }
-    let free = mask(bits - length)
+    let free = NftPart.mask(bits - length)
     return ValueSet((first & ~free)...(first | free))
   }
 
@@ -153,7 +148,9 @@ enum NftValue {
   static func integer(_ word: String) -> UInt128? {
     var bytes = word.utf8[...]
     var radix: UInt128 = 10
-    if bytes.count > 2, bytes.first == 0x30, let mark = bytes.dropFirst().first, mark | 0x20 == 0x78 {
+    if bytes.count > 2, bytes.first == UInt8(ascii: "0"), let mark = bytes.dropFirst().first,
+      mark | 0x20 == UInt8(ascii: "x")
+    {
       radix = 16
       bytes = bytes.dropFirst(2)
     }
@@ -183,7 +180,7 @@ enum NftValue {
     var octet: UInt128?
     var count = 0
     for byte in word.utf8 {
-      if byte == 0x3a {
+      if byte == UInt8(ascii: ":") {
         guard let value = octet else { return nil }
         number = number << 8 | value
         octet = nil

@@ -65,13 +65,15 @@ enum NftSetWriter {
 
   /// The lines of a set or map.
   static func lines(_ set: NamedSet, _ writer: NftRuleWriter) throws(NftUnprintable) -> [String] {
-    let key = set.keyTypes.map { NftRuleWriter.part($0) }
-    let data = set.dataTypes.map { types in types.map { NftRuleWriter.part($0) } }
+    let types = NftSetTypes(of: set)
     var lines: [String] = []
     if let written = set.arguments.first(where: { $0.name == "typeof" }) {
       lines.append("typeof \(written.value)")
     } else {
-      guard !(key + (data ?? [])).contains(where: { $0.type == .integer || $0.type == .invalid || $0.type == .string })
+      guard
+        !(types.key + (types.data ?? [])).contains(where: {
+          $0.type == .integer || $0.type == .invalid || $0.type == .string
+        })
       else {
         throw NftUnprintable("a type without a name")
       }
@@ -94,7 +96,7 @@ enum NftSetWriter {
     if !statements.isEmpty { lines.append(String(statements.dropFirst())) }
     if let comment = set.comment { lines.append("comment \(NftValueText.quoted(comment))") }
     if !set.elements.isEmpty {
-      lines.append("elements = { \(try writer.text(set.elements, key, data ?? [])) }")
+      lines.append("elements = { \(try writer.text(set.elements, types.key, types.data ?? [])) }")
     }
     return lines
   }

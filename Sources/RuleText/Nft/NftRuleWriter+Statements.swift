@@ -193,7 +193,7 @@ extension NftRuleWriter {
       case "prefix": text += " prefix \(NftValueText.quoted(argument.value))"
       case "flags":
         let flags = argument.value.split(separator: ",").map { String($0) }
-        if flags == NftArguments.logFlags {
+        if flags == NftSymbols.logFlags {
           text += " flags all"
           continue
         }

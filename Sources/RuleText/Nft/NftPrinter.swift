@@ -2,8 +2,8 @@ public import RuleGraph
 
 /// Prints a rule graph in nft's own layout, whichever tool's dump it was read from.
 ///
-/// `nft -f` loads the result, and reading it gives the same graph. What nft's language cannot say (an ipset, iptables' `recent`, interfaces that a dump
-/// hides) becomes a comment that names it, so that nothing is left out silently.
+/// `nft -f` loads the result, and reading it gives the same graph. What nft's language cannot say (an ipset, iptables'
+/// `recent`, interfaces that a dump hides) becomes a comment that names it, so that nothing is left out silently.
 ///
 ///     table ip filter {
 ///     	chain INPUT {
@@ -22,7 +22,8 @@ public enum NftPrinter {
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
   }
 
-  /// One rule in nft's words, without its comment's and handle's remarks; parts that nft can't say stand in square brackets.
+  /// One rule in nft's words, without its comment's and handle's remarks; parts that nft can't say stand in square
+  /// brackets.
   public static func ruleText(_ rule: Rule, table: Table) -> String {
     let writer = NftRuleWriter(table: table)
     var words = parts(rule, writer).map { part in

@@ -1,9 +1,9 @@
-import RuleGraph
+package import RuleGraph
 
 /// The names of priorities (nft(8), "CHAINS": standard priority names; the bridge family has its own numbers).
-enum NftPriority {
+package enum NftPriority {
   /// The number of a name, or nil when the name does not exist for a family.
-  static func value(_ name: String, hook: Hook, family: TableFamily) -> Int32? {
+  package static func value(_ name: String, hook: Hook, family: TableFamily) -> Int32? {
     if family == .bridge {
       switch name {
       case "dstnat": return -300
@@ -25,7 +25,7 @@ enum NftPriority {
   }
 
   /// The names that nft prints for a hook, with their numbers.
-  static func names(hook: Hook, family: TableFamily) -> [(name: String, value: Int32)] {
+  package static func names(hook: Hook, family: TableFamily) -> [(name: String, value: Int32)] {
     switch (family, hook) {
     case (.bridge, .prerouting): [("dstnat", -300), ("filter", -200)]
     case (.bridge, .output): [("out", 100), ("filter", -200)]

@@ -1,5 +1,6 @@
-/// The types of nft's values; the raw value is the name that set declarations print (nft(8), "DATA TYPES"; `nft describe`).
-enum NftType: String, Hashable, Sendable, CaseIterable {
+/// The types of nft's values; the raw value is the name that set declarations print (nft(8), "DATA TYPES"; `nft
+/// describe`).
+package enum NftType: String, Hashable, Sendable, CaseIterable {
   case integer, string, boolean, verdict, mark, uid, gid, time, day, hour, realm, classid, dscp, ecn, ifname, bitmask
   case lladdr, invalid, object
   case ipv4Address = "ipv4_addr"
@@ -33,8 +34,14 @@ enum NftType: String, Hashable, Sendable, CaseIterable {
   /// What is left of a connection's life; nft names it `time` like a point in time.
   case duration = "relative_time"
 
+  /// The kinds of stateful objects, which the data of a map can be instead of a value (libnftables-json(5), "COUNTER"
+  /// to "CT EXPECTATION").
+  package static let objectKinds: Set<String> = [
+    "counter", "quota", "limit", "ct helper", "ct timeout", "ct expectation", "secmark", "synproxy",
+  ]
+
   /// The number of bits of a value; of an integer, as many as there can be.
-  var bits: Int {
+  package var bits: Int {
     switch self {
     case .ipv4Address, .mark, .uid, .gid, .realm, .classid, .interfaceIndex, .deviceGroup, .ctState, .ctStatus,
       .ctEvent,
@@ -54,8 +61,9 @@ enum NftType: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Whether a value is a mask of flags, so that a match without an operator tests bits (`bitmask_type` of nft's datatypes).
-  var isFlags: Bool {
+  /// Whether a value is a mask of flags, so that a match without an operator tests bits (`bitmask_type` of nft's
+  /// datatypes).
+  package var isFlags: Bool {
     switch self {
     case .tcpFlag, .ctState, .ctStatus, .ctEvent, .ctLabel: true
     default: false

@@ -37,7 +37,7 @@ enum NftValueText {
     switch part.type {
     case .ipv4Address, .ipv6Address:
       let free = (high - low).trailingZeroBitCount == 0 ? (~(high - low)).trailingZeroBitCount : 0
-      if free > 0, free < 128, (high - low) == NftValue.mask(free), low & NftValue.mask(free) == 0 {
+      if free > 0, free < 128, (high - low) == NftPart.mask(free), low & NftPart.mask(free) == 0 {
         let bits = part.type == .ipv4Address ? 32 : 128
         if free <= bits { return "\(IPAddress(bits: low))/\(bits - free)" }
       }
@@ -74,7 +74,7 @@ enum NftValueText {
     default: return nil
     }
     if interval.lowerBound == 0 { return "<= \(text(interval.upperBound, part))" }
-    return interval.upperBound == NftValue.maximum(part) ? ">= \(text(interval.lowerBound, part))" : nil
+    return interval.upperBound == part.maximum ? ">= \(text(interval.lowerBound, part))" : nil
   }
 
   /// The flags of a mask by their names; what has no name is a number.

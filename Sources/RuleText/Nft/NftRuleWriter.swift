@@ -8,14 +8,7 @@ struct NftRuleWriter {
 
   init(table: Table) {
     family = table.family
-    for set in table.sets {
-      let data = set.dataTypes.map { types in types.map { Self.part($0) } }
-      sets[set.name] = NftSetTypes(key: set.keyTypes.map { Self.part($0) }, data: data)
-    }
-  }
-
-  static func part(_ name: String) -> NftPart {
-    NftJSONTypes.objectKinds.contains(name) ? NftPart(.object) : NftPart(NftType(rawValue: name) ?? .invalid)
+    for set in table.sets { sets[set.name] = NftSetTypes(of: set) }
   }
 
   // MARK: - Expressions
@@ -75,7 +68,7 @@ struct NftRuleWriter {
 
   private static func arithmetic(_ operand: String, _ and: UInt128, _ xor: UInt128, _ part: NftPart) -> String {
     let isAddress = part.type == .ipv4Address
-    let all = NftValue.mask(part.bits)
+    let all = NftPart.mask(part.bits)
     let mask = isAddress ? and & all : and
     func number(_ value: UInt128) -> String {
       if part.type.isFlags {

@@ -1,16 +1,19 @@
 import RuleGraph
 
 /// The words that stand for numbers in nft's types (nft(8), "DATA TYPES"; `nft describe TYPE` prints each list).
-enum NftSymbols {
+package enum NftSymbols {
   /// The number that a word stands for in a type, or nil when it is no word of the type.
-  static func value(of word: String, in type: NftType) -> UInt128? {
+  package static func value(of word: String, in type: NftType) -> UInt128? {
     tables[type]?[word]
   }
 
   /// The word for a number of a type, as nft prints it, or nil when it has none.
-  static func word(for value: UInt128, in type: NftType) -> String? {
+  package static func word(for value: UInt128, in type: NftType) -> String? {
     words[type]?[value]
   }
+
+  /// The flags of `log`, from the lowest bit (`NF_LOG_*` in `include/uapi/linux/netfilter/nf_log.h`).
+  package static let logFlags = ["tcp sequence", "tcp options", "ip options", "skuid", "ether"]
 
   private static let tables: [NftType: [String: UInt128]] = lists.mapValues { list in
     Dictionary(list.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })

@@ -1,12 +1,13 @@
-import RuleGraph
+package import RuleGraph
 
 /// The comparisons of a rule that nft hands to the kernel as one.
 ///
-/// nft loads comparisons of neighbouring header fields with one load, as long as they fit a register: `tcp sport 1 tcp dport 2` asks for four bytes. It does so
-/// for `!=`, too, and `tcp sport != 1 tcp dport != 2` becomes "these four bytes are not 1 and 2": the rule matches where *either* port differs. The listing
-/// shows the two comparisons, so that they have to be put together here again. Measured with nft 1.0.6 (`--debug=netlink`) and the kernel; the kernel's own
-/// part is `net/netfilter/nft_cmp.c`. What other programs load (iptables-nft) is not joined.
-enum JoinedComparisons {
+/// nft loads comparisons of neighbouring header fields with one load, as long as they fit a register: `tcp sport 1 tcp
+/// dport 2` asks for four bytes. It does so for `!=`, too, and `tcp sport != 1 tcp dport != 2` becomes "these four
+/// bytes are not 1 and 2": the rule matches where *either* port differs. The listing shows the two comparisons, so that
+/// they have to be put together here again. Measured with nft 1.0.6 (`--debug=netlink`) and the kernel; the kernel's
+/// own part is `net/netfilter/nft_cmp.c`. What other programs load (iptables-nft) is not joined.
+package enum JoinedComparisons {
   /// Where a field lies: whole bytes from the start of a header.
   struct Place {
     var base: PayloadBase
@@ -15,7 +16,7 @@ enum JoinedComparisons {
   }
 
   /// The statements of a rule with the comparisons together that nft loads as one; nil when there are none such.
-  static func joined(_ statements: [Statement]) -> [Statement]? {
+  package static func joined(_ statements: [Statement]) -> [Statement]? {
     var found: [(index: Int, match: Match, place: Place)] = []
     for index in statements.indices {
       guard case .match(let match) = statements[index], match.negated, let place = place(of: match) else { continue }
@@ -49,7 +50,8 @@ enum JoinedComparisons {
     }
   }
 
-  /// The statements of a rule that nft must not join, written so that it does not: of neighbouring comparisons all but the first test for the other values.
+  /// The statements of a rule that nft must not join, written so that it does not: of neighbouring comparisons all but
+  /// the first test for the other values.
   static func apart(_ statements: [Statement]) -> [Statement] {
     guard joined(statements) != nil else { return statements }
     var isFirst = true
@@ -67,7 +69,8 @@ enum JoinedComparisons {
     }
   }
 
-  /// The comparisons behind a test of which one must hold, as nft writes them; nil when the test does not come from such.
+  /// The comparisons behind a test of which one must hold, as nft writes them; nil when the test does not come from
+  /// such.
   static func parts(of alternatives: [Match]) -> [Match]? {
     guard alternatives.allSatisfy({ $0.negated && place(of: $0) != nil }) else { return nil }
     return alternatives

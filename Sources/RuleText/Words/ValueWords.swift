@@ -1,11 +1,10 @@
-import HostModel
-import RuleGraph
+package import RuleGraph
 
 /// Values as they stand within a sentence.
-enum ValueWords {
+package enum ValueWords {
   /// Addresses as prefixes, ranges or single ones, the first six: `10.0.0.0/8, 192.168.0.1`; `any address` for all of
   /// a family.
-  static func addresses(_ values: ValueSet) -> String {
+  package static func addresses(_ values: ValueSet) -> String {
     if isAny(values) { return "any address" }
     return list(values) { interval in
       let low = IPAddress(bits: interval.lowerBound)
@@ -21,19 +20,13 @@ enum ValueWords {
   }
 
   /// Whether a set has all addresses of a family.
-  static func isAny(_ addresses: ValueSet) -> Bool {
+  package static func isAny(_ addresses: ValueSet) -> Bool {
     addresses == .all || AddressFamily.allCases.contains { addresses == $0.allAddresses }
   }
 
   /// Numbers and ranges of them, the first six: `80, 443, 8000-8999`.
-  static func numbers(_ values: ValueSet) -> String {
+  package static func numbers(_ values: ValueSet) -> String {
     list(values) { $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-  }
-
-  /// An address with its port: `172.17.0.2:8080`, `[2001:db8::1]:80`.
-  static func endpoint(_ endpoint: Endpoint) -> String {
-    let address = endpoint.address
-    return address.isIPv4 ? "\(address):\(endpoint.port)" : "[\(address)]:\(endpoint.port)"
   }
 
   private static func list(_ values: ValueSet, _ one: (ClosedRange<UInt128>) -> String) -> String {
@@ -43,5 +36,5 @@ enum ValueWords {
   }
 
   /// The name of a transport protocol: `tcp`.
-  static func transport(_ number: UInt128) -> String { Field.meta(.l4proto).text(of: ValueSet(number)) }
+  package static func transport(_ number: UInt128) -> String { Field.meta(.l4proto).text(of: ValueSet(number)) }
 }

@@ -1,9 +1,9 @@
-import RuleGraph
+package import RuleGraph
 
 /// The header fields of nft with their types (nft(8), "PAYLOAD EXPRESSIONS"; widths from the protocols' own documents).
-enum NftPayload {
+package enum NftPayload {
   /// The field of a header by its words, or nil when nft has no such field.
-  static func field(_ protocolName: String, _ name: String) -> NftField? {
+  package static func field(_ protocolName: String, _ name: String) -> NftField? {
     guard let header = Header(rawValue: protocolName) else { return nil }
     let fieldName: HeaderFieldName
     switch name {
@@ -17,7 +17,7 @@ enum NftPayload {
   }
 
   /// The type and width of a header field, or nil when the header has no such field.
-  static func typeAndBits(_ header: Header, _ name: HeaderFieldName) -> (NftType, Int)? {
+  package static func typeAndBits(_ header: Header, _ name: HeaderFieldName) -> (NftType, Int)? {
     switch header {
     case .tcp, .udp, .udplite, .sctp, .dccp, .th: transport(header, name)
     case .ip, .ip6: network(header, name)

@@ -1,9 +1,9 @@
-import RuleGraph
+package import RuleGraph
 
 /// The fields of nft beside header fields, with their types (nft(8), "PRIMARY EXPRESSIONS").
-enum NftFields {
+package enum NftFields {
   /// `meta KEY`, or nil when nft has no such key.
-  static func meta(_ key: String) -> NftField? {
+  package static func meta(_ key: String) -> NftField? {
     let known: MetaKey
     switch key {
     case "ibriport", "ibriportname": known = .ibrname
@@ -18,7 +18,7 @@ enum NftFields {
   }
 
   /// The type of a meta key's values.
-  static func type(of key: MetaKey) -> NftType {
+  package static func type(of key: MetaKey) -> NftType {
     switch key {
     case .iifname, .oifname, .ibrname, .obrname, .sdifname, .physicalIn, .physicalOut: .ifname
     case .iif, .oif, .sdif: .interfaceIndex
@@ -55,7 +55,7 @@ enum NftFields {
   /// `ct [DIRECTION] KEY`; `key` may begin with `ip` or `ip6` (`ip saddr`). Nil when nft has no such key.
   ///
   /// An address without a family is of the table's, or of the family that the address it is compared with shows.
-  static func conntrack(_ key: String, _ direction: Direction?, family: TableFamily) -> NftField? {
+  package static func conntrack(_ key: String, _ direction: Direction?, family: TableFamily) -> NftField? {
     var name = key
     var addresses: NftType = family == .ip6 ? .ipv6Address : .ipv4Address
     if key.hasPrefix("ip6 ") {
@@ -87,7 +87,7 @@ enum NftFields {
   }
 
   /// `fib FLAGS RESULT`, or nil when a word is unknown.
-  static func fib(_ result: String, flags: [String]) -> NftField? {
+  package static func fib(_ result: String, flags: [String]) -> NftField? {
     guard let result = FibField.Result(rawValue: result) else { return nil }
     var field = FibField(result, ofDestination: false)
     var hasAddress = false
@@ -115,7 +115,7 @@ enum NftFields {
   }
 
   /// `rt [FAMILY] KEY`; `family` is `ip`, `ip6` or nil.
-  static func route(_ key: String, family: String?) -> NftField? {
+  package static func route(_ key: String, family: String?) -> NftField? {
     switch (key, family) {
     case ("classid", _): NftField(.route(.classid), .realm)
     case ("mtu", _): NftField(.route(.mtu), .integer, bits: 16)
@@ -128,7 +128,7 @@ enum NftFields {
   }
 
   /// `socket KEY`, but for control groups, which have no numbers in a dump.
-  static func socket(_ key: String) -> NftField? {
+  package static func socket(_ key: String) -> NftField? {
     switch SocketKey(rawValue: key) {
     case .transparent: NftField(.socket(.transparent), .boolean)
     case .wildcard: NftField(.socket(.wildcard), .boolean)
@@ -138,7 +138,7 @@ enum NftFields {
   }
 
   /// `ipsec in|out [spnum N] [FAMILY] KEY`.
-  static func ipsec(_ key: String, family: String?, inbound: Bool, index: UInt64) -> NftField? {
+  package static func ipsec(_ key: String, family: String?, inbound: Bool, index: UInt64) -> NftField? {
     guard let index = UInt8(exactly: index) else { return nil }
     switch (key, family) {
     case ("reqid", _), ("spi", _):
@@ -152,7 +152,7 @@ enum NftFields {
   }
 
   /// A TCP option, IP option, extension header or SCTP chunk; `name` nil is its presence.
-  static func option(_ kind: OptionKind, _ option: String, _ name: String?) -> NftField {
+  package static func option(_ kind: OptionKind, _ option: String, _ name: String?) -> NftField {
     var option = option
     if kind == .tcp {
       switch option {
@@ -188,7 +188,7 @@ enum NftFields {
   }
 
   /// `@BASE,OFFSET,LENGTH`, or nil when it is wider than a value can be.
-  static func raw(_ base: String, offset: UInt64, length: UInt64) -> NftField? {
+  package static func raw(_ base: String, offset: UInt64, length: UInt64) -> NftField? {
     guard let base = PayloadBase(rawValue: base), let offset = Int(exactly: offset), length >= 1, length <= 128,
       offset <= 1 << 20
     else { return nil }

@@ -1,8 +1,8 @@
-import RuleGraph
+package import RuleGraph
 
 /// Matches in nft's words, as they stand within a sentence: `tcp dport != 80`.
-enum NftWords {
-  static func match(_ match: Match) -> String {
+package enum NftWords {
+  package static func match(_ match: Match) -> String {
     let name = subject(match.subject)
     let sign = match.negated ? " != " : " "
     switch match.values {
@@ -19,7 +19,7 @@ enum NftWords {
   }
 
   /// What a match looks at: `ip saddr . tcp dport`.
-  static func subject(_ expression: ValueExpression) -> String {
+  package static func subject(_ expression: ValueExpression) -> String {
     switch expression {
     case .field(let field): return field.text
     case .constant(let value): return "\(value)"
@@ -36,7 +36,7 @@ enum NftWords {
   }
 
   /// A number that the kernel makes up: `numgen inc mod 2`.
-  static func generator(_ generator: Generator) -> String {
+  package static func generator(_ generator: Generator) -> String {
     let modulus = generator.arguments.first { $0.name == "mod" }?.value
     return modulus.map { "\(generator.name) mod \($0)" } ?? generator.name
   }
