@@ -13,7 +13,7 @@ extension IptablesChange {
     _ chain: String, in table: IptablesTable, isDeleting: Bool = false
   ) -> IptablesCommand.Refusal {
     if table.isPart { return Refusal(obstacle: .notShown(.chain(table.graphFamily, table.name, chain))) }
-    return isDeleting ? notThere : Refusal("No chain/target/match by that name.")
+    return Refusal(isDeleting ? Self.badRule : "No chain/target/match by that name.")
   }
 
   /// A rule that is looked for and not found.
@@ -24,6 +24,8 @@ extension IptablesChange {
     return notThere
   }
 
+  private static let badRule = "Bad rule (does a matching rule exist in that chain?)."
+
   /// What is said of a rule that is not there. The older variant has other words for one whose target is no plain
   /// verdict.
   private var notThere: IptablesCommand.Refusal {
@@ -33,7 +35,7 @@ extension IptablesChange {
     let isPlain = target.map { ["ACCEPT", "DROP", "RETURN", "QUEUE"].contains($0) } ?? true
     return Refusal(
       isLegacy && !isPlain
-        ? "No chain/target/match by that name." : "Bad rule (does a matching rule exist in that chain?).")
+        ? "No chain/target/match by that name." : Self.badRule)
   }
 
   /// A number counts rules that must all be known.
@@ -113,13 +115,15 @@ extension IptablesChange {
 
   /// A jump leads to no built-in chain, and from where packets come in never back.
   func refuseLeadingBack(
-    _ target: CommandWord?, from chain: IptablesChain, in table: IptablesTable
+    _ target: CommandWord?, from chain: IptablesChain, at place: Int?, in table: IptablesTable
   ) throws(IptablesCommand.Refusal) {
     guard isExact, let name = target?.text, let index = table.index(name) else { return }
     if table.chains[index].base != nil {
       let isThere = isLegacy || !table.chains[index].isAssumed
       throw kernelRefusal(isThere ? "Operation not supported" : "No such file or directory", in: chain.name)
     }
+    // Behind a verdict for every packet the older tables look at nothing.
+    if isLegacy, let place, let end = chain.firstEnd, place > end { return }
     let jumps = table.jumps(stopsAtEnds: isLegacy)
     guard table.chains.contains(where: { $0.base != nil && jumps.reaches(chain.name, from: $0.name) }),
       jumps.adding(name, to: chain.name).leadsBack(from: chain.name)
@@ -140,15 +144,11 @@ extension IptablesTable {
   func jumps(stopsAtEnds: Bool) -> JumpGraph {
     var jumps = JumpGraph()
     for chain in chains {
-      for index in 0..<chain.rules.count {
-        let statements = chain.rules[index].statements
-        for statement in statements { if let name = statement.chain { jumps.add(name, to: chain.name) } }
-        guard stopsAtEnds, case .verdict(let verdict)? = statements.first else { continue }
-        switch verdict {
-        case .accept, .drop, .return, .goto: break
-        default: continue
+      let last = stopsAtEnds ? chain.firstEnd.map { $0 + 1 } : nil
+      for index in 0..<(last ?? chain.rules.count) {
+        for statement in chain.rules[index].statements {
+          if let name = statement.chain { jumps.add(name, to: chain.name) }
         }
-        break
       }
     }
     return jumps
@@ -156,6 +156,16 @@ extension IptablesTable {
 }
 
 extension IptablesChain {
+  /// The index of the first rule that ends the chain for every packet.
+  var firstEnd: Int? {
+    (0..<rules.count).first { index in
+      switch rules[index].statements.first {
+      case .verdict(.accept), .verdict(.drop), .verdict(.return), .verdict(.goto): true
+      default: false
+      }
+    }
+  }
+
   /// Whether rules that nobody shows, or that were not understood, may be the same as one that is looked for.
   var mayHoldOthers: Bool {
     (0..<rules.count).contains { rules[$0].missing != nil || rules[$0].isInDoubt || rules[$0].hasUnknownPart }

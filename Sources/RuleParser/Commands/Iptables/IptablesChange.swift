@@ -60,8 +60,8 @@ struct IptablesChange {
       let index = try chain(of: table)
       if table.chains[index].base != nil { return }
     }
-    // The older tables hold their chains in the order of the names, and the first that stays is told of.
-    let chains = isExact && isLegacy ? table.chains.sorted { $0.name < $1.name } : table.chains
+    // The older tables hold their chains in the order of the names, and the last that stays is told of.
+    let chains = isExact && isLegacy ? table.chains.sorted { $0.name > $1.name } : table.chains
     for chain in chains where chain.base == nil && (name == nil || chain.name == name) {
       if isExact { try refuseDeleting(chain, of: table, targets) }
       // Rules that are perhaps there perhaps keep the chain.
@@ -132,6 +132,8 @@ struct IptablesChange {
   private func changeRules(
     of table: inout IptablesTable, _ diagnostics: inout [Diagnostic]
   ) throws(IptablesCommand.Refusal) -> CommandOutcome {
+    // The number is looked at while the options are read, whatever else is wrong.
+    if isExact, let number = command.argument, !number.isUnknown { _ = try Self.value(of: number) }
     if command.operation == .delete, let number = command.argument {
       let index = try chain(of: table)
       try deleteRule(number, of: &table, index)
@@ -167,12 +169,13 @@ struct IptablesChange {
     let isComputed = place.doubt.isRepeated && command.rule.contains(where: \.isUnknown)
     switch command.operation {
     case .append:
-      try refuseLeadingBack(read.target, from: table.chains[index], in: table)
+      try refuseLeadingBack(
+        read.target, from: table.chains[index], at: table.chains[index].rules.count, in: table)
       diagnostics += isComputed ? [computed] : read.diagnostics
       table.change(index) { chain in for rule in read.rules { add(rule, to: &chain, at: chain.rules.count) } }
     case .insert:
       let at = try place(of: command.argument, in: table.chains[index], "insertion", behind: 1)
-      try refuseLeadingBack(read.target, from: table.chains[index], in: table)
+      try refuseLeadingBack(read.target, from: table.chains[index], at: at, in: table)
       diagnostics += isComputed ? [computed] : read.diagnostics
       table.change(index) { chain in
         guard let at else { return chain.forgetRules(from: place.span) }
@@ -180,7 +183,7 @@ struct IptablesChange {
       }
     case .replace:
       let at = try place(of: command.argument, in: table.chains[index], "replacement", behind: 0)
-      try refuseLeadingBack(read.target, from: table.chains[index], in: table)
+      try refuseLeadingBack(read.target, from: table.chains[index], at: at, in: table)
       diagnostics += read.diagnostics
       table.change(index) { chain in replace(at, of: &chain, with: read.rules[0]) }
     case .check:
@@ -209,13 +212,18 @@ struct IptablesChange {
     }
   }
 
+  private static func value(of number: CommandWord) throws(IptablesCommand.Refusal) -> Int {
+    guard let value = Int(number.text), value > 0 else { throw Refusal("Invalid rule number `\(number.text)'") }
+    return value
+  }
+
   /// The index that a rule's number stands for; nil where nobody knows because rules before it are perhaps not there.
   private func place(
     of number: CommandWord?, in chain: IptablesChain, _ what: String, behind: Int
   ) throws(IptablesCommand.Refusal) -> Int? {
     guard let number else { return 0 }
     if number.isUnknown { return nil }
-    guard let value = Int(number.text), value > 0 else { throw Refusal("Invalid rule number `\(number.text)'") }
+    let value = try Self.value(of: number)
     if value == 1, behind == 1 { return 0 }
     if isExact { try refuseUnlessKnown(before: value - behind, in: chain) }
     if place.doubt.isRepeated || chain.isUncertain(before: value) { return nil }

@@ -143,8 +143,7 @@ struct ExactIpsets {
       sets.append(set)
       return .success
     }
-    let isSame = sets[old].ipsetType == set.ipsetType && sets[old].family == set.family
-    return isForgiving && isSame
+    return isForgiving && sets[old].isMade(as: set)
       ? .success : refuse("Set cannot be created: set with the same name already exists")
   }
 
@@ -266,6 +265,20 @@ extension NamedSet {
     }
     guard ends.count == 2, let low = ends[0], let high = ends[1], low <= high else { return false }
     return !key.subtracting(ValueSet([low...high])).isEmpty
+  }
+
+  /// Whether the set was made as another one is to be, so that `-exist` forgives that it is there: the sizes of its table
+  /// may differ, and `forceadd` (`mtype_same_set` in `net/netfilter/ipset/ip_set_hash_gen.h`).
+  fileprivate func isMade(as other: NamedSet) -> Bool {
+    func settings(_ set: NamedSet) -> Set<Argument> {
+      Set(
+        set.arguments.filter {
+          ["maxelem", "timeout", "netmask", "bitmask", "markmask", "range", "size"].contains($0.name)
+        })
+    }
+    func extensions(_ set: NamedSet) -> Set<String> { Set(set.flags).subtracting(["forceadd", "wildcard"]) }
+    return ipsetType == other.ipsetType && family == other.family && settings(self) == settings(other)
+      && extensions(self) == extensions(other)
   }
 
   /// What ipset prints of a set for which nothing else was asked.
