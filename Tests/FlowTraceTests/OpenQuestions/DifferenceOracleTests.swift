@@ -204,6 +204,10 @@ extension RandomFirewall.Atom {
     func place(_ address: UInt128, _ network: IPAddress) -> UInt32 {
       address >= network.bits && address < network.bits + 16 ? UInt32(address - network.bits) : 999
     }
+    // An atom knows no sources among the destinations, nor the reverse, which a reply's rules would look at.
+    guard place(source, RandomFirewall.destinations) == 999, place(destination, RandomFirewall.sources) == 999 else {
+      return nil
+    }
     func port(_ name: HeaderFieldName) -> Int { Int(value(.header(HeaderField(.th, name))) ?? 0) - 1000 }
     self.init(
       source: place(source, RandomFirewall.sources), destination: place(destination, RandomFirewall.destinations),

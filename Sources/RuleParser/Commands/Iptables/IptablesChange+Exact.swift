@@ -156,11 +156,13 @@ extension IptablesTable {
 }
 
 extension IptablesChain {
-  /// The index of the first rule that ends the chain for every packet.
+  /// The index of the first rule that ends the chain for every packet, as the kernel's older tables look at it: a rule
+  /// with a comment has a match, and behind a `goto` they look on (`mark_source_chains` in
+  /// `net/ipv4/netfilter/ip_tables.c`; measured).
   var firstEnd: Int? {
     (0..<rules.count).first { index in
       switch rules[index].statements.first {
-      case .verdict(.accept), .verdict(.drop), .verdict(.return), .verdict(.goto): true
+      case .verdict(.accept), .verdict(.drop), .verdict(.return): rules[index].comment == nil
       default: false
       }
     }
