@@ -192,6 +192,14 @@ struct SaveRuleReader: ~Copyable {
       return Rule(missing: MissingRules(.unreadable, count: 1), span: span)
     }
     guard let place = damage.quote ?? (damage.targets == 0 ? damage.loose : nil) else { return nil }
+    if damage.quote != nil {
+      // The value that the mark begins goes on to the line's end, and nobody knows what of it was meant.
+      if options.count > 0, options[options.count - 1].value.upperBound > place {
+        options.removeLast(1)
+      } else if rule.statements.count > 0 {
+        rule.statements.removeLast(1)
+      }
+    }
     if isOutOfOrder { options.sort { $0.segment < $1.segment } }
     lower(.match, span, line)
     let rest = rule.text(min(place, lineEnd)..<lineEnd)

@@ -523,4 +523,18 @@ import Testing
     #expect(reading.facts.containers.first?.ports.map(\.hostPort) == [9001])
     #expect(reading.facts.containers.map(\.isRunning) == [true, false])
   }
+
+  @Test(arguments: ["-A USER -p tcp -i \"eth0 -j DROP", "-A USER -p tcp -m comment --comment \"ours -j DROP"])
+  func whatAnOpenQuotationMarkTakesInIsNoTest(_ line: String) throws {
+    let text = "-P FORWARD ACCEPT\n-N USER\n-A FORWARD -j USER\n\(line)\n-A USER -j RETURN\n"
+    let tables = DumpReader().read([DumpInput(name: "rules.txt", text: text)]).ruleset.tables
+    let rule = try #require(tables.first?.chains.first { $0.name == "USER" }?.rules.first)
+    #expect(rule.isUnseen)
+    let tests = rule.statements.dropLast()
+    #expect(
+      tests.count <= 1
+        && tests.allSatisfy {
+          if case .match(let match) = $0 { match.subject == .field(.meta(.l4proto)) } else { false }
+        })
+  }
 }
