@@ -64,4 +64,22 @@ import Testing
     #expect(conditions.map(\.kind) == [.quota])
     #expect(accepted.conditions.first?.isEnvironment == true)
   }
+
+  @Test func aMaskedElementMayHoldThePacketWhateverItsLimit() throws {
+    let reading = HostReading.of(
+      """
+      table ip t {
+        set s { type ipv4_addr; flags dynamic; elements = { 192.0.2.x limit rate 1/hour, 198.51.100.7 limit rate 2/hour }; }
+        chain in { type filter hook input priority 0; policy drop; ip saddr @s accept; }
+      }
+      """, name: "rules.nft")
+    for (source, verdicts): (String, Set<Case.Verdict>) in [
+      ("192.0.2.1", [.accept, .drop]), ("198.51.100.7", [.accept, .drop]), ("203.0.113.9", [.drop]),
+    ] {
+      let trace = try reading.trace([
+        (.input, "eth0"), (.proto, "tcp"), (.src, source), (.dst, "10.0.0.9:22"), (.hostAddress, "10.0.0.9"),
+      ])
+      #expect(Set(trace.cases.map { $0.conditionalVerdict ?? $0.verdict }) == verdicts, "\(source)")
+    }
+  }
 }

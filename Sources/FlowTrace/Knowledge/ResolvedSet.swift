@@ -24,7 +24,8 @@ final class ResolvedSet: Sendable {
   /// The elements that hold a packet only while a rate, a quota or a number of connections is not used up, those with
   /// one limit as a set of their own; they are among ``elements`` too. Empty of most sets.
   let limited: [(limit: SetLimit, set: ResolvedSet)]
-  /// The elements without such limits; nil where that is all of them.
+  /// The elements without such limits, and masked ones, of which it is unknown anyway whether they hold a packet; nil
+  /// where no element has a limit.
   let unlimited: ResolvedSet?
   private let lazyValues = AtomicLazyReference<Shared<ValueSet>>()
   private let lazyTable = AtomicLazyReference<Table>()
@@ -70,7 +71,7 @@ final class ResolvedSet: Sendable {
     unlimited =
       limited.isEmpty
       ? nil
-      : ResolvedSet(name: name, elements: (elements + masked).filter(\.conditions.isEmpty), isKnown: isKnown)
+      : ResolvedSet(name: name, elements: elements.filter(\.conditions.isEmpty) + masked, isKnown: isKnown)
   }
 
   private static func limited(

@@ -147,23 +147,18 @@ struct OutcomeTable {
     if trace.query.sender == nil, !known.isEmpty, let text = ZoneWords(zones: zones, words: words).text(known) {
       return text
     }
-    var told: [(name: String, sources: [String]?)] = []
+    var names: [String] = []
+    var sources: [String: [String?]] = [:]
     for index in group.indices {
       let name = words.sender(of: trace.cases[index], query: trace.query).name
-      let sources = group.isUnusual ? words.sources(of: trace.cases[index], query: trace.query) : nil
-      guard let known = told.firstIndex(where: { $0.name == name }) else {
-        told.append((name, sources.map { [$0] }))
-        continue
-      }
-      // Who sends from all of its addresses needs no list of some.
-      guard let sources, told[known].sources?.contains(sources) != true else {
-        if sources == nil { told[known].sources = nil }
-        continue
-      }
-      told[known].sources?.append(sources)
+      let part = group.isUnusual ? words.sources(of: trace.cases[index], query: trace.query) : nil
+      if !names.contains(name) { names.append(name) }
+      if sources[name]?.contains(part) != true { sources[name, default: []].append(part) }
     }
-    return told.map { name, sources in
-      sources.map { "\(name), \($0.joined(separator: " or "))" } ?? name
+    return names.map { name in
+      // Who sends from all of its addresses needs no list of some.
+      guard let parts = sources[name], !parts.contains(nil) else { return name }
+      return "\(name), \(parts.compactMap(\.self).joined(separator: " or "))"
     }.listed(upTo: 2)
   }
 

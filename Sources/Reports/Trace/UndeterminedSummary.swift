@@ -133,11 +133,9 @@ struct UndeterminedSummary {
     if verdict == .accept, one.translations.contains(where: { !$0.ofSource }) {
       action += " -> " + one.packet.destinationText
     }
-    var bare = one
-    bare.conditions = []
     var outcome = Outcome(
       condition: condition, verdict: verdict, action: action, decider: "", source: nil,
-      packets: words.limits(of: bare, query: query).short)
+      packets: words.packetLimits(of: one, query: query).short)
     if verdict == .undetermined { return outcome }
     switch one.decidedBy {
     case .rule(let id) where ruleset.holds(id) && ruleset[id].missing == nil:

@@ -166,6 +166,13 @@ struct HostWords {
   ///
   /// - Parameter hidingSource: Whether the sources go without saying, since the sender is named.
   func limits(of one: Case, query: Query, hidingSource: Bool = false) -> PacketLimits {
+    var limits = packetLimits(of: one, query: query, hidingSource: hidingSource)
+    limits.rest += one.conditions.compactMap { $0.text(in: ruleset).map { "if \($0)" } }
+    return limits
+  }
+
+  /// The same without the conditions.
+  func packetLimits(of one: Case, query: Query, hidingSource: Bool = false) -> PacketLimits {
     var allowed = one.when.allowed
     if hidingSource { allowed[.address(.saddr, one.packet.family)] = nil }
     var limits = box(allowed, of: one.when, query: query, isException: false)
@@ -177,7 +184,6 @@ struct HostWords {
       if !words.isEmpty { limits.rest.append("not " + words.joined(separator: " and ")) }
     }
     if count > 3, count <= 8 { limits.rest.append("and \(one.when.except.count - 3) more exceptions") }
-    limits.rest += one.conditions.compactMap { $0.text(in: ruleset).map { "if \($0)" } }
     return limits
   }
 

@@ -11,6 +11,8 @@ struct SaveRuleReader: ~Copyable {
   private var rule: RuleDraft
   private var tokens = ScratchList<Token>()
   private var options = ScratchList<ExtensionOption>()
+  /// How many statements and options there were before the last one was read.
+  private var beforeLast = (statements: 0, options: 0)
   private var segments = ScratchList<Segment>()
   private var at = 0
   /// Where the rule that is read ends: past the end of its line where a quotation mark of that ends in a later one.
@@ -106,6 +108,7 @@ struct SaveRuleReader: ~Copyable {
     while at < tokens.count {
       let token = tokens[at]
       at += 1
+      beforeLast = (rule.statements.count, options.count)
       guard !token.isQuoted, !token.range.isEmpty else {
         unknown(token.range, span, line)
         continue
@@ -194,11 +197,8 @@ struct SaveRuleReader: ~Copyable {
     guard let place = damage.quote ?? (damage.targets == 0 ? damage.loose : nil) else { return nil }
     if damage.quote != nil {
       // The value that the mark begins goes on to the line's end, and nobody knows what of it was meant.
-      if options.count > 0, options[options.count - 1].value.upperBound > place {
-        options.removeLast(1)
-      } else if rule.statements.count > 0 {
-        rule.statements.removeLast(1)
-      }
+      rule.statements.removeLast(rule.statements.count - beforeLast.statements)
+      options.removeLast(options.count - beforeLast.options)
     }
     if isOutOfOrder { options.sort { $0.segment < $1.segment } }
     lower(.match, span, line)

@@ -282,6 +282,10 @@ import Testing
       """
     let chain = try #require(Self.read(text).first?.chains.first)
     #expect(chain.rules.count == 4 && chain.rules.allSatisfy { $0.missing == nil })
+
+    // Behind `continue` the rule may go on, in the line that follows.
+    let open = text.replacing("invalid : drop", with: "invalid : continue")
+    #expect(try #require(Self.read(open).first?.chains.first).rules.first?.missing != nil)
   }
 
   @Test func aComparisonAtTheEndOfALineIsNoBreakOfAMailer() throws {

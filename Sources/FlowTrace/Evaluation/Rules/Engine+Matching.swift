@@ -57,8 +57,8 @@ extension Engine {
     if case .concatenation(let parts) = match.subject {
       return decideKey(parts, match, isIn: set, in: &flow, rule: rule, statement: statement)
     }
-    if set.unlimited != nil, !match.negated {
-      return decide([match.subject], match, isInLimited: set, in: &flow, rule: rule, statement: statement)
+    if set.unlimited != nil {
+      return decideKey([match.subject], match, isIn: set, in: &flow, rule: rule, statement: statement)
     }
     guard set.isKnown else {
       return unknownMember(set, [match.subject], match, in: &flow, rule: rule, statement: statement)
@@ -167,8 +167,9 @@ extension Engine {
     _ parts: [ValueExpression], _ match: Match, isIn set: ResolvedSet, in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     var parts = parts
-    if set.unlimited != nil, !match.negated {
-      return decide(parts, match, isInLimited: set, in: &flow, rule: rule, statement: statement)
+    if let unlimited = set.unlimited, !match.negated {
+      return decide(
+        parts, match, isIn: set, whereUnlimited: unlimited, in: &flow, rule: rule, statement: statement)
     }
     if let ipset = set.ipset, set.isKnown {
       if ipset.ipsetType == "list:set" {
@@ -250,8 +251,8 @@ extension Engine {
   ///
   /// A negated match never asks for the limits: a packet that an element holds ends the rule either way.
   private func decide(
-    _ parts: [ValueExpression], _ match: Match, isInLimited set: ResolvedSet, in flow: inout Flow, rule: RuleID,
-    statement: Int
+    _ parts: [ValueExpression], _ match: Match, isIn set: ResolvedSet, whereUnlimited unlimited: ResolvedSet,
+    in flow: inout Flow, rule: RuleID, statement: Int
   ) -> Decision {
     func isIn(_ set: ResolvedSet) -> Decision {
       decideKey(parts, match, isIn: set, in: &flow, rule: rule, statement: statement)
@@ -259,7 +260,6 @@ extension Engine {
     func holds(_ number: Int) -> VariableID {
       variable(for: set.limited[number].limit, number, in: &flow, rule: rule, statement: statement)
     }
-    guard let unlimited = set.unlimited else { return isIn(set) }
     // Where no element without a limit holds the key, the one with a limit that holds it decides.
     let explicit = set.limited.indices.filter { !set.limited[$0].limit.isOfCatchAll }
     func boxes(whereLimitsHold: Bool) -> [Decision] {

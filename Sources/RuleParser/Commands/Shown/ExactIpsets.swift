@@ -276,7 +276,7 @@ extension NamedSet {
           ["maxelem", "timeout", "netmask", "bitmask", "markmask", "range", "size"].contains($0.name)
         })
     }
-    func extensions(_ set: NamedSet) -> Set<String> { Set(set.flags).subtracting(["forceadd", "wildcard"]) }
+    func extensions(_ set: NamedSet) -> Set<String> { Set(set.flags).subtracting(["forceadd"]) }
     return ipsetType == other.ipsetType && family == other.family && settings(self) == settings(other)
       && extensions(self) == extensions(other)
   }

@@ -361,9 +361,10 @@ extension Statement {
     }
   }
 
-  /// Whether nobody writes anything of a rule behind this statement: what stands behind a verdict map is never met,
-  /// unless the map says `continue`.
+  /// Whether nothing of a rule stands behind this statement: behind a map of verdicts nothing is ever met, unless it says
+  /// `continue`.
   fileprivate var closesRule: Bool {
-    if case .verdictMap = self { true } else { endsRule }
+    guard case .verdictMap(_, .anonymous(let elements)) = self else { return endsRule }
+    return !elements.contains { $0.data == .verdict(.continue) }
   }
 }

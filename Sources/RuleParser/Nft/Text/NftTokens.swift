@@ -90,16 +90,17 @@ struct NftTokens {
   var lineNumber: Int32 { enclosingLine?.number ?? 1 }
 
   /// The line that the piece that is looked at stands in, or ends.
-  var enclosingLine: DumpLine? {
+  var enclosingLine: DumpLine? { enclosingIndex < lines.count ? lines[enclosingIndex] : nil }
+
+  private var enclosingIndex: Int {
     // Behind the end of a line the next one is looked at already.
-    let index = line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
-    return index < lines.count ? lines[index] : nil
+    line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
   }
 
   /// The first line behind ``enclosingLine`` in which anything stands.
   var nextLine: DumpLine? {
-    let index = line < lines.count && lines[line].start <= current.start ? line : max(line - 1, 0)
-    return lines.dropFirst(index + 1).first { line in bytes[line.start..<line.end].contains { $0 > UInt8(ascii: " ") } }
+    lines.dropFirst(enclosingIndex + 1).first { line in bytes[line.start..<line.end].contains { $0 > UInt8(ascii: " ") }
+    }
   }
 
   /// Whether the piece that is looked at is the first of its line.
