@@ -26,6 +26,8 @@ final class HostKnowledge: Sendable {
   let containerAddresses: [AddressFamily: ValueSet]
   /// The addresses of the subnets, and single containers, that the rules show to be behind an interface.
   let inferredSubnetAddresses: ValueSet
+  /// The networks of each family that the addresses of interfaces bring with them, as told.
+  let connectedNetworks: [AddressFamily: ValueSet]
   /// The bridges of the host, told or inferred.
   let bridges: [String]
   /// The names of the bridges as values.
@@ -66,6 +68,10 @@ final class HostKnowledge: Sendable {
       $0.tos != nil || $0.transport != nil || $0.sourcePorts != nil || $0.destinationPorts != nil || $0.users != nil
     }
     hasRarePolicyRules = looksAtMore || !typesOfServiceRoutes.isEmpty
+    connectedNetworks = AddressFamily.allCases.reduce(into: [:]) { networks, family in
+      let subnets = facts.interfaces.flatMap(\.addresses).filter { $0.address.family == family }.compactMap(\.subnet)
+      networks[family] = ValueSet(subnets.flatMap(\.values.intervals))
+    }
     addressesForAll = [.ipv4: Self.multicast4.union(broadcastAddresses), .ipv6: Self.multicast6]
     routingRules = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.routingRules(facts, $1) }
     var inferredSets: [AddressFamily: ValueSet] = [:]

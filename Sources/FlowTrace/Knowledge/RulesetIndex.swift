@@ -99,6 +99,16 @@ final class RulesetIndex: Sendable {
     (lazyLocalnet.load() ?? lazyLocalnet.storeIfNil(Shared(Inference.localnetEvidence(in: ruleset)))).value
   }
 
+  /// Whether rules that translate sources may stand where none are shown.
+  var lacksMasquerades: Bool {
+    ruleset.tables.contains { table in
+      table.chains.contains { chain in
+        chain.base?.type == .nat && chain.base?.hook == .postrouting
+          && (chain.shown != .whole || chain.rules.contains { $0.missing != nil })
+      }
+    }
+  }
+
   // MARK: - Sets
 
   /// Which set is meant: one with a name, or one that is written in a rule.

@@ -119,6 +119,10 @@ extension Condition {
     case localRouteInTable(String)
     /// Whether a route whose destination is masked leads to a network, through an interface where that is shown.
     case maskedRoute(MaskedValue, network: Prefix, interface: String?)
+    /// Whether the destination is on the link of a bridge whose network no dump tells.
+    case neighbour(bridge: String)
+    /// Whether packets from 127/8 may leave through an interface.
+    case routeLocalnet(String?)
     /// Whether the route back to a source leads through the interface that its packets come in on.
     case reversePath(to: IPAddress, interface: String)
 
@@ -164,7 +168,8 @@ extension Condition.About {
       true
     case .opaque, .hiddenInterfaces, .owner, .hostMatch, .maskedMatch, .maskedValue, .hiddenElement, .maskedTarget,
       .setMember, .mapMember, .unseen, .policy, .device, .egressPort, .ownAddress, .policyRule, .unseenPolicyRule,
-      .routeInTable, .localRouteInTable, .maskedRoute, .reversePath, .seesPackets, .end:
+      .routeInTable, .localRouteInTable, .maskedRoute, .neighbour, .routeLocalnet, .reversePath, .seesPackets,
+      .end:
       false
     }
   }

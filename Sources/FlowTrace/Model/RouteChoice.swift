@@ -18,4 +18,6 @@ enum RouteQuestion: Hashable {
   case tableLeadsHere(String)
   /// Whether a route whose destination is masked is the one of a network, by its place among those of the host.
   case maskedRoute(Int, Prefix)
+  /// Whether the destination is on the link of a bridge whose network no dump tells.
+  case link(of: String)
 }

@@ -53,7 +53,7 @@ struct ConditionTable {
     switch about {
     case .environment, .element, .draw, .transparentProxy, .queue, .natOrder, .boundProgram, .owner, .hostMatch,
       .ownAddress, .egressPort, .policyRule, .unseenPolicyRule, .routeInTable, .localRouteInTable, .maskedRoute,
-      .reversePath:
+      .neighbour, .routeLocalnet, .reversePath:
       true
     case .match(let match), .bits(let match): match.setNames.allSatisfy { !alignment.changedSets.contains($0) }
     case .largeSet(let name, _): !alignment.changedSets.contains(name)

@@ -70,6 +70,9 @@ extension ConditionUse {
     case .maskedRoute(let masked, let network, let interface):
       let link = interface.map { " on \($0)" } ?? ""
       return "\(masked.text)/\(network.length)\(link) is \(holds ? "" : "not ")\(network)"
+    case .neighbour(let bridge): return "the destination is \(holds ? "" : "not ")on the network of \(bridge)"
+    case .routeLocalnet(let interface):
+      return "route_localnet is \(holds ? "on" : "off") for \(interface ?? "its interface")"
     case .reversePath(let source, let interface):
       return "the route back to \(source) \(holds ? "goes" : "does not go") through \(interface)"
     case .seesPackets(let table, let family):

@@ -192,10 +192,12 @@ struct PasteLines {
 
   /// Whether a line behind one with a number is the rest of it, since it was folded: it has no such number, and the
   /// next number stands a few lines below, in the same columns. Numbers in six columns are those of `cat -n`; `ip addr`
-  /// numbers its interfaces, too, each with lines of its own below.
+  /// numbers its interfaces with a colon, each with lines of its own below.
   private func isRest(_ index: Int, of last: (line: Int, rest: Range<Int>), _ number: UInt64) -> Bool {
     let width = last.rest.lowerBound - lines[last.line].start
     guard width >= 7 else { return false }
+    let sign = bytes[last.rest.lowerBound - 2]
+    guard sign != UInt8(ascii: ":"), sign != UInt8(ascii: ")") else { return false }
     func hasNext(_ line: DumpLine) -> Bool {
       guard let prefix = Self.number(before: bytes, line) else { return false }
       return prefix.number == number + 1 && prefix.end - line.start == width

@@ -173,8 +173,10 @@ extension SectionFinder {
       return
     }
     if open.continuation.isComplete {
-      // A table's name and no brace: the text was cut there.
-      if open.section.kind == .nftText, open.fence == fence, TableInventory.mayBeHead(bytes, content) {
+      // A table's name and no brace: the text was cut there. Or it says that other tables were left out.
+      if open.section.kind == .nftText, open.fence == fence,
+        TableInventory.mayBeHead(bytes, content) || OmissionMark.evidence(bytes, content.range) == .elided
+      {
         append(content, at: index)
       }
       if !isBlank {
@@ -243,7 +245,9 @@ extension SectionFinder {
 
   /// Whether a line that could be a comment among rules is a command that prints some: `### iptables -t nat -S OUTPUT`.
   func isHeadingOfRules(_ line: DumpLine) -> Bool {
-    guard bytes[line.start] == UInt8(ascii: "#"), let command = bareCommand(line) else { return false }
+    var cursor = ByteCursor(bytes, line.range)
+    cursor.eatBlanks()
+    guard cursor.peek == UInt8(ascii: "#"), let command = bareCommand(line) else { return false }
     return ShellCommand.read(command).first?.output.kind?.tellsRules ?? false
   }
 

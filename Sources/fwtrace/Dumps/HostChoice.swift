@@ -39,7 +39,7 @@ struct HostChoice {
     var host = hosts[index]
     host.diagnostics.append(
       Diagnostic(
-        "several-hosts", .note,
+        "several-hosts", .warning,
         "the dumps are of \(hosts.count) hosts (\(names.joined(separator: ", "))); the answer is for \(names[index]) (--host picks another)"
       ))
     return host

@@ -65,6 +65,9 @@ public enum Damage: String, CaseIterable, Sendable {
 
   private static let harmless = Set(allCases.drop { $0 != .undamaged })
 
+  /// Whether other commands than those for whole tables print the rules.
+  var isListing: Bool { self == .chainByChain || self == .chainsUnderHeadings }
+
   /// Whether it is done to the finished text, whatever its lines mean.
   var isOfText: Bool {
     switch self {

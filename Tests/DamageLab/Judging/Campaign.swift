@@ -64,8 +64,10 @@ public struct Campaign: Sendable {
   private func wound(_ damages: [Damage], _ whole: Whole, _ random: inout RandomNumbers) -> Wound? {
     let layout = random.pick(weighted: [(3, Layout.files), (5, .prompts), (2, .bare)])
     var wound = Wound(whole, layout: layout, others: wholes, random: &random)
-    // What is done to the outputs comes before what is done to the finished text.
-    let ordered = damages.filter { !$0.isOfText } + damages.filter(\.isOfText)
+    // Chains that were listed one by one are whole before anything is lost of what the commands printed; and what is
+    // done to the outputs comes before what is done to the finished text.
+    let ordered =
+      damages.filter(\.isListing) + damages.filter { !$0.isListing && !$0.isOfText } + damages.filter(\.isOfText)
     for (number, damage) in ordered.enumerated() {
       if damage.isOfText { wound.finish() }
       // A second damage to the outputs could take away the only trace of the first.

@@ -144,6 +144,13 @@ import Testing
         "x.x.x.x/16 on docker0 is 172.17.0.0/16", "x.x.x.x/16 on docker0 is not 172.17.0.0/16"
       )
     }
+    + [
+      (
+        .neighbour(bridge: "docker0"), "the destination is on the network of docker0",
+        "the destination is not on the network of docker0"
+      ),
+      (.routeLocalnet("docker0"), "route_localnet is on for docker0", "route_localnet is off for docker0"),
+    ]
 
   @Test(arguments: rows)
   func aConditionReadsSo(_ about: Condition.About, holds: String?, fails: String?) {

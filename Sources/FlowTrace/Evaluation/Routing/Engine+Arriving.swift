@@ -109,7 +109,10 @@ extension Engine {
         result.append((flow, .local))
         continue
       }
-      if flow.returnsTo != nil, !knowledge.facts.routesKnown.contains(flow.family) {
+      if flow.returnsTo != nil, !knowledge.facts.routesKnown.contains(flow.family),
+        knowledge.facts.maskedRoutes.isEmpty
+          || !flow.variables[destination].domain.isSubset(of: knowledge.connectedNetworks[flow.family] ?? .empty)
+      {
         // The answer goes to the one who asked, and that one came in from outside.
         result.append((flow, .unknown))
         continue

@@ -67,7 +67,7 @@ extension Engine {
     guard let destination = flow.binding[.destination], !flow.ownAddresses.contains(destination) else {
       return begin(&flow)
     }
-    if let parts = partsByMaskedLink(of: name, flow) { return .split(parts) }
+    if let parts = partsByUntoldLink(of: name, flow) { return .split(parts) }
     let neighbours = neighbours(of: name, &flow).subtracting(knowledge.localAddresses[flow.family] ?? .empty)
       .subtracting(
         flow.family == .ipv4 ? knowledge.broadcastAddresses : .empty
@@ -113,8 +113,8 @@ extension Engine {
   /// the packet comes from what is behind that.
   private func neighbours(of name: String, _ flow: inout Flow) -> ValueSet {
     let told = subnets(of: name, flow.family)
-    if let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == true {
-      return link.network.values
+    if let link = untoldLink(of: name, flow), settledQuestions(flow)[link.question] == true {
+      return link.network
     }
     if told.isEmpty, knowledge.knowsAddresses(flow.family), knowledge.facts.interface(name) != nil {
       // The host has no address there, so it is nobody's router: what is on the bridge talks over it alone.
@@ -134,10 +134,10 @@ extension Engine {
     return flow.family.allAddresses.subtracting(HostKnowledge.multicast(flow.family))
   }
 
-  /// Where the addresses of a bridge are masked, the parts in which the destination is on its link, is the host's own,
-  /// or neither; nil where that is settled.
-  private func partsByMaskedLink(of name: String, _ flow: Flow) -> [Flow]? {
-    guard let link = maskedLink(of: name, flow), settledQuestions(flow)[link.question] == nil else { return nil }
+  /// Where no dump tells what is on a bridge, the parts in which the destination is on its link, is the host's own, or
+  /// neither; nil where that is settled.
+  private func partsByUntoldLink(of name: String, _ flow: Flow) -> [Flow]? {
+    guard let link = untoldLink(of: name, flow), settledQuestions(flow)[link.question] == nil else { return nil }
     return split(flow, by: link.question).flatMap { part -> [Flow] in
       guard settledQuestions(part)[link.question] == true, let destination = part.binding[.destination] else {
         return [part]
@@ -158,21 +158,27 @@ extension Engine {
     }
   }
 
-  /// What no dump tells of a packet's destination where the addresses of a bridge are masked: whether its network is
-  /// the bridge's.
-  private func maskedLink(of name: String, _ flow: Flow) -> (question: RouteQuestion, network: Prefix)? {
-    guard let destination = flow.domain(.destination)?.single, subnets(of: name, flow.family).isEmpty else {
-      return nil
-    }
+  /// What no dump tells of a packet's destination: whether it is on a bridge's link, where its addresses are masked or
+  /// nothing tells of them.
+  ///
+  /// Where nothing does, that only matters to a packet on its last hop: bridged, it spends none.
+  private func untoldLink(of name: String, _ flow: Flow) -> (question: RouteQuestion, network: ValueSet)? {
+    guard let domain = flow.domain(.destination), let destination = domain.single,
+      subnets(of: name, flow.family).isEmpty
+    else { return nil }
     let routes = knowledge.facts.maskedRoutes
     let areShown = routes.contains { !$0.isConnected && $0.family == flow.family }
     for place in routes.indices where routes[place].kind == .unicast && !(areShown && routes[place].isConnected) {
       guard routes[place].nextHops.contains(where: { $0.interface == name && $0.gateway == nil }),
         let network = routes[place].network(of: IPAddress(bits: destination))
       else { continue }
-      return (.maskedRoute(place, network), network)
+      return (.maskedRoute(place, network), network.values)
     }
-    return nil
+    let isOnItsLastHop = flow.domain(.hopLimit)?.isSubset(of: ValueSet(0...1)) ?? false
+    guard isOnItsLastHop, !knowledge.knowsAddresses(flow.family), knowledge.facts.interface(name) == nil else {
+      return nil
+    }
+    return (.link(of: name), domain)
   }
 
   /// The groups and broadcast addresses whose frames the bridge floods to its other ports (`br_flood` in

@@ -72,15 +72,14 @@ extension Engine {
   /// The route of a packet that the host sends, before any rule sees it.
   func routeSent(_ flow: inout Flow) -> Move {
     .split(
-      partsByRoute(flow).map { part in
+      partsByRoute(flow).flatMap { part in
         var flow = part.flow
         if let refusal = part.answer.refusal {
           endSent(&flow, refusal)
-        } else {
-          direct(&flow, part.answer)
-          if mayLeave(&flow) { flow.enter(.output) }
+          return [flow]
         }
-        return flow
+        direct(&flow, part.answer)
+        return letOut(flow, to: .output)
       })
   }
 
@@ -184,16 +183,15 @@ extension Engine {
     let inputs = flow.routingInputs
     flow.routingInputs = chosenBy
     return .split(
-      partsByRoute(flow).map { part in
+      partsByRoute(flow).flatMap { part in
         var flow = part.flow
         flow.routingInputs = inputs
         if let refusal = part.answer.refusal {
           endSent(&flow, refusal)
-        } else {
-          direct(&flow, part.answer)
-          if mayLeave(&flow) { flow.enter(.postrouting) }
+          return [flow]
         }
-        return flow
+        direct(&flow, part.answer)
+        return letOut(flow, to: .postrouting)
       })
   }
 
@@ -218,24 +216,43 @@ extension Engine {
       })
   }
 
-  /// Whether the host lets the packet out with its source: one of 127/8 only where route_localnet is on
-  /// (`__mkroute_output` in `net/ipv4/route.c`). Where it does not, the flow ends.
-  private func mayLeave(_ flow: inout Flow) -> Bool {
+  /// Lets a packet out to a hook with its source: one of 127/8 only where route_localnet is on (`__mkroute_output` in
+  /// `net/ipv4/route.c`). Where it is not, the flow ends.
+  ///
+  /// Where no dump tells, a rule of Docker's shows that it is on. Such a rule may be among those that are missing.
+  private func letOut(_ start: Flow, to hook: Position.Stage) -> [Flow] {
+    var flow = start
     let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
-    guard flow.family == .ipv4, let source = flow.domain(.source), source.isSubset(of: HostKnowledge.loopback4),
-      output != "lo"
-    else { return true }
-    let setting = output.flatMap { knowledge.interfaceSetting("route_localnet", $0) }
-    let evidence = setting == nil ? index.localnetEvidence : nil
-    if setting == nil {
-      flow.assume(
-        Assumption(
-          .routeLocalnet(isOn: evidence != nil, interface: output), evidence: evidence,
-          settledBy: "sysctl net.ipv4.conf.all.route_localnet"))
+    var isLet = true
+    if flow.family == .ipv4, output != "lo", flow.domain(.source)?.isSubset(of: HostKnowledge.loopback4) ?? false {
+      let command = "sysctl net.ipv4.conf.all.route_localnet"
+      if let setting = output.flatMap({ knowledge.interfaceSetting("route_localnet", $0) }) {
+        isLet = setting != 0
+      } else if index.localnetEvidence == nil, index.lacksMasquerades {
+        let isOn = condition(.host(command), in: &flow) { Condition(.routeLocalnet(output), settledBy: command) }
+        let parts = flow.split(isOn)
+        return parts.yes.map { enter($0, hook) }
+          + parts.no.map { one in
+            var one = one
+            endSent(&one, .routeLocalnet)
+            return one
+          }
+      } else {
+        isLet = index.localnetEvidence != nil
+        flow.assume(
+          Assumption(
+            .routeLocalnet(isOn: isLet, interface: output), evidence: index.localnetEvidence, settledBy: command))
+      }
     }
-    if (setting ?? (evidence == nil ? 0 : 1)) != 0 { return true }
+    if isLet { return [enter(flow, hook)] }
     endSent(&flow, .routeLocalnet)
-    return false
+    return [flow]
+  }
+
+  private func enter(_ flow: Flow, _ hook: Position.Stage) -> Flow {
+    var flow = flow
+    flow.enter(hook)
+    return flow
   }
 
   // MARK: - Leaving

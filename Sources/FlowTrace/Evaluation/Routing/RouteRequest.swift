@@ -153,6 +153,7 @@ extension Engine {
         return Condition(
           .maskedRoute(masked.destination, network: network, interface: masked.nextHops.first?.interface),
           settledBy: masked.isConnected ? "ip addr" : "ip\(option) route")
+      case .link(let bridge): return Condition(.neighbour(bridge: bridge), settledBy: "ip addr")
       }
     }
     return flow.parts(by: decision)

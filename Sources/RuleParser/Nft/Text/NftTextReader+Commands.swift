@@ -6,7 +6,7 @@ extension NftTextReader {
   mutating func readCommands() {
     while kind != .end, carrying?.refusal == nil {
       if let mark = tokens.takeMark(), !builder.tables.isEmpty { cut = cut ?? text.span(mark) }
-      if kind != .word || isElision, tokens.isFirstInLine, let line = tokens.currentLine,
+      if tokens.isFirstInLine, let line = tokens.currentLine, isElision || !beginsWithLetter(line),
         OmissionMark.evidence(text.bytes, line.range) != nil
       {
         // There may have been other tables.
