@@ -36,12 +36,15 @@ final class HostKnowledge: Sendable {
   let routingRules: [AddressFamily: [RoutingRule]]
   /// What is known of interfaces by name, for those that facts or rules mention.
   private let bridgeAnswers: [String: Bool]
+  /// Where containers are found by port and address.
+  private let places: ContainerPlaces
   /// Whether policy rules, or routes, look at more than addresses, marks and interfaces.
   let hasRarePolicyRules: Bool
   /// The types of service that some route is for alone.
   let typesOfServiceRoutes: [UInt8]
 
   init(facts: HostFacts, inferred: InferredHost, givenAddresses: ValueSet) {
+    places = ContainerPlaces(facts.containers)
     self.facts = facts
     self.inferred = inferred
     self.givenAddresses = givenAddresses
@@ -259,6 +262,16 @@ final class HostKnowledge: Sendable {
       subnets = subnets.union(route.destination.values)
     }
   }
+
+  /// The running containers that publish a port of the host, each with that port.
+  func publishers(of port: UInt128, _ transport: UInt128) -> [(container: Container, port: Container.PublishedPort)] {
+    places.publishers(of: port, transport).map { place in
+      (facts.containers[place.container], facts.containers[place.container].ports[place.port])
+    }
+  }
+
+  /// The host's ends of the pairs that containers with an address are behind.
+  func hostEnds(of address: IPAddress) -> [String] { places.hostEnds[address] ?? [] }
 
   /// Whether an interface is a bridge: told, or named and used as one.
   func isBridge(_ name: String) -> Bool {

@@ -71,17 +71,14 @@ struct LocalDelivery {
     _ sockets: [ListeningSocket], _ transport: UInt128, _ port: UInt128, _ destination: ValueSet
   ) -> (target: Endpoint, evidence: RuleID?)? {
     if engine.knowledge.facts.daemonSettings["userland-proxy"] == "false" { return nil }
-    for container in engine.knowledge.facts.containers where container.isRunning != false {
-      for published in container.ports
-      where UInt128(published.hostPort) == port && UInt128(published.transport) == transport {
-        if let address = published.hostAddress, address.bits != IPAddress.ipv4Base, address.bits != 0,
-          !destination.contains(address.bits)
-        {
-          continue
-        }
-        if let inside = container.endpoints.flatMap(\.addresses).first(where: \.isIPv4) {
-          return (Endpoint(inside, published.containerPort), nil)
-        }
+    for (container, published) in engine.knowledge.publishers(of: port, transport) {
+      if let address = published.hostAddress, address.bits != IPAddress.ipv4Base, address.bits != 0,
+        !destination.contains(address.bits)
+      {
+        continue
+      }
+      if let inside = container.endpoints.flatMap(\.addresses).first(where: \.isIPv4) {
+        return (Endpoint(inside, published.containerPort), nil)
       }
     }
     for proxied in engine.index.proxiedPorts where proxied.ports.contains(port) {

@@ -1,5 +1,6 @@
 public import HostModel
 public import RuleGraph
+import Synchronization
 
 /// Traces packets through the rules of a host as the Linux kernel would.
 ///
@@ -18,6 +19,7 @@ public struct Tracer: Sendable {
   private let index: RulesetIndex
   /// What is known of the host when a query adds nothing to it.
   private let knowledge: HostKnowledge
+  private let lastKnowledge = LastKnowledge()
   /// For each family what is taken for granted of tables that no dump shows.
   private let untold: [AddressFamily: [Assumption]]
 
@@ -110,9 +112,7 @@ public struct Tracer: Sendable {
     _ query: Query, options: Options = Options(),
     reasons: (Engine, AddressFamily) -> (any CaseReasons)? = { _, _ in nil }
   ) -> Trace {
-    let knowledge =
-      query.hostAddresses.isEmpty
-      ? knowledge : HostKnowledge(facts: facts, inferred: inferred, givenAddresses: query.hostAddresses)
+    let knowledge = knowledge(with: query.hostAddresses)
     var cases: [Case] = []
     var warnings: [Diagnostic] = []
     var assumptions: [Assumption] = []
@@ -130,6 +130,20 @@ public struct Tracer: Sendable {
     trace.inferred = inferred
     trace.tracesReplies = options.tracesReply
     return trace
+  }
+
+  /// What is known before a packet comes, where a question names addresses of the host. Many questions name the same.
+  private func knowledge(with addresses: ValueSet) -> HostKnowledge {
+    if addresses.isEmpty { return knowledge }
+    if let last = lastKnowledge.value.withLock({ $0 }), last.givenAddresses == addresses { return last }
+    let made = HostKnowledge(facts: facts, inferred: inferred, givenAddresses: addresses)
+    lastKnowledge.value.withLock { $0 = made }
+    return made
+  }
+
+  /// What was known at the last question that named addresses of the host.
+  private final class LastKnowledge: Sendable {
+    let value = Mutex<HostKnowledge?>(nil)
   }
 
   /// What the answer takes for granted of rules that no dump shows.

@@ -19,7 +19,7 @@ extension AnalysedHost {
 }
 
 /// Asks the tracer about every service from every zone, each with its sources and source ports open.
-struct ExposureSearch {
+struct ExposureSearch: Sendable {
   let host: AnalysedHost
   let addresses: HostAddresses
   let zones: [Zone]
@@ -49,22 +49,46 @@ struct ExposureSearch {
       standIns: addresses.standIns, assumptions: [], warnings: [], layout: nil)
     let unshown = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = unshownHooks($1) }
     let search = ServiceSearch(host, addresses: addresses, zones: zones)
+    var judges: [AccessJudge] = []
     for (index, zone) in zones.enumerated() where asked.contains(zone) {
       for service in wanted(search.services(from: zone)) where !exposure.unfiltered.contains(service.family) {
         guard let query = query(for: service, from: zone) else { continue }
-        let trace = host.tracer.trace(query, options: options)
-        for assumption in trace.assumptions where !exposure.assumptions.contains(assumption) {
-          exposure.assumptions.append(assumption)
-        }
-        for warning in trace.warnings where !exposure.warnings.contains(warning) { exposure.warnings.append(warning) }
-        exposure.layout = trace.layout
-        let judge = AccessJudge(
-          host: host, zone: zone, index: index, service: service, query: query, unshown: unshown[service.family] ?? [])
-        for part in trace.cases { exposure.accesses += judge.accesses(part) }
+        judges.append(
+          AccessJudge(
+            host: host, zone: zone, index: index, service: service, query: query,
+            unshown: unshown[service.family] ?? []))
       }
+    }
+    for answer in answers(judges) {
+      for assumption in answer.assumptions where !exposure.assumptions.contains(assumption) {
+        exposure.assumptions.append(assumption)
+      }
+      for warning in answer.warnings where !exposure.warnings.contains(warning) { exposure.warnings.append(warning) }
+      exposure.layout = answer.layout
+      exposure.accesses += answer.accesses
     }
     MarkSearch(host, zones: zones).mark(&exposure.accesses)
     return exposure
+  }
+
+  /// What the trace of one question adds to an exposure.
+  private struct Answer: Sendable {
+    var assumptions: [Assumption]
+    var warnings: [Diagnostic]
+    var layout: LayoutFingerprint?
+    var accesses: [Access]
+  }
+
+  /// The answers to questions, in their order. None depends on another.
+  private func answers(_ questions: [AccessJudge]) -> [Answer] {
+    Parallel.map(Parallel.runs(of: questions.count, atLeast: 4)) { run in
+      questions[run].map { judge in
+        let trace = host.tracer.trace(judge.query, options: options)
+        return Answer(
+          assumptions: trace.assumptions, warnings: trace.warnings, layout: trace.layout,
+          accesses: trace.cases.flatMap(judge.accesses))
+      }
+    }.flatMap { $0 }
   }
 
   /// A table that filters and that nobody showed may do anything; that there is none is known only of a host whose

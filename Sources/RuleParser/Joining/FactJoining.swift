@@ -9,6 +9,7 @@ struct FactJoining {
   private var routes: [(strand: Int, list: [Route])] = []
   private var routingRules: [(strand: Int, list: [RoutingRule])] = []
   private var sockets: [(strand: Int, list: [ListeningSocket])] = []
+  private var containerIndex = ContainerIndex()
   private var inside: [(container: String, interfaces: [Interface])] = []
 
   /// Adds the facts of one output.
@@ -235,17 +236,27 @@ struct FactJoining {
   }
 
   private mutating func add(_ new: Container) {
-    let known = facts.containers.firstIndex { old in
-      isSameID(old.id, new.id)
+    func isSame(_ place: Int) -> Bool {
+      let old = facts.containers[place]
+      return isSameID(old.id, new.id)
         || ((old.id.isEmpty || new.id.isEmpty) && (old.name == new.name || isSameID(old.id, new.name)))
     }
-    guard let known else {
-      facts.containers.removeAll { !$0.id.isEmpty && !new.id.isEmpty && $0.name == new.name }
+    let candidates = containerIndex.candidates(for: new)
+    guard let known = candidates.map({ $0.first(where: isSame) }) ?? facts.containers.indices.first(where: isSame)
+    else {
+      if containerIndex.knows(new.name) {
+        facts.containers.removeAll { !$0.id.isEmpty && !new.id.isEmpty && $0.name == new.name }
+        containerIndex = ContainerIndex(facts.containers)
+      }
+      containerIndex.add(new, at: facts.containers.count)
       facts.containers.append(new)
       return
     }
     var container = facts.containers[known]
-    if new.id.utf8.count > container.id.utf8.count { container.id = new.id }
+    if new.id.utf8.count > container.id.utf8.count {
+      container.id = new.id
+      containerIndex.add(container, at: known)
+    }
     for leg in new.endpoints { Self.add(leg, to: &container) }
     container.networkMode = new.networkMode ?? container.networkMode
     if !new.ports.isEmpty { container.ports = new.ports }

@@ -1,3 +1,5 @@
+import RuleGraph
+
 /// Counts the brackets of a line outside of texts in quotation marks: nft prints its JSON on one line, however long.
 enum BracketCount {
   private struct Count: Sendable {

@@ -1,3 +1,5 @@
+import RuleGraph
+
 /// Colours (ECMA-48 control sequences), HTML markup, look-alike blanks, and the dashes and quotation marks of word
 /// processors, which a copy from a terminal or a web page leaves in a paste.
 enum TerminalMarkup {

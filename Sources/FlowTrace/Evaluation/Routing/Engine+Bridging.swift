@@ -279,11 +279,8 @@ extension Engine {
   /// The port of a bridge that the container with an address is behind, where both ends of its pair were printed.
   func port(of addresses: ValueSet?, on bridge: String) -> UInt128? {
     guard let address = addresses?.single.map({ IPAddress(bits: $0) }) else { return nil }
-    for leg in knowledge.facts.containers.lazy.flatMap(\.endpoints) where leg.addresses.contains(address) {
-      guard let port = leg.hostInterface, knowledge.facts.interface(port)?.master == bridge else { continue }
-      return InterfaceName(port)?.value
-    }
-    return nil
+    return knowledge.hostEnds(of: address).first { knowledge.facts.interface($0)?.master == bridge }
+      .flatMap { InterfaceName($0)?.value }
   }
 
   /// Whether a frame would go from one isolated port of a bridge to another, which passes none (`should_deliver` in

@@ -1,15 +1,16 @@
 import Glibc
 import Synchronization
 
-/// Work that is shared among the processors. Large dumps are made of lines that do not depend on each other.
-enum Parallel {
+/// Work that is shared among the processors: large dumps are made of lines that do not depend on each other, and what is
+/// asked about a host of questions that do not.
+package enum Parallel {
   /// How many threads work at the same time.
   private static let processors = max(1, min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 16))
 
   /// Cuts a number of pieces of work into runs, each of at least so many pieces: less is not worth handing over.
   ///
   /// There are more runs than processors, since no two runs are equally much work.
-  static func runs(of count: Int, atLeast minimum: Int) -> [Range<Int>] {
+  package static func runs(of count: Int, atLeast minimum: Int) -> [Range<Int>] {
     let wanted = processors > 1 ? processors * 4 : 1
     let parts = max(1, min(wanted, count / max(1, minimum)))
     return (0..<parts).map { part in count * part / parts..<count * (part + 1) / parts }
@@ -17,7 +18,7 @@ enum Parallel {
 
   /// Makes a value of each run, each processor taking the next one when it is done; the values stand in the order of
   /// the runs.
-  static func map<Value: Sendable>(
+  package static func map<Value: Sendable>(
     _ runs: [Range<Int>], _ make: @escaping @Sendable (Range<Int>) -> Value
   ) -> [Value] {
     if runs.count <= 1 { return runs.map(make) }
@@ -32,7 +33,7 @@ enum Parallel {
   ///
   /// - Parameter counts: How many elements each piece of work adds, which it must do.
   @discardableResult
-  static func append<Element: Sendable, Rest: Sendable>(
+  package static func append<Element: Sendable, Rest: Sendable>(
     _ counts: [Int], to list: inout [Element], _ make: @escaping @Sendable (Int, inout Stretch<Element>) -> Rest
   ) -> [Rest] {
     let known = list
@@ -116,7 +117,7 @@ private final class QueueOf<Value: Sendable>: Queue {
 }
 
 /// Room for some elements of a list, which are put there one after the other.
-@safe struct Stretch<Element>: ~Copyable {
+@safe package struct Stretch<Element>: ~Copyable {
   private let memory: UnsafeMutableBufferPointer<Element>
   private var count = 0
 
@@ -125,7 +126,7 @@ private final class QueueOf<Value: Sendable>: Queue {
 
   var isFull: Bool { unsafe count == memory.count }
 
-  mutating func append(_ element: consuming Element) {
+  package mutating func append(_ element: consuming Element) {
     precondition(!isFull, "there is no more room")
     unsafe memory.initializeElement(at: count, to: element)
     count &+= 1
