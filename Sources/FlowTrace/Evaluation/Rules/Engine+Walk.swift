@@ -17,7 +17,7 @@ extension Engine {
         rule = next
         guard rule < count else { break }
         budget -= 1
-        if budget <= 0 {
+        if budget <= 0 || steps > Self.stepLimit {
           return .unknown(
             .rule(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)), Engine.tooMuch)
         }
@@ -115,6 +115,7 @@ extension Engine {
   func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
     let top = flow.position.frames.count - 1
     let frame = flow.position.frames[top]
+    steps += 1
     if frame.passedFrom < rule {
       var snapshot = flow
       snapshot.path = nil
