@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Where interfaces are in a list, by name, made when it is first asked for: a host may have tens of thousands, and each
-/// is asked for by name many times.
+/// Where interfaces are in a list, by name, made when it is first asked for: a host may have tens of thousands, and
+/// each is asked for by name many times.
 struct InterfacePlaces: Hashable, Sendable {
   private struct Index: Sendable {
     var places: [String: Int] = [:]

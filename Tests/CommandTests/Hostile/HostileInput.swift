@@ -16,7 +16,13 @@ struct HostileInput: CustomTestStringConvertible, Sendable {
   static let packet = "--in eth0 --dst 10.0.0.1:22"
 
   /// The inputs, each by each command that it could hurt.
-  static let all: [HostileInput] = expressions + jumps + rules + facts + pastes + scripts
+  static let all: [HostileInput] =
+    expressions + expressions.compactMap(\.inJSON) + jumps + rules + facts + pastes + scripts
+
+  /// The same, printed as JSON.
+  private var inJSON: HostileInput? {
+    options == "parse" ? HostileInput(name: name, options: "parse --json", count: count, text: text) : nil
+  }
 
   /// An input by several commands.
   static func of(
