@@ -18,7 +18,10 @@ DESTDIR ?=
 
 # Static, stripped binaries: fwtrace starts in milliseconds and runs on a host without Swift.
 # The modules of the graph are optimised as if they were one with those that use them.
-RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections -Xswiftc -cross-module-optimization
+# It runs as root: libraries come from the system's folders alone, never from beside it, and what the linker fills in
+# is read-only before it starts.
+HARDEN  := --disable-local-rpath -Xswiftc -no-toolchain-stdlib-rpath -Xlinker -z -Xlinker relro -Xlinker -z -Xlinker now
+RELEASE := -c release --static-swift-stdlib -Xlinker -s -Xlinker --gc-sections -Xswiftc -cross-module-optimization $(HARDEN)
 # With C++'s library inside as well, it starts a third sooner. The linker takes what it finds first: a folder that holds nothing else.
 LIBSTDCXX := $(shell ls /usr/lib/gcc/*/*/libstdc++.a 2>/dev/null | sort -V | tail -1)
 ifneq ($(and $(LIBSTDCXX),$(wildcard $(dir $(LIBSTDCXX))libgcc_eh.a)),)

@@ -4,7 +4,9 @@ public import RuleGraph
 /// `…Known` flag is false means "not told", and the tracer infers or leaves it open, and says so.
 public struct HostFacts: Hashable, Sendable {
   /// The interfaces, with their addresses.
-  public var interfaces: [Interface] = []
+  public var interfaces: [Interface] = [] { didSet { interfacePlaces = InterfacePlaces() } }
+  /// Where each interface is among them.
+  private var interfacePlaces = InterfacePlaces()
   /// Whether the addresses of all interfaces are told (`ip addr`, `ifconfig`), for each family.
   public var addressesKnown: Set<AddressFamily> = []
   /// Addresses of the host whose interface was not told (`hostname -I`, an `inet6` line that grep cut out).
@@ -63,7 +65,12 @@ public struct HostFacts: Hashable, Sendable {
   public init() {}
 
   /// The interface of a name, or nil.
-  public func interface(_ name: String) -> Interface? { interfaces.first { $0.name == name } }
+  public func interface(_ name: String) -> Interface? {
+    interfacePlaces.place(of: name, in: interfaces).map { interfaces[$0] }
+  }
+
+  /// Whether some interface is a port of this one.
+  package func hasPorts(_ name: String) -> Bool { interfacePlaces.isMaster(name, in: interfaces) }
 
   /// The interface whose subnet an address is in, as the interfaces' own addresses tell; nil where none is told.
   package func interface(onSubnetOf address: IPAddress) -> Interface? {

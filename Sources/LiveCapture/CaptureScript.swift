@@ -73,18 +73,19 @@ public enum CaptureScript {
       done
     }
 
-    # The files of all settings are read by one program; a dot in the name of an interface is a slash.
+    # The files of all settings are read by one program, or as many as a long list needs; a dot in the name of an
+    # interface is a slash.
     settings() {
       echo "#### fwtrace: sysctl -ar '^net[.]'"
-      set --
-      for name in $global_settings; do set -- "$@" "/proc/sys/$name"; done
-      for interface in /proc/sys/net/ipv4/conf/*; do
-        for key in $ipv4_settings; do set -- "$@" "$interface/$key"; done
-      done
-      for interface in /proc/sys/net/ipv6/conf/*; do
-        for key in $ipv6_settings; do set -- "$@" "$interface/$key"; done
-      done
-      grep -sH '' "$@" | sed -e 's,^/proc/sys/,,' | tr './' '/.' | sed -e 's/:/ = /'
+      {
+        for name in $global_settings; do echo "/proc/sys/$name"; done
+        for interface in /proc/sys/net/ipv4/conf/*; do
+          for key in $ipv4_settings; do printf '%s/%s\n' "$interface" "$key"; done
+        done
+        for interface in /proc/sys/net/ipv6/conf/*; do
+          for key in $ipv6_settings; do printf '%s/%s\n' "$interface" "$key"; done
+        done
+      } | sed -e 's/[^A-Za-z0-9_/-]/\\&/g' | xargs grep -sH '' | sed -e 's,^/proc/sys/,,' | tr './' '/.' | sed -e 's/:/ = /'
     }
 
     containers() {

@@ -27,7 +27,7 @@ struct SubprocessRunner: CommandRunner {
 
   /// What a program may print: a gigabyte is beyond any ruleset, and an endless output ends here.
   static let outputLimit = 1 << 30
-  static let errorLimit = 1 << 20
+  static let errorLimit = 1 << 16
 
   func isInstalled(_ command: ReadCommand) -> Bool { ProgramPath.find(command.program) != nil }
 
@@ -48,20 +48,38 @@ struct SubprocessRunner: CommandRunner {
 
   private static func run(_ command: ReadCommand) async -> CommandOutcome {
     do {
+      var options = PlatformOptions()
+      // A group of its own, so that what a stopped program has started is stopped, too.
+      options.processGroupID = 0
+      options.teardownSequence = [
+        .send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(100))
+      ]
       let result = try await Subprocess.run(
         executable(command), arguments: Arguments(command.arguments),
         environment: .inherit.updating([
           "LC_ALL": "C", "PATH": ProgramPath.folders.joined(separator: ":"),
-        ]), output: .bytes(limit: outputLimit),
-        error: .bytes(limit: errorLimit))
+        ]), platformOptions: options, input: .none, output: .sequence, error: .bytes(limit: errorLimit)
+      ) { execution in
+        // Gathered as it comes: room for the most that may come would be taken at once by each program.
+        var output: [UInt8] = []
+        for try await part in execution.standardOutput {
+          unsafe part.withUnsafeBytes { unsafe output.append(contentsOf: $0) }
+          if output.count > outputLimit { throw OutputTooLong() }
+        }
+        return output
+      }
       switch result.terminationStatus {
-      case .exited(0): return .printed(result.standardOutput)
+      case .exited(0): return .printed(result.closureResult)
       case .exited(let code): return .failed(firstLine(result.standardError) ?? "it ended with status \(code)")
       case .signaled(let signal): return .failed("it was ended by signal \(signal)")
       }
     } catch {
       return .failed("\(error)")
     }
+  }
+
+  private struct OutputTooLong: Error, CustomStringConvertible {
+    var description: String { "it printed more than a gigabyte" }
   }
 
   private static func executable(_ command: ReadCommand) -> Executable {

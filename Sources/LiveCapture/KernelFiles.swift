@@ -100,6 +100,18 @@ extension KernelFiles {
     return text
   }
 
+  /// Whether root, or in a user namespace its root, runs a process: anybody can call a program docker-proxy. The four
+  /// numbers are the real, effective, saved and file system's user (proc_pid_status(5)).
+  private func isOfRoot(_ process: Int) -> Bool {
+    guard let status = content("/proc/\(process)/status") else { return false }
+    for line in status.split(separator: UInt8(ascii: "\n")) where line.starts(with: "Uid:".utf8) {
+      return line.dropFirst(4).split { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }.allSatisfy {
+        $0 == [UInt8(ascii: "0")]
+      }
+    }
+    return false
+  }
+
   /// The command lines of docker's userland proxies in the thread's own network namespace, one a line with the process
   /// id before it.
   func dockerProxies() -> [UInt8] {
@@ -107,7 +119,7 @@ extension KernelFiles {
     var text: [UInt8] = []
     let processes = names(in: "/proc").compactMap { Int($0) }.sorted()
     for process in processes
-    where content("/proc/\(process)/comm").map({ $0.starts(with: "docker-proxy".utf8) }) == true {
+    where content("/proc/\(process)/comm").map({ $0 == Array("docker-proxy\n".utf8) }) == true && isOfRoot(process) {
       guard target(ofLink: "/proc/\(process)/ns/net") == here, let words = content("/proc/\(process)/cmdline") else {
         continue
       }

@@ -11,6 +11,8 @@ while true {
   guard count > 0 else { break }
   input += buffer[..<count]
 }
+// Editors of Windows begin a text with a byte order mark.
+if input.starts(with: [0xef, 0xbb, 0xbf]) { input.removeFirst(3) }
 let output = NodeStream.bytes(of: PolicyYAML.read(input))
 var done = 0
 while done < output.count {

@@ -75,6 +75,35 @@ import Testing
     #expect(redact(text) == text)
   }
 
+  @Test(arguments: [
+    "bridge forward_delay 1500 bridge_id 8000.14:2c:be:4:b5:bb designated_root 8000.14:2c:be:4:b5:bb root_port 0",
+    "2: enx142cbe04b5bb: <UP> mtu 1500", "    altname wlx142cbe04b5bb", "inet6 fe80::162c:beff:fe04:b5bb/64",
+    "link/infiniband 80:00:02:08:fe:80:00:00:00:00:00:00:14:2c:be:04:b5:bb:00:01 brd x",
+  ])
+  func hardwareAddressesAreFoundInEveryForm(_ line: String) {
+    let text = redact("#### fwtrace capture 1\nlink/ether 14:2c:be:04:b5:bb\n\(line)\n").lowercased()
+    for form in ["2c:be", "162c", "142cbe", "4:b5", "04b5bb", "b5:bb"] { #expect(!text.contains(form), "\(text)") }
+  }
+
+  @Test(arguments: [
+    "2002:5db8:d822::1", "2001:0:4136:e378:8000:63bf:a247:27dd", "64:ff9b::93.184.216.34", "64:ff9b::5db8:d822",
+    "fe80::5efe:5db8:d822", "fe80::200:5efe:5db8:d822",
+  ])
+  func publicAddressesInsideOthersAreReplaced(_ text: String) throws {
+    let before = try address(text)
+    let after = try address(redact(text))
+    #expect(after != before)
+    #expect(after.bits >> 112 == before.bits >> 112)
+    for form in ["5db8:d822", "a247:27dd", "4136:e378", "93.184"] { #expect(!redact(text).contains(form)) }
+  }
+
+  @Test(arguments: [
+    "-j LOG --log-prefix \"Alice: \" --log-level 4", "-j LOG --log-prefix Alice", "log prefix \"Alice\" drop",
+    "{\"log\": {\"prefix\": \"Alice\"}}", "-m string --string \"Alice\" --algo bm", "-j NFLOG --nflog-prefix \"Alice\"",
+    "2: eth0: <UP>\n    alias for Alice only\n", "5: veth1@if2: <UP> link-netns Alice\n",
+  ])
+  func textsOfOnesOwnAreReplaced(_ text: String) { #expect(!redact(text).contains("Alice")) }
+
   @Test func commentsAreReplacedInEveryForm() {
     let text = redact(
       "-m comment --comment \"for Alice\" -j DROP\n-m comment --comment Alice -j DROP\ndrop comment \"for Alice\"\n\"comment\": \"for Alice\"\n"

@@ -56,6 +56,15 @@ final class Engine {
   /// How many cases may follow from all cases of a question together: replies, and connections that programs make. And
   /// how many did so far.
   static let onwardLimit = 4 * caseLimit
+  /// How many variables all flows of a question may have together, and how many steps their paths. Where each of many
+  /// rules asks something else that nobody knows, each case has as many variables as there are such rules.
+  static let variableLimit = 200_000
+  static let stepLimit = 150_000
+  var steps = 0
+  /// How many questions about one route may be answered both ways: one after another, each halves what is left.
+  static let routeQuestionLimit = 64
+  /// How many statements of one rule may each be unknown for themselves.
+  static let unknownLimit = 32
   var onwardCases = 0
   /// The conditions of masked values that rules put into packets, by their texts.
   var maskedConditions: [RuleID: [String: Int]] = [:]
@@ -85,14 +94,29 @@ final class Engine {
   func condition(
     _ id: RuleID, _ statement: Int, in flow: inout Flow, negated: Bool = false, _ make: () -> Condition
   ) -> Decision {
-    let number: Int
     if let known = statementConditions[id]?[statement] {
-      number = known
-    } else {
-      number = makeCondition(make())
-      statementConditions[id, default: [:]][statement] = number
+      return .when(flow.condition(.statement(id, statement), number: known), in: ValueSet(negated ? 0 : 1))
     }
+    if let made = statementConditions[id], made.count >= Self.unknownLimit,
+      ruleset[id].statements.indices.contains(statement), !ruleset[id].statements[statement].changesSomething
+    {
+      return furtherMatches(of: id, made, in: &flow)
+    }
+    let number = makeCondition(make())
+    statementConditions[id, default: [:]][statement] = number
     return .when(flow.condition(.statement(id, statement), number: number), in: ValueSet(negated ? 0 : 1))
+  }
+
+  /// The decision "all further matches of the rule hold", for a rule with so many unknown ones that telling each would
+  /// take the square of their number.
+  private func furtherMatches(of id: RuleID, _ made: [Int: Int], in flow: inout Flow) -> Decision {
+    let place = -1
+    if made[place] == nil {
+      let opaque = Opaque(name: "further matches", text: "more than \(Self.unknownLimit) unknown matches")
+      statementConditions[id]?[place] = makeCondition(Condition(.opaque(opaque), rule: id))
+    }
+    let number = statementConditions[id]?[place] ?? 0
+    return .when(flow.condition(.statement(id, place), number: number), in: ValueSet(1))
   }
 
   /// The decision "this condition holds", for conditions that several rules may share.

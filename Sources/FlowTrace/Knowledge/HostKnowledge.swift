@@ -32,6 +32,12 @@ final class HostKnowledge: Sendable {
   let bridges: [String]
   /// The names of the bridges as values.
   let bridgeNames: ValueSet
+  /// The routes that were told.
+  let routes: RouteIndex
+  /// The routes that addresses bring with them, and those of subnets that the rules show, for where no routing table
+  /// was told; and their destinations.
+  let connectedRoutes: RouteIndex
+  let connectedDestinations: [Prefix]
   /// The policy rules of each family in order; the usual three where none were printed.
   let routingRules: [AddressFamily: [RoutingRule]]
   /// What is known of interfaces by name, for those that facts or rules mention.
@@ -76,6 +82,10 @@ final class HostKnowledge: Sendable {
       networks[family] = ValueSet(subnets.flatMap(\.values.intervals))
     }
     addressesForAll = [.ipv4: Self.multicast4.union(broadcastAddresses), .ipv6: Self.multicast6]
+    routes = RouteIndex(facts.routes)
+    let connected = Self.connectedRoutes(facts, inferredSubnets)
+    connectedRoutes = RouteIndex(connected)
+    connectedDestinations = connected.map(\.destination)
     routingRules = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.routingRules(facts, $1) }
     var inferredSets: [AddressFamily: ValueSet] = [:]
     var local: [AddressFamily: ValueSet] = [:]
@@ -109,6 +119,21 @@ final class HostKnowledge: Sendable {
     bridgeAnswers = answers
   }
 
+  private static func connectedRoutes(_ facts: HostFacts, _ inferred: [InferredSubnet]) -> [Route] {
+    var routes: [Route] = []
+    for interface in facts.interfaces {
+      for address in interface.addresses {
+        guard let subnet = address.subnet, address.prefixLength < subnet.family.addressBits else { continue }
+        routes.append(Route(to: subnet, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)]))
+      }
+    }
+    var told = Set(routes.map(\.destination))
+    for subnet in inferred where told.insert(subnet.prefix).inserted {
+      routes.append(Route(to: subnet.prefix, nextHops: [Route.NextHop(gateway: nil, interface: subnet.interface)]))
+    }
+    return routes
+  }
+
   private static func routingRules(_ facts: HostFacts, _ family: AddressFamily) -> [RoutingRule] {
     var told = facts.routingRules.filter { $0.family == family }
     // The rule of VRFs applies to their ports alone (`l3mdev_fib_rule_match` in `net/l3mdev/l3mdev.c`).
@@ -130,7 +155,8 @@ final class HostKnowledge: Sendable {
   private static func untoldRules(
     _ facts: HostFacts, _ family: AddressFamily, beside told: [RoutingRule]
   ) -> [RoutingRule] {
-    func isLookedUp(_ table: String) -> Bool { told.contains { $0.action == .lookup(table) } }
+    let actions = Set(told.map(\.action))
+    func isLookedUp(_ table: String) -> Bool { actions.contains(.lookup(table)) }
     var rules: [RoutingRule] = []
     for (priority, table) in [(0, "local"), (32766, "main"), (32767, "default")] where !isLookedUp(table) {
       rules.append(RoutingRule(priority: priority, family: family, action: .lookup(table)))
@@ -237,7 +263,7 @@ final class HostKnowledge: Sendable {
   func tells(_ table: String, _ family: AddressFamily) -> Bool {
     ["local", "main", "default", "255", "254", "253"].contains(table) || facts.allRouteTablesKnown.contains(family)
       || facts.routeTablesKnown[family]?.contains(table) ?? false
-      || facts.routes.contains { $0.table == table && $0.destination.family == family }
+      || routes.holds(table, family)
   }
 
   /// A kernel setting as a number; nil when not told.
@@ -287,7 +313,7 @@ final class HostKnowledge: Sendable {
   private static func isBridge(_ name: String, _ facts: HostFacts, _ inferredSubnets: [InferredSubnet]) -> Bool {
     let interface = facts.interface(name)
     if let kind = interface?.kind { return kind == "bridge" }
-    if facts.interfaces.contains(where: { $0.master == name }) { return true }
+    if facts.hasPorts(name) { return true }
     if facts.networks.contains(where: { $0.bridge == name && $0.driver == "bridge" }) { return true }
     if BridgeOwner.named(name) != nil || name.hasPrefix("br-") { return true }
     // An interface that `ip addr` shows without a port is no bridge to anybody.

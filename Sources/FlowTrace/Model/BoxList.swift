@@ -20,6 +20,9 @@ package struct BoxList {
 
   /// Below this number of boxes a column is not worth its search.
   private static let fewBoxes = 24
+  /// Boxes that limit many variables, as where each rule asks something else that nobody knows, have no more columns
+  /// than this: they would take the square of the boxes.
+  private static let mostColumns = 32
   /// From this number on it is noted where boxes lie.
   private static let manyBoxes = 256
   /// How many boxes are looked at to see how much a column tells.
@@ -36,13 +39,13 @@ package struct BoxList {
   package var count: Int { boxes.count }
 
   /// The variables that some box limits.
-  var variables: [VariableID] { columns.map(\.variable) }
+  private(set) var variables: Set<VariableID> = []
 
   package mutating func append(_ box: PacketSearch.Box) {
     if boxes.count >= Self.fewBoxes, !isKnownUniquelyReferenced(&places) {
       places = places.map { BoxPlaces(copying: $0) } ?? BoxPlaces()
     }
-    for (variable, _) in box where !columns.contains(where: { $0.variable == variable }) {
+    for (variable, _) in box where variables.insert(variable).inserted && columns.count < Self.mostColumns {
       columns.append(
         Column(
           variable: variable, lows: Array(repeating: 0, count: boxes.count),

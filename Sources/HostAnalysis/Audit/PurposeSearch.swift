@@ -8,6 +8,8 @@ struct PurposeSearch {
   private let host: AnalysedHost
   private let exposure: Exposure
   private let tables: [TableReach]
+  /// The base chains at input that filter.
+  private let inputFilters: [ChainID]
 
   /// As many rules are tried for whether another base chain overrules them.
   private static let overruledLimit = 200
@@ -16,6 +18,11 @@ struct PurposeSearch {
     self.host = host
     self.exposure = exposure
     self.tables = tables
+    inputFilters = host.ruleset.tables.enumerated().flatMap { t, table in
+      table.chains.enumerated().filter { $1.base?.hook == .input && $1.base?.type == .filter }.map {
+        ChainID(table: t, chain: $0.offset)
+      }
+    }
   }
 
   func findings() -> [Finding] {
@@ -223,11 +230,10 @@ struct PurposeSearch {
   /// Whether the hook has other base chains that filter than those that lead to a chain.
   private func hasOthers(beside chain: ChainID, _ reach: TableReach) -> Bool {
     let own = Set(reach.bases(of: chain.chain).map { ChainID(table: chain.table, chain: $0) })
-    return host.ruleset.tables.enumerated().contains { t, table in
-      !AddressFamily.allCases.allSatisfy { !table.family.sees($0) || !reach.audited.table.family.sees($0) }
-        && table.chains.enumerated().contains { c, one in
-          one.base?.hook == .input && one.base?.type == .filter && !own.contains(ChainID(table: t, chain: c))
-        }
+    return inputFilters.contains { one in
+      let family = host.ruleset.tables[one.table].family
+      return AddressFamily.allCases.contains { family.sees($0) && reach.audited.table.family.sees($0) }
+        && !own.contains(one)
     }
   }
 

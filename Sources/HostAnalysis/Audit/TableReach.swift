@@ -73,6 +73,8 @@ struct TableReach {
   private(set) var arrivals: [[Arrival]]
   /// The rules that lead to a chain.
   private(set) var callers: [[RuleID]]
+  /// The base chains that lead to each chain.
+  private var basesOf: [[Int]] = []
   /// What was taken in each chain, in order.
   private var taken: [TakerList]
   /// How many of these were taken before each rule, by chain.
@@ -105,6 +107,7 @@ struct TableReach {
       }
     }
     let order = chainsInOrder()
+    findBases()
     for chain in order.reversed() { summaries[chain] = summary(of: chain) }
     for chain in chains.indices {
       if let arrival = arrival(atBase: chain) {
@@ -140,13 +143,20 @@ struct TableReach {
   }
 
   /// The base chains from which rules lead to a chain, itself included.
-  func bases(of chain: Int) -> [Int] {
-    var seen: Set<Int> = [chain]
-    var open = [chain]
-    while let current = open.popLast() {
-      for caller in callers[current] where seen.insert(caller.chain).inserted { open.append(caller.chain) }
+  func bases(of chain: Int) -> [Int] { basesOf[chain] }
+
+  /// Follows each base chain to the chains that it leads to.
+  private mutating func findBases() {
+    basesOf = Array(repeating: [], count: patterns.count)
+    let targetsOf = patterns.map { patterns in patterns.flatMap { targets($0) } }
+    for base in audited.table.chains.indices where audited.table.chains[base].base != nil {
+      var seen: Set<Int> = [base]
+      var open = [base]
+      while let current = open.popLast() {
+        basesOf[current].append(base)
+        for target in targetsOf[current] where seen.insert(target).inserted { open.append(target) }
+      }
     }
-    return seen.filter { audited.table.chains[$0].base != nil }.sorted()
   }
 
   /// The chains, each behind all that lead to it; without those that lead to themselves, and what is behind them.

@@ -38,7 +38,8 @@ struct ZoneSearch {
 
   private func networks() -> [Zone] {
     var bridges: [String] = []
-    func add(_ name: String) { if !bridges.contains(name) { bridges.append(name) } }
+    var known: Set<String> = []
+    func add(_ name: String) { if known.insert(name).inserted { bridges.append(name) } }
     for network in facts.networks where network.driver == "bridge" {
       if let bridge = network.bridge, isThere(bridge) { add(bridge) }
     }
@@ -60,7 +61,7 @@ struct ZoneSearch {
     guard let interface = facts.interface(name) else { return inferred.ruledBridges.contains(name) }
     guard interface.kind == nil || interface.kind == "bridge" else { return false }
     // A bridge with a port that is no container's end leads outside.
-    let ports = facts.interfaces.filter { $0.master == name }
+    let ports = facts.hasPorts(name) ? facts.interfaces.filter { $0.master == name } : []
     if !ports.isEmpty { return ports.allSatisfy { $0.kind == "veth" } }
     // One that rules masquerade, and translate ports to addresses behind it.
     return inferred.ruledBridges.contains(name)

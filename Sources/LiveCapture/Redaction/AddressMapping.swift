@@ -68,9 +68,15 @@ struct AddressMapping {
     }
   }
 
-  /// The keyed function: the standard library's SipHash, whose key is drawn anew for each run of the program.
+  /// Drawn anew for each run of the program. That of the standard library's SipHash can be fixed by a variable of the
+  /// environment (`SWIFT_DETERMINISTIC_HASHING`).
+  private static let key = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+
+  /// The keyed function, a SipHash.
   private static func flips(_ node: Node) -> Bool {
     var hasher = Hasher()
+    hasher.combine(key.0)
+    hasher.combine(key.1)
     hasher.combine(node)
     return hasher.finalize() & 1 == 1
   }

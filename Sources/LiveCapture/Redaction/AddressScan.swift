@@ -7,6 +7,8 @@ enum AddressScan {
     case address(IPAddress)
     /// Six bytes as a number.
     case hardware(UInt64)
+    /// The twenty bytes of InfiniBand.
+    case longHardware
   }
 
   /// Calls for each address with the range of its bytes, from left to right.
@@ -32,6 +34,8 @@ enum AddressScan {
 
   private static func read(_ text: [UInt8], _ run: Range<Int>) -> (Range<Int>, Found)? {
     let isWordBehind = run.upperBound < text.count && isWord(text[run.upperBound])
+    if !isWordBehind, let found = bridgeID(text, run) { return found }
+    if run.count == 59, !isWordBehind, isBytes(text[run]) { return (run, .longHardware) }
     if run.count == 17, !isWordBehind, let number = hardware(text[run]) { return (run, .hardware(number)) }
     // What follows an address may look like a part of it: a port, the colon or full stop of a sentence.
     var end = run.upperBound
@@ -46,6 +50,29 @@ enum AddressScan {
       end = cut
     }
     return nil
+  }
+
+  /// `8000.2:42:ac:11:0:2`, a bridge's priority and hardware address as `ip -d` prints them: the range of the address.
+  private static func bridgeID(_ text: [UInt8], _ run: Range<Int>) -> (Range<Int>, Found)? {
+    guard run.count > 5, text[run.lowerBound + 4] == UInt8(ascii: "."),
+      text[run.lowerBound..<(run.lowerBound + 4)].allSatisfy(\.isHexDigit)
+    else { return nil }
+    let address = (run.lowerBound + 5)..<run.upperBound
+    let groups = text[address].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    guard groups.count == 6 else { return nil }
+    var number: UInt64 = 0
+    for group in groups {
+      guard (1...2).contains(group.count), let byte = UInt64(String(decoding: group, as: UTF8.self), radix: 16) else {
+        return nil
+      }
+      number = number << 8 | byte
+    }
+    return (address, .hardware(number))
+  }
+
+  /// Whether a text is pairs of hexadecimal digits with colons between them.
+  private static func isBytes(_ text: ArraySlice<UInt8>) -> Bool {
+    text.enumerated().allSatisfy { $0 % 3 == 2 ? $1 == UInt8(ascii: ":") : $1.isHexDigit }
   }
 
   private static func hardware(_ text: ArraySlice<UInt8>) -> UInt64? {

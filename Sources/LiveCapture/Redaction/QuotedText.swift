@@ -40,19 +40,44 @@ enum QuotedText {
         let isKey = at < lines.upperBound && text[at] == UInt8(ascii: ":")
         // Docker's own keys begin with a capital; the keys of `Networks` are names of networks.
         let isOwnKey = isKey && range.first.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(text[$0]) } == true
-        if !isOwnKey { ranges.append(text[range].first == UInt8(ascii: "/") ? range.dropFirst() : range) }
+        if isOwnKey { continue }
+        if text[range].first == UInt8(ascii: "/") {
+          // `/web`, and of a link `/db:/web/database`.
+          let pieces = text[range].split { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ":") }
+          ranges += pieces.map { $0.startIndex..<$0.endIndex }
+        } else {
+          ranges.append(range)
+        }
       }
     }
     return ranges
   }
 
-  /// What stands behind `comment`: in quotes, after `--comment` also one bare word.
+  /// Options of iptables whose value is a text of one's own.
+  private static let options = [
+    "--comment ", "--log-prefix ", "--nflog-prefix ", "--ulog-prefix ", "--string ", "--hex-string ",
+  ]
+
+  /// What stands behind `comment`, a prefix of log lines, a string that is looked for: in quotes, after an option also
+  /// one bare word.
   static func comments(in text: [UInt8]) -> [Range<Int>] {
     var ranges: [Range<Int>] = []
-    for key in ["comment \"", "\"comment\": \""] {
+    for key in options.map({ $0 + "\"" }) + ["comment \"", "prefix \"", "\"comment\": \"", "\"prefix\": \""]
+    where key != "--comment \"" {
       for at in places(of: key, in: text, text.indices) { string(text, from: at).map { ranges.append($0) } }
     }
-    for at in places(of: "--comment ", in: text, text.indices) where at < text.count && text[at] != UInt8(ascii: "\"") {
+    for key in options {
+      for at in places(of: key, in: text, text.indices) where at < text.count && text[at] != UInt8(ascii: "\"") {
+        let end = text[at...].firstIndex { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") } ?? text.endIndex
+        ranges.append(at..<end)
+      }
+    }
+    // What `ip` shows of an interface as people call it, to the end of the line, and of the namespace that its other
+    // end is in.
+    for at in places(of: "\n    alias ", in: text, text.indices) {
+      ranges.append(at..<(text[at...].firstIndex(of: UInt8(ascii: "\n")) ?? text.endIndex))
+    }
+    for at in places(of: " link-netns ", in: text, text.indices) {
       let end = text[at...].firstIndex { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") } ?? text.endIndex
       ranges.append(at..<end)
     }

@@ -19,6 +19,9 @@ public struct Redactor: Sendable {
   public init(for text: [UInt8]) {
     learnHostName(text)
     learnAddresses(text)
+    for digits in Self.hardwareNames(in: text) {
+      UInt64(String(decoding: text[digits], as: UTF8.self), radix: 16).map { learn($0) }
+    }
     for name in QuotedText.names(in: text) where names[name] == nil { names[name] = "name\(names.count + 1)" }
     for range in QuotedText.comments(in: text) where comments[Array(text[range])] == nil {
       comments[Array(text[range])] = "comment\(comments.count + 1)"
@@ -27,7 +30,37 @@ public struct Redactor: Sendable {
 
   /// The same text with the replacements; also for what fwtrace answers about the capture.
   public func redact(_ text: [UInt8]) -> [UInt8] {
-    redactAddresses(redactNames(redactComments(text)))
+    redactAddresses(redactNames(redactComments(redactHardwareNames(text))))
+  }
+
+  /// Interfaces that are called after their hardware address: `enx00e04c680123`
+  /// (systemd.net-naming-scheme(7)). The new name is as long.
+  private func redactHardwareNames(_ text: [UInt8]) -> [UInt8] {
+    replace(in: text, Self.hardwareNames(in: text)) { digits in
+      UInt64(String(decoding: digits, as: UTF8.self), radix: 16).flatMap { hardware[$0] }.map {
+        Self.text($0).replacing(":", with: "")
+      }
+    }
+  }
+
+  /// The digits in names that are made of hardware addresses.
+  private static func hardwareNames(in text: [UInt8]) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    var at = 2
+    while at + 13 <= text.count {
+      defer { at += 1 }
+      guard text[at] == UInt8(ascii: "x") else { continue }
+      let kind = text[(at - 2)..<at]
+      guard kind.elementsEqual("en".utf8) || kind.elementsEqual("wl".utf8) || kind.elementsEqual("ww".utf8) else {
+        continue
+      }
+      let digits = (at + 1)..<(at + 13)
+      guard text[digits].allSatisfy(\.isHexDigit), at == 2 || !text[at - 3].isLetter && !text[at - 3].isDigit,
+        digits.upperBound == text.count || !text[digits.upperBound].isLetter && !text[digits.upperBound].isDigit
+      else { continue }
+      ranges.append(digits)
+    }
+    return ranges
   }
 
   // MARK: - Learning
@@ -44,8 +77,15 @@ public struct Redactor: Sendable {
     AddressScan.each(text) { range, found in
       switch found {
       case .hardware(let number): learn(number)
+      case .longHardware: break
       case .address(let address):
         if let number = Self.hardware(in: address) { learn(number) }
+        if let inner = EmbeddedAddress(in: address),
+          let length = Self.prefixLength(text, behind: range.upperBound),
+          let prefix = Prefix(inner.address, length: min(max(length - inner.offset, 0), 32))
+        {
+          addresses.keep(prefix.address, prefix.last)
+        }
         if let length = Self.prefixLength(text, behind: range.upperBound), let prefix = Prefix(address, length: length)
         {
           addresses.keep(prefix.address, prefix.last)
@@ -94,6 +134,7 @@ public struct Redactor: Sendable {
       let replacement: String?
       switch found {
       case .hardware(let number): replacement = hardware[number].map(Self.text)
+      case .longHardware: replacement = Array(repeating: "00", count: 20).joined(separator: ":")
       case .address(let address):
         let mapped = replace(address)
         replacement = mapped == address ? nil : mapped.description
@@ -109,6 +150,7 @@ public struct Redactor: Sendable {
   /// An address that stays may still tell the hardware address that it was made of.
   private func replace(_ address: IPAddress) -> IPAddress {
     guard AddressMapping.isSpecial(address) else { return addresses(address) }
+    if let inner = EmbeddedAddress(in: address) { return inner.replaced(by: addresses(inner.address), in: address) }
     guard let number = Self.hardware(in: address), let other = hardware[number] else { return address }
     let identifier = UInt128(other ^ (2 << 40))
     let network = (address.bits >> 64) << 64

@@ -102,24 +102,37 @@ package struct GraphDiagram: Sendable {
   private func name(_ id: ChainID) -> String { "c\(id.table)_\(id.chain)" }
 
   private func label(_ chain: Chain) -> String {
-    var label = chain.name + "\\n\(chain.rules.count) rule\(chain.rules.count == 1 ? "" : "s")"
-    if let policy = chain.base?.policy { label += ", policy \(policy.rawValue.uppercased())" }
-    return label
+    var size = "\(chain.rules.count) rule\(chain.rules.count == 1 ? "" : "s")"
+    if let policy = chain.base?.policy { size += ", policy \(policy.rawValue.uppercased())" }
+    return "\"\(escaped(chain.name))\(language == .dot ? "\\n" : "<br/>")\(size)\""
   }
 
   private func node(_ name: String, _ label: String) -> String {
-    language == .dot ? "\(name) [label=\(quoted(label))];" : "\(name)[\(quoted(label.replacing("\\n", with: "<br/>")))]"
+    language == .dot ? "\(name) [label=\(label)];" : "\(name)[\(label)]"
   }
 
   private func arrow(_ from: String, _ to: String, _ label: String) -> String {
     language == .dot ? "\(from) -> \(to) [label=\(quoted(label))];" : "\(from) -- \(quoted(label)) --> \(to)"
   }
 
-  /// A text in quotation marks; what would end it or steer a viewer is taken out.
-  private func quoted(_ text: String) -> String {
-    let clean = text.unicodeScalars.map { scalar -> Character in
-      scalar == "\"" || scalar.value < 0x20 || language == .mermaid && scalar == "`" ? "'" : Character(scalar)
+  private func quoted(_ text: String) -> String { "\"\(escaped(text))\"" }
+
+  /// A text between quotation marks, of which a viewer reads nothing as its language.
+  ///
+  /// In DOT a backslash escapes what follows it. Mermaid reads markup in labels, and characters by their numbers
+  /// (`#60;`).
+  private func escaped(_ text: String) -> String {
+    let text = text.onOneLine
+    switch language {
+    case .dot: return text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    case .mermaid:
+      return text.unicodeScalars.reduce(into: "") { result, scalar in
+        if "\"#;&<>`\\*[]{}()|%".unicodeScalars.contains(scalar) {
+          result += "#\(scalar.value);"
+        } else {
+          result.unicodeScalars.append(scalar)
+        }
+      }
     }
-    return "\"" + String(clean) + "\""
   }
 }

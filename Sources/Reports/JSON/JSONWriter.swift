@@ -1,3 +1,5 @@
+import RuleGraph
+
 /// Writes JSON text (RFC 8259) piece by piece, on one line or indented.
 ///
 ///     var json = JSONWriter(indented: false)
@@ -123,23 +125,27 @@ struct JSONWriter: Sendable {
       bytes.append(UInt8(ascii: "\""))
       return
     }
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"", "\\":
         bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case UInt8(ascii: "\n"): bytes += "\\n".utf8
-      case UInt8(ascii: "\r"): bytes += "\\r".utf8
-      case UInt8(ascii: "\t"): bytes += "\\t".utf8
-      case 0..<0x20, 0x7f:
-        let digits = String(byte, radix: 16)
-        bytes += "\\u00".utf8
-        if digits.utf8.count == 1 { bytes.append(UInt8(ascii: "0")) }
-        bytes += digits.utf8
-      default: bytes.append(byte)
+        bytes.append(UInt8(ascii: scalar))
+      case "\n": bytes += "\\n".utf8
+      case "\r": bytes += "\\r".utf8
+      case "\t": bytes += "\\t".utf8
+      default:
+        if scalar.steersDisplay { escape(scalar) } else { bytes += String(scalar).utf8 }
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Writes a character by its number: JSON is looked at on terminals, too.
+  private mutating func escape(_ scalar: Unicode.Scalar) {
+    for unit in String(scalar).utf16 {
+      let digits = String(unit, radix: 16)
+      bytes += ("\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits).utf8
+    }
   }
 
   /// Appends a text in which nothing needs a backslash, as nearly all are; false, and nothing is done, of another one.
@@ -148,7 +154,7 @@ struct JSONWriter: Sendable {
     var special: UInt8 = 0
     for index in letters.indices {
       let byte = letters[index]
-      special |= byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f ? 1 : 0
+      special |= byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte >= 0x7f ? 1 : 0
     }
     guard special == 0 else { return false }
     bytes.append(contentsOf: text.utf8)

@@ -1,4 +1,5 @@
 package import PolicyCheck
+import RuleGraph
 
 /// The failures of a policy as workflow commands of GitHub Actions, which shows them at the test's line in the policy.
 ///
@@ -26,10 +27,10 @@ package enum GitHubAnnotations {
   }
 
   private static func data(_ text: String) -> String {
-    text.map { $0 == "%" ? "%25" : $0 == "\r" ? "%0D" : $0.isNewline ? "%0A" : String($0) }.joined()
+    text.harmlessLines.replacing("%", with: "%25").replacing("\n", with: "%0A")
   }
 
   private static func property(_ text: String) -> String {
-    data(text).map { $0 == ":" ? "%3A" : $0 == "," ? "%2C" : String($0) }.joined()
+    data(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
   }
 }

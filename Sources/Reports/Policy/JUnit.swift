@@ -1,4 +1,5 @@
 package import PolicyCheck
+import RuleGraph
 
 /// What came of a policy in the XML that CI servers read from JUnit: a suite for each host, a case for each check.
 ///
@@ -40,7 +41,7 @@ package enum JUnit {
     }
   }
 
-  /// A text in XML (XML 1.0, 2.2 and 2.4): characters that XML can't hold become U+FFFD.
+  /// A text in XML (XML 1.0, 2.2 and 2.4): characters that XML can't hold, or that steer a display, become U+FFFD.
   static func escaped(_ text: String) -> String {
     var result = ""
     for scalar in text.unicodeScalars {
@@ -50,7 +51,7 @@ package enum JUnit {
       case ">": result += "&gt;"
       case "\"": result += "&quot;"
       case "\n", "\t": result.unicodeScalars.append(scalar)
-      case _ where scalar.value < 0x20 || scalar.value == 0xfffe || scalar.value == 0xffff: result += "\u{fffd}"
+      case _ where scalar.steersDisplay: result += "\u{fffd}"
       default: result.unicodeScalars.append(scalar)
       }
     }

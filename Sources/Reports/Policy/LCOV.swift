@@ -14,9 +14,9 @@ package enum LCOV {
       for chain in coverage.chains {
         if let span = ruleset[chain.chain].span {
           // A chain's name may stand in several tables; a comma would end it.
-          let name = ruleset.place(of: chain.chain).map { $0 == "," ? "_" : $0 }
+          let name = ruleset.place(of: chain.chain).onOneLine.replacing(",", with: "_")
           let hits = max(chain.policyTests ?? 0, chain.rules.map(\.tests).max() ?? 0)
-          files[ruleset.sources.name(of: span), default: File()].chains[String(name), default: (Int(span.line), 0)]
+          files[ruleset.sources.name(of: span), default: File()].chains[name, default: (Int(span.line), 0)]
             .hits += hits
         }
         for rule in chain.rules {
@@ -34,7 +34,7 @@ package enum LCOV {
 
     func text(named name: String) -> String {
       let chains = chains.sorted { ($0.value.line, $0.key) < ($1.value.line, $1.key) }
-      var text = "TN:\nSF:\(name)\n"
+      var text = "TN:\nSF:\(name.onOneLine)\n"
       for (chain, use) in chains { text += "FN:\(use.line),\(chain)\n" }
       for (chain, use) in chains { text += "FNDA:\(use.hits),\(chain)\n" }
       text += "FNF:\(chains.count)\nFNH:\(chains.count { $0.value.hits > 0 })\n"

@@ -21,8 +21,8 @@ package enum TAP {
         case .failed(let failure):
           text += "not ok \(number) - \(name)\n  ---\n"
           // A literal block is the one form that every reader of TAP understands for any text.
-          text += "  message: |\n    \(policy):\(result.check.place.line)\n"
-          for line in FailureWords(host.host).lines(failure) { text += "    \(oneLine(line))\n" }
+          text += "  message: |\n    \("\(policy):\(result.check.place.line)".onOneLine)\n"
+          for line in FailureWords(host.host).lines(failure) { text += "    \(line.onOneLine)\n" }
           text += "  ...\n"
         }
       }
@@ -32,8 +32,6 @@ package enum TAP {
 
   /// A description stays on its line, and a number sign would begin a directive.
   private static func description(_ text: String) -> String {
-    oneLine(text).map { $0 == "#" ? "\\#" : String($0) }.joined()
+    text.onOneLine.replacing("\\", with: "\\\\").replacing("#", with: "\\#")
   }
-
-  private static func oneLine(_ text: String) -> String { text.map { $0.isNewline ? " " : String($0) }.joined() }
 }

@@ -1,4 +1,5 @@
-/// How a piece of text looks on a terminal that has colours.
+import RuleGraph
+
 enum Style: Sendable {
   case plain, strong, faint, good, bad, doubtful, named
 
@@ -21,16 +22,9 @@ struct StyledText: Sendable, ExpressibleByStringLiteral {
   /// The pieces in order. Control characters never reach a terminal from here: see ``init(_:_:)``.
   private(set) var pieces: [(text: String, style: Style)] = []
 
-  /// Makes a text of one style. Control characters of a dump are shown as `?`, so that it can't steer the terminal.
+  /// Makes a text of one style. What would steer the terminal is shown as `?`.
   init(_ text: String, _ style: Style = .plain) {
-    let isClean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f..<0xa0).contains($0.value) }
-    let shown =
-      isClean
-      ? text
-      : String(
-        String.UnicodeScalarView(
-          text.unicodeScalars.map { $0 == "\t" ? " " : $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) ? "?" : $0 })
-      )
+    let shown = text.harmless
     if !shown.isEmpty { pieces = [(shown, style)] }
   }
 

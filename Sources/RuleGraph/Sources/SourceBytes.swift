@@ -1,5 +1,4 @@
-/// The bytes of a text that was read. They never change, and lie in one piece: in memory that was made for them, or in
-/// a file that is mapped there.
+/// The bytes of a text that was read. They never change, and lie in one piece.
 ///
 /// Copies share the bytes, which go when the last copy does.
 ///

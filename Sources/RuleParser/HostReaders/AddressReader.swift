@@ -40,14 +40,18 @@ struct AddressReader {
     return reader.result
   }
 
+  /// Where each interface is in the result.
+  private var places: [String: Int] = [:]
+
   private init(_ text: DumpText) { self.text = text }
 
   private mutating func finish() {
     guard let finished = interface else { return }
     interface = nil
-    if let same = result.facts.interfaces.firstIndex(where: { $0.name == finished.name }) {
+    if let same = places[finished.name] {
       result.facts.interfaces[same].merge(finished)
     } else {
+      places[finished.name] = result.facts.interfaces.count
       result.facts.interfaces.append(finished)
     }
   }

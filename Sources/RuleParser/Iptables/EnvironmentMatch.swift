@@ -94,6 +94,15 @@ enum OptionArguments {
 
 /// How words are written so that iptables-restore reads them as one.
 enum SaveText {
+  /// Whether a name can be that of a chain: one word that is no option, and in which nothing is quoted
+  /// (`xs_init_target` and `parse_chain` of iptables, which takes all other bytes).
+  static func isName(_ text: String) -> Bool {
+    guard let first = text.unicodeScalars.first, first != "-", first != "!" else { return false }
+    return text.unicodeScalars.allSatisfy {
+      !$0.steersDisplay && !$0.properties.isWhitespace && $0 != "\"" && $0 != "'" && $0 != "\\"
+    }
+  }
+
   /// The word itself, or in quotation marks with backslashes where iptables-save writes it so.
   static func quoted(_ text: String) -> String {
     let isPlain =

@@ -29,13 +29,8 @@ struct FactJoining {
     facts.firewalls.removeAll { old in new.firewalls.contains { $0.firewall == old.firewall } }
     facts.firewalls += new.firewalls
     facts.announcedPorts += new.announcedPorts
-    for connection in new.connections where !facts.connections.contains(where: { isSame($0, connection) }) {
-      facts.connections.append(connection)
-    }
-    for neighbour in new.neighbours {
-      facts.neighbours.removeAll { $0.address == neighbour.address && $0.interface == neighbour.interface }
-      facts.neighbours.append(neighbour)
-    }
+    facts.connections += new.connections
+    facts.neighbours += new.neighbours
   }
 
   /// Adds what was printed inside a container: its addresses.
@@ -51,20 +46,39 @@ struct FactJoining {
     joined.joinSockets()
     joined.joinContainers()
     joined.joinSharedNetworks()
+    joined.dropRepeated()
     joined.facts.placeAddressesOfRoutes()
     return joined.facts
   }
 
-  private func isSame(_ a: TrackedConnection, _ b: TrackedConnection) -> Bool {
-    a.transport == b.transport && a.original == b.original && a.reply == b.reply
+  /// Keeps the first of what several outputs tell alike, and of neighbours the last.
+  private mutating func dropRepeated() {
+    struct Tuple: Hashable {
+      var transport: UInt8
+      var ends: [Endpoint]
+    }
+    struct Place: Hashable {
+      var address: IPAddress
+      var interface: String?
+    }
+    var connections: Set<Tuple> = []
+    facts.connections.removeAll {
+      let ends = [$0.original.source, $0.original.destination, $0.reply.source, $0.reply.destination]
+      return !connections.insert(Tuple(transport: $0.transport, ends: ends)).inserted
+    }
+    var places: Set<Place> = []
+    facts.neighbours = facts.neighbours.reversed().filter {
+      places.insert(Place(address: $0.address, interface: $0.interface)).inserted
+    }
+    .reversed()
+    var addresses: Set<IPAddress> = []
+    facts.unplacedAddresses.removeAll { !addresses.insert($0).inserted }
   }
 
   // MARK: - Interfaces
 
   private mutating func addInterfaces(_ new: HostFacts, _ strand: Int) {
-    for address in new.unplacedAddresses where !facts.unplacedAddresses.contains(address) {
-      facts.unplacedAddresses.append(address)
-    }
+    facts.unplacedAddresses += new.unplacedAddresses
     facts.ownAddressesKnown.formUnion(new.ownAddressesKnown)
     guard !new.interfaces.isEmpty else { return }
     if !new.addressesKnown.isEmpty {
@@ -103,10 +117,10 @@ struct FactJoining {
     }.map(\.element)
     facts.addressesKnown = addressesKnown.reduce(into: []) { $0.formUnion($1.families) }
     // A port's master is a bridge unless it was said to be something else.
-    for master in Set(facts.interfaces.filter { $0.kind == nil || $0.kind == "veth" }.compactMap(\.master)) {
-      if let index = facts.interfaces.firstIndex(where: { $0.name == master }), facts.interfaces[index].kind == nil {
-        facts.interfaces[index].kind = "bridge"
-      }
+    let masters = Set(facts.interfaces.filter { $0.kind == nil || $0.kind == "veth" }.compactMap(\.master))
+    for index in facts.interfaces.indices
+    where facts.interfaces[index].kind == nil && masters.contains(facts.interfaces[index].name) {
+      facts.interfaces[index].kind = "bridge"
     }
   }
 
@@ -135,30 +149,36 @@ struct FactJoining {
   }
 
   private mutating func joinRoutes() {
+    var places: [Route: Int] = [:]
+    for (place, route) in facts.routes.enumerated().reversed() { places[bare(route)] = place }
     for route in routes.flatMap(\.list) {
-      if let known = facts.routes.firstIndex(where: { isSame($0, route) }) {
+      if let known = places[bare(route)] {
         if facts.routes[known].source == nil { facts.routes[known].source = route.source }
         if facts.routes[known].scope == nil { facts.routes[known].scope = route.scope }
         facts.routes[known].isDead = facts.routes[known].isDead || route.isDead
       } else {
+        places[bare(route)] = facts.routes.count
         facts.routes.append(route)
       }
     }
-    for rule in routingRules.flatMap(\.list) {
-      var bare = rule
-      bare.span = nil
-      let isKnown = facts.routingRules.contains { known in
-        var other = known
-        other.span = nil
-        return other == bare
-      }
-      if !isKnown { facts.routingRules.append(rule) }
+    var known = Set(facts.routingRules.map(bare))
+    for rule in routingRules.flatMap(\.list) where known.insert(bare(rule)).inserted {
+      facts.routingRules.append(rule)
     }
   }
 
-  private func isSame(_ a: Route, _ b: Route) -> Bool {
-    a.destination == b.destination && a.kind == b.kind && a.table == b.table && a.tos == b.tos && a.metric == b.metric
-      && a.nextHops == b.nextHops
+  /// What two outputs say alike of one route: destination, kind, table, type of service, metric and next hops.
+  private func bare(_ route: Route) -> Route {
+    var bare = Route(
+      route.kind, to: route.destination, nextHops: route.nextHops, table: route.table, metric: route.metric)
+    bare.tos = route.tos
+    return bare
+  }
+
+  private func bare(_ rule: RoutingRule) -> RoutingRule {
+    var bare = rule
+    bare.span = nil
+    return bare
   }
 
   // MARK: - Sockets
@@ -170,23 +190,37 @@ struct FactJoining {
   }
 
   private mutating func joinSockets() {
+    var places: [SocketPlace: [Int]] = [:]
+    for (place, socket) in facts.sockets.enumerated() { places[SocketPlace(socket), default: []].append(place) }
     for socket in sockets.flatMap(\.list) {
-      if let known = facts.sockets.firstIndex(where: { isSame($0, socket) }) {
+      let here = SocketPlace(socket)
+      if let known = places[here]?.first(where: { isSame(facts.sockets[$0], socket) }) {
         facts.sockets[known].program = facts.sockets[known].program ?? socket.program
         facts.sockets[known].pid = facts.sockets[known].pid ?? socket.pid
         facts.sockets[known].forwardsTo = facts.sockets[known].forwardsTo ?? socket.forwardsTo
       } else {
+        places[here, default: []].append(facts.sockets.count)
         facts.sockets.append(socket)
       }
     }
+    let ofIPv4 = Set(facts.sockets.filter { $0.families == [.ipv4] && $0.address == nil }.map { SocketPlace($0) })
     // `0.0.0.0:80` and `[::]:80` can be bound side by side only if the second takes IPv6 alone.
     for index in facts.sockets.indices where facts.sockets[index].families.count == 2 {
-      let socket = facts.sockets[index]
-      let hasIPv4Twin = facts.sockets.contains {
-        $0.families == [.ipv4] && $0.address == nil && $0.port == socket.port && $0.transport == socket.transport
-          && $0.interface == socket.interface
-      }
-      if hasIPv4Twin { facts.sockets[index].families = [.ipv6] }
+      var twin = SocketPlace(facts.sockets[index])
+      twin.address = nil
+      if ofIPv4.contains(twin) { facts.sockets[index].families = [.ipv6] }
+    }
+  }
+
+  /// Where a socket listens.
+  private struct SocketPlace: Hashable {
+    var transport: UInt8
+    var port: UInt16
+    var address: IPAddress?
+    var interface: String?
+
+    init(_ socket: ListeningSocket) {
+      (transport, port, address, interface) = (socket.transport, socket.port, socket.address, socket.interface)
     }
   }
 

@@ -20,11 +20,12 @@ struct HostPartition {
 
   init(_ sections: [DumpSection]) {
     var groups: [(name: String?, sections: [Int])] = []
-    for index in sections.indices {
-      let name = Self.name(of: index, in: sections)
-      if let known = groups.firstIndex(where: { $0.name == name }) {
+    var places: [String?: Int] = [:]
+    for (index, name) in Self.names(of: sections).enumerated() {
+      if let known = places[name] {
         groups[known].sections.append(index)
       } else {
+        places[name] = groups.count
         groups.append((name, [index]))
       }
     }
@@ -38,14 +39,23 @@ struct HostPartition {
     }
   }
 
-  /// The name of the machine that printed a section: what stands before the first prompt of an input is of the machine
-  /// that prompts next.
-  private static func name(of index: Int, in sections: [DumpSection]) -> String? {
-    if let host = sections[index].host { return host }
-    let source = sections[index].text.source
-    return sections[index...].first { $0.text.source == source && $0.host != nil }?.host
-      ?? sections[..<index].last { $0.text.source == source && $0.host != nil }?.host
-      ?? sections.first { $0.host != nil }?.host
+  /// The name of the machine that printed each section: what stands before the first prompt of an input is of the
+  /// machine that prompts next, and what stands behind the last prompt of the one that prompted last.
+  private static func names(of sections: [DumpSection]) -> [String?] {
+    var names = sections.map(\.host)
+    guard let first = names.lazy.compactMap(\.self).first else { return names }
+    var next: [Int32: String] = [:]
+    for index in sections.indices.reversed() {
+      let source = sections[index].text.source
+      if let host = sections[index].host { next[source] = host } else { names[index] = next[source] }
+    }
+    var last: [Int32: String] = [:]
+    for index in sections.indices {
+      let source = sections[index].text.source
+      if let host = sections[index].host { last[source] = host }
+      names[index] = names[index] ?? last[source] ?? first
+    }
+    return names
   }
 
   // MARK: - Addresses

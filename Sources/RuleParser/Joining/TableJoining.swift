@@ -65,10 +65,27 @@ struct TableJoining {
       else { continue }
       printings[index].table.origin = .iptablesNFT
     }
+    var told: [TableName: [Int]] = [:]
+    for index in printings.indices where printings[index].table.origin != .iptables {
+      told[TableName(printings[index].table), default: []].append(index)
+    }
     for index in printings.indices where printings[index].table.origin == .iptables {
-      printings[index].table.origin = likelyOrigin(of: printings[index])
+      let name = TableName(printings[index].table)
+      printings[index].table.origin = likelyOrigin(of: printings[index], among: told[name] ?? [])
+      if printings[index].table.origin != .iptables { told[name, default: []].append(index) }
     }
   }
+
+  /// What printings of one table have in common.
+  private struct TableName: Hashable {
+    var family: TableFamily
+    var name: String
+
+    init(_ table: Table) { (family, name) = (table.family, table.name) }
+  }
+
+  /// So many printings are compared with one that does not tell its variant.
+  private static let comparedOrigins = 64
 
   private func isIptablesTable(_ printing: TablePrinting) -> Bool {
     (printing.table.family == .ip || printing.table.family == .ip6) && Self.iptablesTables.contains(printing.table.name)
@@ -87,10 +104,8 @@ struct TableJoining {
 
   /// A printing that does not tell its variant is of the one that was printed with the same content; else of the only
   /// one that was printed.
-  private func likelyOrigin(of printing: TablePrinting) -> TableOrigin {
-    let others = printings.filter {
-      $0.table.origin != .iptables && $0.table.family == printing.table.family && $0.table.name == printing.table.name
-    }
+  private func likelyOrigin(of printing: TablePrinting, among told: [Int]) -> TableOrigin {
+    let others = told.prefix(Self.comparedOrigins).map { printings[$0] }
     if let same = others.first(where: { TableComparison.difference($0, printing) == nil }) { return same.table.origin }
     let origins = Set(others.map(\.table.origin))
     return origins.count == 1 ? origins.first ?? .iptables : .iptables
@@ -171,7 +186,7 @@ struct TableJoining {
   /// Two outputs of a table are two moments only where they show the same chain with other content, or where one that
   /// shows the whole table lacks a chain.
   private mutating func findMoments() {
-    var earlier: [TablePrinting.Key: [Int]] = [:]
+    var earlier: [TablePrinting.Key: [String: [Int]]] = [:]
     var listings = rulesetListings[...]
     for index in printings.indices {
       while let listing = listings.first, listing.orders.lowerBound <= printings[index].order {
@@ -180,12 +195,13 @@ struct TableJoining {
       }
       let printing = printings[index]
       var found: (earlier: TablePrinting, difference: TableComparison.Difference)?
-      for other in (earlier[printing.key] ?? []).reversed() {
+      let names = Set(printing.table.chains.lazy.filter { $0.shown == .whole }.map(\.name))
+      // Those before that show one of these chains whole, too, the last first.
+      var rest = names.compactMap { earlier[printing.key]?[$0]?[...] }
+      while let other = rest.lazy.compactMap(\.last).max() {
+        for index in rest.indices where rest[index].last == other { rest[index].removeLast() }
         let candidate = printings[other]
-        guard candidate.moment == momentCount || found == nil,
-          candidate.strand == printing.strand || candidate.form == printing.form
-        else { continue }
-        guard TableComparison.shareWholeChains(candidate, printing) else { continue }
+        guard candidate.strand == printing.strand || candidate.form == printing.form else { continue }
         if let difference = TableComparison.difference(candidate, printing) { found = (candidate, difference) }
         break
       }
@@ -195,7 +211,7 @@ struct TableJoining {
         report(found.earlier, printing, found.difference)
       }
       printings[index].moment = momentCount
-      earlier[printing.key, default: []].append(index)
+      for name in names { earlier[printing.key, default: [:]][name, default: []].append(index) }
     }
     for listing in listings { endTables(before: listing) }
   }

@@ -2,26 +2,30 @@ import Glibc
 public import RuleGraph
 
 extension SourceBytes {
-  /// Maps the first bytes of an open file into memory, where they are the kernel's own copy; nil where that can't be
-  /// done (mmap(2)).
+  /// Reads the bytes of an open file; nil where that fails, and `errno` then tells why.
   ///
-  /// The file must not get shorter while it is looked at: what is gone of it can't be read (SIGBUS).
+  /// Whoever writes the dump anew meanwhile can't change or shorten what is looked at, as in a file that is mapped.
   ///
   /// - Parameters:
-  ///   - descriptor: A regular file; it may be closed afterwards.
-  ///   - count: How many bytes; at most as many as the file has.
-  package init?(mapping descriptor: Int32, count: Int) {
-    guard count > 0,
-      let start = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0),
-      unsafe start != MAP_FAILED
-    else { return nil }
-    let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count).bindMemory(to: UInt8.self)
-    unsafe self.init(memory: bytes) { bytes in
-      _ = unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+  ///   - descriptor: A regular file at its beginning; it may be closed afterwards.
+  ///   - count: How many bytes at most.
+  package init?(reading descriptor: Int32, count: Int) {
+    let memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: count)
+    var done = 0
+    while done < count {
+      let read = unsafe read(descriptor, memory.baseAddress?.advanced(by: done), count - done)
+      if read < 0, errno == EINTR { continue }
+      if read < 0 {
+        unsafe memory.deallocate()
+        return nil
+      }
+      if read == 0 { break }
+      done += read
     }
+    unsafe self.init(memory: UnsafeBufferPointer(rebasing: memory[..<done])) { bytes in unsafe bytes.deallocate() }
   }
 
-  /// The bytes of a file, which is mapped.
+  /// The bytes of a file.
   ///
   ///     let rules = DumpInput(name: path, bytes: try #require(SourceBytes(ofFile: path)))
   ///
@@ -32,11 +36,7 @@ extension SourceBytes {
     defer { _ = close(descriptor) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    if status.st_size == 0 {
-      self.init([])
-    } else {
-      self.init(mapping: descriptor, count: Int(status.st_size))
-    }
+    self.init(reading: descriptor, count: Int(status.st_size))
   }
 }
 

@@ -17,9 +17,20 @@ public enum NftPrinter {
   /// The whole ruleset.
   public static func print(_ ruleset: Ruleset) -> String {
     var lines: [String] = []
-    for table in ruleset.shownOnly.tables { lines += self.lines(table, ruleset.sources) }
-    for set in ruleset.ipsets { lines.append("# nft has no word for the ipset \(set.name)") }
+    for table in ruleset.shownOnly.tables {
+      guard NftSafety.isName(table.name) else {
+        lines.append(comment("nft can't hold the name of the table \(table.family.rawValue) \"\(table.name)\""))
+        continue
+      }
+      lines += self.lines(table, ruleset.sources)
+    }
+    for set in ruleset.ipsets { lines.append(comment("nft has no word for the ipset \(set.name)")) }
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A line that nft passes over, whatever it holds.
+  private static func comment(_ text: String) -> String {
+    "# " + text.split(whereSeparator: \.isNewline).joined(separator: " ").harmless
   }
 
   /// One rule in nft's words, without its comment's and handle's remarks; parts that nft can't say stand in square
@@ -118,25 +129,42 @@ public enum NftPrinter {
     let writer = NftRuleWriter(table: table)
     var lines = ["table \(table.family.rawValue) \(table.name) {"]
     if let comment = table.comment { lines.append("\tcomment \(NftValueText.quoted(comment))") }
-    if !table.flags.isEmpty { lines.append("\tflags \(table.flags.joined(separator: ","))") }
+    let flags = "flags \(table.flags.joined(separator: ","))"
+    if !table.flags.isEmpty { lines.append("\t" + (NftSafety.staysInside(flags) ? flags : comment(flags))) }
     var blocks: [[String]] = []
     for object in table.objects {
-      blocks.append(block("\(object.kind) \(object.name)", NftSetWriter.lines(object)))
+      blocks.append(checkedBlock(object.kind, object.name, NftSetWriter.lines(object)))
     }
     for set in table.sets {
       do throws(NftUnprintable) {
         blocks.append(
-          block("\(set.dataTypes == nil ? "set" : "map") \(set.name)", try NftSetWriter.lines(set, writer)))
+          checkedBlock(set.dataTypes == nil ? "set" : "map", set.name, try NftSetWriter.lines(set, writer)))
       } catch {
-        blocks.append(["\t# nft's JSON does not tell how to declare the set \(set.name): \(error.reason)"])
+        blocks.append([
+          "\t" + comment("nft's JSON does not tell how to declare the set \(set.name): \(error.reason)")
+        ])
       }
     }
-    for chain in table.chains { blocks.append(block("chain \(chain.name)", self.lines(chain, table, writer, sources))) }
+    for chain in table.chains {
+      guard NftSafety.isName(chain.name) else {
+        blocks.append(["\t" + comment("nft can't hold the name of the chain \"\(chain.name)\" and its rules")])
+        continue
+      }
+      blocks.append(block("chain \(chain.name)", self.lines(chain, table, writer, sources)))
+    }
     for (index, block) in blocks.enumerated() {
       if index > 0 { lines.append("") }
       lines += block
     }
     return lines + ["}"]
+  }
+
+  /// The block of a set or an object; a comment where its name or a line of it would be read as more than that.
+  private static func checkedBlock(_ kind: String, _ name: String, _ content: [String]) -> [String] {
+    guard NftSafety.isName(name), content.allSatisfy(NftSafety.staysInside), NftSafety.staysInside(kind) else {
+      return ["\t" + comment("nft can't hold the \(kind) \"\(name)\"")]
+    }
+    return block("\(kind) \(name)", content)
   }
 
   private static func block(_ head: String, _ content: [String]) -> [String] {
@@ -184,14 +212,14 @@ public enum NftPrinter {
       case .unprintable(let reason, _): missing.append(reason)
       }
     }
+    if missing.isEmpty, !NftSafety.staysInside(words.joined(separator: " ")) { missing.append("all of this rule") }
     if !missing.isEmpty {
       let original = sources.text(of: rule.span)
-      return
-        "# nft can't say \(missing.joined(separator: " and ")): \(original.isEmpty ? words.joined(separator: " ") : original)"
-        .split(whereSeparator: \.isNewline).joined(separator: " ")
+      let text = original.isEmpty ? words.joined(separator: " ") : original
+      return comment("nft can't say \(missing.joined(separator: " and ")): \(text)")
     }
     if let comment = rule.comment { words.append("comment \(NftValueText.quoted(String(comment.prefix(120))))") }
-    let remark = remarks.isEmpty ? "" : " # without \(remarks.joined(separator: ", "))"
+    let remark = remarks.isEmpty ? "" : " " + comment("without \(remarks.joined(separator: ", "))")
     return words.isEmpty ? "# a rule without statements\(remark)" : words.joined(separator: " ") + remark
   }
 }

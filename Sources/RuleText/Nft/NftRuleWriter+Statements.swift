@@ -116,9 +116,9 @@ extension NftRuleWriter {
     if let data = update.data { element += " : \(try text(data, dataTypes(update.set)).0)" }
     if update.arguments.contains(where: { $0.name == "meter" }) {
       let size = update.arguments.first { $0.name == "size" }.map { " size \($0.value)" } ?? ""
-      return "meter \(update.set)\(size) { \(element) }"
+      return "meter \(try NftSafety.name(update.set))\(size) { \(element) }"
     }
-    return "\(update.operation.rawValue) @\(update.set) { \(element) }"
+    return "\(update.operation.rawValue) @\(try NftSafety.name(update.set)) { \(element) }"
   }
 
   // MARK: - Conditions and effects
@@ -171,7 +171,7 @@ extension NftRuleWriter {
       return "ct \(effect.kind.rawValue) set \(NftValueText.quoted(name))"
     case .flowOffload:
       guard let name = value("flowtable") else { throw NftUnprintable("a flow without a table") }
-      return "flow add @\(name)"
+      return "flow add @\(try NftSafety.name(name))"
     case .dup:
       guard let address = value("addr") else { throw NftUnprintable("dup") }
       let target = family == .netdev ? NftValueText.quoted(address) : address

@@ -108,7 +108,7 @@ struct NftRuleWriter {
   /// A map by name or in place.
   func text(_ reference: MapReference, _ key: [NftPart], _ data: [NftPart]) throws(NftUnprintable) -> String {
     switch reference {
-    case .named(let name): return "@" + name
+    case .named(let name): return "@" + (try NftSafety.name(name))
     case .anonymous(let elements): return "{ \(try text(elements, key, data)) }"
     case .ipset(let name): throw NftUnprintable("the ipset \(name)")
     }
@@ -169,7 +169,7 @@ struct NftRuleWriter {
     switch match.values {
     case .ipset(let name), .ipsetExceptions(let name): throw NftUnprintable("the ipset \(name)")
     case .named(let name):
-      return "\(try text(match.subject, sets[name]?.key ?? []).0)\(operation) @\(name)"
+      return "\(try text(match.subject, sets[name]?.key ?? []).0)\(operation) @\(try NftSafety.name(name))"
     case .elements(let elements):
       let (subject, parts) = try text(match.subject)
       return "\(subject)\(operation) { \(try text(elements, parts, [])) }"
@@ -267,8 +267,8 @@ struct NftRuleWriter {
     case .drop: return "drop"
     case .return: return "return"
     case .continue: return "continue"
-    case .jump(let chain): return "jump \(chain)"
-    case .goto(let chain): return "goto \(chain)"
+    case .jump(let chain): return "jump \(try NftSafety.name(chain))"
+    case .goto(let chain): return "goto \(try NftSafety.name(chain))"
     case .reject(let rejection): return text(rejection)
     case .queue(let target):
       var text = "queue num \(target.numbers.lowerBound)"

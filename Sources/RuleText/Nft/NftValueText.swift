@@ -89,10 +89,8 @@ enum NftValueText {
     return rest == 0 && !names.isEmpty ? names.joined(separator: separator) : "0x" + String(mask, radix: 16)
   }
 
-  /// A text in quotation marks; nft has no way to write one inside.
-  static func quoted(_ text: String) -> String {
-    "\"" + String(text.map { $0 == "\"" ? "'" : $0 == "\n" ? " " : $0 }) + "\""
-  }
+  /// A text in quotation marks; nft has no way to write one inside, nor a line end.
+  static func quoted(_ text: String) -> String { "\"" + text.harmless.replacing("\"", with: "'") + "\"" }
 
   /// `1d2h3m4s5ms` of milliseconds.
   static func duration(_ milliseconds: UInt128) -> String {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import LiveCapture
 
 /// `fwtrace capture`: everything an answer needs of this host, in one file to take away.
@@ -44,16 +43,8 @@ struct CaptureCommand: ParsableCommand {
     try write(redact ? Redactor(for: bytes).redact(bytes) : bytes)
   }
 
-  /// The rules of a host are nobody else's business: a new file is readable by its owner only.
-  private func write(_ bytes: [UInt8]) throws(Failure) {
-    guard output != "-" else { return Output.write(bytes) }
-    let descriptor = unsafe open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw Failure("\(output): \(Self.reason)") }
-    let isWritten = Output.write(bytes[...], to: descriptor)
-    guard close(descriptor) == 0, isWritten else { throw Failure("\(output): \(Self.reason)") }
-  }
-
-  private static var reason: String { unsafe String(cString: strerror(errno)) }
+  /// The rules of a host are nobody else's business: the file is readable by its owner only.
+  private func write(_ bytes: [UInt8]) throws(Failure) { try OutputFile.write(bytes, to: output, for: .owner) }
 }
 
 /// The network namespace to read, for commands that read this host.

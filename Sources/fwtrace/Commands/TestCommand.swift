@@ -66,7 +66,7 @@ struct TestCommand: ParsableCommand {
   private func writeList() throws {
     for check in try PolicyRun(self).hosts.flatMap(\.checks) {
       let tags = check.tags.isEmpty ? "" : "  [\(check.tags.joined(separator: ", "))]"
-      Output.write("\(check.host): \(check.name)\(tags)\n")
+      Output.say("\(check.host): \(check.name)\(tags)\n")
     }
   }
 
@@ -84,7 +84,7 @@ struct TestCommand: ParsableCommand {
       if let minimum = reports.coverageMin {
         for one in coverage where one.percent < minimum {
           isShort = true
-          Output.write("coverage of \(one.host.name) is \(one.covered) of \(one.rules) rules, less than \(minimum) %\n")
+          Output.say("coverage of \(one.host.name) is \(one.covered) of \(one.rules) rules, less than \(minimum) %\n")
         }
       }
       Output.write(PolicyText(policy: policy, terminal: terminal.settings, listsPassed: verbose).text(of: results))

@@ -8,15 +8,13 @@ import RuleParser
 enum DumpFiles {
   /// Larger files are refused; a dump of a hundred thousand rules has about twenty megabytes.
   static let maximumSize = 1 << 30
-  /// Files of at least so many bytes are mapped. Smaller ones are read: they may be somebody's notes that an editor is
-  /// just writing.
-  static let mappedSize = 1 << 20
   /// Deeper folders are not entered.
   static let maximumDepth = 16
 
   /// Reads all dumps in the order given, a folder's files in the order of their names.
   static func read(_ paths: [String]) throws(Failure) -> [DumpInput] {
     var inputs: [DumpInput] = []
+    var folders = VisitedFolders()
     for path in paths {
       if path == "-" {
         StandardInput.announce()
@@ -29,7 +27,7 @@ enum DumpFiles {
         inputs.append(DumpInput(name: "-", bytes: bytes))
       } else if isFolder(path) {
         let before = inputs.count
-        try addFolder(path, depth: 0, to: &inputs)
+        try addFolder(path, depth: 0, &folders, to: &inputs)
         if inputs.count == before { throw Failure("\(path): the folder holds no text files") }
       } else {
         inputs.append(DumpInput(name: path, bytes: try file(path)))
@@ -43,12 +41,14 @@ enum DumpFiles {
     "reading \(inputs.reduce(0) { $0 + $1.bytes.count } >> 20) MB of dumps"
   }
 
-  private static func addFolder(_ path: String, depth: Int, to inputs: inout [DumpInput]) throws(Failure) {
-    guard depth < maximumDepth else { return }
+  private static func addFolder(
+    _ path: String, depth: Int, _ folders: inout VisitedFolders, to inputs: inout [DumpInput]
+  ) throws(Failure) {
+    guard depth < maximumDepth, folders.enter(path) else { return }
     for name in try names(in: path) where !name.hasPrefix(".") {
       let below = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
       if isFolder(below) {
-        try addFolder(below, depth: depth + 1, to: &inputs)
+        try addFolder(below, depth: depth + 1, &folders, to: &inputs)
       } else if isRegularFile(below) {
         let bytes = try file(below)
         if isText(bytes) { inputs.append(DumpInput(name: below, bytes: bytes)) }
@@ -77,7 +77,7 @@ enum DumpFiles {
     defer { _ = close(descriptor) }
     let size = size(of: descriptor)
     if size > maximumSize { throw Failure("\(path): larger than a gigabyte") }
-    if size >= mappedSize, let bytes = SourceBytes(mapping: descriptor, count: size) { return bytes }
+    if size > 0, let bytes = SourceBytes(reading: descriptor, count: size) { return bytes }
     return SourceBytes(try contents(of: descriptor, name: path))
   }
 
@@ -154,4 +154,21 @@ enum DumpFiles {
   private static func isRegularFile(_ path: String) -> Bool { mode(path) == S_IFREG }
 
   private static func reason() -> String { unsafe String(cString: strerror(errno)) }
+}
+
+/// The folders that were read. Links may lead to one again and again, each time along another path.
+struct VisitedFolders {
+  private struct Identity: Hashable {
+    var device: dev_t
+    var number: ino_t
+  }
+
+  private var seen: Set<Identity> = []
+
+  /// Whether a folder is met for the first time.
+  mutating func enter(_ path: String) -> Bool {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return true }
+    return seen.insert(Identity(device: status.st_dev, number: status.st_ino)).inserted
+  }
 }

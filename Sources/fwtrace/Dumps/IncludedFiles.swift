@@ -2,7 +2,7 @@ import Glibc
 import PolicyCheck
 import RuleParser
 
-/// The files that a rule file may include: those in its own folder and below, never others.
+/// The files that a rule file may include: those in its own folder and below, never others, and no hidden ones.
 enum IncludedFiles {
   /// The files of an `include`, in the order of their names; nil when the path leads out of the folder or a file can't
   /// be read.
@@ -17,7 +17,9 @@ enum IncludedFiles {
       relative = String(path.dropFirst(folder.utf8.count + 1))
     }
     let parts = relative.split(separator: "/").filter { $0 != "." }
-    guard !parts.contains(".."), let pattern = parts.last else { return nil }
+    guard !parts.contains(".."), !parts.contains(where: { $0.hasPrefix(".") }), let pattern = parts.last else {
+      return nil
+    }
     let base = ([folder].filter { !$0.isEmpty || name.hasPrefix("/") } + parts.dropLast().map { String($0) })
       .joined(separator: "/")
     func full(_ file: String) -> String { base.isEmpty && !name.hasPrefix("/") ? file : "\(base)/\(file)" }

@@ -17,10 +17,15 @@ struct PolicyFile {
   let mistakes: [PolicyMistake]
 
   init(_ path: String) throws(Failure) {
-    self.path = path
     guard let input = try DumpFiles.read([path]).first else { throw Failure("\(path): no policy") }
-    bytes = input.bytes
-    switch NodeStream.node(try Self.nodes(path)) {
+    try self.init(path, bytes: input.bytes)
+  }
+
+  /// Makes a policy of a text that is, or is to be, at a path.
+  init(_ path: String, bytes: SourceBytes) throws(Failure) {
+    self.path = path
+    self.bytes = bytes
+    switch NodeStream.node(try Self.nodes(bytes, path)) {
     case .success(let root):
       self.root = root
       (policy, mistakes) = PolicyReader.read(root)
@@ -36,34 +41,40 @@ struct PolicyFile {
     return String(path[...slash])
   }
 
-  /// What `fwtrace-yaml`, which is installed beside `fwtrace`, makes of a file.
-  private static func nodes(_ path: String) throws(Failure) -> [UInt8] {
+  /// What `fwtrace-yaml`, which is installed beside `fwtrace`, makes of a text. It reads the bytes that were read here:
+  /// a pipe can be read but once, and a file may have changed.
+  private static func nodes(_ bytes: SourceBytes, _ path: String) throws(Failure) -> [UInt8] {
     let program = try beside("fwtrace-yaml")
-    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw Failure("\(path): \(unsafe String(cString: strerror(errno)))") }
-    defer { _ = close(file) }
     var ends: [Int32] = [-1, -1]
-    guard unsafe pipe(&ends) == 0 else { throw Failure("\(program): no pipe") }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var inputs: [Int32] = [-1, -1]
+    guard unsafe pipe(&ends) == 0, unsafe pipe(&inputs) == 0 else { throw Failure("\(program): no pipe") }
+    for end in ends + inputs { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     var actions = unsafe posix_spawn_file_actions_t()
     _ = unsafe posix_spawn_file_actions_init(&actions)
     defer { _ = unsafe posix_spawn_file_actions_destroy(&actions) }
-    _ = unsafe posix_spawn_file_actions_adddup2(&actions, file, STDIN_FILENO)
+    _ = unsafe posix_spawn_file_actions_adddup2(&actions, inputs[0], STDIN_FILENO)
     _ = unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
     var process: pid_t = 0
     let arguments = unsafe [strdup(program), nil]
     defer { unsafe free(arguments[0]) }
     let status = unsafe posix_spawn(&process, program, &actions, nil, arguments, environ)
     _ = close(ends[1])
+    _ = close(inputs[0])
     defer { _ = close(ends[0]) }
     guard status == 0 else {
+      _ = close(inputs[1])
       throw Failure(
         "\(program): \(unsafe String(cString: strerror(status))); it is installed beside fwtrace and reads policies")
     }
-    let bytes = try DumpFiles.contents(of: ends[0], name: program)
+    // It reads everything before it writes; one that ended early is told by what it wrote.
+    let pipeSignal = signal(SIGPIPE, SIG_IGN)
+    _ = Output.write(Array(bytes)[...], to: inputs[1])
+    _ = close(inputs[1])
+    _ = signal(SIGPIPE, pipeSignal)
+    let nodes = try DumpFiles.contents(of: ends[0], name: program)
     var code: Int32 = 0
     while unsafe waitpid(process, &code, 0) < 0, errno == EINTR {}
-    return bytes
+    return nodes
   }
 
   /// The path of a program in the folder of this one.

@@ -2,6 +2,7 @@ import FlowTrace
 import Glibc
 import PolicyCheck
 import Reports
+import RuleGraph
 
 /// Writes today's answers into a policy: `--record` adds tests, `--update` changes those that fail.
 struct PolicyRecording {
@@ -53,7 +54,7 @@ struct PolicyRecording {
     }
     try save(editor.text, tests: (file?.policy.tests.count ?? 0) + tests.count)
     for test in tests {
-      for (index, line) in test.enumerated() { Output.write((index == 0 ? "- " : "  ") + line + "\n") }
+      for (index, line) in test.enumerated() { Output.say((index == 0 ? "- " : "  ") + line + "\n") }
     }
   }
 
@@ -62,18 +63,15 @@ struct PolicyRecording {
     var editor = PolicyEditor(String(decoding: run.file.bytes, as: UTF8.self))
     let outcome = Rerecorder.update(run.file.policy, results, &editor)
     for change in outcome.changes {
-      Output.write("\(command.policy):\(change.line)\n- \(change.old)\n+ \(change.new)\n")
+      Output.say("\(command.policy):\(change.line)\n- \(change.old)\n+ \(change.new)\n")
     }
-    for left in outcome.left { Output.write("not updated: \(left.test): \(left.reason.text)\n") }
+    for left in outcome.left { Output.say("not updated: \(left.test): \(left.reason.text)\n") }
     if !outcome.changes.isEmpty { try save(editor.text, tests: run.file.policy.tests.count) }
   }
 
   /// Writes the policy, after reading it back: a text that does not say what was meant never replaces the file.
   private func save(_ text: String, tests: Int) throws {
-    let draft = "\(command.policy).new"
-    try OutputFile.write(Array(text.utf8), to: draft)
-    defer { _ = unsafe unlink(draft) }
-    let read = try PolicyFile(draft)
+    let read = try PolicyFile(command.policy, bytes: SourceBytes(Array(text.utf8)))
     guard read.mistakes.isEmpty, read.policy.tests.count == tests else {
       throw Failure("\(command.policy): the tests can't be added to a file that is written like this")
     }

@@ -39,17 +39,22 @@ struct PolicyWatch {
   /// When each file was changed last, and how large it is.
   private func state(of paths: [String]) -> [String: [Int]] {
     var state: [String: [Int]] = [:]
-    for path in paths { add(path, depth: 0, to: &state) }
+    var folders = VisitedFolders()
+    for path in paths { add(path, depth: 0, &folders, to: &state) }
     return state
   }
 
-  private func add(_ path: String, depth: Int, to state: inout [String: [Int]]) {
+  private func add(
+    _ path: String, depth: Int, _ folders: inout VisitedFolders, to state: inout [String: [Int]]
+  ) {
     var status = stat()
     guard depth < DumpFiles.maximumDepth, unsafe stat(path, &status) == 0 else { return }
     state[path] = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec, Int(status.st_size), Int(status.st_ino)]
-    guard status.st_mode & S_IFMT == S_IFDIR, let names = try? DumpFiles.names(in: path) else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR, folders.enter(path), let names = try? DumpFiles.names(in: path) else {
+      return
+    }
     for name in names where !name.hasPrefix(".") {
-      add(path.hasSuffix("/") ? path + name : "\(path)/\(name)", depth: depth + 1, to: &state)
+      add(path.hasSuffix("/") ? path + name : "\(path)/\(name)", depth: depth + 1, &folders, to: &state)
     }
   }
 }

@@ -1,27 +1,48 @@
 import Glibc
+import RuleGraph
 
 /// Standard output and standard error, and the terminal behind them.
 enum Output {
-  /// Writes bytes to standard output; ends the program quietly when nobody reads any more (`| head`).
+  /// Gives the numbers of standard input, output and error to nothing where they are closed: a file that is opened
+  /// later would get one, and what is printed would end in it.
+  static func reserveDescriptors() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      // Writing to it fails, as writing to a closed one does.
+      _ = unsafe open("/dev/null", O_RDONLY)
+    }
+  }
+
+  /// Writes bytes to standard output.
   static func write(_ bytes: [UInt8]) { write(bytes[...]) }
 
-  /// Writes a part of some bytes to standard output, as all of them are written. Output that is lost, on a full disk,
-  /// is no answer.
+  /// Writes a part of some bytes to standard output, as all of them are written. Output that is lost, on a full disk or
+  /// because nobody reads any more, is no answer. (`| head` ends the program by the signal SIGPIPE before that.)
   static func write(_ bytes: ArraySlice<UInt8>) {
-    if write(bytes, to: STDOUT_FILENO) { return }
-    if errno == EPIPE { exit(.accepted) }
+    if !write(bytes, to: STDOUT_FILENO) { refuse() }
+  }
+
+  /// Writes lines that may hold anybody's words to standard output.
+  static func say(_ text: String) { write(text.harmlessLines) }
+
+  private static func refuse() -> Never {
     error("fwtrace: standard output: \(unsafe String(cString: strerror(errno)))\n")
-    exit(.badInput)
+    Glibc.exit(ExitStatus.badInput.rawValue)
   }
 
   /// Writes text to standard output.
   static func write(_ text: String) { write(Array(text.utf8)) }
 
-  /// Writes text to standard error.
-  static func error(_ text: String) { _ = write(Array(text.utf8)[...], to: STDERR_FILENO) }
+  /// Writes lines that may hold anybody's words to standard error.
+  static func error(_ text: String) { steer(text.harmlessLines) }
 
-  /// Ends the program.
-  static func exit(_ status: ExitStatus) -> Never { Glibc.exit(status.rawValue) }
+  /// Writes to standard error what moves the cursor.
+  static func steer(_ text: String) { _ = write(Array(text.utf8)[...], to: STDERR_FILENO) }
+
+  /// Ends the program. Some file systems tell that a disk is full only when a file is closed.
+  static func exit(_ status: ExitStatus) -> Never {
+    if close(STDOUT_FILENO) != 0, errno != EBADF { refuse() }
+    Glibc.exit(status.rawValue)
+  }
 
   /// Whether standard output is a terminal.
   static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }

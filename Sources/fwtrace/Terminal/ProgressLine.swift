@@ -1,4 +1,5 @@
 import Glibc
+import RuleGraph
 import Synchronization
 
 /// The line on a terminal that says what takes long. It is on standard error, and gone when the work is done.
@@ -19,12 +20,12 @@ struct ProgressLine {
     guard isShown, ContinuousClock.now >= next else { return }
     next = ContinuousClock.now + .seconds(1)
     isWritten = true
-    Output.error("\rfwtrace: \(words()) ...\(Self.erase)")
+    Output.steer("\rfwtrace: \(words().harmless) ...\(Self.erase)")
   }
 
   /// Takes the line away.
   mutating func clear() {
-    if isWritten { Output.error("\r\(Self.erase)") }
+    if isWritten { Output.steer("\r\(Self.erase)") }
     isWritten = false
   }
 

@@ -7,12 +7,17 @@ extension Engine {
   func run(_ flows: [Flow], limit: Int = caseLimit) -> [FinishedFlow] {
     var work = Array(flows.reversed())
     var finished: [FinishedFlow] = []
+    var variables = work.reduce(0) { $0 + $1.variables.count }
     while let flow = work.popLast() {
-      if finished.count + work.count > limit {
+      if finished.count + work.count > limit || variables > Self.variableLimit {
         finished.append(givenUp(flow))
         continue
       }
+      let before = (work.count, finished.count)
       advance(flow, &work, &finished)
+      variables -= flow.variables.count
+      variables += work[before.0...].reduce(0) { $0 + $1.variables.count }
+      variables += finished[before.1...].reduce(0) { $0 + $1.flow.variables.count }
     }
     return finished
   }

@@ -104,6 +104,10 @@ extension Engine {
   func partsByRoute(_ start: Flow) -> [(flow: Flow, answer: RouteAnswer)] {
     var result: [(flow: Flow, answer: RouteAnswer)] = []
     for flow in cutByRoutingRules(start) {
+      if flow.pendingEnd != nil {
+        result.append((flow, .unknown))
+        continue
+      }
       guard let destination = flow.binding[.destination] else { continue }
       if flow.ownAddresses.contains(destination) {
         result.append((flow, .local))
@@ -196,6 +200,10 @@ extension Engine {
       var part = flow
       guard part.narrow(destination, to: group.values) else { return [] }
       guard case .undecided(let question) = group.answer else { return [(part, group.answer)] }
+      if request.decided.count >= Self.routeQuestionLimit {
+        part.pendingEnd = Shared(.unknown(.nothing, Self.tooManyCases))
+        return [(part, .unknown)]
+      }
       return split(part, by: question).flatMap { parts(of: $0, destination, group.values) }
     }
   }

@@ -111,20 +111,18 @@ struct RouteLookup {
     default: number = table
     }
     var best: Route?
-    func consider(_ route: Route) {
-      guard route.destination.family == family, route.table == table || route.table == number, !route.isDead,
-        route.destination.contains(destination)
-      else { return }
-      if let tos = route.tos, request.serviceByte.map({ $0 & 0xfc != UInt128(tos & 0xfc) }) ?? true { return }
-      if let suppress, route.destination.length <= suppress { return }
+    func consider(_ route: Route) -> Bool {
+      if route.isDead { return false }
+      if let tos = route.tos, request.serviceByte.map({ $0 & 0xfc != UInt128(tos & 0xfc) }) ?? true { return false }
+      if let suppress, route.destination.length <= suppress { return false }
       if let output = request.output, !route.nextHops.isEmpty,
         !route.nextHops.contains(where: { $0.interface == output })
       {
-        return
+        return false
       }
       guard let known = best else {
         best = route
-        return
+        return true
       }
       // Of two routes to the same block the one for a type of service comes first (`fib_insert_alias` in
       // `net/ipv4/fib_trie.c`).
@@ -132,10 +130,11 @@ struct RouteLookup {
         (-route.destination.length, route.tos == nil ? 1 : 0, route.metric)
       }
       if order(route) < order(known) { best = route }
+      return true
     }
-    for route in knowledge.facts.routes { consider(route) }
+    knowledge.routes.each(to: destination, in: table, consider)
     if table == "main" || number == "main", !knowledge.facts.routesKnown.contains(family) {
-      for route in connectedRoutes(family) { consider(route) }
+      knowledge.connectedRoutes.each(to: destination, in: "main", consider)
     }
     if let masked = maskedRoute(to: destination, longerThan: best?.destination.length, [table, number], request) {
       return masked
@@ -170,27 +169,9 @@ struct RouteLookup {
     return nil
   }
 
-  /// The routes that addresses bring with them, and those of subnets that the rules show, where no routing table was
-  /// told.
-  func connectedRoutes(_ family: AddressFamily) -> [Route] {
-    var routes: [Route] = []
-    for interface in knowledge.facts.interfaces {
-      for address in interface.addresses where address.address.family == family {
-        guard let subnet = address.subnet, address.prefixLength < family.addressBits else { continue }
-        routes.append(Route(to: subnet, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)]))
-      }
-    }
-    for subnet in knowledge.inferredSubnets where subnet.prefix.family == family {
-      guard !routes.contains(where: { $0.destination == subnet.prefix }) else { continue }
-      routes.append(
-        Route(to: subnet.prefix, nextHops: [Route.NextHop(gateway: nil, interface: subnet.interface)]))
-    }
-    return routes
-  }
-
   /// The destinations of a set by the answer of the routing tables, each group as one set.
   ///
-  /// All prefixes of all tables cut the set; within a piece every address has the same answer.
+  /// The ends of all prefixes of all tables cut the set; within a piece every address has the same answer.
   func answers(for destinations: ValueSet, _ request: RouteRequest) -> [(answer: RouteAnswer, values: ValueSet)] {
     if let single = destinations.single { return [(lookUp(single, request), destinations)] }
     let family = request.family
@@ -199,27 +180,29 @@ struct RouteLookup {
     ]
     if family == .ipv4 { cuts.append(knowledge.broadcastAddresses) }
     cuts += knowledge.facts.routes.filter { $0.destination.family == family }.map(\.destination.values)
-    cuts += connectedRoutes(family).map(\.destination.values)
+    cuts += knowledge.connectedDestinations.filter { $0.family == family }.map(\.values)
     cuts += (knowledge.routingRules[family] ?? []).compactMap(\.destination?.values)
-    var pieces = [destinations]
-    for cut in Set(cuts) where !cut.isEmpty {
-      pieces = pieces.flatMap { piece -> [ValueSet] in
-        let inside = piece.intersection(cut)
-        if inside.isEmpty || inside == piece { return [piece] }
-        return [inside, piece.subtracting(cut)]
-      }
-      if pieces.count > 512 { break }
+    // Where a piece begins.
+    let begins = cuts.flatMap { cut in
+      cut.intervals.flatMap { [$0.lowerBound, $0.upperBound == .max ? $0.lowerBound : $0.upperBound + 1] }
     }
-    var groups: [(answer: RouteAnswer, values: ValueSet)] = []
-    for piece in pieces {
-      guard let first = piece.first else { continue }
-      let answer = lookUp(first, request)
-      if let index = groups.firstIndex(where: { $0.answer == answer }) {
-        groups[index].values = groups[index].values.union(piece)
-      } else {
-        groups.append((answer, piece))
+    .sorted()
+    var next = 0
+    var groups: [RouteAnswer: [ClosedRange<UInt128>]] = [:]
+    for interval in destinations.intervals {
+      var first = interval.lowerBound
+      while next < begins.count, begins[next] <= first { next += 1 }
+      while true {
+        var last = interval.upperBound
+        if next < begins.count, begins[next] <= last { last = begins[next] - 1 }
+        groups[lookUp(first, request), default: []].append(first...last)
+        if last == interval.upperBound { break }
+        first = last + 1
+        while next < begins.count, begins[next] <= first { next += 1 }
       }
     }
-    return groups.sorted { ($0.values.first ?? 0) < ($1.values.first ?? 0) }
+    return groups.map { (answer: $0.key, values: ValueSet($0.value)) }.sorted {
+      ($0.values.first ?? 0) < ($1.values.first ?? 0)
+    }
   }
 }

@@ -93,6 +93,11 @@ extension Engine {
           guard let variable = flow.binding[slot] else { return [flow] }
           return flow.parts(by: .when(variable, in: values))
         }
+        if flows.count > Self.caseLimit {
+          var whole = start
+          whole.pendingEnd = Shared(.unknown(.nothing, Self.tooManyCases))
+          return [whole]
+        }
       }
     }
     return flows

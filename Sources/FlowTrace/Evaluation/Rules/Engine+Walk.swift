@@ -17,7 +17,7 @@ extension Engine {
         rule = next
         guard rule < count else { break }
         budget -= 1
-        if budget <= 0 {
+        if budget <= 0 || steps > Self.stepLimit {
           return .unknown(
             .rule(RuleID(table: frame.chain.table, chain: frame.chain.chain, rule: rule)), Engine.tooMuch)
         }
@@ -115,6 +115,8 @@ extension Engine {
   func notePassed(_ flow: inout Flow, _ hook: Hook, upTo rule: Int) {
     let top = flow.position.frames.count - 1
     let frame = flow.position.frames[top]
+    // A snapshot keeps its variables, of which each mark that a rule sets makes one.
+    steps += 1 + max(flow.variables.count - 64, 0) / 8
     if frame.passedFrom < rule {
       var snapshot = flow
       snapshot.path = nil
@@ -134,6 +136,7 @@ extension Engine {
     _ outcome: RuleOutcome, _ action: Step.Action, _ target: Step.Target?, _ id: RuleID, _ flow: inout Flow,
     _ hook: Hook
   ) -> ChainEnd? {
+    steps += 1
     flow.note(Step(hook: hook, .rule(id), matched: true, action: action, target: target))
     switch outcome {
     case .next:
@@ -184,6 +187,7 @@ extension Engine {
 
   /// Leaves the innermost chain, at its end or by a `return`. Gives the end of the base chain when that is left.
   private func leave(_ flow: inout Flow, _ hook: Hook, byReturn rule: RuleID?) -> ChainEnd? {
+    steps += 1
     var left = flow.position.frames.removeLast()
     if left.changesBefore == flow.position.changes, left.budgetBefore - budget > Self.longWalk {
       flow.position.idle[left.chain] = flow.position.changes

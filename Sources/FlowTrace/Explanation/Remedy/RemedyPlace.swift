@@ -17,10 +17,13 @@ struct RemedyPlace: Hashable {
   var hook: Hook
   var tool: Tool
 
-  /// The command that puts a rule there.
+  /// The command that puts a rule there; nil where a name would be more than one word in a shell or to the program:
+  /// such a command could be another one.
   func command(_ rule: PlainRule, in ruleset: Ruleset) -> String? {
     let table = ruleset.tables[chain.table]
     let chain = table.chains[chain.chain]
+    let names = [table.name, chain.name] + (rule.input.map { ["\($0)"] } ?? [])
+    guard names.allSatisfy(NftSafety.isName) else { return nil }
     switch tool {
     case .ufw(let isFirst, let isRouted):
       return rule.ufwArguments.map { "ufw \(isRouted ? "route " : "")\(isFirst ? "insert 1 " : "")\($0)" }

@@ -374,6 +374,8 @@ struct ShellRun {
     budget -= 1
     // wg-quick puts the interface's name for `%i`, which is the file's.
     let words = variables.words(command.words).map { $0.text == "%i" ? CommandWord(text: "%i", isUnknown: true) : $0 }
+    // What long variables make of a short line counts, too.
+    budget -= words.reduce(0) { $0 + $1.text.utf8.count } / 256
     for word in command.assignments { assign(word) }
     guard !words.isEmpty else { return .success }
     let input = input(command.redirections) ?? given

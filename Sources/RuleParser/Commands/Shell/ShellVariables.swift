@@ -14,8 +14,15 @@ struct ShellVariables {
 
   subscript(name: String) -> Value? {
     get { values[name] }
-    set { values[name] = newValue }
+    set {
+      // Variables that hold one another several times double with each.
+      if case .text(let text)? = newValue, text.utf8.count > Self.longest { return values[name] = .unknown }
+      values[name] = newValue
+    }
   }
+
+  /// No program takes a longer argument (`MAX_ARG_STRLEN` of Linux).
+  private static let longest = 131_072
 
   /// Whether a script that nobody shows may have set variables of which this one says nothing.
   private var mayHoldOthers = false

@@ -24,7 +24,7 @@ public enum IptablesSavePrinter {
       for table in tables { text += print(table, family) }
     }
     for table in ruleset.tables where !names.contains(table.name) || (table.family != .ip && table.family != .ip6) {
-      text += "# table \(table.family.rawValue) \(table.name) is none of iptables' tables\n"
+      text += comment("table \(table.family.rawValue) \(table.name) is none of iptables' tables")
     }
     return text
   }
@@ -32,21 +32,31 @@ public enum IptablesSavePrinter {
   /// One table, from `*` to `COMMIT`.
   static func print(_ table: Table, _ family: AddressFamily) -> String {
     var text = "*\(table.name)\n"
-    for chain in table.chains {
+    for chain in table.chains where SaveText.isName(chain.name) {
       let policy = chain.base.map { $0.policy?.rawValue.uppercased() ?? "-" } ?? "-"
       let counter = chain.policyCounter ?? Counter(packets: 0, bytes: 0)
       text += ":\(chain.name) \(policy) [\(counter.packets):\(counter.bytes)]\n"
     }
     for chain in table.chains {
+      guard SaveText.isName(chain.name) else {
+        text += comment("iptables can't hold the name of the chain \"\(chain.name)\" and its rules")
+        continue
+      }
       for rule in chain.rules {
-        if let line = ruleText(rule, family: family) {
+        // The line end is what would begin another command.
+        if let line = ruleText(rule, family: family), !line.unicodeScalars.contains(where: \.steersDisplay) {
           text += "-A \(chain.name)\(line.isEmpty ? "" : " " + line)\n"
         } else {
-          text += "# chain \(chain.name): \(reason(rule))\n"
+          text += comment("chain \(chain.name): \(reason(rule))")
         }
       }
     }
     return text + "COMMIT\n"
+  }
+
+  /// A line that iptables-restore passes over, whatever it holds.
+  private static func comment(_ text: String) -> String {
+    "# " + text.split(whereSeparator: \.isNewline).joined(separator: " ").harmless + "\n"
   }
 
   /// Why a rule can't be printed.
@@ -54,9 +64,11 @@ public enum IptablesSavePrinter {
     for statement in rule.statements {
       switch statement {
       case .opaqueMatch(let part), .opaqueTarget(let part):
-        let words = part.text.split { $0.isNewline }.joined(separator: " ")
-        return "a rule with a part that was not understood (\(part.name): \(words))"
+        return "a rule with a part that was not understood (\(part.name): \(part.text))"
       case .missingRules: return "rules that were not shown"
+      case .verdict(.jump(let chain)) where !SaveText.isName(chain),
+        .verdict(.goto(let chain)) where !SaveText.isName(chain):
+        return "a rule that leads to the chain \"\(chain)\", whose name iptables can't hold"
       case .hiddenInterfaces: return "a rule whose interfaces the dump does not print"
       default: break
       }
@@ -223,8 +235,8 @@ enum BasicOptions {
     case .accept: "-j ACCEPT"
     case .drop: "-j DROP"
     case .return: "-j RETURN"
-    case .jump(let chain): "-j \(chain)"
-    case .goto(let chain): "-g \(chain)"
+    case .jump(let chain): SaveText.isName(chain) ? "-j \(chain)" : nil
+    case .goto(let chain): SaveText.isName(chain) ? "-g \(chain)" : nil
     case .continue, .reject, .queue, .forwardTo, .synproxy: nil
     }
   }

@@ -87,7 +87,10 @@ extension NftTextReader {
     let name = try name("the name of a variable")
     try expect(.assign, "=")
     skipNewlines()
+    let (start, before) = (tokens.current.start, expansion)
     variables[name] = try rightSide(allowList: false)
+    // No value is shorter than two bytes with what parts it from the next.
+    variableSizes[name] = (tokens.previousEnd - start) / 2 + 1 + expansion - before
   }
 
   mutating func readInclude() throws(SyntaxError) {

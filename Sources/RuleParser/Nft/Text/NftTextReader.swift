@@ -13,8 +13,11 @@ struct NftTextReader {
   var tokens: NftTokens
   var builder = NftTableBuilder()
   var diagnostics: [Diagnostic] = []
-  /// The values of `define`.
+  /// The values of `define`, and how large each is with those that it is made of.
   var variables: [String: NftExpression] = [:]
+  var variableSizes: [String: Int] = [:]
+  /// How much has been put in the place of variables: those that hold one another twice double with each.
+  var expansion = 0
   /// The family of the table whose rule is read.
   var family = TableFamily.ip
   /// Whether a constant may be a traffic class, which holds a colon.
@@ -65,6 +68,9 @@ struct NftTextReader {
   /// Files may include files this deep (`MAX_INCLUDE_DEPTH` of nft), and not more of them than this.
   static let maximumIncludeDepth = 16
   static let maximumIncludes = 1000
+
+  /// How many values may stand in the places of variables, all together.
+  static let maximumExpansion = 1_000_000
 
   /// Reads the tables of a dump or file.
   ///
@@ -198,6 +204,9 @@ extension NftTextReader {
     try expect(.dollar, "$")
     guard kind == .word else { throw fail("the name of a variable") }
     guard let value = variables[word] else { throw fail("a variable that is defined") }
+    let size = variableSizes[word] ?? 1
+    guard expansion + size <= Self.maximumExpansion else { throw fail("fewer values in variables") }
+    expansion += size
     tokens.advance()
     return value
   }
