@@ -62,6 +62,15 @@ package struct ReplayJSON: Sendable {
       }
       json.key("services")
       json.array { json in for service in summary.services { write(service, to: &json) } }
+      json.key("settled_by")
+      json.array { json in
+        for one in summary.settledBy {
+          json.object(flat: true) { json in
+            json.member("command", one.command)
+            json.member("flows", one.flows)
+          }
+        }
+      }
       json.member("not_compared", gaps.map(DifferenceWords.sentence))
       json.key("warnings")
       json.array { json in
@@ -126,7 +135,7 @@ package struct ReplayJSON: Sendable {
           json.object(flat: true) { json in
             json.member("file", words.logs[Int(example.place.log)])
             json.member("line", example.place.line)
-            write(example.flow, to: &json)
+            Self.write(example.flow, to: &json)
           }
         }
       }
@@ -140,7 +149,7 @@ package struct ReplayJSON: Sendable {
   }
 
   /// The flow with the keys of a question.
-  private func write(_ flow: FlowRecord, to json: inout JSONWriter) {
+  static func write(_ flow: FlowRecord, to json: inout JSONWriter) {
     json.member("proto", ValueSet(flow.transport).text(as: .transport))
     json.member("src", IPAddress(bits: flow.source).description)
     if flow.hasPorts { json.member("sport", flow.sourcePort) }

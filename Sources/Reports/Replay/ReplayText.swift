@@ -37,7 +37,10 @@ package struct ReplayText: Sendable {
   ///   - gaps: What of two rulesets was not compared.
   ///   - diagnostics: What reading the dumps had to tell.
   package func text(of summary: ReplaySummary, gaps: [Gap] = [], diagnostics: [Diagnostic] = []) -> String {
-    let words = ReplayWords(logs: summary.logs.map(\.name))
+    var summary = summary
+    let names = ReplayWords.short(summary.logs.map(\.name))
+    for index in names.indices { summary.logs[index].name = names[index] }
+    let words = ReplayWords(logs: names)
     var page = Page(terminal)
     page.add(headline(summary), hanging: 2)
     if summary.isComparison {
@@ -56,6 +59,7 @@ package struct ReplayText: Sendable {
       summary.unfulfilled, "Unanswered",
       "came to nothing, and the rules accept them: something else stops them, or nothing listens",
       words, to: &page)
+    addOpen(summary, to: &page)
     addUnmet(summary, to: &page)
     addLines(summary, words, to: &page)
     for gap in gaps where gap.leavesOpen {
@@ -107,14 +111,14 @@ package struct ReplayText: Sendable {
     let places = ["decided by"] + shown.map { Self.place($0.old, words) }
     let lines = [""] + shown.map { $0.old.deciders.first.flatMap { words.source($0.first) } ?? "" }
     func width(_ column: [String]) -> Int { column.map { DisplayWidth.of($0) }.max() ?? 0 }
-    let widths = (width(flows), width(bytes), width(verdicts), min(width(places), 40), width(lines))
+    let widths = (width(flows), width(bytes), width(verdicts), min(width(places), 60), width(lines))
     for row in flows.indices {
       let style: Style = row == 0 ? .faint : .plain
       var text = Self.right(flows[row], widths.0, style) + StyledText("  ") + Self.right(bytes[row], widths.1, style)
       text += StyledText("  ")
       let verdictStyle = row == 0 ? .faint : ReplayWords.style(summary.groups[row - 1].old.verdict)
       text += StyledText(verdicts[row], verdictStyle).padded(to: widths.2 + 2)
-      text += StyledText(places[row], style).padded(to: widths.3 + 2)
+      text += StyledText(places[row], style).cut(to: widths.3).padded(to: widths.3 + 2)
       text += StyledText(lines[row], .faint).padded(to: widths.4 + 2)
       if row > 0, let rule = self.text(of: summary.groups[row - 1].old, ruleset) { text += StyledText(rule, .faint) }
       page.add(text.trimmed.cut(to: max(terminal.width, 60)))
@@ -240,6 +244,16 @@ package struct ReplayText: Sendable {
       page.add(
         StyledText("\(ReplayWords.number(group.flows)) by \(place)\(example)"), indent: Self.label, hanging: 2)
     }
+  }
+
+  /// What the dumps leave open, and what would settle it.
+  private func addOpen(_ summary: ReplaySummary, to page: inout Page) {
+    guard !summary.settledBy.isEmpty else { return }
+    let words = summary.settledBy.prefix(3).map { one in
+      "\(ReplayWords.count(one.flows, "flow")) by the output of: \(one.command)"
+        + (one.command == "ip addr" ? " (or --host-address)" : "")
+    }
+    addLabelled("To settle", StyledText(words.joined(separator: "; "), .doubtful), to: &page)
   }
 
   private func addUnmet(_ summary: ReplaySummary, to page: inout Page) {

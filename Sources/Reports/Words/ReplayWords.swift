@@ -8,6 +8,12 @@ struct ReplayWords {
   /// The names of the logs by their numbers.
   let logs: [String]
 
+  /// The shortest names by which logs can be told apart, for text: `conn.log` instead of `/var/log/zeek/conn.log`.
+  static func short(_ names: [String]) -> [String] {
+    let last = names.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+    return names.indices.map { index in last.count { $0 == last[index] } == 1 ? last[index] : names[index] }
+  }
+
   // MARK: Numbers
 
   /// `1,234,567`.
@@ -99,7 +105,7 @@ struct ReplayWords {
   /// Why a line is no flow.
   static func text(_ problem: LogProblem) -> String {
     switch problem {
-    case .columns(let count, let expected): "\(count) columns where the header has \(expected)"
+    case .columns(let count, let expected): "\(Self.count(count, "column")), and the header has \(expected)"
     case .value(let part): "the \(name(part)) can't be read"
     case .missing(let part): "no \(name(part))"
     case .newColumns: "other columns than before; replay this part of the log by itself"

@@ -4,7 +4,8 @@ import RuleGraph
 ///
 ///     [NEW] tcp 6 120 SYN_SENT src=192.0.2.9 dst=192.0.2.1 sport=34002 dport=8080 [UNREPLIED] src=172.17.0.2 ...
 ///
-/// Connection tracking keeps a connection when its first packet has passed all hooks: each line is one that got through.
+/// Connection tracking keeps a connection when its first packet has passed all hooks: what each line is about got
+/// through.
 enum ConntrackLogLine {
   /// What a line tells, as far as it is read.
   private struct Reading {

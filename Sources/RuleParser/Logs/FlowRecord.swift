@@ -66,7 +66,12 @@ package struct FlowRecord: Hashable, Sendable {
   package var isIPv4: Bool { source >> 32 == 0xffff && destination >> 32 == 0xffff }
 
   /// Whether the protocol has ports.
-  package var hasPorts: Bool { [6, 17, 33, 132, 136].contains(transport) }
+  package var hasPorts: Bool {
+    switch transport {
+    case 6, 17, 33, 132, 136: true
+    default: false
+    }
+  }
 
   /// The same seen from the connection's first packet.
   package var ofConnection: FlowRecord {

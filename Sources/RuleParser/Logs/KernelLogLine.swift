@@ -1,7 +1,7 @@
 /// A line that a LOG target or nft's `log` wrote into the kernel's log, also behind what a syslog puts before it
 /// (`net/netfilter/nf_log_syslog.c`).
 ///
-///     [UFW BLOCK] IN=eth0 OUT= MAC=... SRC=203.0.113.9 DST=192.0.2.1 LEN=60 ... PROTO=TCP SPT=40000 DPT=22 ... SYN URGP=0
+///     [UFW BLOCK] IN=eth0 OUT= MAC=... SRC=203.0.113.9 DST=192.0.2.1 LEN=60 ... PROTO=TCP SPT=40000 DPT=22 ... SYN
 enum KernelLogLine {
   /// Whether a line is one.
   static func fits(_ bytes: ByteView, _ line: Range<Int>) -> Bool {

@@ -63,6 +63,24 @@ package struct LogReader: Sendable {
   private func read(
     _ bytes: ByteView, firstLine: Int, _ lines: inout LogLines, _ take: (borrowing FlowRecord, Int) -> Void
   ) {
+    // The form is looked at once and not for each line, which would count a user of its columns each time.
+    switch format {
+    case .columns(let columns):
+      Self.read(bytes, firstLine, &lines, take) { columns.read(bytes, $0, &$1) }
+    case .json(let kind):
+      Self.read(bytes, firstLine, &lines, take) { JSONLogLine.read(bytes, $0, kind, &$1) }
+    case .conntrack(let events):
+      Self.read(bytes, firstLine, &lines, take) { ConntrackLogLine.read(bytes, $0, events, &$1) }
+    case .kernel: Self.read(bytes, firstLine, &lines, take) { KernelLogLine.read(bytes, $0, &$1) }
+    case .tcpdump: Self.read(bytes, firstLine, &lines, take) { TcpdumpLogLine.read(bytes, $0, &$1) }
+    }
+  }
+
+  @inline(__always)
+  private static func read(
+    _ bytes: ByteView, _ firstLine: Int, _ lines: inout LogLines, _ take: (borrowing FlowRecord, Int) -> Void,
+    _ finding: (Range<Int>, inout FlowRecord) -> Finding
+  ) {
     var number = firstLine
     var at = 0
     while at < bytes.count {
@@ -71,7 +89,7 @@ package struct LogReader: Sendable {
       if end > at, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
       if end > at {
         var record = FlowRecord()
-        switch finding(bytes, at..<end, &record) {
+        switch finding(at..<end, &record) {
         case .flow:
           lines.flows += 1
           take(record, number)
@@ -83,7 +101,7 @@ package struct LogReader: Sendable {
         case .other: lines.others += 1
         case .nothing: break
         case .malformed(let problem):
-          lines.add(problem, line: number, bytes.text(at..<min(end, at + Self.shownBytes)))
+          lines.add(problem, line: number, bytes.text(at..<min(end, at + shownBytes)))
         }
       }
       at = newline + 1
@@ -93,17 +111,6 @@ package struct LogReader: Sendable {
 
   /// How much is shown of a line that can't be read.
   private static let shownBytes = 120
-
-  @inline(__always)
-  private func finding(_ bytes: ByteView, _ line: Range<Int>, _ record: inout FlowRecord) -> Finding {
-    switch format {
-    case .columns(let columns): columns.read(bytes, line, &record)
-    case .json(let kind): JSONLogLine.read(bytes, line, kind, &record)
-    case .conntrack(let events): ConntrackLogLine.read(bytes, line, events, &record)
-    case .kernel: KernelLogLine.read(bytes, line, &record)
-    case .tcpdump: TcpdumpLogLine.read(bytes, line, &record)
-    }
-  }
 }
 
 /// The form of a log.

@@ -3,8 +3,8 @@
 ///
 ///     16:30:18.698249 IP 192.0.2.9.34002 > 192.0.2.1.8080: Flags [S], seq 1192624957, win 64240, length 0
 ///
-/// A packet has a line, and a connection many: of TCP the one with SYN stands for it, and the answer to that one says that
-/// it was answered.
+/// A packet has a line, and a connection many: of TCP the one with SYN stands for it, and the answer to that one says
+/// that it was answered.
 enum TcpdumpLogLine {
   /// Whether a line is one.
   static func fits(_ bytes: ByteView, _ line: Range<Int>) -> Bool {

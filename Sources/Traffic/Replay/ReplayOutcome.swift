@@ -17,6 +17,8 @@ package struct ReplayOutcome: Hashable, Sendable {
   package var fates: [Fate]
   /// The rules that the first packet meets, and of accepted connections the answer and later packets.
   package var met: [RuleID]
+  /// The commands whose output would settle what is undetermined.
+  package var settledBy: [String] = []
 
   init(_ trace: Trace, beside others: [Trace]) {
     verdict = trace.verdict
@@ -32,6 +34,9 @@ package struct ReplayOutcome: Hashable, Sendable {
       }
       met.formUnion(part.rules)
       if case .rule(let id) = part.decidedBy { met.insert(id) }
+    }
+    for condition in trace.cases.lazy.filter({ $0.verdict == .undetermined }).flatMap(\.conditions) {
+      if let command = condition.settledBy, !settledBy.contains(command) { settledBy.append(command) }
     }
     self.met = met.sorted { ($0.table, $0.chain, $0.rule) < ($1.table, $1.chain, $1.rule) }
   }

@@ -64,6 +64,8 @@ package struct ReplaySummary: Sendable {
   package var services: [ReplayService]
   /// Where the flows come from.
   package var zones: [(zone: ReplayZones.Zone, flows: Int)] = []
+  /// The commands whose output would settle what is undetermined, and for how many flows.
+  package var settledBy: [(command: String, flows: Int)] = []
   /// The rules that no flow meets, those of a chain together.
   package var unmet: [RuleID] = []
   /// How many rules there are; under two rulesets none are counted.
@@ -93,6 +95,7 @@ package struct ReplaySummary: Sendable {
     var unfulfilled = Groups()
     var zones: [ReplayZones.Zone: Int] = [:]
     var met = Set<RuleID>()
+    var open: [String: Int] = [:]
     for (number, lot) in replay.lots.enumerated() {
       let old = Fate(outcomes[lot.outcome])
       let new = lot.after.map { Fate(after[$0]) }
@@ -102,6 +105,7 @@ package struct ReplaySummary: Sendable {
         zones[lot.zone, default: 0] += count.flows
         add(to: &groups)
         if lot.change != nil { add(to: &changes) }
+        for command in outcomes[lot.outcome].settledBy { open[command, default: 0] += count.flows }
         if replay.isComparison { continue }
         met.formUnion(outcomes[lot.outcome].met)
         if sighting.gotThrough, old.verdict == .drop || old.verdict == .reject { add(to: &impossible) }
@@ -113,6 +117,7 @@ package struct ReplaySummary: Sendable {
     self.impossible = impossible.inOrder(Self.exampleLimit)
     self.unfulfilled = unfulfilled.inOrder(Self.exampleLimit)
     self.zones = zones.sorted { ($1.value, $0.key.order) < ($0.value, $1.key.order) }.map { ($0.key, $0.value) }
+    settledBy = open.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
     if !replay.isComparison { findUnmet(ruleset, met) }
   }
 

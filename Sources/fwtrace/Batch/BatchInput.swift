@@ -1,7 +1,7 @@
 import Glibc
 
-/// The lines of a batch or a log, read a block of whole lines at a time: a file of any size, or a pipe whose other end waits
-/// for each answer.
+/// The lines of a batch or a log, read a block of whole lines at a time: a file of any size, or a pipe whose other end
+/// waits for each answer.
 struct BatchInput {
   /// Some whole lines.
   struct Block: Sendable {

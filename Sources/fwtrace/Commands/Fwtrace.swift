@@ -23,7 +23,7 @@ struct Fwtrace: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TraceCommand.self, ExposureCommand.self, WhoCommand.self, AuditCommand.self, RuleCommand.self, DiffCommand.self,
-      ReplayCommand.self, ParseCommand.self,
+      ReplayCommand.self, VerifyCommand.self, ParseCommand.self,
       GraphCommand.self,
       TestCommand.self,
       CaptureCommand.self,

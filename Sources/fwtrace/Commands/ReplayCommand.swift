@@ -16,7 +16,7 @@ struct ReplayCommand: ParsableCommand {
       FILES are logs and the dumps of the host, told apart by what is in them; without a dump, this host is read. Logs of connections and packets \
       are read: Zeek's conn.log (TSV, JSON), nfdump -o csv, AWS VPC flow logs, Suricata's EVE, conntrack -E and -L, ulogd2's JSON, LOG lines of the \
       kernel and of ufw, tcpdump -n, and questions of --batch; - is a log on standard input, and a log may be compressed with gzip. With --before \
-      and --after, or --with, only those flows are shown that fare otherwise. Exit status: 0 the logs were read, and with two rulesets nothing \
+      and --after (other dumps are then of both), or --with, only those flows are shown that fare otherwise. Exit status: 0 the logs were read, and with two rulesets nothing \
       changes for their flows; 1 something changes; 2 bad input or usage.
 
         fwtrace replay conn.log host/
@@ -115,11 +115,8 @@ struct ReplayCommand: ParsableCommand {
     guard let before, let after else {
       throw Failure("--before and --after: one needs the other; for commands on one host there is --with")
     }
-    guard dumps.isEmpty else {
-      throw Failure("\(dumps[0]): no log, and with --before and --after no other dump is read")
-    }
-    let old = try reading([before])
-    var new = try reading([after])
+    let old = try reading([before] + dumps)
+    var new = try reading([after] + dumps)
     try commands.carryOut(on: &new)
     return (old, new)
   }
