@@ -24,7 +24,7 @@ import Testing
   private static let header =
     "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tconn_state\torig_ip_bytes\tresp_ip_bytes\n"
 
-  /// 200 connections from all over to 443, ten from the block that is dropped, one of which was answered, and one to ssh.
+  /// 200 connections from all over to 443, ten from the block that is dropped (one was answered), and one to ssh.
   private static let log =
     header + (0..<200).map { row("203.0.\($0 % 7).\($0)", 443, "SF") }.joined()
     + (0..<10).map { row("198.51.100.\($0)", 443, $0 == 9 ? "SF" : "S0") }.joined() + row("10.1.2.3", 22, "S0")

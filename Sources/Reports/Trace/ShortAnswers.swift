@@ -8,8 +8,8 @@ package import Traffic
 ///     {"id": "a", "verdict": "accept", "rule": "filter INPUT 3", "line": "rules.v4:12"}
 ///     a  accept  filter INPUT 3  rules.v4:12
 ///
-/// Where the cases of an answer differ in a field, an object has a list of the values, and a column has them with commas
-/// between.
+/// Where the cases of an answer differ in a field, an object has a list of the values, and a column has them with
+/// commas between.
 package struct ShortAnswers: AnswerForm {
   /// What can be told of an answer; the raw value is its name in objects and on the command line.
   package enum Field: String, CaseIterable, Sendable {

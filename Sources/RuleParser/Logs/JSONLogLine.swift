@@ -70,7 +70,7 @@ enum JSONLogLine {
   /// Who writes objects like the one on a line; nil of any other line.
   static func kind(_ bytes: ByteView, _ line: Range<Int>) -> LogFormat.JSONLogKind? {
     var members = JSONLogMembers(bytes, line)
-    var (isQuestion, isULogd, hasEnded) = (true, false, false)
+    var (isQuestion, hasAddress, isULogd, hasEnded) = (true, false, false, false)
     while let member = members.next() {
       func has(_ name: StaticString) -> Bool { !member.isInner && LogValues.isWord(name, bytes, member.key) }
       if has("event_type") { return .suricata }
@@ -82,14 +82,15 @@ enum JSONLogLine {
         hasEnded = LogValues.number(bytes, member.value) != 1
       }
       switch role(bytes, member) {
-      case .source, .destination, .sourcePort, .destinationPort, .transport, .input, .id, .sentBy, .batchState, .reply,
-        .icmpType, .icmpCode, .flagLetters:
+      case .source, .destination: hasAddress = true
+      case .sourcePort, .destinationPort, .transport, .input, .id, .sentBy, .batchState, .reply, .icmpType, .icmpCode,
+        .flagLetters:
         break
       default: if !isIgnored(bytes, member.key) { isQuestion = false }
       }
     }
     if isULogd { return .ulogd(hasEnded ? .ended : .new) }
-    return isQuestion && members.isWhole ? .batch : nil
+    return isQuestion && hasAddress && members.isWhole ? .batch : nil
   }
 
   /// Whether a key of a question says nothing that a flow holds.

@@ -50,8 +50,8 @@ package struct KernelTrace: Sendable {
 
 /// Reads what `nft monitor trace` and `xtables-monitor --trace` print, and the `TRACE:` lines of the kernel's log.
 ///
-/// Sources: nft(8) "MONITOR", xtables-monitor(8), iptables-extensions(8) "TRACE". The id of nft repeats for later packets
-/// of a connection: a new packet begins where a chain sees one again.
+/// Sources: nft(8) "MONITOR", xtables-monitor(8), iptables-extensions(8) "TRACE". The id of nft repeats for later
+/// packets of a connection: a new packet begins where a chain sees one again.
 package struct KernelTraceReader {
   /// The traced packets in their order.
   package private(set) var traces: [KernelTrace] = []
@@ -136,7 +136,7 @@ package struct KernelTraceReader {
     traces.append(KernelTrace(packet: packet, output: output, tuples: [packet], line: number))
   }
 
-  /// The packet in nft's words: `iif "eth0" ... ip saddr 192.0.2.9 ip daddr 192.0.2.1 ... tcp dport 22 tcp flags == syn`.
+  /// The packet in nft's words: `iif "eth0" ... ip saddr 192.0.2.9 ip daddr 192.0.2.1 ... tcp dport 22`.
   private static func nftPacket(_ words: ArraySlice<Substring>) -> (FlowRecord, output: UInt128)? {
     var packet = FlowRecord()
     var output: UInt128 = 0

@@ -63,8 +63,8 @@ package struct TraceDifference: Sendable {
 package struct TraceVerification: Sendable {
   /// The packets in their order.
   package private(set) var results: [VerifiedTrace] = []
-  /// Tables that traces name and the dump does not have, as `inet trace`: what tracing itself put there, or what was not
-  /// dumped.
+  /// Tables that traces name and the dump does not have, as `inet trace`: what tracing itself put there, or what was
+  /// not dumped.
   package private(set) var unknownTables: [String] = []
 
   private let ruleset: Ruleset

@@ -129,7 +129,7 @@ package final class Replay: Sendable {
     var traces: [Trace] = []
     var outcomes: [ReplayOutcome] = []
     for tracer in tracers {
-      let trace = tracer.trace(query, options: options)
+      let trace = trace(query, tracer, options)
       if let box, !tracer.provesAlike(trace, in: box) { return nil }
       traces.append(trace)
       outcomes.append(ReplayOutcome(trace, beside: others(query, trace, tracer, options)))
@@ -149,6 +149,18 @@ package final class Replay: Sendable {
       names.numbersOfLots[lot] = names.lots.count - 1
       return names.lots.count - 1
     }
+  }
+
+  /// The trace of a question. Of a connection whose first packet is stopped there are no others: that of the first one
+  /// then says what stops it.
+  private func trace(_ query: Query, _ tracer: Tracer, _ options: Tracer.Options) -> Trace {
+    let trace = tracer.trace(query, options: options)
+    guard query.phase != .first, trace.cases.allSatisfy({ $0.decidedBy == .outside(.noConnection) }) else {
+      return trace
+    }
+    var first = query
+    first.phase = .first
+    return tracer.trace(first, options: options)
   }
 
   /// The traces of the answer to an accepted connection and of its later packets, for the rules that they meet.
