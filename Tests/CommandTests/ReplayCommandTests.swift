@@ -134,6 +134,25 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/gzip"), "needs gzip"))
+  func compressedLogsAreUnpackedAndCutOnesRefused() throws {
+    try Self.withFiles(["rules.v4": Self.rules, "conn.log": Self.log]) { paths in
+      let (rules, log) = (paths["rules.v4"] ?? "", paths["conn.log"] ?? "")
+      let gzip = Process()
+      gzip.executableURL = URL(filePath: "/usr/bin/gzip")
+      gzip.arguments = [log]
+      try gzip.run()
+      gzip.waitUntilExit()
+      let packed = URL(filePath: log + ".gz")
+      let whole = try Command.run(["replay", packed.path, rules, "--host-address", "192.0.2.1"])
+      #expect(whole.output.contains("conn.log.gz (Zeek conn.log): 201 accepted, 10 dropped"), "\(whole)")
+      try Data(try Data(contentsOf: packed).dropLast(40)).write(to: packed)
+      let cut = try Command.run(["replay", packed.path, rules])
+      #expect(cut.status == 2)
+      #expect(cut.errors.contains("the compressed file is damaged, or not whole"), "\(cut)")
+    }
+  }
+
   @Test func whatIsMissingIsSaid() throws {
     let none = try Command.run(["replay", "samples/tomcat-redis"])
     #expect(none.status == 2)

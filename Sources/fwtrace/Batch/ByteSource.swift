@@ -41,20 +41,26 @@ final class ByteSource: @unchecked Sendable {
 @safe private final class Unpacking {
   private typealias Open = @convention(c) (Int32, UnsafePointer<CChar>?) -> UnsafeMutableRawPointer?
   private typealias Read = @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UInt32) -> Int32
+  private typealias Problem =
+    @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<Int32>?) ->
+    UnsafePointer<CChar>?
   private typealias Close = @convention(c) (UnsafeMutableRawPointer?) -> Int32
 
   private let file: UnsafeMutableRawPointer
   private let readFile: Read
+  private let problem: Problem
   private let closeFile: Close
 
   init(_ descriptor: Int32, name: String) throws(Failure) {
     guard let library = unsafe dlopen("libz.so.1", RTLD_NOW), let open = unsafe dlsym(library, "gzdopen"),
-      let read = unsafe dlsym(library, "gzread"), let close = unsafe dlsym(library, "gzclose")
+      let read = unsafe dlsym(library, "gzread"), let problem = unsafe dlsym(library, "gzerror"),
+      let close = unsafe dlsym(library, "gzclose")
     else {
       throw Failure(
         "\(name): compressed, and zlib (libz.so.1) is not there; unpack it first: zcat \(name) | fwtrace ...")
     }
     unsafe readFile = unsafe unsafeBitCast(read, to: Read.self)
+    unsafe self.problem = unsafe unsafeBitCast(problem, to: Problem.self)
     unsafe closeFile = unsafe unsafeBitCast(close, to: Close.self)
     guard let file = unsafe unsafeBitCast(open, to: Open.self)(descriptor, "rb") else {
       throw Failure("\(name): zlib can't open it")
@@ -70,7 +76,10 @@ final class ByteSource: @unchecked Sendable {
       unsafe count = readFile(file, buffer.baseAddress, UInt32(limit))
       initialized = max(Int(count), 0)
     }
-    if count < 0 { throw Failure("\(name): not whole, or damaged") }
+    // A file that ends in the middle is told of at its end only.
+    var code: Int32 = 0
+    if count == 0 { _ = unsafe problem(file, &code) }
+    if count < 0 || code < 0 { throw Failure("\(name): the compressed file is damaged, or not whole") }
     return bytes
   }
 }
