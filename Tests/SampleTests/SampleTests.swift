@@ -40,6 +40,7 @@ import Testing
     get throws {
       try samples.flatMap { try questions(in: "samples/\($0)/README.md") } + questions(in: "README.md")
         + questions(in: "Documentation/ComparingRulesets.md") + questions(in: "Documentation/Auditing.md")
+        + questions(in: "Documentation/Replay.md")
     }
   }
 

@@ -1,23 +1,29 @@
-import FlowTrace
-import HostModel
-import RuleGraph
+package import FlowTrace
+package import HostModel
+package import RuleGraph
 
 /// Two rulesets made ready to be asked the same questions: with one host around both, and with what both of them show.
-struct ComparedHosts {
-  let old: Ruleset
-  let new: Ruleset
-  private(set) var gaps: [Gap] = []
+package struct ComparedHosts {
+  /// The rules before, without the tables that were left out.
+  package let old: Ruleset
+  /// The rules after.
+  package let new: Ruleset
+  /// What is not compared.
+  package private(set) var gaps: [Gap] = []
   private(set) var hostTakenFor: Difference.Side?
   /// Whether the hosts around the rules are the same.
   let sharesHost: Bool
-  let oldTracer: Tracer
-  let newTracer: Tracer
+  /// Traces under the rules before.
+  package let oldTracer: Tracer
+  /// Traces under the rules after.
+  package let newTracer: Tracer
   /// What is known of the host.
-  let facts: HostFacts
+  package let facts: HostFacts
   /// The families of packets that are asked about.
   let families: [AddressFamily]
 
-  init(old: (ruleset: Ruleset, facts: HostFacts), new: (ruleset: Ruleset, facts: HostFacts)) {
+  /// Makes two rulesets with their hosts ready.
+  package init(old: (ruleset: Ruleset, facts: HostFacts), new: (ruleset: Ruleset, facts: HostFacts)) {
     var (before, after) = (old.ruleset, new.ruleset)
     var (mine, its) = (old.facts, new.facts)
     if !mine.tellsOfHost, its.tellsOfHost {

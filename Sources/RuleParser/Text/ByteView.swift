@@ -23,7 +23,8 @@ import RuleGraph
     unsafe self.init(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
   }
 
-  private init(_ buffer: UnsafeBufferPointer<UInt8>) {
+  /// A look at memory that somebody keeps for as long.
+  @unsafe init(_ buffer: UnsafeBufferPointer<UInt8>) {
     // Without a byte there may be no memory either; then nothing is looked at there.
     unsafe start = buffer.baseAddress ?? Self.nowhere
     count = buffer.count

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The questions of a batch, read a block of whole lines at a time: a file of any size, or a pipe whose other end waits
-/// for each answer.
+/// The lines of a batch or a log, read a block of whole lines at a time: a file of any size, or a pipe whose other end
+/// waits for each answer.
 struct BatchInput {
   /// Some whole lines.
   struct Block: Sendable {
@@ -13,38 +13,41 @@ struct BatchInput {
     var firstLine: Int
   }
 
-  private let descriptor: Int32
-  private let name: String
+  private let source: ByteSource
+  private let blockSize: Int
   /// The beginning of a line whose end was not read yet.
   private var rest: [UInt8] = []
   private var isAtEnd = false
   private var blocks = 0
   private var lines = 0
 
-  /// Large enough that the work on a block outweighs handing it over, small enough that all cores get some of a short
-  /// file.
-  private static let blockSize = 1 << 14
   /// A longer line is no question.
   private static let longestLine = 1 << 26
 
-  /// Opens the questions; `-` is standard input.
-  init(_ path: String) throws(Failure) {
-    name = path == "-" ? "standard input" : path
-    descriptor = path == "-" ? STDIN_FILENO : try DumpFiles.open(path)
+  /// Opens a file; `-` is standard input.
+  ///
+  /// - Parameters:
+  ///   - path: Its path.
+  ///   - blockSize: How many bytes are read at a time: so many that the work on a block outweighs handing it over, and
+  ///     so few that all cores get some of a short file.
+  init(_ path: String, blockSize: Int = 1 << 14) throws(Failure) {
+    source = try ByteSource(path)
+    self.blockSize = blockSize
   }
 
   /// The next lines, as soon as there are some; nil at the end.
   mutating func next() throws(Failure) -> Block? {
     while !isAtEnd {
-      let read = try DumpFiles.read(from: descriptor, name: name, limit: Self.blockSize)
+      let read = try source.read(limit: blockSize)
       if read.isEmpty {
         isAtEnd = true
-        if descriptor != STDIN_FILENO { _ = close(descriptor) }
         break
       }
       guard let end = read.lastIndex(of: UInt8(ascii: "\n")) else {
         rest += read
-        if rest.count > Self.longestLine { throw Failure("\(name): line \(lines + 1) is longer than 64 megabytes") }
+        if rest.count > Self.longestLine {
+          throw Failure("\(source.name): line \(lines + 1) is longer than 64 megabytes")
+        }
         continue
       }
       let bytes = rest + read[...end]

@@ -15,6 +15,7 @@ struct Fwtrace: ParsableCommand {
         fwtrace exposure dump.txt
         fwtrace audit dump.txt
         fwtrace diff old.txt new.txt
+        fwtrace replay conn.log dump.txt
         fwtrace parse dump.txt
 
       The options for the packet: fwtrace trace --help.
@@ -22,7 +23,7 @@ struct Fwtrace: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       TraceCommand.self, ExposureCommand.self, WhoCommand.self, AuditCommand.self, RuleCommand.self, DiffCommand.self,
-      ParseCommand.self,
+      ReplayCommand.self, VerifyCommand.self, ParseCommand.self,
       GraphCommand.self,
       TestCommand.self,
       CaptureCommand.self,

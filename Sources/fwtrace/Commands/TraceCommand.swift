@@ -72,6 +72,18 @@ struct TraceCommand: ParsableCommand {
       "Answer each line of this file, a JSON object, with a line of JSON (- is standard input).", valueName: "file"))
   var batch: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --batch: answer in these fields alone: verdict, rule, line, text, fate, out, src, dst, reject_with, cases.",
+      valueName: "names"))
+  var fields: String?
+
+  @Flag(help: "With --batch: answer in rows with tabs between the fields.")
+  var tsv = false
+
+  @Flag(help: "With --batch: say how often each answer was given, by verdict, rule and line or by --fields.")
+  var summary = false
+
   @OptionGroup var dumps: DumpArguments
 
   /// Whether nothing is asked about a packet: the answer is then about the whole host.
@@ -82,6 +94,10 @@ struct TraceCommand: ParsableCommand {
   func run() throws {
     if let shownCase, json || batch != nil {
       throw Failure("--case \(shownCase): it chooses what the text shows, and JSON holds every case")
+    }
+    if batch == nil, fields != nil || tsv || summary {
+      let option = fields != nil ? "--fields" : tsv ? "--tsv" : "--summary"
+      throw Failure("\(option): it tells how the answers of --batch FILE are printed")
     }
     if isAboutTheHost {
       let overview = HostOverview(
@@ -94,7 +110,8 @@ struct TraceCommand: ParsableCommand {
       guard packet.isEmpty, want == nil else {
         throw Failure("--batch: the questions stand in \(batch); options for the packet have no place beside it")
       }
-      try Batch(reading: reading).answer(questionsIn: batch)
+      let form = try BatchForm(fields: fields, isTable: tsv, isSummary: summary)
+      try Batch(reading: reading, form).answer(questionsIn: batch)
       return
     }
     try InterfaceCheck(reading).check(packet)

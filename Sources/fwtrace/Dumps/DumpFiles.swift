@@ -149,7 +149,8 @@ enum DumpFiles {
     return unsafe stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
   }
 
-  private static func isFolder(_ path: String) -> Bool { mode(path) == S_IFDIR }
+  /// Whether a path is one of a folder.
+  static func isFolder(_ path: String) -> Bool { mode(path) == S_IFDIR }
 
   private static func isRegularFile(_ path: String) -> Bool { mode(path) == S_IFREG }
 

@@ -40,6 +40,19 @@ package final class PacketClasses: Sendable {
     self.init(constants)
   }
 
+  /// Finds the classes of packets that none of several rulesets with their hosts can tell apart, and that lie alike in
+  /// some sets beside them.
+  package convenience init(_ hosts: [(ruleset: Ruleset, facts: HostFacts)], beside sets: [ValueSet]) {
+    var constants = PacketConstants()
+    for host in hosts {
+      constants.add(host.ruleset)
+      constants.add(host.facts)
+      constants.add(InferredHost(ruleset: host.ruleset, facts: host.facts))
+    }
+    for set in sets { constants.add(set) }
+    self.init(constants)
+  }
+
   init(_ constants: PacketConstants) {
     // What is a destination to a packet is a source to its answer, and translations make the one of the other.
     addresses = ValueClasses(
