@@ -37,4 +37,27 @@ struct NftIptablesTests {
     }
     #expect(compared > 10)
   }
+
+  /// The blank at a line's end is all that nft prints of a target that it can't; in the widest line, too, where the next
+  /// one shows that no terminal folded it.
+  @Test("A target that nft does not print is hidden, however wide its line", arguments: [true, false])
+  func hiddenTarget(_ isHidden: Bool) {
+    let widest =
+      "\t\toifname != \"docker0\" ip6 saddr 2001:db8:aa::/64 counter packets 0 bytes 0" + (isHidden ? " " : "")
+    let text = NftTextReader.read(
+      dumpText(
+        """
+        table ip6 nat {
+        \tchain POSTROUTING {
+        \t\ttype nat hook postrouting priority srcnat; policy accept;
+        \(widest)
+        \t\toifname "docker0" counter packets 0 bytes 0 return
+        \t}
+        }
+
+        """))
+    let rules = text.tables.flatMap(\.chains).flatMap(\.rules)
+    #expect(rules.count == 2)
+    #expect(rules.first?.hasUnknownPart == isHidden)
+  }
 }

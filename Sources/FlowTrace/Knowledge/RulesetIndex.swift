@@ -73,6 +73,7 @@ final class RulesetIndex: Sendable {
 
   private let lazyProxiedPorts = AtomicLazyReference<Shared<[ProxiedPort]>>()
   private let lazyLocalnet = AtomicLazyReference<Shared<RuleID?>>()
+  private let lazyUnread = AtomicLazyReference<Shared<Set<AddressFamily>>>()
   private let lazyMarks = AtomicLazyReference<Shared<Bool>>()
 
   /// Whether some rule gives connections a mark.
@@ -97,6 +98,19 @@ final class RulesetIndex: Sendable {
   /// The rule that shows that packets from 127/8 may leave through an interface, if there is one.
   var localnetEvidence: RuleID? {
     (lazyLocalnet.load() ?? lazyLocalnet.storeIfNil(Shared(Inference.localnetEvidence(in: ruleset)))).value
+  }
+
+  /// The versions of IP of which a rule that may translate could not be read.
+  var unreadTranslations: Set<AddressFamily> {
+    if let known = lazyUnread.load() { return known.value }
+    let tables = ruleset.tables.filter { table in
+      table.chains.contains { $0.base?.type == .nat }
+        && table.chains.contains { chain in
+          chain.shown != .whole && chain.rules.contains { $0.missing?.evidence == .unreadable }
+        }
+    }
+    let families = AddressFamily.allCases.filter { family in tables.contains { $0.family.sees(family) } }
+    return lazyUnread.storeIfNil(Shared(Set(families))).value
   }
 
   /// Whether rules that translate sources may stand where none are shown.

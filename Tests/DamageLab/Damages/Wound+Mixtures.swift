@@ -118,6 +118,7 @@ extension Wound {
       return output
     }
     foreign = added.flatMap(\.lines)
+    foreignAddresses = other.addresses
     dump.outputs = isFirst ? added + dump.outputs : dump.outputs + added
     note("\(other.name) as \(name) \(isFirst ? "before" : "after")")
     return true

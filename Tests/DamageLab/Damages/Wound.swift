@@ -28,6 +28,8 @@ struct Wound: Sendable {
   var notes: [String] = []
   /// What another host in the same paste printed.
   var foreign: [String] = []
+  /// That host's own addresses: a question that names one is about it.
+  var foreignAddresses: [String] = []
   /// Whether the trace of what was done is a word somewhere else (`(2 references)`), which another damage might take away.
   var isFragile = false
   /// What else there is of the same host, and other hosts.
@@ -58,6 +60,7 @@ struct Wound: Sendable {
     if foreign.isEmpty { return true }
     return question.addresses.allSatisfy { address in
       let text = address.description
+      if foreignAddresses.contains(text), !whole.addresses.contains(text) { return false }
       return !foreign.contains { $0.contains(text) }
         || whole.dump.outputs.contains { $0.lines.contains { $0.contains(text) } }
     }

@@ -84,7 +84,8 @@ extension Engine {
         result.unknown = rest
         return result
       }
-      if Self.isGloballyRouted(address) || namesOwn {
+      // A rule that could not be read may publish a port of it.
+      if namesOwn || Self.isGloballyRouted(address) && !index.unreadTranslations.contains(family) {
         result.assumptions.append(Assumption(.foreignAddress(address), settledBy: "ip addr"))
         take(.unicast, rest)
         return result

@@ -20,11 +20,11 @@ extension NftTextReader {
     }
     // A terminal folds at its width, and the blank before the next word may be the last column.
     guard let line = tokens.enclosingLine else { return false }
-    // What was folded goes on in the next line, and no closing brace stands there.
-    if !isOneLine, let next = tokens.nextLine,
-      text.bytes[next.start..<next.end].first(where: { $0 > UInt8(ascii: " ") }) == UInt8(ascii: "}")
-    {
-      return true
+    // What was folded goes on in the next line: no closing brace stands there, nor anything as far from the margin.
+    if !isOneLine, let next = tokens.nextLine {
+      let rest = text.bytes[next.start..<next.end].drop { $0 <= UInt8(ascii: " ") }
+      let margin = text.bytes[line.range].prefix { $0 <= UInt8(ascii: " ") }.count
+      if rest.first == UInt8(ascii: "}") || margin > 0 && rest.startIndex - next.start == margin { return true }
     }
     return FoldWidth.columns(text.bytes, line.range) < widestLine()
   }
