@@ -82,7 +82,7 @@ package struct VerificationJSON: Sendable {
       json.member("family", step.family)
       json.member("table", step.table)
       json.member("chain", step.chain)
-      json.member("event", "\(step.event)")
+      json.member("event", step.event.rawValue)
       json.member("handle", step.handle)
       json.member("index", step.number)
       json.member("verdict", step.verdict)

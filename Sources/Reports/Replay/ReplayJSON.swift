@@ -113,7 +113,7 @@ package struct ReplayJSON: Sendable {
   private func write(_ group: ReplaySummary.Group, _ words: ReplayWords, to json: inout JSONWriter) {
     json.object { json in
       if let change = group.change, let new, let fate = group.new {
-        json.member("kind", "\(change)")
+        json.member("kind", change.rawValue)
         json.key("old")
         json.object { json in write(group.old, old, to: &json) }
         json.key("new")
@@ -126,7 +126,7 @@ package struct ReplayJSON: Sendable {
       json.key("seen")
       json.object(flat: true) { json in
         for sighting in FlowRecord.Sighting.allCases {
-          if let flows = group.sightings[sighting] { json.member("\(sighting)", flows) }
+          if let flows = group.sightings[sighting] { json.member(Self.name(sighting), flows) }
         }
       }
       json.key("examples")
@@ -139,6 +139,17 @@ package struct ReplayJSON: Sendable {
           }
         }
       }
+    }
+  }
+
+  private static func name(_ sighting: FlowRecord.Sighting) -> String {
+    switch sighting {
+    case .untold: "untold"
+    case .answered: "answered"
+    case .passed: "passed"
+    case .unanswered: "unanswered"
+    case .refused: "refused"
+    case .stopped: "stopped"
     }
   }
 

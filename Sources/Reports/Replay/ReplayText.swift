@@ -53,7 +53,7 @@ package struct ReplayText: Sendable {
     addZones(summary, to: &page)
     addContradictions(
       summary.impossible, "Impossible",
-      "got through, and the rules stop them: these rules are newer than the log, or not all there are", words, to: &page
+      "got through, and the rules stop them: the dump is of another time, or there is another path", words, to: &page
     )
     addContradictions(
       summary.unfulfilled, "Unanswered",

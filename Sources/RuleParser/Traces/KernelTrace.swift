@@ -4,8 +4,8 @@ import RuleGraph
 package struct KernelTrace: Sendable {
   /// Something that the kernel says of the packet's way.
   package struct Step: Hashable, Sendable {
-    /// What it came to.
-    package enum Event: Hashable, Sendable {
+    /// What it came to; the raw value is its name in JSON.
+    package enum Event: String, Hashable, Sendable {
       /// A rule matched.
       case rule
       /// A base chain ended with its policy.

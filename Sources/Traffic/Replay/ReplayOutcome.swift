@@ -53,8 +53,8 @@ package struct ReplayLot: Hashable, Sendable {
   /// Where the flows come from.
   package var zone: ReplayZones.Zone
 
-  /// What changed for flows.
-  package enum Change: Int, Hashable, Sendable, CaseIterable {
+  /// What changed for flows; the raw value is its name in JSON.
+  package enum Change: String, Hashable, Sendable, CaseIterable {
     /// The verdict.
     case verdict
     /// Their addresses or ports become others.
