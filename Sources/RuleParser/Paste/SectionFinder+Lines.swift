@@ -280,8 +280,8 @@ extension SectionFinder {
 
   /// Rows with which an input begins are the rest of a listing whose head has scrolled away.
   func restKind(_ line: DumpLine, at index: Int) -> OutputKind? {
-    guard current == nil, sections.isEmpty, pending.isEmpty || isAsked(.listing), paste.isFirst(index),
-      paste.isRow(line) || paste.isColumnHead(line)
+    guard current == nil, sections.isEmpty, pending.isEmpty || isAsked(.listing),
+      paste.isRow(line) || paste.isColumnHead(line), paste.isFirst(index)
     else { return nil }
     return .listing
   }

@@ -6,7 +6,7 @@ extension HostileInput {
     of("routes, asked openly", 4000, by: "--in eth0 --proto tcp --dport 22") { count in
       host("ip route", lines(count) { "\(address($0)) via 10.0.0.254 dev eth0" })
     },
-    of("routing tables", 4000, by: packet) { count in
+    of("routing tables", 2000, by: packet) { count in
       host("ip route show table all", lines(count) { "\(address($0)) via 10.0.0.254 dev eth0 table \($0 + 1000)" })
     },
     of("routes of route -n", 8000, by: packet) { count in

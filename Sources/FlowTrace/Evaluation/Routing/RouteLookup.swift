@@ -64,7 +64,9 @@ struct RouteLookup {
       switch request.applies(rule, at: next - 1, to: destination) {
       case true: break
       case false: continue
-      case nil: return .undecided(.selector(next - 1))
+      case nil:
+        if changesNothing(rule, for: destination, request) { continue }
+        return .undecided(.selector(next - 1))
       }
       switch rule.action {
       case .lookup("local") where asUnicast: continue
@@ -91,6 +93,18 @@ struct RouteLookup {
     }
     if !knowledge.facts.routesKnown.contains(request.family) { return .unknown }
     return .none
+  }
+
+  /// Whether a policy rule leaves the choice to those behind it even where it applies: its table has no route for the
+  /// destination.
+  private func changesNothing(_ rule: RoutingRule, for destination: IPAddress, _ request: RouteRequest) -> Bool {
+    switch rule.action {
+    case .nop: true
+    case .lookup(let table):
+      knowledge.tells(table, request.family)
+        && lookUp(destination, table: table, suppress: rule.suppressPrefixLength, request) == nil
+    default: false
+    }
   }
 
   private func lookUp(
