@@ -196,7 +196,9 @@ struct CaseBuilder {
 
   /// A condition that an exception of a flow mentions and that is not decided in it.
   private func undecidedException(_ flow: Flow) -> VariableID? {
-    flow.exceptions.variables.first { number(of: $0, in: flow) != nil && flow.variables[$0].domain.single == nil }
+    // The first one, so that cases come in the same order each time.
+    flow.exceptions.variables.filter { number(of: $0, in: flow) != nil && flow.variables[$0].domain.single == nil }
+      .min()
   }
 
   private func number(of variable: VariableID, in flow: Flow) -> Int? {
