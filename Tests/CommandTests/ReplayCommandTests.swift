@@ -54,8 +54,10 @@ import Testing
       for words in [
         "211 flows of", "(Zeek conn.log): 201 accepted, 10 dropped", "filter INPUT 3  rules.v4:7",
         "tcp/443 200 accepted, 10 dropped; tcp/22 1 accepted",
-        "1 flow got through, and the rules stop them", "1 by filter INPUT 2, e.g. tcp 198.51.100.9:40000",
-        "conn.log:211", "1 flow came to nothing, and the rules accept them", "1 of 5 rules met no flow: filter INPUT 5",
+        "1 flow got through, and the rules stop it: the dump is of another time",
+        "1 by filter INPUT 2, e.g. tcp 198.51.100.9:40000",
+        "conn.log:211", "1 flow came to nothing, and the rules accept it: something else stops such flows",
+        "1 of 5 rules met no flow: filter INPUT 5",
         "1 line of", "1 column, and the header has 10  broken",
       ] {
         #expect(run.output.contains(words), "\(words)\n\(run.output)")

@@ -93,6 +93,30 @@ import Testing
     #expect(try Self.interface(lookup, "192.0.2.1", request) == "eth0")
   }
 
+  /// Whether such a rule applies makes no difference where its table has no route for the destination: a host with many
+  /// would ask about each, and each question would double the cases.
+  @Test func aSelectorThatIsNotUnderstoodIsNoQuestionWhereItsTableHasNoRoute() throws {
+    let rules = (0..<200).map { number in
+      var rule = Self.rule(number + 1, .lookup("\(number + 1000)"))
+      rule.unknownSelector = "l3mdev"
+      return rule
+    }
+    let routes = try (0..<200).map { try Self.route("10.0.\($0).0/24", "eth1", table: "\($0 + 1000)") }
+    let lookup = Self.lookup(
+      routes + [try Self.route("0.0.0.0/0", "eth0")], rules: rules + [Self.rule(32766, .lookup("main"))])
+    #expect(try Self.interface(lookup, "192.0.2.1") == "eth0")
+    let inside = try #require(IPAddress("10.0.7.1")).bits
+    #expect(lookup.lookUp(inside, RouteRequest(family: .ipv4)) == .undecided(.selector(7)))
+  }
+
+  /// A table is the same one by its name and by its number.
+  @Test(arguments: ["main", "254"])
+  func aTableIsFoundByItsNumber(_ table: String) throws {
+    let lookup = Self.lookup(
+      [try Self.route("10.0.0.0/8", "eth1", table: table)], rules: [Self.rule(32766, .lookup("main"))])
+    #expect(try Self.interface(lookup, "10.0.0.1") == "eth1")
+  }
+
   @Test func aSetIsCutWhereTheAnswerChanges() throws {
     let lookup = Self.lookup([try Self.route("0.0.0.0/0", "eth0"), try Self.route("10.0.0.0/8", "eth1")])
     let groups = lookup.answers(for: "9.255.255.255-10.0.0.1", RouteRequest(family: .ipv4))

@@ -69,6 +69,8 @@ final class Engine {
   /// The conditions of masked values that rules put into packets, by their texts.
   var maskedConditions: [RuleID: [String: Int]] = [:]
   private var statementConditions: [RuleID: [Int: Int]] = [:]
+  /// The conditions that stand for all further statements of a rule.
+  private var furtherConditions: [RuleID: Int] = [:]
 
   init(ruleset: Ruleset, knowledge: HostKnowledge, plan: HookPlan, published: ValueSet, index: RulesetIndex) {
     self.index = index
@@ -100,7 +102,7 @@ final class Engine {
     if let made = statementConditions[id], made.count >= Self.unknownLimit,
       ruleset[id].statements.indices.contains(statement), !ruleset[id].statements[statement].changesSomething
     {
-      return furtherMatches(of: id, made, in: &flow)
+      return furtherMatches(of: id, in: &flow)
     }
     let number = makeCondition(make())
     statementConditions[id, default: [:]][statement] = number
@@ -109,14 +111,14 @@ final class Engine {
 
   /// The decision "all further matches of the rule hold", for a rule with so many unknown ones that telling each would
   /// take the square of their number.
-  private func furtherMatches(of id: RuleID, _ made: [Int: Int], in flow: inout Flow) -> Decision {
-    let place = -1
-    if made[place] == nil {
-      let opaque = Opaque(name: "further matches", text: "more than \(Self.unknownLimit) unknown matches")
-      statementConditions[id]?[place] = makeCondition(Condition(.opaque(opaque), rule: id))
-    }
-    let number = statementConditions[id]?[place] ?? 0
-    return .when(flow.condition(.statement(id, place), number: number), in: ValueSet(1))
+  private func furtherMatches(of id: RuleID, in flow: inout Flow) -> Decision {
+    let number =
+      furtherConditions[id]
+      ?? makeCondition(
+        Condition(
+          .opaque(Opaque(name: "further matches", text: "more than \(Self.unknownLimit) unknown matches")), rule: id))
+    furtherConditions[id] = number
+    return .when(flow.condition(.furtherStatements(id), number: number), in: ValueSet(1))
   }
 
   /// The decision "this condition holds", for conditions that several rules may share.

@@ -77,13 +77,13 @@ final class HostKnowledge: Sendable {
       $0.tos != nil || $0.transport != nil || $0.sourcePorts != nil || $0.destinationPorts != nil || $0.users != nil
     }
     hasRarePolicyRules = looksAtMore || !typesOfServiceRoutes.isEmpty
-    connectedNetworks = AddressFamily.allCases.reduce(into: [:]) { networks, family in
-      let subnets = facts.interfaces.flatMap(\.addresses).filter { $0.address.family == family }.compactMap(\.subnet)
-      networks[family] = ValueSet(subnets.flatMap(\.values.intervals))
-    }
     addressesForAll = [.ipv4: Self.multicast4.union(broadcastAddresses), .ipv6: Self.multicast6]
     routes = RouteIndex(facts.routes)
-    let connected = Self.connectedRoutes(facts, inferredSubnets)
+    let own = Self.routes(ofAddresses: facts)
+    connectedNetworks = Dictionary(grouping: own.map(\.destination), by: \.family).mapValues { networks in
+      ValueSet(networks.flatMap(\.values.intervals))
+    }
+    let connected = own + Self.routes(to: subnets, beside: own)
     connectedRoutes = RouteIndex(connected)
     connectedDestinations = connected.map(\.destination)
     routingRules = AddressFamily.allCases.reduce(into: [:]) { $0[$1] = Self.routingRules(facts, $1) }
@@ -119,19 +119,20 @@ final class HostKnowledge: Sendable {
     bridgeAnswers = answers
   }
 
-  private static func connectedRoutes(_ facts: HostFacts, _ inferred: [InferredSubnet]) -> [Route] {
-    var routes: [Route] = []
-    for interface in facts.interfaces {
-      for address in interface.addresses {
-        guard let subnet = address.subnet, address.prefixLength < subnet.family.addressBits else { continue }
-        routes.append(Route(to: subnet, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)]))
+  private static func routes(ofAddresses facts: HostFacts) -> [Route] {
+    facts.interfaces.flatMap { interface in
+      interface.addresses.compactMap { address -> Route? in
+        guard let subnet = address.subnet, address.prefixLength < subnet.family.addressBits else { return nil }
+        return Route(to: subnet, nextHops: [Route.NextHop(gateway: nil, interface: interface.name)])
       }
     }
-    var told = Set(routes.map(\.destination))
-    for subnet in inferred where told.insert(subnet.prefix).inserted {
-      routes.append(Route(to: subnet.prefix, nextHops: [Route.NextHop(gateway: nil, interface: subnet.interface)]))
+  }
+
+  private static func routes(to inferred: [InferredSubnet], beside told: [Route]) -> [Route] {
+    var known = Set(told.map(\.destination))
+    return inferred.filter { known.insert($0.prefix).inserted }.map { subnet in
+      Route(to: subnet.prefix, nextHops: [Route.NextHop(gateway: nil, interface: subnet.interface)])
     }
-    return routes
   }
 
   private static func routingRules(_ facts: HostFacts, _ family: AddressFamily) -> [RoutingRule] {

@@ -9,7 +9,7 @@ struct RouteIndex {
   }
 
   private struct Table: Hashable {
-    var name: String
+    var number: String
     var family: AddressFamily
   }
 
@@ -20,24 +20,24 @@ struct RouteIndex {
   init(_ all: some Sequence<Route>) {
     var known: [Table: Set<Int>] = [:]
     for route in all {
-      let name = Self.name(of: route.table)
-      routes[Place(table: name, prefix: route.destination), default: []].append(route)
-      known[Table(name: name, family: route.destination.family), default: []].insert(route.destination.length)
+      let number = Self.number(of: route.table)
+      routes[Place(table: number, prefix: route.destination), default: []].append(route)
+      known[Table(number: number, family: route.destination.family), default: []].insert(route.destination.length)
     }
     lengths = known.mapValues { $0.sorted(by: >) }
   }
 
   /// Whether the table has routes of a family.
   func holds(_ table: String, _ family: AddressFamily) -> Bool {
-    lengths[Table(name: Self.name(of: table), family: family)] != nil
+    lengths[Table(number: Self.number(of: table), family: family)] != nil
   }
 
   /// The routes of a table to an address, those of the longest prefix first, each prefix's in the order of the dump,
   /// until one is wanted and all of its prefix were asked about.
   func each(to address: IPAddress, in table: String, _ isWanted: (Route) -> Bool) {
-    let name = Self.name(of: table)
-    for length in lengths[Table(name: name, family: address.family)] ?? [] {
-      guard let prefix = Prefix(address, length: length), let here = routes[Place(table: name, prefix: prefix)] else {
+    let number = Self.number(of: table)
+    for length in lengths[Table(number: number, family: address.family)] ?? [] {
+      guard let prefix = Prefix(address, length: length), let here = routes[Place(table: number, prefix: prefix)] else {
         continue
       }
       var isFound = false
@@ -46,8 +46,8 @@ struct RouteIndex {
     }
   }
 
-  /// The number of a table that has a name, too (`/etc/iproute2/rt_tables`).
-  private static func name(of table: String) -> String {
+  /// The number of a table, for one that has a name, too (`/etc/iproute2/rt_tables`); any other one's name.
+  static func number(of table: String) -> String {
     switch table {
     case "local": "255"
     case "main": "254"

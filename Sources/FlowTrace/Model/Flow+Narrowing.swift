@@ -4,6 +4,8 @@ import RuleGraph
 enum ConditionKey: Hashable {
   /// A statement of a rule that can't be decided; each statement is a condition of its own.
   case statement(RuleID, Int)
+  /// All statements of a rule that can't be decided beyond the number of those that are conditions of their own.
+  case furtherStatements(RuleID)
   /// Whether the program in user space that a rule hands packets to lets them pass.
   case queue(RuleID)
   /// Whether a variable's value is an address of this host (or of another type that the routing tables give).

@@ -111,7 +111,7 @@ package struct VerificationText: Sendable {
     let tables = verification.unknownTables
     if !reasons.isEmpty || !tables.isEmpty || !unreadable.isEmpty { page.addGap() }
     for (text, count) in reasons.map({ (VerificationWords.reason($0.key), $0.value) }).sorted(by: { $0.0 < $1.0 }) {
-      page.add(StyledText("Not compared: \(ReplayWords.count(count, "packet")) that \(text)", .doubtful), hanging: 2)
+      page.add(StyledText("Not compared: \(ReplayWords.count(count, "packet")) \(text)", .doubtful), hanging: 2)
     }
     if !tables.isEmpty {
       let names = tables.prefix(4).joined(separator: ", ") + (tables.count > 4 ? ", ..." : "")

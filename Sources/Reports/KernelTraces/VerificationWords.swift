@@ -54,12 +54,13 @@ struct VerificationWords {
     }
   }
 
+  /// Why packets were not compared, behind their number: `3 packets of a connection ...`.
   static func reason(_ reason: VerifiedTrace.Reason) -> String {
     switch reason {
-    case .loopback: "comes back in on lo; the model follows it with the packet that was sent"
-    case .withoutFirstPacket: "belongs to a connection whose first packet is not in the trace"
-    case .icmpError: "is an ICMP error about another packet"
-    case .unknownTables: "was traced in tables alone that the dump does not have"
+    case .loopback: "back in on lo, which the model follows with the packet that was sent"
+    case .withoutFirstPacket: "of a connection whose first packet is not in the trace"
+    case .icmpError: "about another packet (ICMP errors)"
+    case .unknownTables: "traced only in tables that the dump does not have"
     }
   }
 

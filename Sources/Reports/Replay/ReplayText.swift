@@ -52,13 +52,11 @@ package struct ReplayText: Sendable {
     addServices(summary, to: &page)
     addZones(summary, to: &page)
     addContradictions(
-      summary.impossible, "Impossible",
-      "got through, and the rules stop them: the dump is of another time, or there is another path", words, to: &page
-    )
+      summary.impossible, "Impossible", "got through, and the rules stop",
+      "the dump is of another time, or there is another path", words, to: &page)
     addContradictions(
-      summary.unfulfilled, "Unanswered",
-      "came to nothing, and the rules accept them: something else stops them, or nothing listens",
-      words, to: &page)
+      summary.unfulfilled, "Unanswered", "came to nothing, and the rules accept",
+      "something else stops such flows, or nothing listens", words, to: &page)
     addOpen(summary, to: &page)
     addUnmet(summary, to: &page)
     addLines(summary, words, to: &page)
@@ -232,11 +230,15 @@ package struct ReplayText: Sendable {
   }
 
   private func addContradictions(
-    _ groups: [ReplaySummary.Group], _ label: String, _ sentence: String, _ words: ReplayWords, to page: inout Page
+    _ groups: [ReplaySummary.Group], _ label: String, _ fact: String, _ cause: String, _ words: ReplayWords,
+    to page: inout Page
   ) {
     guard !groups.isEmpty else { return }
     let flows = groups.reduce(0) { $0 + $1.flows }
-    addLabelled(label, StyledText("\(ReplayWords.count(flows, "flow")) \(sentence)", .doubtful), to: &page)
+    addLabelled(
+      label,
+      StyledText("\(ReplayWords.count(flows, "flow")) \(fact) \(flows == 1 ? "it" : "them"): \(cause)", .doubtful),
+      to: &page)
     let deciders = DeciderWords(ruleset: ruleset, names: SourceNames(ruleset.sources))
     for group in groups.prefix(Self.contradictionLimit) {
       let place = Self.place(group.old, deciders)

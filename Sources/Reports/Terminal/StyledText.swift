@@ -1,5 +1,6 @@
 import RuleGraph
 
+/// How a piece of text looks on a terminal that has colours.
 enum Style: Sendable {
   case plain, strong, faint, good, bad, doubtful, named
 

@@ -36,12 +36,6 @@ enum TableComparison {
     return nil
   }
 
-  /// Whether two printings both show the whole of some chain.
-  static func shareWholeChains(_ a: TablePrinting, _ b: TablePrinting) -> Bool {
-    let names = Set(a.table.chains.lazy.filter { $0.shown == .whole }.map(\.name))
-    return b.table.chains.contains { $0.shown == .whole && names.contains($0.name) }
-  }
-
   /// The first difference between two printings of a chain.
   static func difference(_ a: Chain, _ b: Chain, family: TableFamily, isLoose: Bool) -> Difference? {
     if let first = a.base?.policy, let second = b.base?.policy, first != second {

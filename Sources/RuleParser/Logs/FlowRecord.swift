@@ -1,3 +1,5 @@
+import RuleGraph
+
 /// One flow of a log: a connection, or one direction of it, as far as the log tells.
 ///
 /// Everything in it is a number, so that a log of millions of lines is read without memory of its own for a line.
@@ -66,12 +68,7 @@ package struct FlowRecord: Hashable, Sendable {
   package var isIPv4: Bool { source >> 32 == 0xffff && destination >> 32 == 0xffff }
 
   /// Whether the protocol has ports.
-  package var hasPorts: Bool {
-    switch transport {
-    case 6, 17, 33, 132, 136: true
-    default: false
-    }
-  }
+  package var hasPorts: Bool { IPProtocol.withPorts.contains(UInt128(transport)) }
 
   /// The same seen from the connection's first packet.
   package var ofConnection: FlowRecord {

@@ -55,7 +55,7 @@ enum LogValues {
   /// A transport protocol by name or number.
   static func transport(_ bytes: ByteView, _ range: Range<Int>) -> UInt8? {
     if let number = number(bytes, range) { return UInt8(exactly: number) }
-    guard !range.isEmpty, range.count <= 9 else { return nil }
+    guard !range.isEmpty, range.count <= 16 else { return nil }
     // Capital and small letters differ in one bit.
     let length = min(range.count, 8)
     let mask: UInt64 = length == 8 ? .max : 1 << UInt64(8 * length) - 1
@@ -68,17 +68,18 @@ enum LogValues {
     case 0x7074_6373: return 132  // sctp
     default: break
     }
-    let text = bytes.text(range).lowercased()
-    switch text {
-    case "icmp6", "icmpv6", "ipv6-icmp": return 58
-    case "udplite": return 136
-    case "dccp": return 33
-    case "igmp": return 2
-    case "ah": return 51
-    case "ipip", "ipencap": return 4
-    case "ospf", "ospfigp": return 89
-    case "vrrp": return 112
-    default: return nil
+    switch bytes.text(range).lowercased() {
+    // nfdump's words.
+    case "icmp6": return IPProtocol.icmpv6.rawValue
+    case "ipip": return 4
+    case let name: return transport(named: name)
+    }
+  }
+
+  /// A transport protocol by its name in small letters.
+  static func transport(named name: String) -> UInt8? {
+    (NamedNumbers.transports + NamedNumbers.transportAliases).first { $0.name == name }.map {
+      UInt8(truncatingIfNeeded: $0.value)
     }
   }
 

@@ -195,9 +195,7 @@ struct PasteLines {
   /// numbers its interfaces with a colon, each with lines of its own below.
   private func isRest(_ index: Int, of last: (line: Int, rest: Range<Int>), _ number: UInt64) -> Bool {
     let width = last.rest.lowerBound - lines[last.line].start
-    guard width >= 7 else { return false }
-    let sign = bytes[last.rest.lowerBound - 2]
-    guard sign != UInt8(ascii: ":"), sign != UInt8(ascii: ")") else { return false }
+    guard width >= 7, Self.number(before: bytes, lines[last.line])?.hasSign == false else { return false }
     func hasNext(_ line: DumpLine) -> Bool {
       guard let prefix = Self.number(before: bytes, line) else { return false }
       return prefix.number == number + 1 && prefix.end - line.start == width
@@ -229,7 +227,7 @@ struct PasteLines {
   }
 
   /// `12 `, `12: `, `12) ` at the beginning of a line.
-  private static func number(before bytes: ByteView, _ line: DumpLine) -> (number: UInt64, end: Int)? {
+  private static func number(before bytes: ByteView, _ line: DumpLine) -> (number: UInt64, hasSign: Bool, end: Int)? {
     var cursor = ByteCursor(bytes, line.start..<min(line.end, line.start + 24))
     cursor.eatBlanks()
     guard let number = cursor.eatDecimal(), number < 1 << 32 else { return nil }
@@ -237,7 +235,7 @@ struct PasteLines {
     guard cursor.at == line.end || cursor.eat(UInt8(ascii: " ")) || cursor.eat(UInt8(ascii: "\t")) || hasSign else {
       return nil
     }
-    return (number, cursor.at)
+    return (number, hasSign, cursor.at)
   }
 
   private mutating func takeOffJournal(from first: Int) -> Bool {

@@ -197,16 +197,7 @@ package struct KernelTraceReader {
   }
 
   private static func transport(_ text: Substring) -> UInt8 {
-    switch text.lowercased() {
-    case "tcp": 6
-    case "udp": 17
-    case "icmp": 1
-    case "ipv6-icmp", "icmpv6": 58
-    case "sctp": 132
-    case "dccp": 33
-    case "udplite": 136
-    default: UInt8(text) ?? 0
-    }
+    LogValues.transport(named: text.lowercased()) ?? UInt8(text) ?? 0
   }
 
   // MARK: - xtables-monitor and the kernel's log
@@ -288,40 +279,15 @@ package struct KernelTraceReader {
 
   /// The packet in the words of a log: `IN=eth0 OUT= SRC=... DST=... PROTO=TCP SPT=... DPT=... SYN`.
   private static func logPacket(_ words: ArraySlice<Substring>) -> (FlowRecord, output: UInt128)? {
-    var packet = FlowRecord()
-    var output: UInt128 = 0
-    var flags: UInt8 = 0
-    var (hasSource, hasDestination) = (false, false)
-    for word in words {
-      guard let equals = word.firstIndex(of: "=") else {
-        if let flag = NamedNumbers.tcpFlags.first(where: { $0.name == word.lowercased() }) {
-          flags |= UInt8(truncatingIfNeeded: flag.value)
-        }
-        continue
-      }
-      if word.hasPrefix("[SRC=") { break }
-      let value = word[word.index(after: equals)...]
-      switch word[..<equals] {
-      case "IN": packet.input = InterfaceName(value)?.value ?? 0
-      case "OUT": output = InterfaceName(value)?.value ?? 0
-      case "SRC":
-        guard let address = IPAddress(value) else { return nil }
-        packet.source = address.bits
-        hasSource = true
-      case "DST":
-        guard let address = IPAddress(value) else { return nil }
-        packet.destination = address.bits
-        hasDestination = true
-      case "PROTO": packet.transport = transport(value)
-      case "SPT", "SPORT": packet.sourcePort = UInt16(value) ?? 0
-      case "DPT", "DPORT": packet.destinationPort = UInt16(value) ?? 0
-      case "TYPE": packet.icmpType = UInt8(value)
-      case "CODE": packet.icmpCode = UInt8(value)
-      default: break
-      }
+    let bytes = Array(words.joined(separator: " ").utf8)
+    return unsafe bytes.withUnsafeBufferPointer { buffer in
+      var packet = FlowRecord()
+      var reading = KernelLogLine.Reading()
+      let problem = unsafe KernelLogLine.take(ByteView(buffer), 0..<bytes.count, &packet, &reading)
+      guard problem == nil, reading.hasSource, reading.hasDestination else { return nil }
+      if packet.transport == 6 || !reading.hasTransport && reading.flags != 0 { packet.tcpFlags = reading.flags }
+      packet.isSentByHost = packet.input == 0
+      return (packet, reading.output)
     }
-    if packet.transport == 6 || packet.transport == 0 && flags != 0 { packet.tcpFlags = flags }
-    packet.isSentByHost = packet.input == 0
-    return hasSource && hasDestination ? (packet, output) : nil
   }
 }

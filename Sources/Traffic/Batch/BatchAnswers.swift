@@ -174,25 +174,13 @@ package final class BatchAnswers: Sendable {
     case alone
   }
 
-  /// The fields that may be open, the most first: where a class turns out to be none, that of fewer fields is tried.
-  /// Each is a bit for the number of each field.
-  private static func step(_ number: Int) -> UInt8 {
-    switch number {
-    case 0: 0b11111
-    case 1: 0b11101  // without the destination
-    case 2: 0b11100  // without the source, too
-    case 3: 0b00100  // the source port
-    default: 0
-    }
-  }
-
   private func find(
     _ question: QuestionLine, _ text: Span<UInt8>, _ packets: PacketClasses, _ key: inout QuestionKey,
     _ recent: inout RecentQuestion, to answers: inout AnswerBytes
   ) -> Search {
     var last: UInt8 = .max
-    for number in 0..<5 {
-      let fields = Self.step(number) & question.open
+    for number in 0..<ClassSteps.count {
+      let fields = ClassSteps.open(number) & question.open
       if fields == last { continue }
       last = fields
       key.take(question, of: text, fields)

@@ -155,6 +155,7 @@ package struct TraceVerification: Sendable {
     let packet = trace.packet
     let tuple = Tuple(packet)
     let isAnswered = connections[tuple.reversed] ?? connections[tuple.reversed.fromAnyone]
+    // SYN, and neither RST nor ACK.
     let isFirst = packet.transport != 6 || packet.tcpFlags.map { $0 & 0x16 == 2 } ?? true
     if isFirst, isAnswered == nil, connections[tuple] == nil {
       for tuple in trace.tuples.map({ Tuple($0) }) {

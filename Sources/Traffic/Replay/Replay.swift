@@ -98,17 +98,13 @@ package final class Replay: Sendable {
     }
     let hasClass = box.contains { !packets.isUnseen($0.key) }
     // The first flow of a class may stay the only one: nothing is proved for it.
-    if hasClass, state == nil {
-      let number = lot(of: flow, proving: nil)
-      keep(.once, for: key, part)
-      return .alone(number ?? 0)
-    }
-    guard let number = lot(of: flow, proving: hasClass ? box : nil) else {
+    let isFirst = hasClass && state == nil
+    guard let number = lot(of: flow, proving: hasClass && !isFirst ? box : nil) else {
       keep(.divided, for: key, part)
       return .divided
     }
-    keep(.lot(number), for: key, part)
-    return .lot(number)
+    keep(isFirst ? .once : .lot(number), for: key, part)
+    return isFirst ? .alone(number) : .lot(number)
   }
 
   private func keep(_ state: Known, for key: FlowKey, _ part: Int) {

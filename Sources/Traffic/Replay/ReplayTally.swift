@@ -34,11 +34,18 @@ package struct ReplayTally: Sendable {
   private var counts: [Count] = []
   /// Flows by service, and within it by verdict.
   private var services: [Int] = []
-  /// The verdicts of lots, and whether they are counted by service.
-  private var verdicts: [UInt8] = []
+  /// The places of the verdicts of lots in ``verdictOrder``; nil of lots that are not counted by service.
+  private var verdicts: [Int?] = []
   /// Known lots by the key of their class: one for each number of a key.
   private var keys: [FlowKey] = []
-  private var lots: [Int32] = []
+  private var slots: [Slot] = []
+
+  /// What is known of the class of a key.
+  private enum Slot {
+    case lot(Int32)
+    /// Its flows don't all fare alike.
+    case divided
+  }
 
   private static let slotCount = 1 << 16
   private static let sightings = FlowRecord.Sighting.allCases.count
@@ -46,7 +53,6 @@ package struct ReplayTally: Sendable {
   package static let verdictOrder: [OverallVerdict] = [.accept, .drop, .reject, .mixed, .undetermined]
   /// The ports of TCP and of UDP, then all protocols.
   private static let serviceCount = 2 << 16 + 256
-  private static let isDivided: Int32 = -1
 
   package init() {}
 
@@ -64,7 +70,7 @@ package struct ReplayTally: Sendable {
   ) {
     if keys.isEmpty {
       keys = [FlowKey](repeating: .none, count: Self.slotCount)
-      lots = [Int32](repeating: 0, count: Self.slotCount)
+      slots = [Slot](repeating: .divided, count: Self.slotCount)
       services = [Int](repeating: 0, count: Self.serviceCount * Self.verdictOrder.count)
     }
     let log = Int32(truncatingIfNeeded: log)
@@ -83,8 +89,7 @@ package struct ReplayTally: Sendable {
     }
     counts[index].flows += 1
     counts[index].bytes &+= record.bytes
-    let verdict = verdicts[lot]
-    guard verdict != .max else { return }
+    guard let verdict = verdicts[lot] else { return }
     let port = Int(record.place == .answer ? record.sourcePort : record.destinationPort)
     let service =
       switch record.transport {
@@ -92,7 +97,7 @@ package struct ReplayTally: Sendable {
       case 17: 1 << 16 + port
       default: 2 << 16 + Int(record.transport)
       }
-    services[service * Self.verdictOrder.count + Int(verdict)] += 1
+    services[service * Self.verdictOrder.count + verdict] += 1
   }
 
   /// Makes room for lots up to a number.
@@ -101,7 +106,7 @@ package struct ReplayTally: Sendable {
       let (verdict, hasChanged) = replay.verdict(ofLot: lot)
       // Of two rulesets only the services are told for which something changes.
       let isCounted = !replay.isComparison || hasChanged
-      verdicts.append(isCounted ? UInt8(Self.verdictOrder.firstIndex(of: verdict) ?? 0) : .max)
+      verdicts.append(isCounted ? Self.verdictOrder.firstIndex(of: verdict) : nil)
     }
     counts += repeatElement(Count(), count: (last + 1) * Self.sightings - counts.count)
   }
@@ -112,38 +117,26 @@ package struct ReplayTally: Sendable {
     var last: UInt8 = .max
     var index = 0
     while true {
-      let open = classes.open & Self.step(index)
+      let open = classes.open & ClassSteps.open(index)
       index += 1
       if open == last { continue }
       last = open
       let key = FlowKey(flow, open: open, classes)
       let slot = Int(truncatingIfNeeded: key.number) & (Self.slotCount - 1)
       if keys[slot] == key {
-        if lots[slot] != Self.isDivided { return Int(lots[slot]) }
-        continue
+        guard case .lot(let number) = slots[slot] else { continue }
+        return Int(number)
       }
       switch replay.find(copy flow, key, open: open, classes) {
       case .lot(let number):
         keys[slot] = key
-        lots[slot] = Int32(truncatingIfNeeded: number)
+        slots[slot] = .lot(Int32(truncatingIfNeeded: number))
         return number
       case .alone(let number): return number
       case .divided:
         keys[slot] = key
-        lots[slot] = Self.isDivided
+        slots[slot] = .divided
       }
-    }
-  }
-
-  /// The fields that may be open, the most first: where a class turns out to be none, that of fewer fields is tried.
-  @inline(__always)
-  private static func step(_ number: Int) -> UInt8 {
-    switch number {
-    case 0: 0b1111
-    case 1: 0b1101  // without the destination
-    case 2: 0b1100  // without the source, too
-    case 3: 0b0100  // the source port
-    default: 0
     }
   }
 

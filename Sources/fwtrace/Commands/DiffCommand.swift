@@ -96,13 +96,7 @@ struct DiffCommand: ParsableCommand {
 
   /// The host of one side.
   private func reading(_ dumps: [String]) throws -> HostReading {
-    if dumps.isEmpty { return try LiveHost.read(namespace: namespace.netns) }
-    let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
-    let inputs = try DumpFiles.read(dumps)
-    let hosts = ProgressLine.during(DumpFiles.readingWords(inputs)) { reader.readHosts(inputs, snapshot: nil) }
-    let reading = try HostChoice(hosts, named: host).host(for: HostClues())
-    try RefuseEmpty.check(reading, dumps: dumps)
-    return reading
+    try HostDumps.host(dumps, named: host, namespace: namespace)
   }
 }
 

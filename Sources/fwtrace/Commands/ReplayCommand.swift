@@ -122,20 +122,8 @@ struct ReplayCommand: ParsableCommand {
   }
 
   private func reading(_ dumps: [String]) throws -> HostReading {
-    var reading: HostReading
-    if dumps.isEmpty {
-      reading = try LiveHost.read(namespace: namespace.netns)
-    } else {
-      let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
-      let inputs = try DumpFiles.read(dumps)
-      let hosts = ProgressLine.during(DumpFiles.readingWords(inputs)) { reader.readHosts(inputs, snapshot: nil) }
-      reading = try HostChoice(hosts, named: host).host(for: HostClues())
-      try RefuseEmpty.check(reading, dumps: dumps)
-    }
-    for text in hostAddress.flatMap({ $0.split(separator: ",") }) {
-      guard let address = IPAddress(text) else { throw Failure("--host-address \(text): not an address") }
-      reading.facts.unplacedAddresses.append(address)
-    }
+    var reading = try HostDumps.host(dumps, named: host, namespace: namespace)
+    try reading.add(hostAddresses: hostAddress)
     return reading
   }
 }

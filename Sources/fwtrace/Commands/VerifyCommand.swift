@@ -43,10 +43,7 @@ struct VerifyCommand: ParsableCommand {
     }
     var reading = try dumps.read(isInputTaken: trace == "-")
     try RefuseEmpty.check(reading, dumps: dumps.given)
-    for text in hostAddress {
-      guard let address = IPAddress(text) else { throw Failure("--host-address \(text): not an address") }
-      reading.facts.unplacedAddresses.append(address)
-    }
+    try reading.add(hostAddresses: hostAddress)
     let (ruleset, facts) = (reading.ruleset, reading.facts)
     let verification = ProgressLine.during("tracing") {
       TraceVerification(reader.traces, ruleset, facts: facts)

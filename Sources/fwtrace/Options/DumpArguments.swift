@@ -71,8 +71,6 @@ struct DumpArguments: ParsableArguments {
       throw Failure("--netns: it chooses a network namespace of this host, and the dumps are read instead of the host")
     }
     guard !dumps.isEmpty else { return [try LiveHost.read(namespace: namespace.netns)] }
-    let reader = DumpReader { path, includer in IncludedFiles.read(path, includedBy: includer) }
-    let inputs = try DumpFiles.read(dumps)
-    return ProgressLine.during(DumpFiles.readingWords(inputs)) { reader.readHosts(inputs, snapshot: snapshot) }
+    return try HostDumps.hosts(dumps, snapshot: snapshot)
   }
 }

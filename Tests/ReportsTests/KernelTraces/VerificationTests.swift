@@ -137,6 +137,29 @@ import Traffic
     }
   }
 
+  /// xtables-monitor names no protocol: flags are TCP's, and they stand behind the ports. A name of a rule's log prefix
+  /// is none.
+  @Test(arguments: [
+    ("SPORT=40000 DPORT=22 SEQ=1 ACK=0 WINDOW=64240 SYN", UInt8(6), UInt8?(2)), ("SPORT=54035 DPORT=53", 17, nil),
+  ])
+  func aPacketOfTheMonitorIsTCPByItsFlags(_ ports: String, _ transport: UInt8, _ flags: UInt8?) throws {
+    let text = """
+      PACKET: 2 437830de IN=eth0 OUT=docker0 SRC=192.0.2.9 DST=192.0.2.1 LEN=60 TTL=64 ID=1 DF \(ports)
+       TRACE: 2 437830de filter:INPUT:policy:DROP
+
+      """
+    let trace = try #require(KernelTraceReader(text).traces.first)
+    #expect((trace.packet.transport, trace.packet.tcpFlags) == (transport, flags))
+    #expect((trace.packet.input, trace.output) == (InterfaceName("eth0")?.value, InterfaceName("docker0")?.value ?? 0))
+  }
+
+  @Test func packetsThatWereNotComparedAreCounted() {
+    let packet = #"packet: iif "eth0" ip saddr 192.0.2.9 ip daddr 192.0.2.1 ip protocol icmp icmp type time-exceeded"#
+    let one = "trace id ID ip filter INPUT \(packet)\ntrace id ID ip filter INPUT policy drop\n"
+    let text = Self.text(one.replacing("ID", with: "1") + one.replacing("ID", with: "2"), Self.rules)
+    #expect(text.contains("Not compared: 2 packets about another packet (ICMP errors)"), "\(text)")
+  }
+
   @Test func whatIsNoTraceIsPassedOver() {
     #expect(KernelTraceReader("*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\ntrace id\nTRACE: x\nPACKET:\n").traces.isEmpty)
     #expect(KernelTraceReader("trace id 1 ip filter INPUT rule accept (verdict accept)\n").unreadable == [1])

@@ -71,16 +71,21 @@ extension Engine {
 
   /// The route of a packet that the host sends, before any rule sees it.
   func routeSent(_ flow: inout Flow) -> Move {
-    .split(
-      partsByRoute(flow).flatMap { part in
-        var flow = part.flow
-        if let refusal = part.answer.refusal {
-          endSent(&flow, refusal)
-          return [flow]
-        }
-        direct(&flow, part.answer)
-        return letOut(flow, to: .output)
-      })
+    .split(partsByRoute(flow).flatMap { send($0.flow, by: $0.answer, to: .output) })
+  }
+
+  /// Sends a packet of the host by what the routing tables answer, on to a hook.
+  private func send(_ start: Flow, by answer: RouteAnswer, to hook: Position.Stage) -> [Flow] {
+    var flow = start
+    if let refusal = answer.refusal { return [ended(flow, refusal)] }
+    direct(&flow, answer)
+    return letOut(flow, to: hook)
+  }
+
+  private func ended(_ start: Flow, _ reason: OutsideReason) -> Flow {
+    var flow = start
+    endSent(&flow, reason)
+    return flow
   }
 
   private func endSent(_ flow: inout Flow, _ reason: OutsideReason) {
@@ -186,12 +191,7 @@ extension Engine {
       partsByRoute(flow).flatMap { part in
         var flow = part.flow
         flow.routingInputs = inputs
-        if let refusal = part.answer.refusal {
-          endSent(&flow, refusal)
-          return [flow]
-        }
-        direct(&flow, part.answer)
-        return letOut(flow, to: .postrouting)
+        return send(flow, by: part.answer, to: .postrouting)
       })
   }
 
@@ -222,37 +222,30 @@ extension Engine {
   /// Where no dump tells, a rule of Docker's shows that it is on. Such a rule may be among those that are missing.
   private func letOut(_ start: Flow, to hook: Position.Stage) -> [Flow] {
     var flow = start
-    let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
-    var isLet = true
-    if flow.family == .ipv4, output != "lo", flow.domain(.source)?.isSubset(of: HostKnowledge.loopback4) ?? false {
-      let command = "sysctl net.ipv4.conf.all.route_localnet"
-      if let setting = output.flatMap({ knowledge.interfaceSetting("route_localnet", $0) }) {
-        isLet = setting != 0
-      } else if index.localnetEvidence == nil, index.lacksMasquerades {
-        let isOn = condition(.host(command), in: &flow) { Condition(.routeLocalnet(output), settledBy: command) }
-        let parts = flow.split(isOn)
-        return parts.yes.map { enter($0, hook) }
-          + parts.no.map { one in
-            var one = one
-            endSent(&one, .routeLocalnet)
-            return one
-          }
-      } else {
-        isLet = index.localnetEvidence != nil
-        flow.assume(
-          Assumption(
-            .routeLocalnet(isOn: isLet, interface: output), evidence: index.localnetEvidence, settledBy: command))
-      }
+    func entered(_ flow: Flow) -> Flow {
+      var flow = flow
+      flow.enter(hook)
+      return flow
     }
-    if isLet { return [enter(flow, hook)] }
-    endSent(&flow, .routeLocalnet)
-    return [flow]
-  }
-
-  private func enter(_ flow: Flow, _ hook: Position.Stage) -> Flow {
-    var flow = flow
-    flow.enter(hook)
-    return flow
+    let output = flow.domain(.output)?.single.map { InterfaceName(value: $0).description }
+    guard flow.family == .ipv4, output != "lo", let source = flow.domain(.source),
+      source.isSubset(of: HostKnowledge.loopback4)
+    else { return [entered(flow)] }
+    let command = "sysctl net.ipv4.conf.all.route_localnet"
+    let isOn: Bool
+    if let setting = output.flatMap({ knowledge.interfaceSetting("route_localnet", $0) }) {
+      isOn = setting != 0
+    } else if index.localnetEvidence == nil, index.lacksMasquerades {
+      let decision = condition(.host(command), in: &flow) { Condition(.routeLocalnet(output), settledBy: command) }
+      let parts = flow.split(decision)
+      return parts.yes.map(entered) + parts.no.map { ended($0, .routeLocalnet) }
+    } else {
+      isOn = index.localnetEvidence != nil
+      flow.assume(
+        Assumption(
+          .routeLocalnet(isOn: isOn, interface: output), evidence: index.localnetEvidence, settledBy: command))
+    }
+    return [isOn ? entered(flow) : ended(flow, .routeLocalnet)]
   }
 
   // MARK: - Leaving

@@ -111,18 +111,11 @@ struct RouteLookup {
     _ destination: IPAddress, table: String, suppress: Int?, _ request: RouteRequest
   ) -> RouteAnswer? {
     let family = request.family
-    if table == "local" || table == "255" {
+    let number = RouteIndex.number(of: table)
+    if number == RouteIndex.number(of: "local") {
       if (knowledge.localAddresses[family] ?? .empty).contains(destination.bits) { return .local }
       if family == .ipv4, knowledge.broadcastAddresses.contains(destination.bits) { return .broadcast }
       if HostKnowledge.multicast(family).contains(destination.bits) { return .multicast }
-    }
-    // A table has a name and a number (`/etc/iproute2/rt_tables`).
-    let number: String
-    switch table {
-    case "local", "255": number = table == "local" ? "255" : "local"
-    case "main", "254": number = table == "main" ? "254" : "main"
-    case "default", "253": number = table == "default" ? "253" : "default"
-    default: number = table
     }
     var best: Route?
     func consider(_ route: Route) -> Bool {
@@ -147,10 +140,10 @@ struct RouteLookup {
       return true
     }
     knowledge.routes.each(to: destination, in: table, consider)
-    if table == "main" || number == "main", !knowledge.facts.routesKnown.contains(family) {
+    if number == RouteIndex.number(of: "main"), !knowledge.facts.routesKnown.contains(family) {
       knowledge.connectedRoutes.each(to: destination, in: "main", consider)
     }
-    if let masked = maskedRoute(to: destination, longerThan: best?.destination.length, [table, number], request) {
+    if let masked = maskedRoute(to: destination, longerThan: best?.destination.length, inTable: number, request) {
       return masked
     }
     return best.flatMap { RouteAnswer($0.kind, $0.nextHops, source: $0.source) }
@@ -159,14 +152,15 @@ struct RouteLookup {
   /// What a route says whose destination is masked, where it may be the one for an address: it is more specific than
   /// the best that is shown.
   private func maskedRoute(
-    to destination: IPAddress, longerThan length: Int?, _ names: [String], _ request: RouteRequest
+    to destination: IPAddress, longerThan length: Int?, inTable number: String, _ request: RouteRequest
   ) -> RouteAnswer? {
     let routes = knowledge.facts.maskedRoutes
     if routes.isEmpty { return nil }
     let areShown = routes.contains { !$0.isConnected && $0.family == request.family }
     let candidates = routes.indices.filter { place in
       let route = routes[place]
-      return names.contains(route.table) && length.map { route.length > $0 } ?? true && !(areShown && route.isConnected)
+      return RouteIndex.number(of: route.table) == number && length.map { route.length > $0 } ?? true
+        && !(areShown && route.isConnected)
         && (route.nextHops.isEmpty
           || request.output.map { output in route.nextHops.contains { $0.interface == output } } ?? true)
     }
@@ -205,14 +199,12 @@ struct RouteLookup {
     var groups: [RouteAnswer: [ClosedRange<UInt128>]] = [:]
     for interval in destinations.intervals {
       var first = interval.lowerBound
-      while next < begins.count, begins[next] <= first { next += 1 }
       while true {
-        var last = interval.upperBound
-        if next < begins.count, begins[next] <= last { last = begins[next] - 1 }
+        while next < begins.count, begins[next] <= first { next += 1 }
+        let last = next < begins.count ? min(begins[next] - 1, interval.upperBound) : interval.upperBound
         groups[lookUp(first, request), default: []].append(first...last)
         if last == interval.upperBound { break }
         first = last + 1
-        while next < begins.count, begins[next] <= first { next += 1 }
       }
     }
     return groups.map { (answer: $0.key, values: ValueSet($0.value)) }.sorted {
